@@ -1,0 +1,89 @@
+// The closed set of failures. Each has a code (public, stable), a sentence for the person with the next step,
+// and a detail for the log. The detail and the cause never cross a socket.
+
+/** Codes are public: scripts match on them (`sc_auth --json`), PROTOCOL.md lists them. */
+export type AgentErrorCode =
+  // Data
+  | 'malformed' // bytes from outside that do not parse
+  | 'invalid-argument' // a caller's parameter that cannot be meant
+  // Reader and card
+  | 'no-service' // pcscd is not running
+  | 'not-authorised' // pcscd (polkit) does not let us in
+  | 'no-card' // no reader, no card, or the card was pulled
+  | 'card-reset' // another program reset the card: select again
+  | 'card-busy' // another program holds the card
+  | 'card-timeout' // the card or reader did not answer in time
+  | 'card-fault' // the card answered something it should not have
+  // PIN
+  | 'wrong-pin'
+  | 'pin-blocked'
+  | 'pin-reserve' // the last tries are kept
+  | 'pin-malformed' // cannot be a PIN: never sent to the card
+  // Identity and proof
+  | 'no-identity' // the card has no such key
+  | 'weak-key'
+  | 'bad-certificate'
+  | 'bad-proof' // the signature does not verify with the paired key
+  // Pairing
+  | 'already-paired'
+  | 'not-paired'
+  | 'key-conflict' // another key with the same hash is paired
+  | 'store-unreadable' // the pairing table cannot be read: not the same as "not paired"
+  // Requests
+  | 'not-allowed' // by policy or by peer credentials
+  | 'unknown-user'
+  | 'wrong-password'
+  | 'cancelled'
+  | 'config-invalid'
+  | 'internal';
+
+/** What a failure can carry beside its code. Typed, so that nobody parses messages. */
+export interface AgentErrorData {
+  /** For the log only. */
+  detail?: string;
+  triesLeft?: number;
+  cause?: unknown;
+}
+
+/** The one exception class that crosses module borders. */
+export class AgentError extends Error {
+  readonly code: AgentErrorCode;
+  readonly triesLeft: number | undefined;
+  readonly detail: string;
+
+  constructor(code: AgentErrorCode, data: AgentErrorData = {}) {
+    super(data.detail ?? code, data.cause === undefined ? {} : { cause: data.cause });
+    this.name = 'AgentError';
+    this.code = code;
+    this.detail = data.detail ?? code;
+    this.triesLeft = data.triesLeft;
+  }
+}
+
+/** Any thrown value as an AgentError; what we do not know is `internal`. */
+export function asAgentError(error: unknown): AgentError {
+  if (error instanceof AgentError) return error;
+  return new AgentError('internal', {
+    detail: error instanceof Error ? error.message : String(error),
+    cause: error,
+  });
+}
+
+/** One line for the log: code, detail and the chain of causes, without control characters. */
+export function describeError(error: unknown): string {
+  const parts: string[] = [];
+  for (let at: unknown = error; at instanceof Error && parts.length < 4; at = at.cause) {
+    parts.push(at instanceof AgentError ? `${at.code}: ${at.detail}` : `${at.name}: ${at.message}`);
+  }
+  if (parts.length === 0) parts.push(String(error));
+  return printable(parts.join(' <- '), 500);
+}
+
+/**
+ * Text from a card, a certificate or a peer, made safe for a terminal and a log: control characters, escape
+ * sequences and bidirectional overrides become `?`, and the length is capped.
+ */
+export function printable(text: string, maxLength = 200): string {
+  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, '?');
+  return clean.length > maxLength ? `${clean.slice(0, maxLength - 1)}…` : clean;
+}

@@ -1,0 +1,62 @@
+// Reads a file that decides something: absolute path, no link at its end, a regular file, owned by us (root), not
+// writable by others, only one name. Checked on the open descriptor, so nothing can be swapped in between.
+
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { AgentError } from './errors.ts';
+
+/** Why a file may not be trusted, or null. `ownerUid` is who must own it. */
+export function distrustOf(stats: Stats, ownerUid: number): string | null {
+  if (!stats.isFile()) return 'is not a regular file';
+  if (stats.uid !== ownerUid && stats.uid !== 0) return `is owned by uid ${stats.uid}`;
+  if ((stats.mode & 0o022) !== 0) return 'can be written by others (chmod go-w)';
+  if (stats.nlink !== 1) return 'has more than one name (hard link)';
+  return null;
+}
+
+/**
+ * Opens `path` for reading by the rules above and returns the descriptor. A FIFO does not block.
+ * @returns null when there is no such file
+ * @throws AgentError `not-allowed` for a file that breaks a rule; the file system's own error otherwise
+ */
+export function openTrusted(path: string): number | null {
+  if (!isAbsolute(path)) throw new AgentError('not-allowed', { detail: `${path} is not an absolute path` });
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') return null;
+    if (code === 'ELOOP')
+      throw new AgentError('not-allowed', { detail: `${path} is a symbolic link`, cause: error });
+    throw error;
+  }
+  const why = distrustOf(fstatSync(fd), process.geteuid?.() ?? 0);
+  if (why !== null) {
+    closeSync(fd);
+    throw new AgentError('not-allowed', { detail: `${path} ${why}` });
+  }
+  return fd;
+}
+
+/**
+ * The content of a trusted file of at most `maxBytes`.
+ * @returns null when there is no such file
+ * @throws AgentError `not-allowed`, `malformed` (too long); the file system's own error
+ */
+export function readTrustedFile(path: string, maxBytes: number): Buffer | null {
+  const fd = openTrusted(path);
+  if (fd === null) return null;
+  try {
+    const buffer = Buffer.alloc(maxBytes + 1);
+    let length = 0;
+    for (let got = -1; got !== 0 && length < buffer.length; length += got) {
+      got = readSync(fd, buffer, length, buffer.length - length, null);
+    }
+    if (length > maxBytes)
+      throw new AgentError('malformed', { detail: `${path} is longer than ${maxBytes} bytes` });
+    return buffer.subarray(0, length);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,43 @@
+// One request, as the relay named it and the kernel vouches for its sender.
+
+import { AgentError } from '../base/errors.ts';
+
+declare const usernameBrand: unique symbol;
+/** A login name that has passed parseUsername; says nothing about whether the account exists. */
+export type Username = string & { readonly [usernameBrand]: true };
+
+/**
+ * Accepts what a passwd field can hold: 1–256 characters, no control character, no space, `:` or `/`, and no
+ * leading `-`.
+ * @throws AgentError `unknown-user`
+ */
+export function parseUsername(text: string): Username {
+  if (text.length === 0 || text.length > 256 || !/^[^\s:/\p{Cc}\p{Cf}-][^\s:/\p{Cc}\p{Cf}]*$/u.test(text)) {
+    throw new AgentError('unknown-user', { detail: 'not a login name' });
+  }
+  return text as Username;
+}
+
+/** Who holds the other end of the socket (SO_PEERCRED, unix(7)): kernel facts, not claims. */
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export type Phase = 'authenticate' | 'account' | 'setcred' | 'open-session' | 'close-session' | 'chauthtok';
+
+export interface AuthRequest {
+  /** For the log: names one conversation. */
+  readonly id: string;
+  readonly phase: Phase;
+  /** The PAM service, e.g. `sudo`. */
+  readonly service: string;
+  /** null: the application did not name one (a login prompt may take it from the card). */
+  readonly user: Username | null;
+  readonly tty: string | null;
+  readonly rhost: string | null;
+  readonly ruser: string | null;
+  readonly flags: number;
+  readonly peer: PeerCredentials;
+}

@@ -1,0 +1,41 @@
+// What a card says of itself. Everything here is a claim: it comes from the card and proves nothing.
+
+import { AgentError } from '../base/errors.ts';
+import type { Certificate, PublicKey } from './key.ts';
+
+declare const tokenIdBrand: unique symbol;
+/** `DRIVER-ID:SERIAL`, as `sc_auth list-smartcards` prints it. A name, not an identity: it can be cloned. */
+export type TokenId = string & { readonly [tokenIdBrand]: true };
+
+/**
+ * @throws AgentError `invalid-argument` unless `text` is DRIVER-ID:SERIAL of letters, digits, `.`, `_` and `-`
+ */
+export function parseTokenId(text: string): TokenId {
+  if (!/^[A-Za-z0-9._-]{1,100}:[A-Za-z0-9._-]{1,100}$/.test(text)) {
+    throw new AgentError('invalid-argument', { detail: 'a token id is DRIVER-ID:SERIAL' });
+  }
+  return text as TokenId;
+}
+
+/** What the holder made the key for. Only `authentication` is ever offered for login. */
+export type KeyUse = 'authentication' | 'signature' | 'key-management' | 'card-authentication' | 'retired';
+
+/** One key on a token, with its certificate where there is one. */
+export interface Identity {
+  readonly tokenId: TokenId;
+  /** The driver's name for the place, e.g. `9A`. */
+  readonly slot: string;
+  readonly use: KeyUse;
+  readonly publicKey: PublicKey;
+  readonly certificate: Certificate | null;
+  /** `TOKEN LABEL:CERTIFICATE LABEL (COMMON NAME)`, safe to print. */
+  readonly label: string;
+}
+
+/** What a token knows of its PIN before one is asked for. */
+export interface PinState {
+  /** Tries left; null when the card does not say (it was verified by somebody else, or has no counter). */
+  readonly triesLeft: number | null;
+  /** Total tries, where the card says so. */
+  readonly triesTotal: number | null;
+}

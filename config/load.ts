@@ -1,0 +1,131 @@
+// Reads scauth.toml and scauth.d/*.toml into one policy. A drop-in replaces single keys, in the order of the names.
+// A file that cannot be trusted, read or understood refuses the whole: nothing is half applied.
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse, TomlError, type TomlTable } from 'smol-toml';
+import * as v from 'valibot';
+import { AgentError } from '../agent/base/errors.ts';
+import { readTrustedFile } from '../agent/base/trusted-file.ts';
+import type { Policy } from '../policy/policy.ts';
+import { nearestWord } from './nearest-word.ts';
+import { configSchema, settings, type Config } from './settings.ts';
+
+const MAX_FILE_BYTES = 256 * 1024;
+const MAX_DROP_INS = 100;
+
+function invalid(file: string, line: number | null, message: string, cause?: unknown): AgentError {
+  const where = line === null ? file : `${file}:${line}`;
+  return new AgentError('config-invalid', { detail: `${where}: ${message}`, cause });
+}
+
+/** The line (1-based) where `key` of `[table]` is set; null if it cannot be found (dotted or inline forms). */
+function lineOf(text: string, table: string, key: string | null): number | null {
+  let current = '';
+  for (const [index, line] of text.split('\n').entries()) {
+    const header = /^\s*\[\s*([^\]]*?)\s*\]/.exec(line);
+    if (header) {
+      current = header[1] ?? '';
+      if (key === null && current === table) return index + 1;
+    } else if (key !== null && current === table && line.trimStart().startsWith(key)) {
+      if (/^\s*=/.test(line.trimStart().slice(key.length))) return index + 1;
+    } else if (
+      key === null &&
+      current === '' &&
+      new RegExp(`^\\s*${RegExp.escape(table)}\\s*[.=]`).test(line)
+    ) {
+      return index + 1;
+    }
+  }
+  return null;
+}
+
+function parseToml(file: string, text: string): TomlTable {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof TomlError) {
+      throw invalid(file, error.line, error.message.split('\n')[0] ?? 'not TOML', error);
+    }
+    throw error;
+  }
+}
+
+function checkFile(file: string, text: string): Config {
+  const result = v.safeParse(configSchema, parseToml(file, text), { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const path = (issue.path ?? []).map((item) => String(item.key));
+  const [table = '', key = null] = path;
+  const line = lineOf(text, table, key);
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    const known =
+      key === null ? Object.keys(settings) : Object.keys(settings[table as keyof typeof settings]);
+    const near = nearestWord(key ?? table, known);
+    const hint = near === null ? `known: ${known.join(', ')}` : `did you mean ${near}?`;
+    throw invalid(file, line, `${path.join('.')} is not a setting; ${hint}`);
+  }
+  throw invalid(file, line, `${path.join('.')} ${issue.message}`);
+}
+
+function readText(file: string): string | null {
+  let bytes: Buffer | null;
+  try {
+    bytes = readTrustedFile(file, MAX_FILE_BYTES);
+  } catch (error) {
+    const why = error instanceof AgentError ? error.detail : `${file}: ${(error as Error).message}`;
+    throw new AgentError('config-invalid', { detail: why, cause: error });
+  }
+  if (bytes === null) return null;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw invalid(file, null, 'is not UTF-8', error);
+  }
+}
+
+function dropIns(folder: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new AgentError('config-invalid', { detail: `${folder} cannot be read`, cause: error });
+  }
+  const files = names.filter((name) => name.endsWith('.toml') && !name.startsWith('.')).sort();
+  if (files.length > MAX_DROP_INS) throw invalid(folder, null, `more than ${MAX_DROP_INS} files`);
+  return files.map((name) => join(folder, name));
+}
+
+/** Only the keys that a file sets, so that a drop-in does not bring the defaults of the others. */
+function setKeys(file: string, text: string): TomlTable {
+  checkFile(file, text);
+  return parseToml(file, text);
+}
+
+/**
+ * The policy of a configuration folder (`/etc/scauth`). No file at all means the defaults.
+ * @throws AgentError `config-invalid`; `detail` names file, line and key
+ */
+export function loadPolicy(folder: string): Policy {
+  const merged: Record<string, TomlTable> = {};
+  for (const file of [join(folder, 'scauth.toml'), ...dropIns(join(folder, 'scauth.d'))]) {
+    const text = readText(file);
+    if (text === null) continue;
+    for (const [table, values] of Object.entries(setKeys(file, text))) {
+      merged[table] = { ...merged[table], ...(values as TomlTable) };
+    }
+  }
+  return policyOf(v.parse(configSchema, merged));
+}
+
+function policyOf(config: Config): Policy {
+  return Object.freeze({
+    cardsAllowed: config.login.cards_allowed,
+    services: Object.freeze([...config.login.services]),
+    remoteAllowed: config.login.remote,
+    tryReserve: config.login.try_reserve,
+    pinAttempts: config.login.pin_attempts,
+    usersMayPair: config.pairing.users_may_pair,
+  });
+}

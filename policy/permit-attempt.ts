@@ -1,0 +1,40 @@
+// Whether a request may try a card at all. Pure: no I/O, no clock.
+
+import type { DenyReason } from '../agent/model/decision.ts';
+import type { Policy } from './policy.ts';
+
+export interface AttemptFacts {
+  readonly service: string;
+  readonly rhost: string | null;
+  readonly peerUid: number;
+  /** The uid of the user that is asked for; null when there is no such account (root peers are not looked up). */
+  readonly userUid: number | null;
+}
+
+/** `rule` names the setting that decided, for the audit log and for explanations. */
+export type Permission =
+  | { readonly permitted: true; readonly rule: string }
+  | { readonly permitted: false; readonly rule: string; readonly reason: DenyReason };
+
+function refuse(rule: string, reason: DenyReason): Permission {
+  return { permitted: false, rule, reason };
+}
+
+/** Names by which a login on this very machine may appear as its own remote host. */
+const LOCAL_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
+
+/**
+ * Decides from who asks, for which service and from where. The first rule that refuses wins.
+ * A relay that runs as root may ask for anybody; any other only for the user that it runs as.
+ */
+export function permitAttempt(policy: Policy, facts: AttemptFacts): Permission {
+  if (facts.peerUid !== 0 && facts.userUid !== facts.peerUid) return refuse('peer', 'peer-not-allowed');
+  if (!policy.cardsAllowed) return refuse('login.cards_allowed', 'cards-not-allowed');
+  const everyService = policy.services.length === 1 && policy.services[0] === '*';
+  if (!everyService && !policy.services.includes(facts.service)) {
+    return refuse('login.services', 'service-not-allowed');
+  }
+  const remote = facts.rhost !== null && facts.rhost !== '' && !LOCAL_HOSTS.has(facts.rhost);
+  if (remote && !policy.remoteAllowed) return refuse('login.remote', 'remote-not-allowed');
+  return { permitted: true, rule: 'login.services' };
+}

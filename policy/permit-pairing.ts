@@ -1,0 +1,26 @@
+// Whether a key on a card is fit to be paired, and who may pair it. Pure; the clock is passed in.
+
+import type { Identity } from '../agent/model/token.ts';
+import type { Policy } from './policy.ts';
+
+/** Why a key cannot be paired, as a sentence; null when it can. */
+export function unfitForLogin(identity: Identity): string | null {
+  switch (identity.use) {
+    case 'authentication':
+      return null;
+    case 'signature':
+      return 'This key is for signing documents; it is never used for login.';
+    case 'key-management':
+      return 'This key is for decryption; it cannot sign a login.';
+    case 'card-authentication':
+      return 'This key needs no PIN, so it is not enough for a login.';
+    case 'retired':
+      return 'This key is retired.';
+  }
+}
+
+/** Whether a caller may pair a key with `userUid`'s account: root for anybody, users for themselves. */
+export function mayPair(policy: Policy, callerUid: number, userUid: number): boolean {
+  if (callerUid === 0) return true;
+  return policy.usersMayPair && callerUid === userUid;
+}
