@@ -1,0 +1,308 @@
+// The story of a login: permit → pairings → token → PIN and challenge → proof → decision → audit.
+// It starts as a refusal; `grant` at the end of proveOnce is the only way to a yes.
+
+import { describeError, printable } from '../base/errors.ts';
+import { Pin } from '../base/pin.ts';
+import type { AuditLog } from '../audit/interface.ts';
+import type { Accounts } from '../model/account.ts';
+import type { AuditedKey, LoginOutcome } from '../model/audit-event.ts';
+import { Challenge } from '../model/challenge.ts';
+import { grant, refusedByDefault, type AuthDecision } from '../model/decision.ts';
+import { sameKey } from '../model/key.ts';
+import type { Pairing } from '../model/pairing.ts';
+import { verifyProof } from '../model/proof.ts';
+import type { AuthRequest, Username } from '../model/request.ts';
+import type { Identity, PinState } from '../model/token.ts';
+import type { PairingTable } from '../pairing/interface.ts';
+import type { Token, TokenSource } from '../token/interface.ts';
+import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
+import { permitTry } from '../../policy/permit-try.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Conversation } from './conversation.ts';
+import { findPairedIdentity } from './find-identity.ts';
+import { decisionOfError } from './outcome-of-error.ts';
+import { consentPrompt, deniedText, pinPrompt, unavailableText, wrongPinText } from './wording.ts';
+
+export interface LoginParts {
+  /** The policy in force now; a request keeps the snapshot that it began with. */
+  readonly policy: () => Policy;
+  readonly accounts: Accounts;
+  readonly pairings: PairingTable;
+  readonly tokens: TokenSource;
+  readonly audit: AuditLog;
+  /** For the agent's own log: one line, no secret. */
+  readonly log: (line: string) => void;
+}
+
+export interface LoginResult {
+  readonly decision: AuthDecision;
+  /** What was typed at the PIN prompt and cannot be a PIN: the next module may use it as the password. */
+  readonly password: Pin | null;
+}
+
+/** How long a login waits for a card that is just being read. */
+const CARD_READING_MS = 4000;
+
+type Refusal = Exclude<AuthDecision, { kind: 'granted' | 'retry' }>;
+
+/** One login. Holds what is known so far, for the audit record. */
+export class Login {
+  readonly #request: AuthRequest;
+  readonly #person: Conversation;
+  readonly #parts: LoginParts;
+  readonly #policy: Policy;
+  #key: AuditedKey | null = null;
+  #rule: string | null = null;
+  #detail: string | null = null;
+  #password: Pin | null = null;
+
+  constructor(request: AuthRequest, person: Conversation, parts: LoginParts) {
+    this.#request = request;
+    this.#person = person;
+    this.#parts = parts;
+    this.#policy = parts.policy();
+  }
+
+  /**
+   * Runs the request to its end; never throws. The caller wipes `password`.
+   * A grant that could not be written to the audit log is not given.
+   */
+  async run(): Promise<LoginResult> {
+    let decision: AuthDecision = refusedByDefault;
+    try {
+      decision = await this.#decide();
+    } catch (error) {
+      this.#note(error);
+      decision = decisionOfError(error);
+    }
+    decision = await this.#record(decision);
+    this.#explain(decision);
+    return { decision, password: this.#password };
+  }
+
+  async #decide(): Promise<AuthDecision> {
+    const permission = await this.#permit();
+    this.#rule = permission.rule;
+    if (!permission.permitted) return { kind: 'denied', reason: permission.reason };
+    const { user } = this.#request;
+    if (user === null) return { kind: 'unavailable', reason: 'no-user' };
+
+    const pairings = this.#parts.pairings.forUser(user);
+    if (pairings.length === 0) return { kind: 'unavailable', reason: 'no-pairing' };
+    const found = findPairedIdentity(await this.#parts.tokens.present(CARD_READING_MS), pairings);
+    if (found.kind === 'no-card' || found.kind === 'other-card')
+      return { kind: 'unavailable', reason: found.kind };
+    this.#key = auditedKey(found.token, found.identity);
+    if (found.kind === 'conflict') return { kind: 'denied', reason: 'key-conflict' };
+    return this.#provePaired(user, found.token, found.identity, found.pairing);
+  }
+
+  async #permit(): Promise<Permission> {
+    const { peer, user, service, rhost } = this.#request;
+    const account = peer.uid === 0 || user === null ? null : await this.#parts.accounts.byName(user);
+    return permitAttempt(this.#policy, { service, rhost, peerUid: peer.uid, userUid: account?.uid ?? null });
+  }
+
+  /** Asks for the PIN as often as policy allows; the same wrong PIN is never sent twice. */
+  async #provePaired(
+    user: Username,
+    token: Token,
+    identity: Identity,
+    pairing: Pairing,
+  ): Promise<AuthDecision> {
+    let refused: Pin | null = null;
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        const answer = await this.#askPin(token, identity, refused);
+        if (!(answer instanceof Pin)) return answer;
+        const again: Pin | null = attempt < this.#policy.pinAttempts ? answer.copy() : null;
+        refused?.wipe();
+        refused = again;
+        const decision = await this.#proveOnce(user, token, identity, pairing, answer);
+        if (decision.kind !== 'retry') return decision;
+        this.#person.tell('error', wrongPinText(decision.triesLeft));
+        if (decision.triesLeft === 0 || attempt >= this.#policy.pinAttempts) {
+          return { kind: 'denied', reason: 'wrong-pin' };
+        }
+      }
+    } finally {
+      refused?.wipe();
+    }
+  }
+
+  /** The PIN, or why there is none. While the person types, the card's try counter is read. */
+  async #askPin(token: Token, identity: Identity, refused: Pin | null): Promise<Pin | Refusal> {
+    // What insertion said decides only whether to look before asking; the fresh counter decides about sending.
+    if (permitTry(this.#policy, token.lastPinState) !== 'permitted') {
+      const refusal = await this.#consent(await token.pinState());
+      if (refusal !== null) return refusal;
+      return this.#askSecret(token, identity, refused);
+    }
+    const counted = token.pinState();
+    counted.catch(() => undefined); // awaited below; until then a failure must not count as unhandled
+    const answer = await this.#askSecret(token, identity, refused);
+    if (!(answer instanceof Pin)) return answer;
+    try {
+      const refusal = await this.#consent(await counted);
+      if (refusal === null) return answer;
+      answer.wipe();
+      return refusal;
+    } catch (error) {
+      answer.wipe();
+      throw error;
+    }
+  }
+
+  /** null when a PIN may be sent: there are tries to spare, or the person said yes to the last ones. */
+  async #consent(pin: PinState): Promise<Refusal | null> {
+    const permission = permitTry(this.#policy, pin);
+    if (permission === 'permitted') return null;
+    this.#rule = 'login.try_reserve';
+    if (permission === 'blocked') return { kind: 'denied', reason: 'pin-blocked' };
+    const answer = await this.#person.ask(consentPrompt(pin.triesLeft ?? 0), true);
+    if (answer === null) return { kind: 'cancelled' };
+    if (answer.peek((bytes) => bytes.toString('latin1').trim().toLowerCase() === 'yes')) {
+      answer.wipe();
+      return null;
+    }
+    this.#keepAsPassword(answer);
+    return { kind: 'denied', reason: 'pin-reserve' };
+  }
+
+  async #askSecret(token: Token, identity: Identity, refused: Pin | null): Promise<Pin | Refusal> {
+    const typed = await this.#person.ask(pinPrompt(identity.label), false);
+    if (typed === null) return { kind: 'cancelled' };
+    // A locker answers each prompt with the same text: the PIN that was just wrong is not sent a second time.
+    if (token.acceptsPin(typed) && refused?.equals(typed) !== true) return typed;
+    this.#keepAsPassword(typed);
+    return { kind: 'unavailable', reason: 'password-instead' };
+  }
+
+  #keepAsPassword(typed: Pin): void {
+    this.#password?.wipe();
+    if (typed.isEmpty) {
+      typed.wipe();
+      this.#password = null;
+    } else {
+      this.#password = typed;
+    }
+  }
+
+  async #proveOnce(
+    user: Username,
+    token: Token,
+    identity: Identity,
+    pairing: Pairing,
+    pin: Pin,
+  ): Promise<AuthDecision> {
+    try {
+      if (!this.#stillPaired(user, pairing)) return { kind: 'denied', reason: 'changed-meanwhile' };
+      const { service } = this.#request;
+      const hostId = this.#parts.pairings.hostId();
+      const challenge = Challenge.create({ purpose: 'login', hostId, user, service });
+      const { proof, released } = await token.prove(identity, challenge, pin);
+      released.catch((error: unknown) => {
+        this.#parts.log(`${this.#request.id}: card not put back: ${describeError(error)}`);
+      });
+      // A pairing made from a hash alone has no key yet: the hash found this one, and now it has signed.
+      const verified = verifyProof(challenge, proof, pairing.publicKey ?? identity.publicKey);
+      if (!(await this.#stillPermitted(user, pairing)))
+        return { kind: 'denied', reason: 'changed-meanwhile' };
+      if (pairing.publicKey === null) this.#parts.pairings.fixKey(user, pairing.pkhh, verified.key);
+      return grant(verified, { ...pairing, publicKey: pairing.publicKey ?? identity.publicKey });
+    } catch (error) {
+      this.#note(error);
+      return decisionOfError(error);
+    } finally {
+      pin.wipe();
+    }
+  }
+
+  #stillPaired(user: Username, pairing: Pairing): boolean {
+    const now = this.#parts.pairings.forUser(user).find((candidate) => candidate.pkhh === pairing.pkhh);
+    if (now === undefined) return false;
+    if (pairing.publicKey === null || now.publicKey === null) return pairing.publicKey === now.publicKey;
+    return sameKey(pairing.publicKey, now.publicKey);
+  }
+
+  /** The policy that is in force now must permit as well, and the pairing must be what it was. */
+  async #stillPermitted(user: Username, pairing: Pairing): Promise<boolean> {
+    if (!this.#stillPaired(user, pairing)) return false;
+    const now = this.#parts.policy();
+    if (now === this.#policy) return true;
+    const { peer, service, rhost } = this.#request;
+    const account = peer.uid === 0 ? null : await this.#parts.accounts.byName(user);
+    return permitAttempt(now, { service, rhost, peerUid: peer.uid, userUid: account?.uid ?? null }).permitted;
+  }
+
+  #note(error: unknown): void {
+    this.#detail = describeError(error);
+    this.#parts.log(`${this.#request.id}: ${this.#detail}`);
+  }
+
+  /** No record, no grant; other outcomes are recorded without holding up the password. */
+  async #record(decision: AuthDecision): Promise<AuthDecision> {
+    const { id, user, service, tty, rhost, peer } = this.#request;
+    const written = this.#parts.audit.record({
+      kind: 'login',
+      outcome: outcomeOf(decision),
+      requestId: id,
+      user,
+      service: printable(service),
+      tty: tty === null ? null : printable(tty),
+      rhost: rhost === null ? null : printable(rhost),
+      peer,
+      key: this.#key,
+      rule: this.#rule,
+      detail: this.#detail,
+    });
+    if (decision.kind !== 'granted') {
+      written.catch((error: unknown) => {
+        this.#parts.log(`${id}: ${describeError(error)}`);
+      });
+      return decision;
+    }
+    try {
+      await written;
+      return decision;
+    } catch (error) {
+      this.#note(error);
+      return { kind: 'unavailable', reason: 'internal' };
+    }
+  }
+
+  #explain(decision: AuthDecision): void {
+    const text =
+      decision.kind === 'denied'
+        ? deniedText(decision.reason)
+        : decision.kind === 'unavailable'
+          ? unavailableText(decision.reason)
+          : null;
+    if (text !== null) this.#person.tell('error', text);
+  }
+}
+
+function outcomeOf(decision: AuthDecision): LoginOutcome {
+  switch (decision.kind) {
+    case 'granted':
+      return { kind: 'granted' };
+    case 'denied':
+      return { kind: 'denied', reason: decision.reason };
+    case 'retry':
+      return { kind: 'denied', reason: 'wrong-pin' };
+    case 'unavailable':
+      return { kind: 'unavailable', reason: decision.reason };
+    case 'cancelled':
+      return { kind: 'cancelled' };
+  }
+}
+
+/** What the audit log says of a key. */
+export function auditedKey(token: Token, identity: Identity): AuditedKey {
+  return {
+    pkhh: identity.publicKey.pkhh,
+    tokenId: token.id,
+    certificateSerial: identity.certificate?.serialNumber ?? null,
+    certificateIssuer: identity.certificate === null ? null : printable(identity.certificate.issuer),
+  };
+}

@@ -1,0 +1,13 @@
+// The person at the other end, as the stories see them. Frames and terminals are the socket's business.
+
+import type { Pin } from '../base/pin.ts';
+
+export interface Conversation {
+  /**
+   * Asks and returns what was typed, which the caller wipes; null when the person cancelled or is gone.
+   * @param echo false for secrets
+   */
+  ask(text: string, echo: boolean): Promise<Pin | null>;
+  /** Shows one line; never fails. */
+  tell(kind: 'information' | 'error', text: string): void;
+}

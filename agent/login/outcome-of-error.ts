@@ -1,0 +1,35 @@
+// Failures on the way to a decision: which of them are the card's "no", and which leave the door to the password.
+
+import { asAgentError } from '../base/errors.ts';
+import type { AuthDecision } from '../model/decision.ts';
+
+/** Never `granted`, whatever was thrown. */
+export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: 'granted' }> {
+  const failure = asAgentError(error);
+  switch (failure.code) {
+    case 'wrong-pin':
+      return { kind: 'retry', triesLeft: failure.triesLeft ?? null };
+    case 'pin-blocked':
+    case 'bad-proof':
+    case 'key-conflict':
+      return { kind: 'denied', reason: failure.code };
+    case 'no-card':
+    case 'card-reset':
+      return { kind: 'unavailable', reason: 'card-removed' };
+    case 'pin-malformed':
+      return { kind: 'unavailable', reason: 'password-instead' };
+    case 'no-service':
+    case 'not-authorised':
+    case 'card-busy':
+    case 'card-timeout':
+    case 'card-fault':
+    case 'store-unreadable':
+      return { kind: 'unavailable', reason: failure.code };
+    case 'no-identity':
+      return { kind: 'unavailable', reason: 'other-card' };
+    case 'cancelled':
+      return { kind: 'cancelled' };
+    default:
+      return { kind: 'unavailable', reason: 'internal' };
+  }
+}

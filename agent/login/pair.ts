@@ -1,0 +1,268 @@
+// The story of a pairing: who may → which key → is it fit → account password → PIN and proof → table → audit.
+// Users prove both themselves (password) and the card (signature); the administrator's word is enough.
+
+import { AgentError, asAgentError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Pin } from '../base/pin.ts';
+import type { AuditLog } from '../audit/interface.ts';
+import type { Account } from '../model/account.ts';
+import type { AuditedKey } from '../model/audit-event.ts';
+import { Challenge } from '../model/challenge.ts';
+import type { Certificate, Pkhh } from '../model/key.ts';
+import type { Pairing } from '../model/pairing.ts';
+import { verifyProof } from '../model/proof.ts';
+import type { PeerCredentials, Username } from '../model/request.ts';
+import type { Identity } from '../model/token.ts';
+import type { PairingTable } from '../pairing/interface.ts';
+import type { Token, TokenSource } from '../token/interface.ts';
+import { mayPair, unfitForLogin } from '../../policy/permit-pairing.ts';
+import { permitTry } from '../../policy/permit-try.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { auditedKey } from './authenticate.ts';
+import type { Conversation } from './conversation.ts';
+import { consentPrompt, pinPrompt } from './wording.ts';
+
+export interface PairingParts {
+  readonly policy: () => Policy;
+  readonly pairings: PairingTable;
+  readonly tokens: TokenSource;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  /** Checks an account password by PAM and wipes it. @throws AgentError `wrong-password`, `not-allowed`, `internal` */
+  readonly checkPassword: (user: Username, password: Pin) => Promise<void>;
+}
+
+/** How long a command waits for a card that is just being read. */
+const CARD_READING_MS = 4000;
+
+interface OnCard {
+  readonly token: Token;
+  readonly identity: Identity;
+}
+
+async function findOnCards(parts: PairingParts, pkhh: Pkhh): Promise<OnCard | null> {
+  const matches: OnCard[] = [];
+  for (const token of await parts.tokens.present(CARD_READING_MS)) {
+    for (const identity of token.identities) {
+      if (identity.publicKey.pkhh === pkhh) matches.push({ token, identity });
+    }
+  }
+  const [first] = matches;
+  if (first === undefined) return null;
+  if (matches.some((match) => !match.identity.publicKey.spki.equals(first.identity.publicKey.spki))) {
+    throw new AgentError('key-conflict', { detail: `two keys in the readers have the hash ${pkhh}` });
+  }
+  return matches.find((match) => match.identity.use === 'authentication') ?? first;
+}
+
+function requireFit(identity: Identity): void {
+  const unfit = unfitForLogin(identity);
+  if (unfit !== null) throw new AgentError('weak-key', { detail: unfit });
+}
+
+function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: number): Pairing {
+  const { token, identity } = card;
+  const cardKey =
+    token.identities.find((other) => other.use === 'card-authentication')?.publicKey.spki ?? null;
+  return {
+    user,
+    pkhh: identity.publicKey.pkhh,
+    publicKey: identity.publicKey,
+    tokenId: token.id,
+    driver: token.driver,
+    label: identity.label,
+    certificate: identity.certificate?.der ?? null,
+    cardKey,
+    pairedBy,
+    pairedAtMs: nowMs,
+  };
+}
+
+/** Asks for a secret that must not be empty. @throws AgentError `cancelled` */
+async function askSecret(person: Conversation, text: string): Promise<Pin> {
+  const typed = await person.ask(text, false);
+  if (typed === null) throw new AgentError('cancelled');
+  if (!typed.isEmpty) return typed;
+  typed.wipe();
+  throw new AgentError('cancelled', { detail: 'nothing was typed' });
+}
+
+/**
+ * Asks for the PIN of a card, as the person's explicit wish: the last try is spent only after a yes.
+ * @throws AgentError `cancelled`, `pin-blocked`, `pin-reserve`, `pin-malformed`, and those of Token.pinState
+ */
+export async function askCardPin(
+  person: Conversation,
+  policy: Policy,
+  token: Token,
+  label: string,
+): Promise<Pin> {
+  const state = await token.pinState();
+  const permission = permitTry(policy, state);
+  if (permission === 'blocked') throw new AgentError('pin-blocked');
+  if (permission === 'needs-consent') {
+    const answer = await person.ask(consentPrompt(state.triesLeft ?? 0), true);
+    const yes = answer?.peek((bytes) => bytes.toString('latin1').trim().toLowerCase() === 'yes') === true;
+    answer?.wipe();
+    if (!yes) throw new AgentError('pin-reserve', { triesLeft: state.triesLeft ?? 0 });
+  }
+  const pin = await askSecret(person, pinPrompt(label));
+  if (token.acceptsPin(pin)) return pin;
+  pin.wipe();
+  throw new AgentError('pin-malformed');
+}
+
+/**
+ * A user pairs a key on a card that is in with their own account.
+ * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `already-paired`, `key-conflict`, `wrong-password`,
+ * `cancelled`, `bad-proof`, and those of Token.prove
+ */
+export async function pairOwnCard(
+  account: Account,
+  pkhh: Pkhh,
+  peer: PeerCredentials,
+  person: Conversation,
+  parts: PairingParts,
+): Promise<Pairing> {
+  try {
+    return await proveAndPair(account, pkhh, peer, person, parts);
+  } catch (error) {
+    const { code } = asAgentError(error);
+    if (['wrong-password', 'wrong-pin', 'bad-proof', 'key-conflict', 'not-allowed'].includes(code)) {
+      await parts.audit.record({ kind: 'pairing-refused', user: account.name, actor: peer, detail: code });
+    }
+    throw error;
+  }
+}
+
+async function proveAndPair(
+  account: Account,
+  pkhh: Pkhh,
+  peer: PeerCredentials,
+  person: Conversation,
+  parts: PairingParts,
+): Promise<Pairing> {
+  const policy = parts.policy();
+  if (!mayPair(policy, peer.uid, account.uid)) {
+    throw new AgentError('not-allowed', { detail: 'pairing.users_may_pair' });
+  }
+  const card = await findOnCards(parts, pkhh);
+  if (card === null)
+    throw new AgentError('no-identity', { detail: `no card with the key ${pkhh} is in a reader` });
+  requireFit(card.identity);
+  if (parts.pairings.forUser(account.name).some((pairing) => pairing.pkhh === pkhh)) {
+    throw new AgentError('already-paired');
+  }
+  person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
+  const password = await askSecret(person, `Account password of ${account.name}: `);
+  await parts.checkPassword(account.name, password);
+  const pin = await askCardPin(person, policy, card.token, card.identity.label);
+  try {
+    const hostId = parts.pairings.hostId();
+    const challenge = Challenge.create({ purpose: 'pairing', hostId, user: account.name, service: 'scauth' });
+    const { proof, released } = await card.token.prove(card.identity, challenge, pin);
+    verifyProof(challenge, proof, card.identity.publicKey);
+    await released;
+  } finally {
+    pin.wipe();
+  }
+  // The policy may have changed while the person typed.
+  if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
+  return addAndRecord(
+    pairingFromCard(account.name, card, account.name, parts.clock.nowMs()),
+    auditedKey(card.token, card.identity),
+    peer,
+    parts,
+  );
+}
+
+/** What the administrator trusts: a hash, or a certificate. */
+export type TrustedKey =
+  | { readonly kind: 'hash'; readonly pkhh: Pkhh }
+  | { readonly kind: 'certificate'; readonly certificate: Certificate };
+
+/**
+ * The administrator pairs a key with an account; no card needs to be in.
+ * @throws AgentError `weak-key`, `already-paired`, `key-conflict`
+ */
+export async function pairForUser(
+  user: Username,
+  trusted: TrustedKey,
+  peer: PeerCredentials,
+  parts: PairingParts,
+): Promise<Pairing> {
+  const nowMs = parts.clock.nowMs();
+  if (trusted.kind === 'certificate') {
+    const { certificate } = trusted;
+    const key: AuditedKey = {
+      pkhh: certificate.publicKey.pkhh,
+      tokenId: null,
+      certificateSerial: certificate.serialNumber,
+      certificateIssuer: certificate.issuer,
+    };
+    return addAndRecord(
+      {
+        ...emptyPairing(user, key.pkhh, nowMs),
+        publicKey: certificate.publicKey,
+        label: certificate.commonName,
+        certificate: certificate.der,
+      },
+      key,
+      peer,
+      parts,
+    );
+  }
+  const card = await findOnCards(parts, trusted.pkhh).catch((error: unknown) => {
+    // No reader service is no obstacle: the hash is enough.
+    if (['no-service', 'not-authorised'].includes(asAgentError(error).code)) return null;
+    throw error;
+  });
+  if (card === null) {
+    const key: AuditedKey = {
+      pkhh: trusted.pkhh,
+      tokenId: null,
+      certificateSerial: null,
+      certificateIssuer: null,
+    };
+    return addAndRecord(emptyPairing(user, trusted.pkhh, nowMs), key, peer, parts);
+  }
+  requireFit(card.identity);
+  return addAndRecord(
+    pairingFromCard(user, card, 'root', nowMs),
+    auditedKey(card.token, card.identity),
+    peer,
+    parts,
+  );
+}
+
+function emptyPairing(user: Username, pkhh: Pkhh, nowMs: number): Pairing {
+  return {
+    user,
+    pkhh,
+    publicKey: null,
+    tokenId: null,
+    driver: null,
+    label: '',
+    certificate: null,
+    cardKey: null,
+    pairedBy: 'root',
+    pairedAtMs: nowMs,
+  };
+}
+
+/** A pairing that the log does not know of must not stay. */
+async function addAndRecord(
+  pairing: Pairing,
+  key: AuditedKey,
+  actor: PeerCredentials,
+  parts: PairingParts,
+): Promise<Pairing> {
+  parts.pairings.add(pairing);
+  try {
+    await parts.audit.record({ kind: 'pairing-added', user: pairing.user, actor, key });
+  } catch (error) {
+    parts.pairings.remove(pairing.user, pairing.pkhh);
+    throw error;
+  }
+  return pairing;
+}

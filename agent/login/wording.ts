@@ -1,0 +1,81 @@
+// Every sentence of a login, each with the next step. Causes go to the log, not here.
+
+import { assertNever } from '../base/assert.ts';
+import type { DenyReason, UnavailableReason } from '../model/decision.ts';
+
+export function pinPrompt(identityLabel: string): string {
+  return `Enter PIN for '${identityLabel}': `;
+}
+
+/** `2 tries left`, `1 try left`. */
+export function triesLeftText(triesLeft: number): string {
+  return triesLeft === 1 ? '1 try left' : `${triesLeft} tries left`;
+}
+
+export function wrongPinText(triesLeft: number | null): string {
+  if (triesLeft === null) return 'Wrong PIN.';
+  if (triesLeft === 0) return `Wrong PIN. ${BLOCKED}`;
+  return `Wrong PIN. ${triesLeftText(triesLeft)}.`;
+}
+
+const BLOCKED = 'The PIN is blocked: unblock the card with its PUK, or use your password.';
+
+/** Asked with echo when only the reserve is left; only `yes` goes on. */
+export function consentPrompt(triesLeft: number): string {
+  return `Only ${triesLeftText(triesLeft)} before the card's PIN is blocked. Type yes to use it, or press Enter for your password: `;
+}
+
+/** What the person is told when the card says no; null where another sentence has said it. */
+export function deniedText(reason: DenyReason): string | null {
+  switch (reason) {
+    case 'wrong-pin':
+      return null;
+    case 'pin-blocked':
+      return BLOCKED;
+    case 'pin-reserve':
+      return 'The last PIN tries were kept. Use your password.';
+    case 'bad-proof':
+      return 'This card could not prove that it is yours. Use your password, and tell your administrator.';
+    case 'key-conflict':
+      return 'This card has another key than the one that is paired. Use your password, and tell your administrator.';
+    case 'changed-meanwhile':
+      return 'The pairing or the policy was changed while you typed. Use your password, or try again.';
+    case 'service-not-allowed':
+    case 'remote-not-allowed':
+    case 'cards-not-allowed':
+    case 'peer-not-allowed':
+      return null;
+    default:
+      return assertNever(reason);
+  }
+}
+
+/** null: say nothing, the password prompt that follows is what the person expects. */
+export function unavailableText(reason: UnavailableReason): string | null {
+  switch (reason) {
+    case 'no-user':
+    case 'no-card':
+    case 'no-pairing':
+    case 'other-card':
+    case 'password-instead':
+      return null;
+    case 'no-service':
+      return 'The smart card service (pcscd) does not run. Use your password.';
+    case 'not-authorised':
+      return 'The smart card service (pcscd) refused access. Use your password, and tell your administrator.';
+    case 'card-removed':
+      return 'The card was taken out. Put it back and try again, or use your password.';
+    case 'card-busy':
+      return 'Another program is using the card. Try again in a moment, or use your password.';
+    case 'card-timeout':
+      return 'The card does not answer. Take it out, put it back and try again, or use your password.';
+    case 'card-fault':
+      return 'The card gave an answer that makes no sense. Use your password.';
+    case 'store-unreadable':
+      return 'The card pairings cannot be read. Use your password, and tell your administrator.';
+    case 'internal':
+      return 'Card login failed. Use your password, and tell your administrator.';
+    default:
+      return assertNever(reason);
+  }
+}

@@ -1,0 +1,34 @@
+// The pairing table as the login story sees it. Synchronous: a lookup is one indexed read on a local file.
+
+import type { Pairing } from '../model/pairing.ts';
+import type { Pkhh, PublicKey } from '../model/key.ts';
+import type { Username } from '../model/request.ts';
+
+export interface PairingTable {
+  /** 16 random bytes, made with the table: names this machine in challenges. */
+  hostId(): Buffer;
+  /**
+   * The user's pairings, oldest first; empty when there is none.
+   * @throws AgentError `store-unreadable`: not the same as "not paired"
+   */
+  forUser(user: Username): Pairing[];
+  /** All pairings with this hash, any user. @throws AgentError `store-unreadable` */
+  forKey(pkhh: Pkhh): Pairing[];
+  /** All pairings, by user. @throws AgentError `store-unreadable` */
+  all(): Pairing[];
+  /**
+   * @throws AgentError `already-paired` (this user, this key), `key-conflict` (the hash names another key),
+   * `store-unreadable`
+   */
+  add(pairing: Pairing): void;
+  /**
+   * Fixes the whole key of a pairing that was made from a hash alone.
+   * @throws AgentError `key-conflict` when one is fixed already, `not-paired`, `store-unreadable`
+   */
+  fixKey(user: Username, pkhh: Pkhh, key: PublicKey): void;
+  /** Removes the pairings of `user` (with `pkhh`: only that one) and returns them. @throws AgentError `store-unreadable` */
+  remove(user: Username, pkhh: Pkhh | null): Pairing[];
+  /** Whether the pairing prompt is on for this machine. @throws AgentError `store-unreadable` */
+  promptEnabled(): boolean;
+  setPromptEnabled(enabled: boolean): void;
+}

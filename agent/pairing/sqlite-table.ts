@@ -1,0 +1,286 @@
+// The pairing table in SQLite: root's alone, whole keys, one row a user and key.
+// "Cannot be read" is always an error here, never "no pairing".
+
+import { randomBytes } from 'node:crypto';
+import { chmodSync, closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { AgentError } from '../base/errors.ts';
+import { distrustOf, openTrusted } from '../base/trusted-file.ts';
+import { parsePkhh, parsePublicKey, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
+import type { Pairing } from '../model/pairing.ts';
+import { parseUsername, type Username } from '../model/request.ts';
+import { parseTokenId } from '../model/token.ts';
+import type { PairingTable } from './interface.ts';
+
+const SCHEMA_VERSION = 1;
+const SCHEMA = `
+  CREATE TABLE pairing (
+    user TEXT NOT NULL,
+    pkhh TEXT NOT NULL,
+    public_key BLOB,
+    sha256 TEXT,
+    token_id TEXT,
+    driver TEXT,
+    label TEXT NOT NULL,
+    certificate BLOB,
+    card_key BLOB,
+    paired_by TEXT NOT NULL,
+    paired_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (user, pkhh)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX pairing_by_key ON pairing (pkhh);
+  CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+/** The folder must be root's alone before anything in it is believed. */
+function checkFolder(path: string): void {
+  const folder = dirname(path);
+  const stats = lstatSync(folder);
+  const uid = process.geteuid?.() ?? 0;
+  if (!stats.isDirectory() || (stats.uid !== uid && stats.uid !== 0) || (stats.mode & 0o022) !== 0) {
+    throw new AgentError('not-allowed', { detail: `${folder} must be a folder that only root can write` });
+  }
+}
+
+/** Makes the file with mode 0600, or checks the one that is there; SQLite opens by name in a folder of root's. */
+function checkFile(path: string): void {
+  const fd =
+    openTrusted(path) ?? openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600);
+  closeSync(fd);
+  for (const companion of [`${path}-wal`, `${path}-shm`]) {
+    if (!existsSync(companion) && !isLink(companion)) continue;
+    const why = isLink(companion)
+      ? 'is a symbolic link'
+      : distrustOf(lstatSync(companion), process.geteuid?.() ?? 0);
+    if (why !== null) throw new AgentError('not-allowed', { detail: `${companion} ${why}` });
+  }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
+function text(value: SQLOutputValue | undefined): string {
+  if (typeof value !== 'string')
+    throw new AgentError('store-unreadable', { detail: 'a text column is not text' });
+  return value;
+}
+
+function blob(value: SQLOutputValue | undefined): Buffer | null {
+  if (value === null || value === undefined) return null;
+  if (!(value instanceof Uint8Array))
+    throw new AgentError('store-unreadable', { detail: 'a blob column is no blob' });
+  return Buffer.from(value);
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+function pairingOf(row: Row): Pairing {
+  const spki = blob(row['public_key']);
+  const publicKey = spki === null ? null : parsePublicKey(spki);
+  const pkhh = parsePkhh(text(row['pkhh']));
+  if (publicKey !== null && publicKey.pkhh !== pkhh) {
+    throw new AgentError('store-unreadable', { detail: 'a pairing names another key than it holds' });
+  }
+  return {
+    user: parseUsername(text(row['user'])),
+    pkhh,
+    publicKey,
+    tokenId: row['token_id'] === null ? null : parseTokenId(text(row['token_id'])),
+    driver: row['driver'] === null ? null : text(row['driver']),
+    label: text(row['label']),
+    certificate: blob(row['certificate']),
+    cardKey: blob(row['card_key']),
+    pairedBy: text(row['paired_by']),
+    pairedAtMs: Number(row['paired_at_ms']),
+  };
+}
+
+export class SqlitePairingTable implements PairingTable {
+  readonly #path: string;
+  #database: DatabaseSync | null = null;
+
+  /** @param path absolute; nothing is opened yet: a broken file must not keep the agent from saying so */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  hostId(): Buffer {
+    return this.#read((database) => {
+      const value = blob(
+        database.prepare("SELECT value FROM setting WHERE name = 'host_id'").get()?.['value'],
+      );
+      if (value?.length !== 16) throw new AgentError('store-unreadable', { detail: 'no host id' });
+      return value;
+    });
+  }
+
+  forUser(user: Username): Pairing[] {
+    return this.#select('WHERE user = ? ORDER BY paired_at_ms, pkhh', user);
+  }
+
+  forKey(pkhh: Pkhh): Pairing[] {
+    return this.#select('WHERE pkhh = ? ORDER BY paired_at_ms, user', pkhh);
+  }
+
+  all(): Pairing[] {
+    return this.#select('ORDER BY user, paired_at_ms, pkhh');
+  }
+
+  add(pairing: Pairing): void {
+    this.#write((database) => {
+      for (const other of this.forKey(pairing.pkhh)) {
+        if (other.user === pairing.user) {
+          throw new AgentError('already-paired', { detail: `${pairing.user} has ${pairing.pkhh} already` });
+        }
+        if (
+          other.publicKey !== null &&
+          pairing.publicKey !== null &&
+          !sameKey(other.publicKey, pairing.publicKey)
+        ) {
+          throw new AgentError('key-conflict', { detail: `two keys with the hash ${pairing.pkhh}` });
+        }
+      }
+      database
+        .prepare(
+          `INSERT INTO pairing (user, pkhh, public_key, sha256, token_id, driver, label, certificate, card_key,
+             paired_by, paired_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .run(
+          pairing.user,
+          pairing.pkhh,
+          pairing.publicKey?.spki ?? null,
+          pairing.publicKey?.sha256 ?? null,
+          pairing.tokenId,
+          pairing.driver,
+          pairing.label,
+          pairing.certificate,
+          pairing.cardKey,
+          pairing.pairedBy,
+          pairing.pairedAtMs,
+        );
+    });
+  }
+
+  fixKey(user: Username, pkhh: Pkhh, key: PublicKey): void {
+    this.#write((database) => {
+      const known = this.forKey(pkhh);
+      const mine = known.find((pairing) => pairing.user === user);
+      if (mine === undefined) throw new AgentError('not-paired', { detail: `${user} has no ${pkhh}` });
+      if (known.some((pairing) => pairing.publicKey !== null && !sameKey(pairing.publicKey, key))) {
+        throw new AgentError('key-conflict', { detail: `two keys with the hash ${pkhh}` });
+      }
+      database
+        .prepare(
+          'UPDATE pairing SET public_key = ?, sha256 = ? WHERE user = ? AND pkhh = ? AND public_key IS NULL',
+        )
+        .run(key.spki, key.sha256, user, pkhh);
+    });
+  }
+
+  remove(user: Username, pkhh: Pkhh | null): Pairing[] {
+    return this.#write((database) => {
+      const going = this.forUser(user).filter((pairing) => pkhh === null || pairing.pkhh === pkhh);
+      const statement = database.prepare('DELETE FROM pairing WHERE user = ? AND pkhh = ?');
+      for (const pairing of going) statement.run(user, pairing.pkhh);
+      return going;
+    });
+  }
+
+  promptEnabled(): boolean {
+    return this.#read((database) => {
+      const value = blob(
+        database.prepare("SELECT value FROM setting WHERE name = 'prompt'").get()?.['value'],
+      );
+      return value?.[0] !== 0;
+    });
+  }
+
+  setPromptEnabled(enabled: boolean): void {
+    this.#write((database) => {
+      database
+        .prepare(
+          "INSERT INTO setting (name, value) VALUES ('prompt', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+        )
+        .run(Buffer.from([enabled ? 1 : 0]));
+    });
+  }
+
+  close(): void {
+    this.#database?.close();
+    this.#database = null;
+  }
+
+  #select(where: string, ...values: string[]): Pairing[] {
+    return this.#read((database) =>
+      database
+        .prepare(`SELECT * FROM pairing ${where}`)
+        .all(...values)
+        .map(pairingOf),
+    );
+  }
+
+  /** Runs `act` in one transaction that is undone when it throws. */
+  #write<T>(act: (database: DatabaseSync) => T): T {
+    return this.#read((database) => {
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        const result = act(database);
+        database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  /** Any failure but our own meanings becomes `store-unreadable`, and the file is opened afresh next time. */
+  #read<T>(act: (database: DatabaseSync) => T): T {
+    try {
+      this.#database ??= this.#open();
+      return act(this.#database);
+    } catch (error) {
+      if (
+        error instanceof AgentError &&
+        ['already-paired', 'key-conflict', 'not-paired'].includes(error.code)
+      )
+        throw error;
+      this.close();
+      throw error instanceof AgentError && error.code === 'store-unreadable'
+        ? error
+        : new AgentError('store-unreadable', { detail: `${this.#path} cannot be read`, cause: error });
+    }
+  }
+
+  #open(): DatabaseSync {
+    checkFolder(this.#path);
+    checkFile(this.#path);
+    const database = new DatabaseSync(this.#path);
+    try {
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+      const health = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+      if (health !== 'ok') throw new AgentError('store-unreadable', { detail: `damaged: ${String(health)}` });
+      this.#migrate(database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    chmodSync(this.#path, 0o600);
+    return database;
+  }
+
+  #migrate(database: DatabaseSync): void {
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+    if (version === SCHEMA_VERSION) return;
+    if (version !== 0) {
+      throw new AgentError('store-unreadable', { detail: `written by a newer scauth (schema ${version})` });
+    }
+    database.exec('BEGIN IMMEDIATE');
+    database.exec(SCHEMA);
+    database.prepare("INSERT INTO setting (name, value) VALUES ('host_id', ?)").run(randomBytes(16));
+    database.exec('COMMIT');
+  }
+}

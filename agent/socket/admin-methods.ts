@@ -1,0 +1,207 @@
+// What the methods of io.scauth do, and who may call them. Parameters are parsed here, once; upgraded calls are in
+// admin-server.ts.
+
+import { AgentError, asAgentError } from '../base/errors.ts';
+import type { AuditLog } from '../audit/interface.ts';
+import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
+import type { Account, Accounts } from '../model/account.ts';
+import { parseCertificateFile, parsePkhh, type Pkhh } from '../model/key.ts';
+import type { Pairing } from '../model/pairing.ts';
+import { parseUsername, type PeerCredentials, type Username } from '../model/request.ts';
+import { parseTokenId, type TokenId } from '../model/token.ts';
+import { unfitForLogin } from '../../policy/permit-pairing.ts';
+import type { Methods } from './io-scauth.ts';
+import { wireIdentity, wirePairing, wireToken } from './wire.ts';
+
+export interface AdminParts extends PairingParts {
+  readonly accounts: Accounts;
+  readonly audit: AuditLog;
+}
+
+/** Parameters as they came; each is looked up by name, and unknown names are refused. */
+type Parameters = Readonly<Record<string, unknown>>;
+
+/** How long a listing waits for a card that is just being read. */
+const CARD_READING_MS = 4000;
+
+/** org.varlink.service.InvalidParameter, with the parameter's name. */
+export class InvalidParameter extends Error {
+  readonly parameter: string;
+
+  constructor(parameter: string) {
+    super(`invalid parameter: ${parameter}`);
+    this.name = 'InvalidParameter';
+    this.parameter = parameter;
+  }
+}
+
+/** org.varlink.service.PermissionDenied. */
+export class PermissionDenied extends Error {}
+
+export function onlyParameters(parameters: Parameters, known: readonly string[]): void {
+  const unknown = Object.keys(parameters).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new InvalidParameter(unknown);
+}
+
+export function optionalText(parameters: Parameters, name: string): string | null {
+  const value = parameters[name] ?? null;
+  if (value !== null && typeof value !== 'string') throw new InvalidParameter(name);
+  return value;
+}
+
+function requiredText(parameters: Parameters, name: string): string {
+  const value = optionalText(parameters, name);
+  if (value === null) throw new InvalidParameter(name);
+  return value;
+}
+
+export function requiredPkhh(parameters: Parameters): Pkhh {
+  return parsePkhh(requiredText(parameters, 'hash'));
+}
+
+export function optionalTokenId(parameters: Parameters): TokenId | null {
+  const text = optionalText(parameters, 'token');
+  return text === null ? null : parseTokenId(text);
+}
+
+function requireRoot(peer: PeerCredentials): void {
+  if (peer.uid !== 0) throw new PermissionDenied('root only');
+}
+
+/** The account that the caller is. @throws AgentError `unknown-user` */
+export async function callerAccount(peer: PeerCredentials, accounts: Accounts): Promise<Account> {
+  const account = await accounts.byUid(peer.uid);
+  if (account === null) throw new AgentError('unknown-user', { detail: `no account has uid ${peer.uid}` });
+  return account;
+}
+
+/** `user` if the caller may speak for them, else PermissionDenied; null: the caller. */
+async function userInScope(
+  peer: PeerCredentials,
+  user: string | null,
+  accounts: Accounts,
+): Promise<Username> {
+  if (user === null) return (await callerAccount(peer, accounts)).name;
+  const name = parseUsername(user);
+  if (peer.uid === 0) return name;
+  if ((await accounts.byName(name))?.uid !== peer.uid) throw new PermissionDenied('own account only');
+  return name;
+}
+
+async function listPairings(
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: AdminParts,
+): Promise<Pairing[]> {
+  onlyParameters(parameters, ['user']);
+  const user = optionalText(parameters, 'user');
+  if (user === null && peer.uid === 0) return parts.pairings.all();
+  return parts.pairings.forUser(await userInScope(peer, user, parts.accounts));
+}
+
+async function listIdentities(
+  peer: PeerCredentials,
+  parts: AdminParts,
+): Promise<Methods['ListIdentities']['reply']['identities']> {
+  const own = peer.uid === 0 ? null : (await callerAccount(peer, parts.accounts)).name;
+  const tokens = await parts.tokens.present(CARD_READING_MS);
+  return tokens.flatMap((token) =>
+    token.identities.map((identity) => {
+      const users = parts.pairings.forKey(identity.publicKey.pkhh).map((pairing) => pairing.user);
+      const visible = own === null ? users : users.filter((user) => user === own);
+      return wireIdentity(identity, unfitForLogin(identity), visible);
+    }),
+  );
+}
+
+function trustedKey(parameters: Parameters): TrustedKey {
+  const hash = optionalText(parameters, 'hash');
+  const certificate = optionalText(parameters, 'certificate');
+  if (hash !== null && certificate === null) return { kind: 'hash', pkhh: parsePkhh(hash) };
+  if (certificate === null || hash !== null) throw new InvalidParameter('hash');
+  const isPem = certificate.includes('-----BEGIN');
+  const bytes = isPem ? Buffer.from(certificate, 'latin1') : Buffer.from(certificate, 'base64');
+  return { kind: 'certificate', certificate: parseCertificateFile(bytes) };
+}
+
+async function addPairing(
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: AdminParts,
+): Promise<Pairing> {
+  requireRoot(peer);
+  onlyParameters(parameters, ['user', 'hash', 'certificate']);
+  const user = parseUsername(requiredText(parameters, 'user'));
+  const key = trustedKey(parameters);
+  if ((await parts.accounts.byName(user)) === null) throw new AgentError('unknown-user', { detail: user });
+  return pairForUser(user, key, peer, parts);
+}
+
+async function unpair(peer: PeerCredentials, parameters: Parameters, parts: AdminParts): Promise<Pairing[]> {
+  onlyParameters(parameters, ['user', 'hash']);
+  const hash = optionalText(parameters, 'hash');
+  const user = await userInScope(peer, optionalText(parameters, 'user'), parts.accounts);
+  const removed = parts.pairings.remove(user, hash === null ? null : parsePkhh(hash));
+  if (removed.length === 0 && hash !== null) throw new AgentError('not-paired');
+  for (const { pkhh, tokenId } of removed) {
+    const key = { pkhh, tokenId, certificateSerial: null, certificateIssuer: null };
+    await parts.audit.record({ kind: 'pairing-removed', user, actor: peer, key });
+  }
+  return removed;
+}
+
+async function setPrompt(peer: PeerCredentials, parameters: Parameters, parts: AdminParts): Promise<void> {
+  requireRoot(peer);
+  onlyParameters(parameters, ['enabled']);
+  const { enabled } = parameters;
+  if (typeof enabled !== 'boolean') throw new InvalidParameter('enabled');
+  parts.pairings.setPromptEnabled(enabled);
+  await parts.audit.record({ kind: 'prompt-state', enabled, actor: peer });
+}
+
+/**
+ * Runs one plain call.
+ * @returns the reply's parameters, or null when there is no such method (or it must be upgraded)
+ * @throws InvalidParameter, PermissionDenied, AgentError
+ */
+export async function callMethod(
+  method: string,
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: AdminParts,
+): Promise<object | null> {
+  switch (method as keyof Methods) {
+    case 'ListTokens':
+      onlyParameters(parameters, []);
+      return { tokens: (await parts.tokens.present(CARD_READING_MS)).map(wireToken) };
+    case 'ListIdentities':
+      onlyParameters(parameters, []);
+      return { identities: await listIdentities(peer, parts) };
+    case 'ListPairings':
+      return { pairings: (await listPairings(peer, parameters, parts)).map(wirePairing) };
+    case 'AddPairing':
+      return { pairing: wirePairing(await addPairing(peer, parameters, parts)) };
+    case 'Unpair':
+      return { removed: (await unpair(peer, parameters, parts)).map(wirePairing) };
+    case 'GetPairingPrompt':
+      onlyParameters(parameters, []);
+      return { enabled: parts.pairings.promptEnabled() };
+    case 'SetPairingPrompt':
+      await setPrompt(peer, parameters, parts);
+      return {};
+    case 'Pair':
+    case 'VerifyPin':
+      throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
+    default:
+      return null;
+  }
+}
+
+/** Whether a failure is worth a line in the agent's log. */
+export function isUnexpected(error: unknown): boolean {
+  return (
+    !(error instanceof InvalidParameter) &&
+    !(error instanceof PermissionDenied) &&
+    asAgentError(error).code === 'internal'
+  );
+}

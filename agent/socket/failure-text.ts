@@ -1,0 +1,65 @@
+// A sentence with the next step for each error code, for callers of io.scauth.
+
+import { assertNever } from '../base/assert.ts';
+import type { AgentError } from '../base/errors.ts';
+import { unavailableText, wrongPinText, deniedText, triesLeftText } from '../login/wording.ts';
+
+/** What a person is told; causes stay in the log. */
+export function failureText(error: AgentError): string {
+  switch (error.code) {
+    case 'wrong-pin':
+      return wrongPinText(error.triesLeft ?? null);
+    case 'pin-blocked':
+      return 'The PIN is blocked. Unblock the card with its PUK.';
+    case 'pin-reserve':
+      return `The PIN was not sent: ${triesLeftText(error.triesLeft ?? 1)}. Type yes when asked to use it.`;
+    case 'pin-malformed':
+      return 'This cannot be the PIN of the card, so it was not sent. Try again.';
+    case 'no-card':
+    case 'card-reset':
+      return 'There is no card in a reader. Put your card in and try again.';
+    case 'card-busy':
+      return 'Another program is using the card. Try again in a moment.';
+    case 'card-timeout':
+      return 'The card does not answer. Take it out, put it back and try again.';
+    case 'card-fault':
+      return 'The card gave an answer that makes no sense. Try another card.';
+    case 'no-service':
+      return 'The smart card service does not run. Start pcscd and try again.';
+    case 'not-authorised':
+      return 'The smart card service (pcscd) refused access. Check its polkit rules.';
+    case 'no-identity':
+      return 'No card with this key is in a reader. `sc_auth identities` lists the keys.';
+    case 'weak-key':
+      return `This key cannot be used for login: ${error.detail}`;
+    case 'bad-certificate':
+      return 'This is not a certificate. Give a PEM or DER file of one X.509 certificate.';
+    case 'bad-proof':
+      return deniedText('bad-proof') ?? '';
+    case 'already-paired':
+      return 'This key is paired with the account already. `sc_auth list` shows the pairings.';
+    case 'not-paired':
+      return 'There is no such pairing. `sc_auth list` shows the pairings.';
+    case 'key-conflict':
+      return 'Another key with the same hash is paired. Unpair it first, and tell your administrator.';
+    case 'store-unreadable':
+      return unavailableText('store-unreadable') ?? '';
+    case 'not-allowed':
+      return 'You are not allowed to do this. Ask your administrator, or use sudo.';
+    case 'unknown-user':
+      return 'There is no such account. Check the user name.';
+    case 'wrong-password':
+      return 'Wrong account password. Try again.';
+    case 'cancelled':
+      return 'Cancelled. Nothing was changed.';
+    case 'invalid-argument':
+    case 'malformed':
+      return `Not understood: ${error.detail}.`;
+    case 'config-invalid':
+      return 'The configuration of scauth is not valid. Ask your administrator.';
+    case 'internal':
+      return 'scauthd failed. Its log says why (journalctl -u scauthd).';
+    default:
+      return assertNever(error.code);
+  }
+}

@@ -1,0 +1,87 @@
+// A Conversation over frames (PROTOCOL.md, 1.4): asks one thing at a time, sends `wait` while the agent works, and
+// treats a relay that breaks the order as gone.
+
+import { Pin } from '../base/pin.ts';
+import { SecretBuffer } from '../base/secret.ts';
+import type { Conversation } from '../login/conversation.ts';
+import type { Connection } from './connection.ts';
+import { encodeFrame, MAX_FRAME_BYTES, type Frame } from './frames.ts';
+
+/** While the agent works the relay hears from it at least each second. */
+const HEARTBEAT_MS = 500;
+/** How long a person may take for one answer. */
+const ANSWER_MS = 120_000;
+const MAX_ASKS_AND_TELLS = 64;
+
+export class FrameConversation implements Conversation {
+  readonly #connection: Connection;
+  readonly #heartbeat: NodeJS.Timeout;
+  #answered: ((answer: Pin | null) => void) | null = null;
+  #exchanges = 0;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#heartbeat = setInterval(() => {
+      if (this.#answered === null) this.#sendPlain({ type: 'wait' });
+    }, HEARTBEAT_MS);
+    void connection.closed.then(() => {
+      clearInterval(this.#heartbeat);
+      this.#settle(null);
+    });
+  }
+
+  ask(text: string, echo: boolean): Promise<Pin | null> {
+    if (!this.#connection.isOpen || this.#answered !== null || !this.#count()) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const patience = setTimeout(() => {
+        this.#connection.destroy();
+      }, ANSWER_MS);
+      this.#answered = (answer) => {
+        clearTimeout(patience);
+        resolve(answer);
+      };
+      this.#sendPlain({ type: 'ask', echo, text });
+    });
+  }
+
+  tell(kind: 'information' | 'error', text: string): void {
+    if (this.#count()) this.#sendPlain({ type: 'tell', kind, text });
+  }
+
+  /** Takes a frame of the relay's: only an answer to an open question is one. Anything else ends the connection. */
+  take(frame: Frame): void {
+    if (frame.type !== 'answer' || this.#answered === null) {
+      this.#connection.destroy();
+      return;
+    }
+    this.#settle(frame.status === 'answered' ? new Pin(frame.secret) : null);
+  }
+
+  /** Sends the last frame, wipes it and closes. */
+  async finish(frame: Frame): Promise<void> {
+    clearInterval(this.#heartbeat);
+    const buffer = new SecretBuffer(MAX_FRAME_BYTES);
+    try {
+      await this.#connection.send(encodeFrame(frame, buffer.bytes));
+    } finally {
+      buffer.release();
+      this.#connection.end();
+    }
+  }
+
+  #count(): boolean {
+    this.#exchanges += 1;
+    return this.#exchanges <= MAX_ASKS_AND_TELLS;
+  }
+
+  #settle(answer: Pin | null): void {
+    const answered = this.#answered;
+    this.#answered = null;
+    if (answered === null) answer?.wipe();
+    else answered(answer);
+  }
+
+  #sendPlain(frame: Frame): void {
+    void this.#connection.send(encodeFrame(frame));
+  }
+}

@@ -1,0 +1,306 @@
+// The frames of PROTOCOL.md, section 1: bytes ⇄ values, both directions. No I/O and no policy.
+// Everything is capped and parsed once; trailing bytes are refused.
+
+import { assertNever } from '../base/assert.ts';
+import { ByteReader } from '../base/bytes.ts';
+import { AgentError } from '../base/errors.ts';
+import type { Phase } from '../model/request.ts';
+
+export const FRAME_VERSION = 1;
+export const HEADER_BYTES = 8;
+export const MAX_BODY_BYTES = 4096;
+/** Longest str or bytes field. */
+export const MAX_FIELD_BYTES = 512;
+
+const MAGIC = 0x5343;
+const ABSENT = 0xffff;
+
+/** PROTOCOL.md, 1.3 and 2.1. */
+export const FRAME_TYPE = { begin: 1, ask: 2, tell: 3, wait: 4, answer: 5, verdict: 6, result: 7 } as const;
+
+const PHASES: readonly Phase[] = [
+  'authenticate',
+  'account',
+  'setcred',
+  'open-session',
+  'close-session',
+  'chauthtok',
+];
+const VERDICTS = [
+  'granted',
+  'denied',
+  'unavailable',
+  'cancelled',
+  'unknown-user',
+  'card-required',
+  'permitted',
+] as const;
+/** PROTOCOL.md, 1.3: the codes are 1, 2, … in this order. */
+export type VerdictCode = (typeof VERDICTS)[number];
+
+export interface BeginFrame {
+  readonly type: 'begin';
+  readonly minVersion: number;
+  readonly maxVersion: number;
+  readonly phase: Phase;
+  readonly flags: number;
+  readonly service: string;
+  readonly user: string | null;
+  readonly tty: string | null;
+  readonly rhost: string | null;
+  readonly ruser: string | null;
+}
+export interface AskFrame {
+  readonly type: 'ask';
+  readonly echo: boolean;
+  readonly text: string;
+}
+export interface TellFrame {
+  readonly type: 'tell';
+  readonly kind: 'information' | 'error';
+  readonly text: string;
+}
+export interface WaitFrame {
+  readonly type: 'wait';
+}
+export interface AnswerFrame {
+  readonly type: 'answer';
+  readonly status: 'answered' | 'failed';
+  /** A view into the bytes that were parsed: copy and wipe. */
+  readonly secret: Buffer;
+}
+export interface VerdictFrame {
+  readonly type: 'verdict';
+  readonly code: VerdictCode;
+  readonly user: string | null;
+  readonly authtok: Buffer | null;
+  readonly message: string | null;
+}
+export interface ResultFrame {
+  readonly type: 'result';
+  /** UTF-8 JSON. */
+  readonly json: string;
+}
+export type Frame = BeginFrame | AskFrame | TellFrame | WaitFrame | AnswerFrame | VerdictFrame | ResultFrame;
+
+export interface FrameHeader {
+  readonly version: number;
+  readonly typeNumber: number;
+  readonly bodyLength: number;
+}
+
+/**
+ * Parses the 8 bytes of a header.
+ * @throws AgentError `malformed` for another magic or a body above the cap
+ */
+export function parseHeader(bytes: Uint8Array): FrameHeader {
+  const reader = new ByteReader(bytes);
+  if (reader.u16() !== MAGIC) throw new AgentError('malformed', { detail: 'frame: wrong magic' });
+  const version = reader.u8();
+  const typeNumber = reader.u8();
+  const bodyLength = reader.u32();
+  reader.end();
+  if (bodyLength > MAX_BODY_BYTES) throw new AgentError('malformed', { detail: 'frame: body too long' });
+  return { version, typeNumber, bodyLength };
+}
+
+function readOptionalStr(reader: ByteReader): string | null {
+  const length = reader.u16();
+  if (length === ABSENT) return null;
+  return decodeText(readField(reader, length));
+}
+
+function readStr(reader: ByteReader): string {
+  const text = readOptionalStr(reader);
+  if (text === null) throw new AgentError('malformed', { detail: 'frame: a required string is absent' });
+  return text;
+}
+
+function readField(reader: ByteReader, length: number): Buffer {
+  if (length > MAX_FIELD_BYTES) throw new AgentError('malformed', { detail: 'frame: field too long' });
+  return reader.bytes(length);
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decodeText(bytes: Buffer): string {
+  if (bytes.includes(0)) throw new AgentError('malformed', { detail: 'frame: NUL in a string' });
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new AgentError('malformed', { detail: 'frame: not UTF-8', cause });
+  }
+}
+
+function readChoice<T>(value: number, choices: readonly T[], name: string): T {
+  const choice = choices[value];
+  if (choice === undefined) throw new AgentError('malformed', { detail: `frame: ${name} ${value}` });
+  return choice;
+}
+
+/**
+ * Parses one frame's body. The version is the caller's to check.
+ * @throws AgentError `malformed` for anything that PROTOCOL.md does not define
+ */
+export function parseBody(typeNumber: number, body: Uint8Array): Frame {
+  const reader = new ByteReader(body);
+  const frame = readFrame(typeNumber, reader);
+  reader.end();
+  return frame;
+}
+
+function readFrame(typeNumber: number, reader: ByteReader): Frame {
+  switch (typeNumber) {
+    case FRAME_TYPE.begin: {
+      const minVersion = reader.u8();
+      const maxVersion = reader.u8();
+      if (minVersion === 0 || minVersion > maxVersion)
+        throw new AgentError('malformed', { detail: 'frame: versions' });
+      return {
+        type: 'begin',
+        minVersion,
+        maxVersion,
+        phase: readChoice(reader.u8() - 1, PHASES, 'phase'),
+        flags: reader.u32(),
+        service: readStr(reader),
+        user: readOptionalStr(reader),
+        tty: readOptionalStr(reader),
+        rhost: readOptionalStr(reader),
+        ruser: readOptionalStr(reader),
+      };
+    }
+    case FRAME_TYPE.ask:
+      return { type: 'ask', echo: readChoice(reader.u8(), [false, true], 'echo'), text: readStr(reader) };
+    case FRAME_TYPE.tell:
+      return {
+        type: 'tell',
+        kind: readChoice(reader.u8(), ['information', 'error'] as const, 'kind'),
+        text: readStr(reader),
+      };
+    case FRAME_TYPE.wait:
+      return { type: 'wait' };
+    case FRAME_TYPE.answer: {
+      const status = readChoice(reader.u8(), ['answered', 'failed'] as const, 'status');
+      const secret = readField(reader, reader.u16());
+      if (status === 'failed' && secret.length > 0) {
+        throw new AgentError('malformed', { detail: 'frame: a failed answer with bytes' });
+      }
+      return { type: 'answer', status, secret };
+    }
+    case FRAME_TYPE.verdict: {
+      const code = readChoice(reader.u8() - 1, VERDICTS, 'verdict');
+      const user = readOptionalStr(reader);
+      const authtokLength = reader.u16();
+      const authtok = authtokLength === ABSENT ? null : readField(reader, authtokLength);
+      return { type: 'verdict', code, user, authtok, message: readOptionalStr(reader) };
+    }
+    case FRAME_TYPE.result:
+      return { type: 'result', json: decodeText(reader.bytes(reader.remaining)) };
+    default:
+      throw new AgentError('malformed', { detail: `frame: type ${typeNumber}` });
+  }
+}
+
+/** Writes fields behind each other into one buffer, so that a secret is never copied on its way. */
+class FrameWriter {
+  readonly #into: Buffer;
+  #offset = HEADER_BYTES;
+
+  constructor(into: Buffer) {
+    this.#into = into;
+  }
+
+  u8(value: number): void {
+    this.#offset = this.#into.writeUInt8(value, this.#offset);
+  }
+
+  u32(value: number): void {
+    this.#offset = this.#into.writeUInt32BE(value, this.#offset);
+  }
+
+  raw(bytes: Uint8Array): void {
+    if (this.#offset + bytes.length > HEADER_BYTES + MAX_BODY_BYTES) {
+      throw new AgentError('malformed', { detail: 'frame: body too long' });
+    }
+    this.#into.set(bytes, this.#offset);
+    this.#offset += bytes.length;
+  }
+
+  field(bytes: Uint8Array | null): void {
+    if (bytes !== null && bytes.length > MAX_FIELD_BYTES) {
+      throw new AgentError('malformed', { detail: 'frame: field too long' });
+    }
+    this.#offset = this.#into.writeUInt16BE(bytes?.length ?? ABSENT, this.#offset);
+    if (bytes !== null) this.raw(bytes);
+  }
+
+  /** Cuts at a character border so that the field fits: wording must never break a conversation. */
+  text(text: string | null): void {
+    if (text === null) {
+      this.field(null);
+      return;
+    }
+    const bytes = Buffer.alloc(MAX_FIELD_BYTES);
+    this.field(bytes.subarray(0, bytes.write(text.replaceAll('\0', '?'))));
+  }
+
+  /** Writes the header and returns the whole frame. */
+  finish(typeNumber: number): Buffer {
+    this.#into.writeUInt16BE(MAGIC, 0);
+    this.#into.writeUInt8(FRAME_VERSION, 2);
+    this.#into.writeUInt8(typeNumber, 3);
+    this.#into.writeUInt32BE(this.#offset - HEADER_BYTES, 4);
+    return this.#into.subarray(0, this.#offset);
+  }
+}
+
+function writeBody(frame: Frame, writer: FrameWriter): void {
+  switch (frame.type) {
+    case 'begin':
+      writer.u8(frame.minVersion);
+      writer.u8(frame.maxVersion);
+      writer.u8(PHASES.indexOf(frame.phase) + 1);
+      writer.u32(frame.flags);
+      for (const text of [frame.service, frame.user, frame.tty, frame.rhost, frame.ruser]) writer.text(text);
+      return;
+    case 'ask':
+      writer.u8(frame.echo ? 1 : 0);
+      writer.text(frame.text);
+      return;
+    case 'tell':
+      writer.u8(frame.kind === 'error' ? 1 : 0);
+      writer.text(frame.text);
+      return;
+    case 'wait':
+      return;
+    case 'answer':
+      writer.u8(frame.status === 'failed' ? 1 : 0);
+      writer.field(frame.secret);
+      return;
+    case 'verdict':
+      writer.u8(VERDICTS.indexOf(frame.code) + 1);
+      writer.text(frame.user);
+      writer.field(frame.authtok);
+      writer.text(frame.message);
+      return;
+    case 'result':
+      writer.raw(Buffer.from(frame.json));
+      return;
+    default:
+      assertNever(frame);
+  }
+}
+
+/** Size of a buffer that holds any frame. */
+export const MAX_FRAME_BYTES = HEADER_BYTES + MAX_BODY_BYTES;
+
+/**
+ * Encodes header and body into `into` (a new buffer if left out) and returns the part that was written. Whoever
+ * encodes a secret (answer, verdict with authtok) gives a locked buffer and wipes it once it is sent.
+ * @throws AgentError `malformed` when a field or the body is above its cap
+ */
+export function encodeFrame(frame: Frame, into: Buffer = Buffer.alloc(MAX_FRAME_BYTES)): Buffer {
+  const writer = new FrameWriter(into);
+  writeBody(frame, writer);
+  return writer.finish(FRAME_TYPE[frame.type]);
+}

@@ -1,0 +1,139 @@
+// /run/scauth/pam.sock: one conversation a connection. Parses begin, lets the login story run, sends the verdict.
+
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server } from 'node:net';
+import { assertNever } from '../base/assert.ts';
+import { asAgentError, describeError } from '../base/errors.ts';
+import type { LoginResult } from '../login/authenticate.ts';
+import type { Conversation } from '../login/conversation.ts';
+import { parseUsername, type AuthRequest, type PeerCredentials } from '../model/request.ts';
+import { acceptConnections, type Connection } from './connection.ts';
+import { FrameConversation } from './frame-conversation.ts';
+import { FrameStream } from './frame-stream.ts';
+import { FRAME_VERSION, type BeginFrame, type VerdictFrame } from './frames.ts';
+
+export interface PamServerParts {
+  /** Runs one login to its end; never throws. */
+  readonly login: (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
+  readonly log: (line: string) => void;
+}
+
+/** A relay has this long to send the whole of its begin. */
+const BEGIN_MS = 5000;
+
+function verdict(code: VerdictFrame['code'], more: Partial<VerdictFrame> = {}): VerdictFrame {
+  return { type: 'verdict', code, user: null, authtok: null, message: null, ...more };
+}
+
+/** @throws AgentError `unknown-user` for a name that cannot be one */
+function requestOf(frame: BeginFrame, peer: PeerCredentials): AuthRequest {
+  const { phase, service, tty, rhost, ruser, flags } = frame;
+  const user = frame.user === null || frame.user === '' ? null : parseUsername(frame.user);
+  return { id: randomBytes(8).toString('hex'), phase, service, user, tty, rhost, ruser, flags, peer };
+}
+
+function verdictOf(request: AuthRequest, { decision, password }: LoginResult): VerdictFrame {
+  switch (decision.kind) {
+    case 'granted':
+      return verdict('granted', { user: request.user === null ? decision.user : null });
+    case 'retry':
+      return verdict('denied');
+    case 'denied':
+    case 'unavailable': {
+      // What was typed at the PIN prompt and cannot be a PIN is the password: the next module need not ask again.
+      const authtok = password?.peek((bytes) => bytes) ?? null;
+      return verdict(decision.kind, { authtok });
+    }
+    case 'cancelled':
+      return verdict('cancelled');
+    default:
+      return assertNever(decision);
+  }
+}
+
+async function serve(
+  frame: BeginFrame,
+  version: number,
+  person: FrameConversation,
+  peer: PeerCredentials,
+  parts: PamServerParts,
+): Promise<void> {
+  if (version !== FRAME_VERSION || frame.minVersion > FRAME_VERSION || frame.maxVersion < FRAME_VERSION) {
+    parts.log(
+      `a relay speaks frames ${frame.minVersion}–${frame.maxVersion}, scauthd speaks ${FRAME_VERSION}`,
+    );
+    await person.finish(
+      verdict('unavailable', { message: 'Card login needs an update. Use your password.' }),
+    );
+    return;
+  }
+  let request: AuthRequest;
+  try {
+    request = requestOf(frame, peer);
+  } catch (error) {
+    parts.log(describeError(error));
+    await person.finish(
+      verdict(asAgentError(error).code === 'unknown-user' ? 'unknown-user' : 'unavailable'),
+    );
+    return;
+  }
+  if (request.phase !== 'authenticate') {
+    // There is no enforcement yet: the other phases have nothing to forbid.
+    await person.finish(verdict('permitted'));
+    return;
+  }
+  const result = await parts.login(request, person);
+  try {
+    await person.finish(verdictOf(request, result));
+  } finally {
+    result.password?.wipe();
+  }
+}
+
+function serveConnection(connection: Connection, parts: PamServerParts): void {
+  let person: FrameConversation | null = null;
+  const lateBegin = setTimeout(() => {
+    connection.destroy();
+  }, BEGIN_MS);
+  const frames = new FrameStream((frame, version) => {
+    if (version !== FRAME_VERSION && person !== null) {
+      connection.destroy();
+      return;
+    }
+    if (person !== null) {
+      person.take(frame);
+      return;
+    }
+    clearTimeout(lateBegin);
+    if (frame.type !== 'begin') {
+      connection.destroy();
+      return;
+    }
+    person = new FrameConversation(connection);
+    serve(frame, version, person, connection.peer, parts).catch((error: unknown) => {
+      parts.log(describeError(error));
+      connection.destroy();
+    });
+  });
+  void connection.closed.then(() => {
+    clearTimeout(lateBegin);
+    frames.release();
+  });
+  connection.receive((bytes) => {
+    try {
+      frames.push(bytes);
+    } catch (error) {
+      parts.log(`pid ${connection.peer.pid}: ${describeError(error)}`);
+      connection.destroy();
+    }
+  });
+}
+
+/** The server, not yet listening. */
+export function createPamServer(parts: PamServerParts): Server {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: false });
+  acceptConnections(server, (connection) => {
+    serveConnection(connection, parts);
+  });
+  return server;
+}

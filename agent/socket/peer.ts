@@ -1,0 +1,43 @@
+// Who is at the other end of a Unix socket: SO_PEERCRED (unix(7)), so the kernel's word and never the peer's.
+// Node has no call for it; libc is bound by koffi.
+
+import type { Socket } from 'node:net';
+import koffi from 'koffi';
+import { AgentError } from '../base/errors.ts';
+import type { PeerCredentials } from '../model/request.ts';
+
+// <asm-generic/socket.h>, <fcntl.h>
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+const F_DUPFD_CLOEXEC = 1030;
+
+const libc = koffi.load('libc.so.6');
+const getsockopt = libc.func(
+  'int getsockopt(int fd, int level, int name, _Out_ uint8_t *value, _Inout_ uint32_t *length)',
+);
+const fcntl = libc.func('int fcntl(int fd, int command, int argument)');
+
+/** The descriptor of a connected socket; Node keeps it on the handle. */
+function descriptorOf(socket: Socket): number {
+  const { fd } = (socket as unknown as { _handle: { fd?: number } | null })._handle ?? {};
+  if (fd === undefined || fd < 0)
+    throw new AgentError('internal', { detail: 'the socket has no descriptor' });
+  return fd;
+}
+
+/** @throws AgentError `internal` when the kernel does not say */
+export function peerOf(socket: Socket): PeerCredentials {
+  const value = Buffer.alloc(12); // struct ucred: pid, uid, gid
+  const length = [value.length];
+  const status = getsockopt(descriptorOf(socket), SOL_SOCKET, SO_PEERCRED, value, length) as number;
+  if (status !== 0 || length[0] !== value.length)
+    throw new AgentError('internal', { detail: 'SO_PEERCRED failed' });
+  return { pid: value.readInt32LE(0), uid: value.readUInt32LE(4), gid: value.readUInt32LE(8) };
+}
+
+/** A second descriptor of the same socket, close-on-exec; the caller owns it. @throws AgentError `internal` */
+export function duplicateDescriptor(socket: Socket): number {
+  const fd = fcntl(descriptorOf(socket), F_DUPFD_CLOEXEC, 3) as number;
+  if (fd < 0) throw new AgentError('internal', { detail: 'the socket descriptor cannot be duplicated' });
+  return fd;
+}

@@ -1,0 +1,62 @@
+// Accounts by name and uid through the C library's name service (passwd(5), LDAP, SSSD, … as nsswitch.conf says).
+// Calls run off the main thread: a directory server may take its time.
+
+import koffi from 'koffi';
+import { AgentError } from '../agent/base/errors.ts';
+import type { Account, Accounts } from '../agent/model/account.ts';
+import { parseUsername } from '../agent/model/request.ts';
+
+// <pwd.h>, Linux
+const passwd = koffi.struct('scauth_passwd', {
+  pw_name: 'char *',
+  pw_passwd: 'char *',
+  pw_uid: 'uint32_t',
+  pw_gid: 'uint32_t',
+  pw_gecos: 'char *',
+  pw_dir: 'char *',
+  pw_shell: 'char *',
+});
+const PASSWD_BYTES = koffi.sizeof(passwd);
+/** Room for the strings of one entry; LDAP entries can be long. */
+const STRINGS_BYTES = 64 * 1024;
+
+const libc = koffi.load('libc.so.6');
+const getpwnam = libc.func(
+  'int getpwnam_r(const char *name, void *entry, void *strings, size_t length, _Out_ void **result)',
+);
+const getpwuid = libc.func(
+  'int getpwuid_r(uint32_t uid, void *entry, void *strings, size_t length, _Out_ void **result)',
+);
+
+/** Runs one lookup in buffers of its own. */
+function lookUp(call: ReturnType<typeof libc.func>, key: string | number): Promise<Account | null> {
+  const entry = Buffer.alloc(PASSWD_BYTES);
+  const strings = Buffer.alloc(STRINGS_BYTES);
+  const result: unknown[] = [null];
+  return new Promise((resolve, reject) => {
+    call.async(key, entry, strings, STRINGS_BYTES, result, (error: Error | null, status: number) => {
+      if (error !== null || status !== 0) {
+        reject(new AgentError('internal', { detail: `the name service failed (${status})`, cause: error }));
+      } else if (result[0] === null) {
+        resolve(null);
+      } else {
+        resolve(accountOf(entry));
+      }
+    });
+  });
+}
+
+/** null for an account whose name cannot be used safely. */
+function accountOf(entry: Buffer): Account | null {
+  const { pw_name, pw_uid } = koffi.decode(entry, passwd) as { pw_name: string; pw_uid: number };
+  try {
+    return { name: parseUsername(pw_name), uid: pw_uid };
+  } catch {
+    return null;
+  }
+}
+
+export const systemAccounts: Accounts = {
+  byName: (name) => lookUp(getpwnam, name),
+  byUid: (uid) => lookUp(getpwuid, uid),
+};
