@@ -1,0 +1,145 @@
+/*
+ * The socket to scauthd. Nothing here can block longer than its deadline, raise SIGPIPE or leave a descriptor
+ * behind. It does not know what the bytes mean. Specification: PROTOCOL.md, sections 1 and 1.4; unix(7).
+ */
+#define _GNU_SOURCE /* SO_PEERCRED's struct ucred */
+#include "connection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <security/pam_ext.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long to wait before another try when the agent's queue of new connections is full. */
+#define QUEUE_FULL_PAUSE_MS 20
+
+int64_t connection_now_ms(void) {
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+        return -1;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Waits until fd is ready for `events`. The deadline is never moved: bytes that trickle in do not help. */
+static enum io_result wait_until_ready(int fd, short events, int64_t deadline_ms, int signal_fd) {
+    for (;;) {
+        int64_t now = connection_now_ms();
+        if (now < 0)
+            return IO_FAILED;
+        if (now >= deadline_ms)
+            return IO_TIMED_OUT;
+        struct pollfd watched[2] = {{.fd = fd, .events = events}, {.fd = signal_fd, .events = POLLIN}};
+        int ready = poll(watched, 2, (int)(deadline_ms - now));
+        if (ready < 0 && errno != EINTR)
+            return IO_FAILED;
+        if (ready > 0 && watched[1].revents != 0)
+            return IO_INTERRUPTED;
+        if (ready > 0)
+            return IO_DONE; /* an error or a hang-up shows in the call that follows */
+    }
+}
+
+/* A descriptor 0, 1 or 2 (the program has closed its own) would be used as a standard stream by the
+ * conversation, and prompts and answers would go to the agent. Moves it up; -1 if that fails. */
+static int above_standard_streams(int fd) {
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    close(fd);
+    return moved;
+}
+
+/* connect(2) on a non-blocking socket of this family is done at once, or says EAGAIN: the queue is full. */
+static int connect_by(int fd, const struct sockaddr_un *address, int64_t deadline_ms) {
+    for (;;) {
+        if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0)
+            return 0;
+        bool queue_full = errno == EAGAIN;
+        if (!queue_full && errno != EINTR)
+            return -1;
+        int64_t now = connection_now_ms();
+        if (now < 0 || now >= deadline_ms) {
+            errno = ETIMEDOUT;
+            return -1;
+        }
+        if (queue_full)
+            poll(NULL, 0, QUEUE_FULL_PAUSE_MS);
+    }
+}
+
+/* Who called listen(2) on the other end, as the kernel recorded it. */
+static bool peer_is_root(int fd) {
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t size = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || size != sizeof peer)
+        return false;
+    return peer.uid == 0;
+}
+
+int connection_open(pam_handle_t *pamh, const struct options *options) {
+    const char *path = options->address.sun_path;
+    int64_t now = connection_now_ms();
+    int fd = above_standard_streams(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (now < 0 || fd < 0) {
+        pam_syslog(pamh, LOG_ERR, "no socket or no clock: %m");
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    if (connect_by(fd, &options->address, now + options->timeout_ms) != 0) {
+        pam_syslog(pamh, LOG_NOTICE,
+                   "no scauthd at %s (%m), going on without the card; is the service running?", path);
+        close(fd);
+        return -1;
+    }
+    if (!peer_is_root(fd)) {
+        pam_syslog(pamh, LOG_ERR, "what listens at %s is not root's: refused; check the owner of its folder",
+                   path);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+enum io_result connection_send(int fd, const void *bytes, size_t size, int64_t deadline_ms, int signal_fd) {
+    const uint8_t *at = bytes;
+    while (size > 0) {
+        enum io_result ready = wait_until_ready(fd, POLLOUT, deadline_ms, signal_fd);
+        if (ready != IO_DONE)
+            return ready;
+        ssize_t sent = send(fd, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0) {
+            if (errno == EINTR || errno == EAGAIN)
+                continue;
+            return errno == EPIPE || errno == ECONNRESET ? IO_CLOSED : IO_FAILED;
+        }
+        at += sent;
+        size -= (size_t)sent;
+    }
+    return IO_DONE;
+}
+
+enum io_result connection_receive(int fd, void *bytes, size_t size, int64_t deadline_ms, int signal_fd) {
+    uint8_t *at = bytes;
+    while (size > 0) {
+        enum io_result ready = wait_until_ready(fd, POLLIN, deadline_ms, signal_fd);
+        if (ready != IO_DONE)
+            return ready;
+        ssize_t received = recv(fd, at, size, MSG_DONTWAIT);
+        if (received < 0) {
+            if (errno == EINTR || errno == EAGAIN)
+                continue;
+            return errno == ECONNRESET ? IO_CLOSED : IO_FAILED;
+        }
+        if (received == 0)
+            return IO_CLOSED;
+        at += received;
+        size -= (size_t)received;
+    }
+    return IO_DONE;
+}

@@ -1,0 +1,52 @@
+/*
+ * The six entry points of pam_scauth.so. Each says which phase it is and lets the relay carry it to scauthd;
+ * none of them decides anything. Specification: pam(3), PROTOCOL.md, section 1.5.
+ */
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+#include <syslog.h>
+
+#include "options.h"
+#include "relay.h"
+
+#define EXPORTED __attribute__((visibility("default")))
+
+static int run_phase(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **argv) {
+    struct options options;
+    options_parse(pamh, argc, argv, &options);
+    int code = relay_run(pamh, &options, phase, flags);
+    if (options.debug)
+        pam_syslog(pamh, LOG_DEBUG, "phase %d, flags %#x, socket %s: %s", phase, (unsigned)flags,
+                   options.address.sun_path, pam_strerror(pamh, code));
+    return code;
+}
+
+EXPORTED int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+    return run_phase(pamh, PHASE_AUTHENTICATE, flags, argc, argv);
+}
+
+/* There is no credential to set, so the agent is not troubled. */
+EXPORTED int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+    (void)pamh, (void)flags, (void)argc, (void)argv;
+    return PAM_SUCCESS;
+}
+
+EXPORTED int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+    return run_phase(pamh, PHASE_ACCOUNT, flags, argc, argv);
+}
+
+EXPORTED int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+    return run_phase(pamh, PHASE_OPEN_SESSION, flags, argc, argv);
+}
+
+EXPORTED int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+    return run_phase(pamh, PHASE_CLOSE_SESSION, flags, argc, argv);
+}
+
+/* libpam calls this twice. The first round only asks whether the change could be done: a refusal there would
+ * stop passwd for everybody while the agent is down, so it is left to the modules that keep the password. */
+EXPORTED int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv) {
+    if (flags & PAM_PRELIM_CHECK)
+        return PAM_SUCCESS;
+    return run_phase(pamh, PHASE_CHAUTHTOK, flags, argc, argv);
+}

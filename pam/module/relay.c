@@ -1,0 +1,182 @@
+/*
+ * One conversation with scauthd: send begin, then ask, tell and wait as the agent says, until the verdict. No
+ * policy, no wording, no card. Every wait has an end. Specification: PROTOCOL.md, section 1.4.
+ */
+#define _GNU_SOURCE /* explicit_bzero */
+#include "relay.h"
+
+#include <errno.h>
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "begin.h"
+#include "connection.h"
+#include "conversation.h"
+#include "outcome.h"
+#include "terminal.h"
+#include "verdict.h"
+
+/* PROTOCOL.md 1.4: asks and tells in one conversation. */
+#define EXCHANGES_MAX 64u
+
+/* The longest time in which the agent says nothing but `wait`: its heart may beat while its work hangs. */
+#ifndef RELAY_WORK_LIMIT_MS
+#define RELAY_WORK_LIMIT_MS 120000
+#endif
+
+struct relay {
+    pam_handle_t *pamh;
+    const struct options *options;
+    bool silent; /* PAM_SILENT: information is left out; questions and errors are not */
+    int fd;
+    unsigned exchanges;
+    int64_t work_deadline_ms;
+    bool secret_given; /* from now on the terminal is quiet while the agent works */
+    struct terminal terminal;
+};
+
+/* The next deadline: the agent's silence, and its work if that ends earlier. -1 if there is no clock. */
+static int64_t next_deadline(const struct relay *relay) {
+    int64_t now = connection_now_ms();
+    if (now < 0)
+        return -1;
+    int64_t silence = now + relay->options->timeout_ms;
+    return silence < relay->work_deadline_ms ? silence : relay->work_deadline_ms;
+}
+
+static void restart_work(struct relay *relay) {
+    relay->work_deadline_ms = connection_now_ms() + RELAY_WORK_LIMIT_MS;
+}
+
+static enum io_result send_frame(struct relay *relay, const uint8_t *frame, size_t size) {
+    if (size == 0) {
+        errno = EINVAL;
+        return IO_FAILED;
+    }
+    return connection_send(relay->fd, frame, size, next_deadline(relay), relay->terminal.signal_fd);
+}
+
+/* IO_DONE with *valid false is an invalid frame. */
+static enum io_result receive_frame(struct relay *relay, struct agent_frame *frame, bool *valid) {
+    uint8_t head[FRAME_HEADER_SIZE], body[FRAME_BODY_MAX];
+    struct frame_header header;
+    int64_t deadline = next_deadline(relay);
+    *valid = false;
+    enum io_result result =
+        connection_receive(relay->fd, head, sizeof head, deadline, relay->terminal.signal_fd);
+    if (result != IO_DONE || !frame_decode_header(head, &header))
+        return result;
+    result = connection_receive(relay->fd, body, header.length, deadline, relay->terminal.signal_fd);
+    if (result == IO_DONE)
+        *valid = frame_decode_body(&header, body, frame);
+    explicit_bzero(body, sizeof body); /* a verdict may hold a keyring secret */
+    return result;
+}
+
+static enum io_result ask(struct relay *relay, const struct agent_frame *frame) {
+    struct answer_frame answer;
+    uint8_t bytes[FRAME_ANSWER_MAX];
+    conversation_ask(relay->pamh, frame->echo, frame->text.data, &answer);
+    /* Before the answer goes out: once the agent has it, nothing typed may show. */
+    relay->secret_given = relay->secret_given || (!frame->echo && answer.status == ANSWER_GIVEN);
+    if (relay->secret_given)
+        terminal_quiet(&relay->terminal);
+    size_t size = frame_encode_answer(&answer, bytes);
+    explicit_bzero(&answer, sizeof answer);
+    restart_work(relay);
+    enum io_result result = send_frame(relay, bytes, size);
+    explicit_bzero(bytes, sizeof bytes);
+    return result;
+}
+
+static void tell(struct relay *relay, const struct agent_frame *frame) {
+    if (!relay->silent || frame->kind != TELL_INFORMATION)
+        conversation_tell(relay->pamh, (enum tell_kind)frame->kind, frame->text.data);
+    if (relay->secret_given)
+        terminal_quiet(&relay->terminal);
+    restart_work(relay);
+}
+
+/* Carries frames until the verdict, which is then in `frame`. IO_DONE with *valid false: invalid frame. */
+static enum io_result carry(struct relay *relay, struct agent_frame *frame, bool *valid) {
+    for (;;) {
+        enum io_result result = receive_frame(relay, frame, valid);
+        if (result != IO_DONE || !*valid || frame->type == FRAME_VERDICT)
+            return result;
+        if (frame->type == FRAME_WAIT)
+            continue;
+        *valid = ++relay->exchanges <= EXCHANGES_MAX;
+        if (!*valid)
+            return IO_DONE;
+        if (!terminal_restore(&relay->terminal))
+            return IO_INTERRUPTED;
+        if (frame->type == FRAME_ASK)
+            result = ask(relay, frame);
+        else
+            tell(relay, frame);
+        if (result != IO_DONE)
+            return result;
+    }
+}
+
+static void log_failure(const struct relay *relay, enum io_result result) {
+    const char *path = relay->options->address.sun_path;
+    switch (result) {
+    case IO_DONE:
+        pam_syslog(relay->pamh, LOG_ERR, "scauthd at %s does not keep to the protocol; same version?", path);
+        break;
+    case IO_CLOSED:
+        pam_syslog(relay->pamh, LOG_ERR, "scauthd at %s closed without a verdict; see its log", path);
+        break;
+    case IO_TIMED_OUT:
+        pam_syslog(relay->pamh, LOG_ERR, "scauthd at %s takes too long (timeout=%d); see its log", path,
+                   relay->options->timeout_ms / 1000);
+        break;
+    case IO_INTERRUPTED:
+        pam_syslog(relay->pamh, LOG_NOTICE, "ended by a signal");
+        break;
+    case IO_FAILED:
+        pam_syslog(relay->pamh, LOG_ERR, "cannot talk to scauthd at %s: %m", path);
+        break;
+    }
+}
+
+int relay_run(pam_handle_t *pamh, const struct options *options, enum phase phase, int flags) {
+    int code = verdict_refusal(phase);
+    struct relay relay = {.pamh = pamh, .options = options, .silent = ((unsigned)flags & PAM_SILENT) != 0};
+    struct begin_frame begin;
+    struct agent_frame frame;
+    uint8_t bytes[FRAME_BEGIN_MAX];
+    bool valid = false;
+
+    if (!begin_from_items(pamh, phase, flags, &begin))
+        return code;
+    relay.fd = connection_open(pamh, options);
+    if (relay.fd < 0)
+        return code;
+    terminal_init(&relay.terminal);
+    restart_work(&relay);
+    /* The item may be replaced, and this pointer freed, while the application converses. */
+    char user[FRAME_FIELD_MAX + 1];
+    const char *named_user = begin.user == NULL ? NULL : strcpy(user, begin.user);
+    enum io_result result = send_frame(&relay, bytes, frame_encode_begin(&begin, bytes));
+    if (result == IO_DONE)
+        result = carry(&relay, &frame, &valid);
+    /* The descriptors are closed before libpam or the application runs again. */
+    int error = errno;
+    close(relay.fd);
+    bool wants_out = !terminal_restore(&relay.terminal);
+    errno = error;
+
+    if (result == IO_INTERRUPTED || (result != IO_DONE && wants_out))
+        code = verdict_to_pam(phase, VERDICT_CANCELLED);
+    else if (result == IO_DONE && valid)
+        code = outcome_apply(pamh, phase, relay.silent, named_user, &frame);
+    if (result != IO_DONE || !valid)
+        log_failure(&relay, result);
+    explicit_bzero(&frame, sizeof frame);
+    return code;
+}

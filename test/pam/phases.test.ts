@@ -1,0 +1,85 @@
+// The other entry points: account, setcred, sessions and chauthtok.
+import test from 'ava';
+
+import { ask, readBegin, tell, verdict, VERDICT } from './agent.ts';
+import { buildPam } from './build.ts';
+import { PAM, runPam } from './client.ts';
+
+const PAM_UPDATE_AUTHTOK = 0x2000;
+
+test.before(buildPam);
+
+test('account: the agent decides', async (t) => {
+  for (const [code, pam] of [
+    [VERDICT.permitted, PAM.SUCCESS],
+    [VERDICT.denied, PAM.PERM_DENIED],
+    [VERDICT.cardRequired, PAM.PERM_DENIED],
+    [VERDICT.granted, PAM.AUTHINFO_UNAVAIL],
+  ] as const) {
+    const run = await runPam({ agent: ['read', verdict(code)], client: ['user=alice', 'account'] });
+    t.is(run.codes['account'], pam, run.output);
+    t.is(readBegin(run.connections[0]?.[0]?.body ?? Buffer.alloc(0)).phase, 2);
+  }
+});
+
+test('account: without an agent it is unavailable, not a success', async (t) => {
+  const run = await runPam({ client: ['user=alice', 'account'], stack: ['account required MODULE'] });
+  t.is(run.codes['account'], PAM.AUTHINFO_UNAVAIL);
+  const permit = ['account required MODULE', 'account required pam_permit.so'];
+  t.is(
+    (await runPam({ client: ['user=alice', 'account'], stack: permit })).codes['account'],
+    PAM.AUTHINFO_UNAVAIL,
+  );
+});
+
+test('account: a permission names no user', async (t) => {
+  const agent = ['read', verdict(VERDICT.permitted, { user: 'mallory' })] as const;
+  t.is((await runPam({ agent, client: ['user=alice', 'account'] })).user, 'alice');
+});
+
+test('setcred succeeds at once, and the agent hears nothing of it', async (t) => {
+  const run = await runPam({ agent: ['read', verdict(VERDICT.denied)], client: ['user=alice', 'setcred'] });
+  t.is(run.codes['setcred'], PAM.SUCCESS);
+  t.deepEqual(run.connections, []);
+});
+
+test('sessions succeed whatever the agent says, and the agent is told', async (t) => {
+  const client = ['user=alice', 'open-session', 'close-session'];
+  const run = await runPam({ agent: ['read', tell('Hello'), verdict(VERDICT.denied)], client });
+  t.is(run.codes['open-session'], PAM.SUCCESS);
+  t.is(run.codes['close-session'], PAM.SUCCESS);
+  const phases = run.connections.map(([begin]) => readBegin(begin?.body ?? Buffer.alloc(0)).phase);
+  t.deepEqual(phases, [4, 5]);
+});
+
+test('sessions succeed without an agent, with garbage and with silence', async (t) => {
+  const client = ['user=alice', 'open-session', 'close-session'];
+  for (const agent of [undefined, [Buffer.from('garbage!garbage!')], ['hold']] as const) {
+    const run = await runPam({ ...(agent && { agent }), client, moduleArguments: 'timeout=1' });
+    t.is(run.codes['open-session'], PAM.SUCCESS, run.output);
+    t.is(run.codes['close-session'], PAM.SUCCESS, run.output);
+    t.is(run.leftOpen, '0');
+  }
+});
+
+test('chauthtok: the first round asks nobody, the second asks the agent', async (t) => {
+  const agent = ['read', ask('PIN: '), 'read', verdict(VERDICT.permitted)] as const;
+  const run = await runPam({ agent, client: ['user=alice', 'chauthtok'] });
+  t.is(run.codes['chauthtok'], PAM.SUCCESS, run.output);
+  t.is(run.connections.length, 1);
+  const { phase, flags } = readBegin(run.connections[0]?.[0]?.body ?? Buffer.alloc(0));
+  t.is(phase, 6);
+  t.is(flags & PAM_UPDATE_AUTHTOK, PAM_UPDATE_AUTHTOK);
+});
+
+test('chauthtok: a denial is PAM_AUTHTOK_ERR', async (t) => {
+  const run = await runPam({ agent: ['read', verdict(VERDICT.denied)], client: ['user=alice', 'chauthtok'] });
+  t.is(run.codes['chauthtok'], PAM.AUTHTOK_ERR);
+});
+
+test('chauthtok: as an optional line it does not stop passwd while the agent is down', async (t) => {
+  const stack = ['password required pam_permit.so', 'password optional MODULE'];
+  t.is((await runPam({ client: ['user=alice', 'chauthtok'], stack })).codes['chauthtok'], PAM.SUCCESS);
+  const alone = await runPam({ client: ['user=alice', 'chauthtok'] });
+  t.is(alone.codes['chauthtok'], PAM.AUTHINFO_UNAVAIL);
+});
