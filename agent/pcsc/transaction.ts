@@ -1,0 +1,118 @@
+// One exclusive transaction: APDUs with a deadline, and an end on each path. A call that does not return is left
+// behind with its buffers; when it returns, the card is reset and the context dropped.
+// Specification: winscard.h of pcsc-lite. The caller has connected and begun the transaction.
+
+import { AgentError } from '../base/errors.ts';
+import { SecretBuffer } from '../base/secret.ts';
+import type { CardChannel } from './channel.ts';
+import * as C from './constants.ts';
+import { withDeadline } from './deadline.ts';
+import { pcscError } from './errors.ts';
+import { nativeBuffer, type WinscardLibrary } from './library.ts';
+
+export interface TransactionParts {
+  readonly library: WinscardLibrary;
+  readonly context: number;
+  readonly card: number;
+  readonly protocol: number;
+  readonly reader: string;
+  readonly transmitTimeoutMs: number;
+  /** Says that a native call does not return. */
+  markStuck(): void;
+  /** Frees the reader and gives the context back (usable) or drops it. Called exactly once. */
+  release(usable: boolean): Promise<void>;
+}
+
+/** How long pcscd may take to notice a card that was pulled: it asks readers every 400 ms. */
+const REMOVAL_NOTICE_MS = 1000;
+
+/** Receive buffers for the next transmit; wiped. */
+const receiveBuffers: Buffer[] = [];
+
+export class Transaction implements CardChannel {
+  extendedLength = false;
+  readonly #parts: TransactionParts;
+  #state: 'open' | 'closed' | 'abandoned' = 'open';
+
+  constructor(parts: TransactionParts) {
+    this.#parts = parts;
+  }
+
+  async transmit(command: Uint8Array): Promise<Buffer> {
+    if (this.#state !== 'open') throw new AgentError('card-timeout', { detail: 'the transaction is over' });
+    const { library, card, protocol, transmitTimeoutMs } = this.#parts;
+    // Our own copy, until the call really returns: the caller wipes and reuses its buffer after the deadline.
+    const sent = new SecretBuffer(command.length);
+    sent.bytes.set(command);
+    const received = receiveBuffers.pop() ?? nativeBuffer(C.MAX_BUFFER_SIZE_EXTENDED);
+    let copied = Buffer.alloc(0);
+    const call = library.transmit(card, protocol, sent.bytes, received).then(
+      ({ rv, length }) => {
+        copied = Buffer.from(received.subarray(0, length));
+        received.fill(0, 0, length);
+        sent.release();
+        receiveBuffers.push(received);
+        return rv;
+      },
+      (error: unknown) => {
+        sent.release();
+        throw error;
+      },
+    );
+    const outcome = await withDeadline(call, transmitTimeoutMs);
+    if (outcome.late) {
+      this.#abandon(call);
+      throw new AgentError('card-timeout', { detail: 'SCardTransmit is past its deadline' });
+    }
+    if (outcome.value !== C.SCARD_S_SUCCESS) throw await this.#failure(outcome.value);
+    // Some drivers (vpcd) report a card that was just pulled as an empty reply.
+    if (copied.length < 2) throw await this.#failure(C.SCARD_E_NOT_TRANSACTED);
+    return copied;
+  }
+
+  async close(disposition: 'leave' | 'reset'): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'closed';
+    const ending = this.#end(disposition === 'reset' ? C.SCARD_RESET_CARD : C.SCARD_LEAVE_CARD);
+    const outcome = await withDeadline(ending, this.#parts.transmitTimeoutMs);
+    if (outcome.late) this.#parts.markStuck();
+  }
+
+  #abandon(call: Promise<unknown>): void {
+    this.#state = 'abandoned';
+    this.#parts.markStuck();
+    const end = (): Promise<void> => this.#end(C.SCARD_RESET_CARD, false);
+    call.then(end, end).catch(() => undefined);
+  }
+
+  /** Ends transaction and connection; never rejects. Should the first fail, the second still resets where asked. */
+  async #end(disposition: number, usable = true): Promise<void> {
+    const { library, card } = this.#parts;
+    let clean = false;
+    try {
+      const ended = (await library.endTransaction(card, disposition)) === C.SCARD_S_SUCCESS;
+      const last = ended ? C.SCARD_LEAVE_CARD : disposition;
+      clean = (await library.disconnect(card, last)) === C.SCARD_S_SUCCESS;
+    } catch {
+      clean = false;
+    }
+    await this.#parts.release(usable && clean).catch(() => undefined);
+  }
+
+  /** What a failed transmit means: a pulled card first shows as SCARD_E_NOT_TRANSACTED. */
+  async #failure(rv: number): Promise<AgentError> {
+    const error = pcscError('SCardTransmit', rv);
+    if (error.code !== 'card-fault') return error;
+    const { library, context, reader } = this.#parts;
+    const looking = library.getStatusChange(context, REMOVAL_NOTICE_MS, [
+      { name: reader, currentState: C.SCARD_STATE_PRESENT },
+    ]);
+    const outcome = await withDeadline(
+      looking.catch(() => null),
+      2 * REMOVAL_NOTICE_MS,
+    );
+    const gone = C.SCARD_STATE_EMPTY | C.SCARD_STATE_UNKNOWN | C.SCARD_STATE_UNAVAILABLE;
+    const state = outcome.late ? 0 : (outcome.value?.events[0]?.eventState ?? 0);
+    return (state & gone) === 0 ? error : new AgentError('no-card', { detail: error.detail, cause: error });
+  }
+}

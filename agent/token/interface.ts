@@ -1,0 +1,72 @@
+// Token drivers and tokens as the login story sees them. A driver turns a card into a token; the story asks for
+// meanings (prove, pinState), never for APDUs.
+
+import type { Challenge } from '../model/challenge.ts';
+import type { Proof } from '../model/proof.ts';
+import type { Identity, PinState, TokenId } from '../model/token.ts';
+import type { Pin } from '../base/pin.ts';
+import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
+
+export interface TokenDriver {
+  /** Reverse domain name, e.g. `org.scauth.piv`. */
+  readonly id: string;
+  readonly version: string;
+  readonly displayName: string;
+  /**
+   * Looks at a card that was just put in, inside one transaction, and reads what will be needed later
+   * (identities, discovery), so that a login does not.
+   * @returns null when this is not a card of this driver's
+   * @throws AgentError when it is, but broken (`card-fault`, `card-timeout`, `no-card`, `card-reset`, `card-busy`)
+   */
+  probe(channel: CardChannel, slot: CardSlot): Promise<Token | null>;
+}
+
+/** A proof in hand while the card is still being put back into its unverified state. */
+export interface ProofInHand {
+  readonly proof: Proof;
+  /** Settles when the card is de-verified (or reset) and released; never rejects. */
+  readonly released: Promise<void>;
+}
+
+export interface Token {
+  readonly id: TokenId;
+  /** The driver's id. */
+  readonly driver: string;
+  /** Safe to print. */
+  readonly label: string;
+  readonly slot: CardSlot;
+  /** Read at insertion; claims, not trusted. */
+  readonly identities: readonly Identity[];
+  /** What insertion (or the last look) said of the PIN. */
+  readonly lastPinState: PinState;
+  /**
+   * Reads the try counter afresh: SELECT and an empty VERIFY, in one transaction.
+   * @throws AgentError `pin-blocked`, `card-fault`, `card-timeout`, `no-card`, `card-busy`
+   */
+  pinState(): Promise<PinState>;
+  /**
+   * Whether `pin` can be a PIN of this card at all; if not it must not be sent.
+   */
+  acceptsPin(pin: Pin): boolean;
+  /**
+   * Verifies the PIN and signs the challenge, in one transaction; wipes the PIN on each path.
+   * The try counter is read again in the same transaction only if the card shows another one than expected.
+   * @throws AgentError `wrong-pin` (with triesLeft), `pin-blocked`, `pin-malformed`, `no-identity`, `card-fault`,
+   * `card-timeout`, `no-card`, `card-busy`, `card-reset`
+   */
+  prove(identity: Identity, challenge: Challenge, pin: Pin): Promise<ProofInHand>;
+  /**
+   * Verifies the PIN and leaves the card unverified. Wipes the PIN.
+   * @throws AgentError as `prove`
+   */
+  verifyPin(pin: Pin): Promise<void>;
+}
+
+/** The tokens that are in now. */
+export interface TokenSource {
+  /**
+   * Tokens that are in and read. Waits for a card that is just being read, at most `waitMs`.
+   * @throws AgentError `no-service`, `not-authorised` when pcscd cannot be reached
+   */
+  present(waitMs: number): Promise<readonly Token[]>;
+}

@@ -1,0 +1,78 @@
+// The PIV commands that we send, by name. Which words they may get is in status.ts, the order in driver.ts.
+// Specification: SP 800-73-4 part 2, 3.1 (data) and 3.2 (authentication); Yubico's extensions.
+
+import { SecretBuffer } from '../../base/secret.ts';
+import { writeTlv } from '../../base/tlv.ts';
+import { MAX_REPLY_BYTES, type ApduExchange, type Reply } from './apdu.ts';
+import * as P from './constants.ts';
+import type { StatusWord } from './status.ts';
+
+/** SELECT the PIV application; what was verified stays verified on some cards, and is lost on others. */
+export async function select(exchange: ApduExchange): Promise<StatusWord> {
+  const reply = await exchange.send({ ins: P.INS.SELECT, p1: 0x04, p2: 0, data: P.PIV_AID, expected: 256 });
+  return reply.sw;
+}
+
+/** GET DATA of one object; the reply still has its wrapper (53, except Discovery). */
+export function getData(exchange: ApduExchange, tag: number): Promise<Reply> {
+  const tagBytes = tag > 0xff ? Buffer.from([tag >> 16, (tag >> 8) & 0xff, tag & 0xff]) : Buffer.from([tag]);
+  const data = writeTlv(P.TAG_LIST, tagBytes);
+  return exchange.send({ ins: P.INS.GET_DATA, p1: 0x3f, p2: 0xff, data, expected: MAX_REPLY_BYTES });
+}
+
+/** VERIFY without a body: asks for the tries, spends none. No Lc at all. */
+export async function emptyVerify(exchange: ApduExchange, pinReference: number): Promise<StatusWord> {
+  return (await exchange.send({ ins: P.INS.VERIFY, p1: 0, p2: pinReference })).sw;
+}
+
+/**
+ * VERIFY with a PIN of at most 8 bytes; the block is wiped on each path, the PIN is the caller's.
+ */
+export async function verify(
+  exchange: ApduExchange,
+  pinReference: number,
+  pin: Uint8Array,
+): Promise<StatusWord> {
+  const block = new SecretBuffer(P.PIN_BLOCK_BYTES);
+  try {
+    block.bytes.fill(P.PIN_PADDING);
+    block.bytes.set(pin);
+    return (await exchange.send({ ins: P.INS.VERIFY, p1: 0, p2: pinReference, data: block.bytes })).sw;
+  } finally {
+    block.release();
+  }
+}
+
+/** VERIFY with P1 = FF: back to unverified (SP 800-73-4 and later; older cards refuse or ignore it). */
+export async function deVerify(exchange: ApduExchange, pinReference: number): Promise<StatusWord> {
+  const p1 = P.VERIFY_P1_RESET_SECURITY_STATUS;
+  return (await exchange.send({ ins: P.INS.VERIFY, p1, p2: pinReference })).sw;
+}
+
+/** GENERAL AUTHENTICATE: a private-key operation on `challenge`. The empty 82 must be there. */
+export function generalAuthenticate(
+  exchange: ApduExchange,
+  mechanism: number,
+  keyReference: number,
+  challenge: Uint8Array,
+): Promise<Reply> {
+  const template = Buffer.concat([writeTlv(P.RESPONSE, Buffer.alloc(0)), writeTlv(P.CHALLENGE, challenge)]);
+  return exchange.send({
+    ins: P.INS.GENERAL_AUTHENTICATE,
+    p1: mechanism,
+    p2: keyReference,
+    data: writeTlv(P.DYNAMIC_AUTHENTICATION_TEMPLATE, template),
+    // The reply of RSA is a little longer than the challenge, which is as long as the modulus.
+    expected: challenge.length > 200 ? challenge.length + 16 : 256,
+  });
+}
+
+/** Yubico GET METADATA of a key or PIN reference. */
+export function getMetadata(exchange: ApduExchange, reference: number): Promise<Reply> {
+  return exchange.send({ ins: P.YUBICO_INS.GET_METADATA, p1: 0, p2: reference, expected: MAX_REPLY_BYTES });
+}
+
+/** Yubico GET SERIAL: four bytes. */
+export function getSerial(exchange: ApduExchange): Promise<Reply> {
+  return exchange.send({ ins: P.YUBICO_INS.GET_SERIAL, p1: 0, p2: 0, expected: 256 });
+}

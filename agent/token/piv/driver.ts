@@ -1,0 +1,22 @@
+// The PIV driver: recognises a PIV card and turns it into a token. Probing is in probe.ts, the token in token.ts.
+// Specification: SP 800-73-4.
+
+import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
+import type { Token, TokenDriver } from '../interface.ts';
+import { probePiv } from './probe.ts';
+import { PivToken, type DeVerifyRecord } from './token.ts';
+
+export const PIV_DRIVER_ID = 'org.scauth.piv';
+
+export class PivDriver implements TokenDriver {
+  readonly id = PIV_DRIVER_ID;
+  readonly version = '0.1.0';
+  readonly displayName = 'PIV (SP 800-73)';
+  /** What was learned of cards by token id; survives an insertion, not the process. */
+  readonly #deVerifyRecord: DeVerifyRecord = new Map();
+
+  async probe(channel: CardChannel, slot: CardSlot): Promise<Token | null> {
+    const reading = await probePiv(channel, slot, this.id);
+    return reading === null ? null : new PivToken(reading, slot, this.id, this.#deVerifyRecord);
+  }
+}

@@ -1,0 +1,54 @@
+// Yubico's metadata: the public key of a slot without certificate, and the total of PIN tries. Claims, like all else
+// that a card says. Specification: Yubico PIV extensions, GET METADATA; SP 800-73-4 part 2, table 11 (public keys).
+
+import { createPublicKey } from 'node:crypto';
+import { AgentError } from '../../base/errors.ts';
+import { findTlv, readTlvs, type Tlv } from '../../base/tlv.ts';
+import { publicKeyOf, type KeyAlgorithm, type PublicKey } from '../../model/key.ts';
+import * as P from './constants.ts';
+
+/** Whether the historical bytes of the ATR hold `YubiKey`, in any case and any firmware's spelling. */
+export function isYubiKey(atr: Uint8Array): boolean {
+  return /yubikey/i.test(Buffer.from(atr).toString('latin1'));
+}
+
+/**
+ * The public key of a slot.
+ * @returns null for a kind of key that we cannot use
+ * @throws AgentError `malformed`, `weak-key`
+ */
+export function readMetadataKey(metadata: Uint8Array): PublicKey | null {
+  const elements = readTlvs(metadata);
+  const mechanism = findTlv(elements, P.METADATA_ALGORITHM)?.[0];
+  const key = findTlv(elements, P.METADATA_PUBLIC_KEY);
+  const algorithm = (Object.keys(P.CRYPTOGRAPHIC_MECHANISM) as KeyAlgorithm[]).find(
+    (name) => P.CRYPTOGRAPHIC_MECHANISM[name] === mechanism,
+  );
+  if (key === undefined || algorithm === undefined) return null;
+  let keyObject;
+  try {
+    keyObject = createPublicKey({ key: jwk(algorithm, readTlvs(key)), format: 'jwk' });
+  } catch (cause) {
+    throw new AgentError('malformed', { detail: 'metadata: no public key', cause });
+  }
+  return publicKeyOf(keyObject);
+}
+
+function jwk(algorithm: KeyAlgorithm, parts: readonly Tlv[]): Record<string, string> {
+  const part = (tag: number): Buffer => findTlv(parts, tag) ?? Buffer.alloc(0);
+  const text = (bytes: Buffer): string => bytes.toString('base64url');
+  if (algorithm.startsWith('rsa')) {
+    return { kty: 'RSA', n: text(part(P.PUBLIC_KEY_MODULUS)), e: text(part(P.PUBLIC_KEY_EXPONENT)) };
+  }
+  const point = part(P.PUBLIC_KEY_POINT);
+  if (algorithm === 'ed25519') return { kty: 'OKP', crv: 'Ed25519', x: text(point) };
+  // Uncompressed: 04, x, y (SEC 1, 2.3.3).
+  const size = (point.length - 1) / 2;
+  const crv = algorithm === 'p256' ? 'P-256' : 'P-384';
+  return { kty: 'EC', crv, x: text(point.subarray(1, 1 + size)), y: text(point.subarray(1 + size)) };
+}
+
+/** The total of tries in the metadata of the PIN, or null. @throws AgentError `malformed` */
+export function readTriesTotal(metadata: Uint8Array): number | null {
+  return findTlv(readTlvs(metadata), P.METADATA_RETRIES)?.[0] ?? null;
+}

@@ -1,0 +1,176 @@
+// Reads a PIV card once, when it is put in, so that a login need not. Changes nothing on it and spends no try.
+// A broken object costs that object only; it is noted for diagnosis.
+// Specification: SP 800-73-4 part 1, 3 (objects) and part 2, 3.1; Yubico's metadata where the ATR says YubiKey.
+
+import { createHash } from 'node:crypto';
+import { asAgentError, describeError, printable } from '../../base/errors.ts';
+import { toHex } from '../../base/bytes.ts';
+import { parseCertificate, type Certificate, type PublicKey } from '../../model/key.ts';
+import { parseTokenId, type Identity, type PinState, type TokenId } from '../../model/token.ts';
+import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
+import { ApduExchange } from './apdu.ts';
+import { readCertificateObject } from './certificate-object.ts';
+import { readGuid } from './chuid.ts';
+import { deVerify, emptyVerify, getData, getMetadata, getSerial, select } from './commands.ts';
+import * as P from './constants.ts';
+import { readPinReference, readRetiredCount } from './discovery.ts';
+import { isYubiKey, readMetadataKey, readTriesTotal } from './metadata.ts';
+import { failure, isAbsent, pinStatusOf, SW_SUCCESS } from './status.ts';
+
+/** Whether de-verify works; `unknown` where the card was verified by another program and must not be disturbed. */
+export type DeVerifyAbility = 'works' | 'absent' | 'unknown';
+
+/** What a card said when it was put in. */
+export interface PivReading {
+  readonly id: TokenId;
+  readonly label: string;
+  readonly identities: readonly Identity[];
+  readonly pinReference: number;
+  readonly pinState: PinState;
+  readonly deVerify: DeVerifyAbility;
+  readonly yubiKey: boolean;
+  /** What was broken or left out, for `sc_auth` and the log. Safe to print. */
+  readonly notes: readonly string[];
+}
+
+interface Key {
+  readonly slot: P.Slot;
+  readonly publicKey: PublicKey;
+  readonly certificate: Certificate | null;
+}
+
+/**
+ * @returns null when the card has no PIV application
+ * @throws AgentError as TokenDriver.probe
+ */
+export async function probePiv(
+  channel: CardChannel,
+  slot: CardSlot,
+  driver: string,
+): Promise<PivReading | null> {
+  const exchange = new ApduExchange(channel);
+  if ((await select(exchange)) !== SW_SUCCESS) return null;
+  return new Probe(exchange, isYubiKey(slot.atr)).read(driver);
+}
+
+class Probe {
+  readonly #exchange: ApduExchange;
+  readonly #yubiKey: boolean;
+  readonly #notes: string[] = [];
+
+  constructor(exchange: ApduExchange, yubiKey: boolean) {
+    this.#exchange = exchange;
+    this.#yubiKey = yubiKey;
+  }
+
+  async read(driver: string): Promise<PivReading> {
+    const pinReference =
+      (await this.#object('Discovery', P.DATA_OBJECT.DISCOVERY, readPinReference)) ??
+      P.PIV_CARD_APPLICATION_PIN;
+    const guid = await this.#object('CHUID', P.DATA_OBJECT.CARD_HOLDER_UNIQUE_IDENTIFIER, readGuid);
+    const retired = (await this.#object('Key History', P.DATA_OBJECT.KEY_HISTORY, readRetiredCount)) ?? 0;
+    const keys: Key[] = [];
+    for (const slot of [...P.SLOTS, ...P.RETIRED_SLOTS.slice(0, retired)]) {
+      const key = await this.#key(slot);
+      if (key !== null) keys.push(key);
+    }
+    const { triesLeft, deVerify: ability } = await this.#pin(pinReference);
+    const serial = guid ?? (await this.#otherSerial(keys));
+    const id = parseTokenId(`${driver}:${serial}`);
+    const holder = (keys.find((key) => key.slot.use === 'authentication') ?? keys[0])?.certificate
+      ?.commonName;
+    const label = printable(`PIV (${holder ?? serial})`);
+    return {
+      id,
+      label,
+      identities: keys.map((key) => toIdentity(key, id, label)),
+      pinReference,
+      pinState: { triesLeft, triesTotal: await this.#triesTotal(pinReference) },
+      deVerify: ability,
+      yubiKey: this.#yubiKey,
+      notes: this.#notes,
+    };
+  }
+
+  /** One data object, or null where it is absent or broken. @throws AgentError when the card is gone or silent */
+  async #object<T>(name: string, tag: number, read: (reply: Buffer) => T): Promise<T | null> {
+    return this.#tolerate(name, async () => {
+      const { data, sw } = await getData(this.#exchange, tag);
+      if (isAbsent(sw)) return null;
+      if (sw !== SW_SUCCESS) throw failure('GET DATA', sw);
+      return read(data);
+    });
+  }
+
+  async #key(slot: P.Slot): Promise<Key | null> {
+    const name = `${slot.name} ${slot.certificateLabel}`;
+    const certificate = await this.#object(name, slot.objectTag, (reply) => {
+      const der = readCertificateObject(reply);
+      return der === null ? null : parseCertificate(der);
+    });
+    if (certificate !== null) return { slot, publicKey: certificate.publicKey, certificate };
+    if (!this.#yubiKey) return null;
+    const publicKey = await this.#tolerate(`${slot.name} metadata`, async () => {
+      const { data, sw } = await getMetadata(this.#exchange, slot.keyReference);
+      return sw === SW_SUCCESS ? readMetadataKey(data) : null;
+    });
+    return publicKey === null ? null : { slot, publicKey, certificate: null };
+  }
+
+  /** The counter, and whether de-verify does anything: asked while unverified, so that it changes nothing. */
+  async #pin(reference: number): Promise<{ triesLeft: number | null; deVerify: DeVerifyAbility }> {
+    const status = pinStatusOf(await emptyVerify(this.#exchange, reference));
+    if (status === 'verified') return { triesLeft: null, deVerify: 'unknown' };
+    // A card that ignores P1 takes it for an empty VERIFY and answers 63Cx here, but 9000 after a login: it would
+    // confirm what it has not done. One that knows P1 = FF says 9000 here too.
+    const ability = (await deVerify(this.#exchange, reference)) === SW_SUCCESS ? 'works' : 'absent';
+    return { triesLeft: status === 'unknown' ? null : status.triesLeft, deVerify: ability };
+  }
+
+  async #triesTotal(reference: number): Promise<number | null> {
+    if (!this.#yubiKey || reference !== P.PIV_CARD_APPLICATION_PIN) return null;
+    return this.#tolerate('PIN metadata', async () => {
+      const { data, sw } = await getMetadata(this.#exchange, reference);
+      return sw === SW_SUCCESS ? readTriesTotal(data) : null;
+    });
+  }
+
+  /** A name for a card whose CHUID has none: Yubico's serial number, or the first key. */
+  async #otherSerial(keys: readonly Key[]): Promise<string> {
+    if (this.#yubiKey) {
+      const serial = await this.#tolerate('GET SERIAL', async () => {
+        const { data, sw } = await getSerial(this.#exchange);
+        return sw === SW_SUCCESS && data.length === 4 ? String(data.readUInt32BE()) : null;
+      });
+      if (serial !== null) return serial;
+    }
+    const first = keys[0];
+    if (first === undefined) return 'unnamed';
+    return toHex(createHash('sha256').update(first.publicKey.spki).digest()).slice(0, 16);
+  }
+
+  /** Runs a step that may find nonsense on the card; nonsense is noted and counts as absent. */
+  async #tolerate<T>(name: string, step: () => Promise<T | null>): Promise<T | null> {
+    try {
+      return await step();
+    } catch (error) {
+      switch (asAgentError(error).code) {
+        case 'malformed':
+        case 'bad-certificate':
+        case 'weak-key':
+        case 'card-fault':
+          this.#notes.push(printable(`${name}: ${describeError(error)}`, 300));
+          return null;
+        default:
+          throw error;
+      }
+    }
+  }
+}
+
+function toIdentity({ slot, publicKey, certificate }: Key, tokenId: TokenId, tokenLabel: string): Identity {
+  const name = certificate === null ? `Key ${slot.name} without certificate` : slot.certificateLabel;
+  const holder = certificate === null ? '' : ` (${certificate.commonName})`;
+  const label = printable(`${tokenLabel}:${name}${holder}`, 300);
+  return { tokenId, slot: slot.name, use: slot.use, publicKey, certificate, label };
+}

@@ -1,0 +1,96 @@
+// Status words → meanings. The only file that knows 63Cx and its kin; nothing above the driver sees a status word.
+// Specification: SP 800-73-4 part 2, 3.1 to 3.2 and ISO/IEC 7816-4, table 6. Deviations: NEO (63 0x).
+
+import { AgentError } from '../../base/errors.ts';
+
+declare const statusWordBrand: unique symbol;
+export type StatusWord = number & { readonly [statusWordBrand]: true };
+
+export const SW_SUCCESS = 0x9000 as StatusWord;
+export const SW_WRONG_LENGTH = 0x6700 as StatusWord;
+const SW_AUTHENTICATION_METHOD_BLOCKED = 0x6983;
+
+/** The last two bytes of a response. @throws AgentError `card-fault` for less than two bytes */
+export function statusWordOf(response: Buffer): StatusWord {
+  if (response.length < 2) throw new AgentError('card-fault', { detail: 'a reply without a status word' });
+  return response.readUInt16BE(response.length - 2) as StatusWord;
+}
+
+/** 61xx: how many more bytes there are, 256 meaning "256 or more"; null for any other word. */
+export function bytesWaiting(sw: StatusWord): number | null {
+  return sw >> 8 === 0x61 ? sw & 0xff || 256 : null;
+}
+
+/** 6Cxx: the Le that the card wants; null for any other word. */
+export function wantedLe(sw: StatusWord): number | null {
+  return sw >> 8 === 0x6c ? sw & 0xff : null;
+}
+
+/** The tries that a word of VERIFY names; null where it names none. */
+function triesLeft(sw: StatusWord): number | null {
+  if (sw === SW_AUTHENTICATION_METHOD_BLOCKED) return 0;
+  if ((sw & 0xfff0) === 0x63c0) return sw & 0x0f;
+  // A NEO says 63 0x. 6300 alone is ISO's "no information", not "none left".
+  if ((sw & 0xfff0) === 0x6300 && sw !== 0x6300) return sw & 0x0f;
+  return null;
+}
+
+/** What an empty VERIFY says: the tries left, or that the PIN is verified now, or nothing (`unknown`). */
+export type PinStatus = { readonly triesLeft: number } | 'verified' | 'unknown';
+
+/**
+ * Reads the answer to an empty VERIFY.
+ * @throws AgentError `card-fault` for a word that has no place there
+ */
+export function pinStatusOf(sw: StatusWord): PinStatus {
+  if (sw === SW_SUCCESS) return 'verified';
+  const tries = triesLeft(sw);
+  if (tries !== null) return { triesLeft: tries };
+  if (sw === 0x6300) return 'unknown';
+  throw failure('VERIFY', sw);
+}
+
+/** What a VERIFY with a PIN came to. */
+export type VerifyResult =
+  { readonly verified: true } | { readonly verified: false; readonly error: AgentError };
+
+/** Reads the answer to a VERIFY with a PIN. `settled` words leave the card unverified by the specification. */
+export function verifyResultOf(sw: StatusWord): VerifyResult {
+  if (sw === SW_SUCCESS) return { verified: true };
+  const tries = triesLeft(sw);
+  const detail = `VERIFY: ${hex(sw)}`;
+  if (tries === 0) return { verified: false, error: new AgentError('pin-blocked', { detail, triesLeft: 0 }) };
+  if (tries !== null)
+    return { verified: false, error: new AgentError('wrong-pin', { detail, triesLeft: tries }) };
+  if (sw === 0x6300) return { verified: false, error: new AgentError('wrong-pin', { detail }) };
+  return { verified: false, error: failure('VERIFY', sw) };
+}
+
+/** Words that mean "this application, object or key is not here" (also 53 00: see certificate-object.ts). */
+export function isAbsent(sw: StatusWord): boolean {
+  return sw === 0x6a82 || sw === 0x6a88;
+}
+
+const meanings = new Map<number, string>([
+  [0x6700, 'wrong length'],
+  [0x6982, 'security status not satisfied'],
+  [0x6983, 'PIN blocked'],
+  [0x6984, 'reference data not usable'],
+  [0x6985, 'conditions of use not satisfied'],
+  [0x6a80, 'incorrect data'],
+  [0x6a81, 'function not supported'],
+  [0x6a82, 'not found, or the PIV application is not selected'],
+  [0x6a86, 'incorrect P1 or P2'],
+  [0x6a88, 'no such reference'],
+  [0x6d00, 'instruction unknown, or the PIV application is not selected'],
+]);
+
+/** A refusal that has no meaning of its own for us. */
+export function failure(command: string, sw: StatusWord): AgentError {
+  const code = sw === 0x6984 || (command === 'VERIFY' && sw === 0x6a80) ? 'pin-malformed' : 'card-fault';
+  return new AgentError(code, { detail: `${command}: ${hex(sw)} ${meanings.get(sw) ?? ''}`.trim() });
+}
+
+function hex(sw: number): string {
+  return sw.toString(16).toUpperCase().padStart(4, '0');
+}

@@ -1,0 +1,75 @@
+// From VERIFY to an unverified card again: whatever happens in between, `release` leaves the card unverified, by
+// de-verify where the card does that and by a reset where it does not. Knows no key and no challenge.
+// Specification: SP 800-73-4 part 2, 3.2.1; the lesson of cards left verified (L7).
+
+import type { Pin } from '../../base/pin.ts';
+import type { CardChannel } from '../../pcsc/channel.ts';
+import type { ApduExchange } from './apdu.ts';
+import { deVerify, emptyVerify, verify } from './commands.ts';
+import type { DeVerifyAbility } from './probe.ts';
+import { pinStatusOf, SW_SUCCESS, verifyResultOf, type StatusWord } from './status.ts';
+
+export interface DeVerifyPlan {
+  readonly ability: DeVerifyAbility;
+  /** Ask the card afterwards whether it is unverified. */
+  readonly confirm: boolean;
+  /** Told what the confirmation found. */
+  learned(ability: 'works' | 'absent'): void;
+}
+
+export class VerifiedSession {
+  readonly exchange: ApduExchange;
+  readonly #channel: CardChannel;
+  readonly #pinReference: number;
+  readonly #plan: DeVerifyPlan;
+
+  /** Takes over an open channel with the application selected. */
+  constructor(channel: CardChannel, exchange: ApduExchange, pinReference: number, plan: DeVerifyPlan) {
+    this.#channel = channel;
+    this.exchange = exchange;
+    this.#pinReference = pinReference;
+    this.#plan = plan;
+  }
+
+  /**
+   * Sends the PIN and wipes it. When this throws the session is over and the card is not verified.
+   * @throws AgentError `wrong-pin` (with triesLeft where the card says it), `pin-blocked`, `pin-malformed`, `card-fault`,
+   * what the channel throws
+   */
+  async verify(pin: Pin): Promise<void> {
+    let sw: StatusWord;
+    try {
+      sw = await pin.use((bytes) => verify(this.exchange, this.#pinReference, bytes));
+    } catch (error) {
+      // The PIN may have reached the card, or not.
+      await this.#channel.close('reset');
+      throw error;
+    }
+    const result = verifyResultOf(sw);
+    if (result.verified) return;
+    // A wrong PIN leaves the card unverified (SP 800-73-4 part 2, 3.2.1); after any other word nothing is certain.
+    const { code } = result.error;
+    if (code === 'wrong-pin' || code === 'pin-blocked') await this.#channel.close('leave');
+    else await this.release();
+    throw result.error;
+  }
+
+  /** Ends the transaction with the card unverified. Never rejects. */
+  async release(): Promise<void> {
+    let unverified = false;
+    try {
+      unverified = this.#plan.ability !== 'absent' && (await this.#deVerify());
+    } catch {
+      unverified = false;
+    }
+    await this.#channel.close(unverified ? 'leave' : 'reset');
+  }
+
+  async #deVerify(): Promise<boolean> {
+    const claimed = (await deVerify(this.exchange, this.#pinReference)) === SW_SUCCESS;
+    if (!claimed || !this.#plan.confirm) return claimed;
+    const done = pinStatusOf(await emptyVerify(this.exchange, this.#pinReference)) !== 'verified';
+    this.#plan.learned(done ? 'works' : 'absent');
+    return done;
+  }
+}
