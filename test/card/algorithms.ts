@@ -1,0 +1,155 @@
+// What one asymmetric key of the card computes: raw RSA, ECDSA over a hash, Ed25519, ECDH; and how its public half is shown.
+// No slots and no PIN rules here; padding and hashing are the host's work, as on a real card.
+// Specification: SP 800-73-4 part 2 section 3.2.4, SP 800-78-4 section 3.1, FIPS 186-4; Ed25519 and X25519 as in YubiKey 5.7.
+import { p256, p384 } from '@noble/curves/nist.js';
+import {
+  constants,
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  privateDecrypt,
+  sign,
+} from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { KEY_TYPES, SW, StatusError } from './constants.ts';
+import type { KeyType } from './constants.ts';
+import { tlv } from './tlv.ts';
+
+/** The kind of a private key. @throws Error for a kind that no PIV card holds */
+export function keyTypeOf(key: KeyObject): KeyType {
+  const details = key.asymmetricKeyDetails;
+  const name =
+    key.asymmetricKeyType === 'rsa'
+      ? `rsa${details?.modulusLength ?? 0}`
+      : key.asymmetricKeyType === 'ec'
+        ? { prime256v1: 'p256', secp384r1: 'p384' }[details?.namedCurve ?? '']
+        : key.asymmetricKeyType;
+  const type = KEY_TYPES.find((one) => one === name);
+  if (type === undefined) throw new Error(`a PIV card holds no ${name ?? 'unknown'} keys`);
+  return type;
+}
+
+/** Keys of one file, parsed once. */
+const parsedFiles = new Map<string, readonly string[]>();
+
+/**
+ * One of the fixed keys in keys/*.pem. They are TEST KEYS: public, worth nothing, there so that a card starts at once
+ * and is the same card each time.
+ * @param number from 1; counted round where the file has fewer
+ */
+export function testKey(file: KeyType | 'ca' | 'attestation', number: number): KeyObject {
+  let pems = parsedFiles.get(file);
+  if (pems === undefined) {
+    const text = readFileSync(new URL(`keys/${file}.pem`, import.meta.url), 'utf8');
+    pems = text.split(/(?=-----BEGIN)/u).slice(1);
+    parsedFiles.set(file, pems);
+  }
+  return createPrivateKey(pems[(number - 1) % pems.length] ?? '');
+}
+
+/** A new key. Long RSA keys take seconds to make, so those come from the fixed set. */
+export function generateKey(type: KeyType): KeyObject {
+  switch (type) {
+    case 'rsa1024':
+    case 'rsa2048':
+      return generateKeyPairSync('rsa', { modulusLength: Number(type.slice(3)) }).privateKey;
+    case 'rsa3072':
+    case 'rsa4096':
+      return testKey(type, 8);
+    case 'p256':
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    case 'p384':
+      return generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;
+    case 'ed25519':
+      return generateKeyPairSync('ed25519').privateKey;
+    case 'x25519':
+      return generateKeyPairSync('x25519').privateKey;
+  }
+}
+
+/** A member of a key's JWK, decoded. */
+function jwkBytes(key: KeyObject, member: 'n' | 'e' | 'x' | 'y' | 'd'): Buffer {
+  return Buffer.from(key.export({ format: 'jwk' })[member] ?? '', 'base64url');
+}
+
+/** The public half as GENERATE and GET METADATA show it, without the outer 7F49. SP 800-73-4 part 2, table 11. */
+export function publicKeyObjects(key: KeyObject): Buffer {
+  const type = keyTypeOf(key);
+  if (type.startsWith('rsa'))
+    return Buffer.concat([tlv(0x81, jwkBytes(key, 'n')), tlv(0x82, jwkBytes(key, 'e'))]);
+  if (type === 'p256' || type === 'p384')
+    return tlv(0x86, Buffer.from([4]), jwkBytes(key, 'x'), jwkBytes(key, 'y'));
+  return tlv(0x86, jwkBytes(key, 'x'));
+}
+
+/** ECDSA over a given hash, DER r and s, deterministic (RFC 6979) so that a card's certificate stays the same. */
+export function signHash(key: KeyObject, hash: Buffer): Buffer {
+  const curve = keyTypeOf(key) === 'p256' ? p256 : p384;
+  const signature = curve.sign(hash, jwkBytes(key, 'd'), { prehash: false, lowS: false });
+  return Buffer.from(curve.Signature.fromBytes(signature).toBytes('der'));
+}
+
+/** Left-pads with zero bytes. */
+function leftPad(bytes: Buffer, length: number): Buffer {
+  return Buffer.concat([Buffer.alloc(Math.max(0, length - bytes.length)), bytes]);
+}
+
+/**
+ * The private-key operation on a challenge (tag 81): raw RSA, ECDSA over a hash, Ed25519 over a message.
+ * @throws StatusError 6A80 where the length or value does not fit the key
+ */
+export function respond(key: KeyObject, challenge: Buffer): Buffer {
+  const type = keyTypeOf(key);
+  switch (type) {
+    case 'rsa1024':
+    case 'rsa2048':
+    case 'rsa3072':
+    case 'rsa4096':
+      if (challenge.length !== Number(type.slice(3)) / 8) throw new StatusError(SW.INCORRECT_DATA);
+      try {
+        return privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, challenge);
+      } catch {
+        throw new StatusError(SW.INCORRECT_DATA); // not below the modulus
+      }
+    case 'p256':
+    case 'p384': {
+      const size = type === 'p256' ? 32 : 48;
+      if (challenge.length === 0 || challenge.length > size) throw new StatusError(SW.INCORRECT_DATA);
+      return signHash(key, leftPad(challenge, size));
+    }
+    case 'ed25519':
+      return sign(null, challenge, key);
+    case 'x25519':
+      throw new StatusError(SW.INCORRECT_DATA);
+  }
+}
+
+/** SubjectPublicKeyInfo of X25519 without the key itself. RFC 8410, section 4. */
+const X25519_SPKI_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
+
+/**
+ * Key agreement with the other side's point (tag 85): the x coordinate of the shared point.
+ * @throws StatusError 6A80 for a point that is not on the curve, or a key that agrees on nothing
+ */
+export function agree(key: KeyObject, point: Buffer): Buffer {
+  const type = keyTypeOf(key);
+  try {
+    if (type === 'x25519') {
+      const publicKey = createPublicKey({
+        key: Buffer.concat([X25519_SPKI_PREFIX, point]),
+        format: 'der',
+        type: 'spki',
+      });
+      return diffieHellman({ privateKey: key, publicKey });
+    }
+    if (type !== 'p256' && type !== 'p384') throw new StatusError(SW.INCORRECT_DATA);
+    const ecdh = createECDH(type === 'p256' ? 'prime256v1' : 'secp384r1');
+    ecdh.setPrivateKey(jwkBytes(key, 'd'));
+    return ecdh.computeSecret(point);
+  } catch {
+    throw new StatusError(SW.INCORRECT_DATA);
+  }
+}
