@@ -1,0 +1,104 @@
+// A varlink client of io.scauth (PROTOCOL.md, section 2): plain calls, and calls that go on as a conversation.
+// Replies are checked in wire.ts; scauthd's refusals become CommandErrors with scauthd's own sentence.
+
+import { AgentError } from '../base/errors.ts';
+import { INTERFACE, type Methods } from '../socket/io-scauth.ts';
+import { encodeMessage, MessageSplitter, parseReply, type VarlinkReply } from '../socket/varlink.ts';
+import { socketPath, type CommandContext } from './context.ts';
+import { CommandError } from './exit-codes.ts';
+import { AgentLink } from './link.ts';
+import { notUnderstood, readReply } from './wire.ts';
+
+type Upgraded = 'Pair' | 'VerifyPin';
+
+/** A connection after its upgrade, and the bytes that came behind the varlink reply. */
+export interface UpgradedLink {
+  readonly link: AgentLink;
+  readonly rest: Buffer;
+}
+
+function refusalOf(reply: VarlinkReply): CommandError | null {
+  const { error, parameters } = reply;
+  switch (error) {
+    case null:
+      return null;
+    case `${INTERFACE}.Failed`: {
+      const { code, message, triesLeft = null } = parameters;
+      if (typeof code !== 'string' || typeof message !== 'string') return notUnderstood(error);
+      return CommandError.fromAgent(code, message, typeof triesLeft === 'number' ? triesLeft : null);
+    }
+    case 'org.varlink.service.PermissionDenied':
+      return new CommandError('not-allowed', 'That is for the administrator. Run it with sudo.');
+    case 'org.varlink.service.InvalidParameter':
+      return new CommandError(
+        'invalid-argument',
+        `scauthd does not accept this ${String(parameters['parameter'])}.`,
+      );
+    default:
+      return notUnderstood(error);
+  }
+}
+
+async function exchange(
+  link: AgentLink,
+  context: CommandContext,
+  message: Readonly<Record<string, unknown>>,
+): Promise<{ reply: VarlinkReply; rest: Buffer }> {
+  await link.write(encodeMessage(message));
+  const splitter = new MessageSplitter();
+  const deadlineMs = performance.now() + context.replyTimeoutMs;
+  try {
+    for (;;) {
+      splitter.push(await link.read(Math.max(1, Math.ceil(deadlineMs - performance.now()))));
+      const whole = splitter.next();
+      if (whole !== null) return { reply: parseReply(whole), rest: splitter.takeRest() };
+    }
+  } catch (error) {
+    throw error instanceof AgentError ? notUnderstood(error) : error;
+  }
+}
+
+/**
+ * One call on a connection of its own.
+ * @throws CommandError `unreachable`, `no-answer`, `malformed`, or what scauthd said
+ */
+export async function callAgent<M extends Exclude<keyof Methods, Upgraded>>(
+  context: CommandContext,
+  method: M,
+  parameters: Methods[M]['parameters'],
+): Promise<Methods[M]['reply']> {
+  const link = await AgentLink.connect(socketPath(context));
+  try {
+    const { reply } = await exchange(link, context, { method: `${INTERFACE}.${method}`, parameters });
+    const refusal = refusalOf(reply);
+    if (refusal !== null) throw refusal;
+    return readReply(method, reply.parameters);
+  } finally {
+    link.close();
+  }
+}
+
+/**
+ * A call that becomes a conversation; whoever gets the link closes it.
+ * @throws CommandError as callAgent
+ */
+export async function upgradeCall<M extends Upgraded>(
+  context: CommandContext,
+  method: M,
+  parameters: Methods[M]['parameters'],
+): Promise<UpgradedLink> {
+  const link = await AgentLink.connect(socketPath(context));
+  try {
+    const { reply, rest } = await exchange(link, context, {
+      method: `${INTERFACE}.${method}`,
+      parameters,
+      upgrade: true,
+    });
+    const refusal = refusalOf(reply);
+    if (refusal !== null) throw refusal;
+    return { link, rest };
+  } catch (error) {
+    link.close();
+    throw error;
+  }
+}

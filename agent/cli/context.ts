@@ -1,0 +1,53 @@
+// What a command gets from its surroundings: who runs it, where its words go, how long it waits. Nothing in
+// agent/cli reads process.* beside main.ts and terminal.ts, so that a test can be the surroundings.
+
+import type { Output } from './output.ts';
+
+export interface Surroundings {
+  /** Arguments after `sc_auth`. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  /** Login name of `uid`. */
+  readonly userName: () => string;
+  /** Where answers are read when there is no terminal; 0 outside of tests. */
+  readonly stdinFd: number;
+  readonly writeOut: (text: string) => void;
+  readonly writeErr: (text: string) => void;
+  /** Longest wait for the reply to a call. */
+  readonly replyTimeoutMs: number;
+  /** Longest silence of scauthd in a conversation (PROTOCOL.md, 1.4). */
+  readonly silenceTimeoutMs: number;
+}
+
+export const REPLY_TIMEOUT_MS = 10_000;
+export const SILENCE_TIMEOUT_MS = 5_000;
+export const SOCKET_PATH = '/run/scauth/io.scauth';
+
+/** The surroundings and the output of one run. */
+export interface CommandContext extends Surroundings {
+  readonly output: Output;
+}
+
+/** One file a command. */
+export interface Command {
+  /** The text of `sc_auth NAME --help`. */
+  readonly help: string;
+  /**
+   * Runs the command with the arguments behind its name.
+   * @throws CommandError
+   */
+  run(args: readonly string[], context: CommandContext): Promise<void>;
+}
+
+/** Where scauthd listens. */
+export function socketPath(context: Surroundings): string {
+  const named = context.env['SCAUTH_IO_SOCKET'];
+  return named === undefined || named === '' ? SOCKET_PATH : named;
+}
+
+/** The person behind sudo, or null when root is root itself (or nobody used sudo). */
+export function sudoUser(context: Surroundings): string | null {
+  const name = context.env['SUDO_USER'];
+  return context.uid !== 0 || name === undefined || name === '' || name === 'root' ? null : name;
+}

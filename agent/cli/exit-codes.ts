@@ -1,0 +1,66 @@
+// What sc_auth ends with: the exit codes that scripts may rely on, and the error that carries one through the
+// program. Which failure there was stands in the code; the words come from scauthd or from where it was thrown.
+
+import type { AgentErrorCode } from '../base/errors.ts';
+
+/** Public and stable; `sc_auth --help` lists them. */
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  /** Wrong PIN, wrong password, blocked, not allowed. */
+  refused: 3,
+  /** No card, no identity, no pairing, unknown user. */
+  notFound: 4,
+  /** scauthd cannot be reached, or does not answer. */
+  unreachable: 5,
+  /** Ctrl-C, Ctrl-D, or the input ended: 128 + SIGINT, as a shell says it. */
+  cancelled: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Failures that arise on this side of the socket; all others are scauthd's own codes. */
+export type LocalErrorCode = 'usage' | 'unreachable' | 'no-answer';
+
+/** A failure with its sentence for the person. `code` is a LocalErrorCode or what scauthd said. */
+export class CommandError extends Error {
+  readonly code: string;
+  readonly triesLeft: number | null;
+
+  constructor(code: LocalErrorCode | AgentErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.name = 'CommandError';
+    this.code = code;
+    this.triesLeft = null;
+  }
+
+  /** A failure in scauthd's words. A newer scauthd may know codes that we do not. */
+  static fromAgent(code: string, message: string, triesLeft: number | null): CommandError {
+    return Object.assign(new CommandError('internal', message), { code, triesLeft });
+  }
+}
+
+const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCode>>> = {
+  usage: EXIT.usage,
+  'invalid-argument': EXIT.usage,
+  'wrong-pin': EXIT.refused,
+  'pin-blocked': EXIT.refused,
+  'pin-reserve': EXIT.refused,
+  'pin-malformed': EXIT.refused,
+  'wrong-password': EXIT.refused,
+  'bad-proof': EXIT.refused,
+  'not-allowed': EXIT.refused,
+  'no-card': EXIT.notFound,
+  'no-identity': EXIT.notFound,
+  'not-paired': EXIT.notFound,
+  'unknown-user': EXIT.notFound,
+  unreachable: EXIT.unreachable,
+  'no-answer': EXIT.unreachable,
+  cancelled: EXIT.cancelled,
+};
+
+/** The exit code of a failure; what is not in the table is a plain failure. */
+export function exitCodeOf(code: string): ExitCode {
+  return new Map<string, ExitCode>(Object.entries(exitCodes)).get(code) ?? EXIT.failure;
+}

@@ -1,0 +1,62 @@
+// Where words go: lines for people or one JSON document on standard output, notes and errors on standard error.
+// Everything passes printable() here, so that no text of a card or of a peer reaches the terminal as it is.
+
+import { printable } from '../base/errors.ts';
+import type { CommandError } from './exit-codes.ts';
+import type { Surroundings } from './context.ts';
+
+/** Longest line: a label, a hash and a user's name fit well. */
+const MAX_LINE = 1000;
+
+/** Makes text of several lines safe, line by line; tabs are ours and stay. */
+export function printableLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => tabbed(...line.split('\t')))
+    .join('\n');
+}
+
+/** One line of fields with tabs in between; a tab inside a field cannot shift the others. */
+export function tabbed(...fields: readonly string[]): string {
+  return fields.map((field) => printable(field, MAX_LINE)).join('\t');
+}
+
+/** JSON that is also safe to look at on a terminal: what printable() would replace is written as \uXXXX. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (character) =>
+    character === '\n'
+      ? character
+      : [...Array(character.length).keys()]
+          .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+          .join(''),
+  );
+}
+
+export class Output {
+  /** Whether the caller wants one JSON document instead of lines. */
+  readonly json: boolean;
+  readonly #to: Pick<Surroundings, 'writeOut' | 'writeErr'>;
+
+  constructor(to: Pick<Surroundings, 'writeOut' | 'writeErr'>, json: boolean) {
+    this.#to = to;
+    this.json = json;
+  }
+
+  /** The result: `lines` for people, `document` for scripts. Called once. */
+  result(document: Readonly<Record<string, unknown>>, lines: readonly string[]): void {
+    if (this.json) this.#to.writeOut(`${toJson(document)}\n`);
+    else for (const line of lines) this.#to.writeOut(`${tabbed(...line.split('\t'))}\n`);
+  }
+
+  /** A remark that is no result: standard error, also with --json. */
+  note(text: string): void {
+    this.#to.writeErr(`${printableLines(text)}\n`);
+  }
+
+  /** A failure: standard error, or the JSON document {error, message, triesLeft}. */
+  failure(error: Pick<CommandError, 'code' | 'message' | 'triesLeft'>): void {
+    const { code, message, triesLeft } = error;
+    if (this.json) this.#to.writeOut(`${toJson({ error: code, message, triesLeft })}\n`);
+    else this.note(message);
+  }
+}

@@ -1,0 +1,95 @@
+// One run of sc_auth: finds the command, runs it, turns its end into an exit code. Each command is loaded only
+// when it is the one: what starts quickly is used in scripts.
+
+import { printable } from '../base/errors.ts';
+import type { Command, Surroundings } from './context.ts';
+import { CommandError, EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
+import { Output } from './output.ts';
+
+const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  identities: () => import('./identities.ts'),
+  pair: () => import('./pair.ts'),
+  unpair: () => import('./unpair.ts'),
+  list: () => import('./list.ts'),
+  verifypin: () => import('./verifypin.ts'),
+  pairing_ui: () => import('./pairing-ui.ts'),
+  'list-smartcards': () => import('./list-smartcards.ts'),
+};
+
+const HELP = `sc_auth: smart card login for this machine
+
+  sc_auth identities        the keys of the card that is in, paired and unpaired
+  sc_auth pair              let a card log an account in
+  sc_auth unpair            take that back
+  sc_auth list              the pairings of an account
+  sc_auth verifypin         check the PIN of the card
+  sc_auth pairing_ui        the dialog that offers to pair a new card
+  sc_auth list-smartcards   the cards that are in
+
+Each has --help, and --json for one JSON document on standard output. sc_auth --version prints the version.
+
+First steps:
+  sc_auth pair              as yourself: asks for your password and the card's PIN
+  sudo sc_auth pair -u bob  for somebody else
+  sc_auth list
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused (wrong PIN or password, blocked, not allowed);
+4 not found (no card, no identity, no pairing, unknown user); 5 scauthd cannot be reached; 130 cancelled.
+SCAUTH_IO_SOCKET names another socket than /run/scauth/io.scauth.
+`;
+
+async function version(): Promise<string> {
+  const { readFileSync } = await import('node:fs');
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { version: unknown }).version);
+}
+
+async function unknownCommand(name: string): Promise<CommandError> {
+  const { nearestWord } = await import('../../config/nearest-word.ts');
+  const near = nearestWord(name, Object.keys(commands));
+  const hint = near === null ? 'All commands: sc_auth --help' : `Did you mean: sc_auth ${near}`;
+  return new CommandError('usage', `There is no command '${printable(name, 60)}'. ${hint}`);
+}
+
+async function dispatch(surroundings: Surroundings, output: Output): Promise<void> {
+  const [name, ...args] = surroundings.args;
+  if (name === undefined) throw new CommandError('usage', 'Which command? All commands: sc_auth --help');
+  if (name === '--help') {
+    surroundings.writeOut(HELP);
+    return;
+  }
+  if (name === '--version') {
+    surroundings.writeOut(`sc_auth ${await version()}\n`);
+    return;
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load === undefined) throw await unknownCommand(name);
+  const { command } = await load();
+  if (args.includes('--help')) {
+    surroundings.writeOut(command.help);
+    return;
+  }
+  await command.run(args, { ...surroundings, output });
+}
+
+/** Runs sc_auth; never throws. */
+export async function run(surroundings: Surroundings): Promise<ExitCode> {
+  const output = new Output(surroundings, surroundings.args.includes('--json'));
+  try {
+    await dispatch(surroundings, output);
+    return EXIT.ok;
+  } catch (error) {
+    const failure = error instanceof CommandError ? error : unexpected(error);
+    output.failure(failure);
+    return exitCodeOf(failure.code);
+  }
+}
+
+function unexpected(cause: unknown): CommandError {
+  const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'unknown';
+  return new CommandError(
+    'internal',
+    `sc_auth failed in an unexpected way (${what}). Please report it.`,
+    cause,
+  );
+}

@@ -1,0 +1,116 @@
+// Replies of scauthd as typed values. Each field is checked once, here; fields that we do not know are left out,
+// so that a newer scauthd may say more.
+
+import type { Methods, WireIdentity, WirePairing, WireToken } from '../socket/io-scauth.ts';
+import { CommandError } from './exit-codes.ts';
+
+/** A reply that no scauthd of our version gives. */
+export function notUnderstood(cause: unknown): CommandError {
+  return new CommandError(
+    'malformed',
+    'scauthd answered something that sc_auth does not understand. Are both of one version? Restart it: systemctl restart scauthd',
+    cause,
+  );
+}
+
+const TOKEN = {
+  id: 'string',
+  driver: 'string',
+  label: 'string',
+  reader: 'string',
+  triesLeft: 'number?',
+  triesTotal: 'number?',
+} as const satisfies Record<keyof WireToken, Shape>;
+
+const IDENTITY = {
+  hash: 'string',
+  label: 'string',
+  token: 'string',
+  slot: 'string',
+  use: 'string',
+  algorithm: 'string',
+  commonName: 'string?',
+  issuer: 'string?',
+  serial: 'string?',
+  notBefore: 'string?',
+  notAfter: 'string?',
+  unfit: 'string?',
+  pairedWith: 'string[]',
+} as const satisfies Record<keyof WireIdentity, Shape>;
+
+const PAIRING = {
+  user: 'string',
+  hash: 'string',
+  label: 'string',
+  token: 'string?',
+  driver: 'string?',
+  algorithm: 'string?',
+  sha256: 'string?',
+  keyKnown: 'boolean',
+  pairedBy: 'string',
+  pairedAt: 'string',
+} as const satisfies Record<keyof WirePairing, Shape>;
+
+type Shape = 'string' | 'string?' | 'number?' | 'boolean' | 'string[]';
+interface Shapes {
+  string: string;
+  'string?': string | null;
+  'number?': number | null;
+  boolean: boolean;
+  'string[]': readonly string[];
+}
+type Shaped<S extends Readonly<Record<string, Shape>>> = { readonly [K in keyof S]: Shapes[S[K]] };
+
+function fits(value: unknown, shape: Shape): boolean {
+  switch (shape) {
+    case 'string':
+    case 'boolean':
+      return typeof value === shape;
+    case 'string?':
+      return value === null || typeof value === 'string';
+    case 'number?':
+      return value === null || typeof value === 'number';
+    case 'string[]':
+      return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  }
+}
+
+function readObject<S extends Readonly<Record<string, Shape>>>(value: unknown, shapes: S): Shaped<S> {
+  if (typeof value !== 'object' || value === null) throw notUnderstood('not an object');
+  const given = new Map<string, unknown>(Object.entries(value));
+  const entries = Object.entries(shapes).map(([name, shape]) => {
+    // varlink leaves out what is null.
+    const field = given.get(name) ?? null;
+    if (!fits(field, shape)) throw notUnderstood(`field ${name}`);
+    return [name, field] as const;
+  });
+  return Object.fromEntries(entries) as Shaped<S>;
+}
+
+function readList<S extends Readonly<Record<string, Shape>>>(value: unknown, shapes: S): Shaped<S>[] {
+  if (!Array.isArray(value)) throw notUnderstood('not a list');
+  return value.map((item) => readObject(item, shapes));
+}
+
+type Parameters = Readonly<Record<string, unknown>>;
+type PlainMethod = Exclude<keyof Methods, 'Pair' | 'VerifyPin'>;
+
+const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M]['reply'] } = {
+  ListTokens: (reply) => ({ tokens: readList(reply['tokens'], TOKEN) }),
+  ListIdentities: (reply) => ({ identities: readList(reply['identities'], IDENTITY) }),
+  ListPairings: (reply) => ({ pairings: readList(reply['pairings'], PAIRING) }),
+  AddPairing: (reply) => ({ pairing: readPairing(reply['pairing']) }),
+  Unpair: (reply) => ({ removed: readList(reply['removed'], PAIRING) }),
+  GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean' }),
+  SetPairingPrompt: () => ({}),
+};
+
+/** @throws CommandError `malformed` */
+export function readReply<M extends PlainMethod>(method: M, reply: Parameters): Methods[M]['reply'] {
+  return readers[method](reply);
+}
+
+/** @throws CommandError `malformed` */
+export function readPairing(value: unknown): WirePairing {
+  return readObject(value, PAIRING);
+}
