@@ -37,6 +37,7 @@ export class VerifiedProof {
   constructor(by: typeof maker, key: PublicKey) {
     if ((by as unknown) !== maker) throw new AgentError('internal', { detail: 'a VerifiedProof was forged' });
     this.key = key;
+    Object.freeze(this);
   }
 
   /** True for an object that this class made, whatever its type says. */

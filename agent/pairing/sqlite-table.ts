@@ -2,7 +2,7 @@
 // "Cannot be read" is always an error here, never "no pairing".
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, constants, existsSync, fstatSync, lstatSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
@@ -44,11 +44,19 @@ function checkFolder(path: string): void {
   }
 }
 
-/** Makes the file with mode 0600, or checks the one that is there; SQLite opens by name in a folder of root's. */
-function checkFile(path: string): void {
-  const fd =
-    openTrusted(path) ?? openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600);
+/**
+ * Makes the file with mode 0600, or checks the one that is there; SQLite opens by name in a folder of root's.
+ * @returns true when it was made now
+ */
+function checkFile(path: string): boolean {
+  const there = openTrusted(path);
+  const fd = there ?? openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600);
+  const { size } = fstatSync(fd);
   closeSync(fd);
+  // SQLite would take an empty file for a new table, and everybody for not paired.
+  if (there !== null && size === 0) {
+    throw new AgentError('store-unreadable', { detail: `${path} is empty: restore it, or remove it` });
+  }
   for (const companion of [`${path}-wal`, `${path}-shm`]) {
     if (!existsSync(companion) && !isLink(companion)) continue;
     const why = isLink(companion)
@@ -56,6 +64,7 @@ function checkFile(path: string): void {
       : distrustOf(lstatSync(companion), process.geteuid?.() ?? 0);
     if (why !== null) throw new AgentError('not-allowed', { detail: `${companion} ${why}` });
   }
+  return there === null;
 }
 
 function isLink(path: string): boolean {
@@ -132,15 +141,15 @@ export class SqlitePairingTable implements PairingTable {
   add(pairing: Pairing): void {
     this.#write((database) => {
       for (const other of this.forKey(pairing.pkhh)) {
-        if (other.user === pairing.user) {
-          throw new AgentError('already-paired', { detail: `${pairing.user} has ${pairing.pkhh} already` });
-        }
         if (
           other.publicKey !== null &&
           pairing.publicKey !== null &&
           !sameKey(other.publicKey, pairing.publicKey)
         ) {
           throw new AgentError('key-conflict', { detail: `two keys with the hash ${pairing.pkhh}` });
+        }
+        if (other.user === pairing.user) {
+          throw new AgentError('already-paired', { detail: `${pairing.user} has ${pairing.pkhh} already` });
         }
       }
       database
@@ -231,7 +240,8 @@ export class SqlitePairingTable implements PairingTable {
         database.exec('COMMIT');
         return result;
       } catch (error) {
-        database.exec('ROLLBACK');
+        // A read that failed inside has closed it: then nothing was committed, and the first error is the cause.
+        if (database.isOpen && database.isTransaction) database.exec('ROLLBACK');
         throw error;
       }
     });
@@ -257,7 +267,7 @@ export class SqlitePairingTable implements PairingTable {
 
   #open(): DatabaseSync {
     checkFolder(this.#path);
-    checkFile(this.#path);
+    const isNew = checkFile(this.#path);
     const database = new DatabaseSync(this.#path);
     try {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
@@ -266,6 +276,7 @@ export class SqlitePairingTable implements PairingTable {
       this.#migrate(database);
     } catch (error) {
       database.close();
+      if (isNew) rmSync(this.#path, { force: true });
       throw error;
     }
     chmodSync(this.#path, 0o600);

@@ -1,0 +1,250 @@
+// Everything that a script of this repository needs, from nothing: Debian packages, npm packages, the build; then it
+// runs the script with the pinned Node. `node install/bootstrap.mjs [SCRIPT [ARGUMENT…]]`; its exit code is SCRIPT's.
+// Plain JavaScript without a dependency, for any Node from 18 on; quiet when there is nothing to do, and it says
+// what it does on standard error only. It changes nothing outside the repository but apt's packages (packages.json).
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const REPOSITORY = dirname(dirname(fileURLToPath(import.meta.url)));
+const BUILD = join(REPOSITORY, 'build');
+const LOCK = join(BUILD, '.bootstrap-lock');
+const NODE = join(REPOSITORY, 'node_modules/node/bin/node');
+const VPCD = 'usr/lib/pcsc/drivers/serial/libifdvpcd.so';
+const [script, ...rest] = process.argv.slice(2);
+const isRoot = process.getuid?.() === 0;
+
+/** A failure whose text is all that the person needs to see. */
+class SetupError extends Error {}
+
+function say(text) {
+  process.stderr.write(`scauth: ${text}\n`);
+}
+
+/**
+ * Runs a program; its output goes to standard error, or is returned with `quiet`.
+ * @returns {{ok: boolean, output: string}}
+ */
+function run(argv, { quiet = false, cwd = REPOSITORY, env = process.env } = {}) {
+  const result = spawnSync(argv[0], argv.slice(1), {
+    cwd,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', quiet ? 'pipe' : 2, quiet ? 'pipe' : 2],
+  });
+  const output = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error?.message ?? ''}`;
+  return { ok: result.status === 0, output };
+}
+
+/** @throws SetupError that says what cannot be done without it */
+function must(argv, purpose, options) {
+  const { ok, output } = run(argv, options);
+  if (!ok)
+    throw new SetupError(`${purpose} failed (${argv.join(' ')}).${output === '' ? '' : `\n${output}`}`);
+  return output;
+}
+
+function has(program) {
+  return (process.env.PATH ?? '')
+    .split(':')
+    .some((folder) => folder !== '' && existsSync(join(folder, program)));
+}
+
+// ---- (a) Debian packages ----
+
+/** @returns the names of `packages` that are not installed */
+function missing(packages) {
+  const format = '${binary:Package} ${db:Status-Status}\n';
+  const { output } = run(['dpkg-query', '--show', `--showformat=${format}`, ...packages], { quiet: true });
+  const installed = new Set();
+  for (const line of output.split('\n')) {
+    const [name, status] = line.split(' ');
+    if (status === 'installed') installed.add(name.split(':')[0]);
+  }
+  return packages.filter((name) => !installed.has(name));
+}
+
+function debianPackages() {
+  if (!has('dpkg-query')) {
+    throw new SetupError(
+      'this needs Debian 12 or a system made from it (no dpkg here). Try it in such a machine.',
+    );
+  }
+  const { always, tests } = JSON.parse(readFileSync(join(REPOSITORY, 'install/packages.json'), 'utf8'));
+  const wanted = /^test\/(run|bench)/.test(script ?? '') ? { ...always, ...tests } : always;
+  const names = missing(Object.keys(wanted));
+  if (names.length > 0) {
+    say(`installing Debian packages: ${names.map((name) => `${name} (${wanted[name]})`).join('; ')}`);
+    asRoot([
+      ['apt-get', 'update', '-q'],
+      ['apt-get', 'install', '-q', '-y', '--no-install-recommends', ...names],
+    ]);
+  }
+  if (!existsSync(join(BUILD, 'vpcd', VPCD))) unpackVpcd();
+}
+
+function asRoot(commands) {
+  const env = ['env', 'DEBIAN_FRONTEND=noninteractive'];
+  if (!isRoot && !has('sudo')) {
+    const lines = commands.map((argv) => `  ${argv.join(' ')}`).join('\n');
+    throw new SetupError(
+      `this needs root, and there is no sudo. Run this as root, then try again:\n${lines}`,
+    );
+  }
+  for (const argv of commands) {
+    const command = [...(isRoot ? [] : ['sudo', '--']), ...env, ...argv];
+    // sudo asks at the terminal; apt-get must not read what is meant for the script.
+    const { status } = spawnSync(command[0], command.slice(1), {
+      stdio: [isRoot ? 'ignore' : 'inherit', 2, 2],
+    });
+    if (status !== 0 && argv[1] !== 'update')
+      throw new SetupError(`${argv.join(' ')} failed. Run it as root, then try again.`);
+  }
+}
+
+/** Gets the virtual reader's driver without installing its package. */
+function unpackVpcd() {
+  say('unpacking vsmartcard-vpcd (the virtual reader) into build/vpcd; it is not installed');
+  const folder = join(BUILD, 'deb');
+  const fresh = join(BUILD, 'vpcd.new');
+  for (const old of [folder, fresh]) rmSync(old, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  // The account _apt may not enter this folder; for one file apt then warns and works as ourselves.
+  const download = ['apt-get', '-q', '-o', 'APT::Sandbox::User=root', 'download', 'vsmartcard-vpcd'];
+  if (!run(download, { quiet: true, cwd: folder }).ok) {
+    asRoot([['apt-get', 'update', '-q']]);
+    must(download, 'getting the package vsmartcard-vpcd', { quiet: true, cwd: folder });
+  }
+  const file = readdirSync(folder).find((name) => name.endsWith('.deb'));
+  must(['dpkg', '-x', join(folder, file ?? ''), fresh], 'unpacking vsmartcard-vpcd', { quiet: true });
+  rmSync(join(BUILD, 'vpcd'), { recursive: true, force: true });
+  renameSync(fresh, join(BUILD, 'vpcd'));
+}
+
+// ---- (b) npm packages ----
+
+/** Whether node_modules holds what package-lock.json says: npm's own record of it lies in node_modules. */
+function npmUpToDate() {
+  const record = join(REPOSITORY, 'node_modules/.package-lock.json');
+  if (!existsSync(record)) return false;
+  const wanted = JSON.parse(readFileSync(join(REPOSITORY, 'package-lock.json'), 'utf8')).packages;
+  const present = JSON.parse(readFileSync(record, 'utf8')).packages;
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) =>
+      path === '' || present[path]?.version === version || (optional && !present[path]),
+  );
+}
+
+function npmPackages() {
+  if (!npmUpToDate()) {
+    say('installing the npm packages of package-lock.json into node_modules');
+    const path = process.env.npm_execpath;
+    const npm =
+      path !== undefined && existsSync(path) && path.endsWith('.js') ? [process.execPath, path] : ['npm'];
+    // Not what the calling npm tells its children, and no other Node's headers for the addons of the pinned one.
+    const inherited = Object.entries(process.env);
+    const env = Object.fromEntries(
+      inherited.filter(([name]) => !/^npm_(config_nodedir|package_|lifecycle_)/i.test(name)),
+    );
+    must([...npm, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci', { env });
+  }
+  if (!existsSync(NODE)) {
+    // npm was told to run no install scripts: this is the one that we cannot do without.
+    say('putting the pinned Node into place');
+    const folder = join(REPOSITORY, 'node_modules/node');
+    must([process.execPath, 'installArchSpecificPackage.js'], 'installing the pinned Node', {
+      quiet: true,
+      cwd: folder,
+    });
+  }
+  if (!existsSync(NODE))
+    throw new SetupError('the pinned Node is not there. Delete node_modules and try again.');
+}
+
+// ---- (c) the build ----
+
+function build() {
+  const { ok, output } = run(['make', '--silent', '-C', 'pam'], { quiet: true });
+  if (!ok) throw new SetupError(`pam_scauth.so could not be built. What make said:\n${output}`);
+}
+
+// ---- one at a time ----
+
+function alive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** Two runs at once must not both call npm ci: the second waits for the first. */
+function locked(work) {
+  mkdirSync(BUILD, { recursive: true });
+  const owner = join(LOCK, 'pid');
+  let said = false;
+  for (;;) {
+    try {
+      mkdirSync(LOCK);
+      break;
+    } catch (error) {
+      if (error.code === 'EACCES')
+        throw new SetupError(`${BUILD} belongs to somebody else: run this as them, or delete it.`);
+      if (error.code !== 'EEXIST') throw error;
+    }
+    const pid = existsSync(owner) ? Number(readFileSync(owner, 'utf8')) : 0;
+    if (pid > 0 && !alive(pid)) rmSync(LOCK, { recursive: true, force: true });
+    if (!said && pid > 0)
+      say(`waiting for process ${pid}, which sets the same things up (build/.bootstrap-lock)`);
+    said ||= pid > 0;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+  try {
+    writeFileSync(owner, String(process.pid));
+    work();
+  } finally {
+    rmSync(LOCK, { recursive: true, force: true });
+  }
+}
+
+// ---- (d) the script ----
+
+function start() {
+  const argv = [NODE, '--disable-warning=ExperimentalWarning', join(REPOSITORY, script), ...rest];
+  if (!isRoot) {
+    // Every script of ours makes a sandbox, and that needs root.
+    if (!has('sudo'))
+      throw new SetupError(
+        `this needs root (it makes a sandbox), and there is no sudo. Run as root:\n  ${argv.join(' ')}`,
+      );
+    argv.unshift('sudo', '--', 'env', `INIT_CWD=${process.env.INIT_CWD ?? process.cwd()}`);
+  }
+  const child = spawn(argv[0], argv.slice(1), { stdio: 'inherit' });
+  // Ctrl-C reaches the script by the terminal; what is sent to us alone goes on to it.
+  process.on('SIGINT', () => undefined);
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    say(error.message);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + constants.signals[signal];
+  });
+}
+
+try {
+  locked(() => {
+    debianPackages();
+    npmPackages();
+    build();
+  });
+  if (script === undefined) say('everything is built.');
+  else start();
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  say(error.message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,173 @@
+// `npm test`: types, lint, format and all tests, one after the other; the last line is `N passed, N failed`.
+// `--check` leaves out test/judges. File names and `--match PATTERN` go to ava, and then only ava runs.
+// Each step that is not ava counts as one test. The full output of each step lies in test/artifacts.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chownSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { TapReader } from './tap.ts';
+
+const REPOSITORY = resolve(import.meta.dirname, '..');
+const ARTIFACTS = join(REPOSITORY, 'test/artifacts');
+const MODULES = join(REPOSITORY, 'node_modules');
+const STEP_MS = 10 * 60_000;
+const AVA_MS = 40 * 60_000;
+/** Lines of a failed step that are shown; the rest is in the artifact. */
+const SHOWN_LINES = 60;
+
+interface Ended {
+  readonly ok: boolean;
+  /** Why it is not ok, when its output does not say so. */
+  readonly reason: string;
+  readonly output: string;
+}
+
+const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+
+function paint(code: number, text: string): string {
+  return colour ? `\x1b[${code}m${text}\x1b[0m` : text;
+}
+
+const PASSED = paint(32, 'passed');
+const FAILED = paint(31, 'FAILED');
+
+/** Runs a program without standard input to its end; `onLine` gets each line of its standard output. */
+async function run(
+  argv: readonly string[],
+  timeoutMs: number,
+  onLine?: (line: string) => void,
+): Promise<Ended> {
+  const [program = '', ...args] = argv;
+  const child: ChildProcess = spawn(program, args, {
+    cwd: REPOSITORY,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      PATH: `${MODULES}/.bin:${process.env['PATH'] ?? ''}`,
+      NO_COLOR: '1',
+      FORCE_COLOR: '0',
+    },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
+  if (child.stdout !== null && onLine !== undefined)
+    createInterface({ input: child.stdout }).on('line', onLine);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+  }, timeoutMs);
+  const reason = await new Promise<string>((settle) => {
+    child.on('error', (error) => {
+      settle(error.message);
+    });
+    child.on('close', (code, signal) => {
+      settle(
+        code === 0
+          ? ''
+          : late
+            ? `not ready after ${timeoutMs / 60_000} min`
+            : `ended with ${String(code ?? signal)}`,
+      );
+    });
+  });
+  clearTimeout(timer);
+  return { ok: reason === '', reason, output };
+}
+
+function keep(name: string, output: string): void {
+  writeFileSync(join(ARTIFACTS, `${name}.txt`), output);
+}
+
+function node(script: string, ...args: string[]): string[] {
+  return [process.execPath, join(MODULES, script), ...args];
+}
+
+/** The steps that are not ava, in order. A step without files to look at is left out. */
+function steps(): { name: string; argv: string[] }[] {
+  const sources = ['pam/module/*.[ch]', 'test/pam/*.[ch]', 'test/bench/*.c'];
+  const c = sources.flatMap((pattern) => globSync(pattern, { cwd: REPOSITORY })).sort();
+  return [
+    { name: 'types', argv: node('typescript/bin/tsc', '-p', '.') },
+    { name: 'lint', argv: node('eslint/bin/eslint.js', '--max-warnings', '0', '.') },
+    { name: 'format', argv: node('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.') },
+    ...(c.length === 0
+      ? []
+      : [{ name: 'format of C', argv: ['clang-format', '--dry-run', '-Werror', ...c] }]),
+  ];
+}
+
+async function runStep({ name, argv }: { name: string; argv: string[] }): Promise<boolean> {
+  const { ok, reason, output } = await run(argv, STEP_MS);
+  keep(name.replaceAll(' ', '-'), output);
+  console.log(`${name}: ${ok ? PASSED : `${FAILED} (${reason})`}`);
+  if (!ok) console.log(output.split('\n').slice(0, SHOWN_LINES).join('\n'));
+  return ok;
+}
+
+async function runAva(args: readonly string[]): Promise<{ passed: number; failed: number }> {
+  const tap = new TapReader();
+  let shown = 0;
+  const showFailures = (all: boolean): void => {
+    // The last failure may still get its details.
+    for (; shown < tap.failures.length - (all ? 0 : 1); shown++) {
+      const { title = '', detail = [] } = tap.failures[shown] ?? {};
+      console.log(`${FAILED}: ${title}\n${detail.slice(0, SHOWN_LINES).join('\n')}`);
+    }
+  };
+  const argv = node('ava/entrypoints/cli.js', '--tap', '--concurrency', '2', ...args);
+  const { ok, reason, output } = await run(argv, AVA_MS, (line) => {
+    tap.read(line);
+    showFailures(false);
+  });
+  showFailures(true);
+  keep('ava', output);
+  for (const { file, passed, total } of tap.files()) {
+    console.log(
+      `${file === '' ? 'tests' : file}: ${passed} of ${total} ${passed === total ? PASSED : FAILED}`,
+    );
+  }
+  if (tap.skipped > 0) console.log(`${tap.skipped} skipped`);
+  // Dead without a failed test to show for it: that is a failure too.
+  const crashed = !tap.planned || (!ok && tap.failed === 0);
+  if (crashed)
+    console.log(
+      `${FAILED}: ava ${reason || 'printed no plan'}\n${output.split('\n').slice(-SHOWN_LINES).join('\n')}`,
+    );
+  return { passed: tap.passed, failed: tap.failed + (crashed ? 1 : 0) };
+}
+
+/** Under sudo, what we wrote belongs to the person who called. */
+function giveBack(): void {
+  const owner = Number(process.env['SUDO_UID']);
+  if (process.getuid?.() !== 0 || !Number.isInteger(owner)) return;
+  for (const path of [ARTIFACTS, ...globSync(`${ARTIFACTS}/*`)]) chownSync(path, owner, -1);
+}
+
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  const check = args.includes('--check');
+  const forAva = args.filter((word) => word !== '--check');
+  rmSync(ARTIFACTS, { recursive: true, force: true });
+  mkdirSync(ARTIFACTS, { recursive: true });
+
+  let passed = 0;
+  let failed = 0;
+  if (forAva.length === 0) {
+    for (const step of steps()) {
+      if (await runStep(step)) passed++;
+      else failed++;
+    }
+  }
+  // ava takes a lone exclusion for "nothing": name all files first.
+  const tests = await runAva(check ? ['test/**/*.test.ts', '!test/judges/**', ...forAva] : forAva);
+  passed += tests.passed;
+  failed += tests.failed;
+  giveBack();
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+  console.log(`${passed} passed, ${failed} failed`);
+}
+
+await main();
