@@ -24,7 +24,7 @@ const PR_SET_DUMPABLE = 4;
 const SIGKILL = 9;
 
 /** No core dump and no debugger of the same user; and no longer life than scauthd's. */
-function hardenProcess(): void {
+function protectProcess(): void {
   const prctl = koffi
     .load('libc.so.6')
     .func('int prctl(int option, ulong argument, ulong unused3, ulong unused4, ulong unused5)') as (
@@ -78,7 +78,7 @@ function judge({ authenticate: code, account, asked }: PamOutcome): Verdict {
 }
 
 async function check(): Promise<Verdict> {
-  hardenProcess();
+  protectProcess();
   const prefix = readExactly(Buffer.alloc(2));
   const buffer = new SecretBuffer(requestLength(prefix));
   try {

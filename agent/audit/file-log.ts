@@ -51,15 +51,22 @@ export class FileAuditLog implements AuditLog {
 
   async #open(): Promise<FileHandle> {
     const flags =
-      constants.O_WRONLY |
-      constants.O_APPEND |
-      constants.O_CREAT |
-      constants.O_NOFOLLOW |
-      constants.O_NONBLOCK;
+      constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     const file = await open(this.#path, flags, 0o600);
     const why = distrustOf(await file.stat(), process.geteuid?.() ?? 0);
-    if (why === null) return file;
+    if (why === null) {
+      // A write that was cut off (full disk, power) left half a line: the next one must not be glued to it.
+      if (await endsInsideLine(file)) await file.write('\n');
+      return file;
+    }
     await file.close();
     throw new AgentError('not-allowed', { detail: `${this.#path} ${why}` });
   }
+}
+
+async function endsInsideLine(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return false;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] !== 0x0a;
 }

@@ -38,6 +38,19 @@ export class Pin {
     return this.peek((bytes) => new Pin(bytes));
   }
 
+  /** Whether the bytes are this ASCII word, in any case. What was typed may be a secret: it never becomes a string. */
+  says(word: string): boolean {
+    return this.peek(
+      (bytes) =>
+        bytes.length === word.length &&
+        bytes.every((byte, index) => (byte | 0x20) === (word.charCodeAt(index) | 0x20)),
+    );
+  }
+
+  saysYes(): boolean {
+    return this.says('yes');
+  }
+
   /** Compares without stopping at the first difference. */
   equals(other: Pin): boolean {
     if (this.#wiped || other.#wiped || this.length !== other.length) return false;

@@ -1,9 +1,9 @@
 // What a command gets from its surroundings: who runs it, where its words go, how long it waits. Nothing in
 // agent/cli reads process.* beside main.ts and terminal.ts, so that a test can be the surroundings.
 
-import type { Output } from './output.ts';
+import type { Output, Writers } from './output.ts';
 
-export interface Surroundings {
+export interface Surroundings extends Writers {
   /** Arguments after `sc_auth`. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -12,8 +12,6 @@ export interface Surroundings {
   readonly userName: () => string;
   /** Where answers are read when there is no terminal; 0 outside of tests. */
   readonly stdinFd: number;
-  readonly writeOut: (text: string) => void;
-  readonly writeErr: (text: string) => void;
   /** Longest wait for the reply to a call. */
   readonly replyTimeoutMs: number;
   /** Longest silence of scauthd in a conversation (PROTOCOL.md, 1.4). */

@@ -3,7 +3,12 @@
 
 import { printable } from '../base/errors.ts';
 import type { CommandError } from './exit-codes.ts';
-import type { Surroundings } from './context.ts';
+
+/** Standard output and standard error. */
+export interface Writers {
+  readonly writeOut: (text: string) => void;
+  readonly writeErr: (text: string) => void;
+}
 
 /** Longest line: a label, a hash and a user's name fit well. */
 const MAX_LINE = 1000;
@@ -35,9 +40,9 @@ export function toJson(value: unknown): string {
 export class Output {
   /** Whether the caller wants one JSON document instead of lines. */
   readonly json: boolean;
-  readonly #to: Pick<Surroundings, 'writeOut' | 'writeErr'>;
+  readonly #to: Writers;
 
-  constructor(to: Pick<Surroundings, 'writeOut' | 'writeErr'>, json: boolean) {
+  constructor(to: Writers, json: boolean) {
     this.#to = to;
     this.json = json;
   }

@@ -54,7 +54,7 @@ export class Terminal implements AnswerSource {
       this.#interrupt();
     };
     this.#keyboard.on('error', gone).on('end', gone);
-    this.#keyboard.setRawMode(false);
+    this.#keyboard.setRawMode(true);
   }
 
   /** @throws CommandError `usage` when this process has no terminal */

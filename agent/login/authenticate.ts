@@ -1,6 +1,7 @@
 // The story of a login: permit → pairings → token → PIN and challenge → proof → decision → audit.
 // It starts as a refusal; `grant` at the end of proveOnce is the only way to a yes.
 
+import { assertNever } from '../base/assert.ts';
 import { describeError, printable } from '../base/errors.ts';
 import { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
@@ -12,16 +13,17 @@ import { sameKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
 import type { AuthRequest, Username } from '../model/request.ts';
-import type { Identity, PinState } from '../model/token.ts';
+import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
 import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
-import { permitTry } from '../../policy/permit-try.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Conversation } from './conversation.ts';
 import { findPairedIdentity } from './find-identity.ts';
 import { decisionOfError } from './outcome-of-error.ts';
-import { consentPrompt, deniedText, pinPrompt, unavailableText, wrongPinText } from './wording.ts';
+import { askPin } from './ask-pin.ts';
+import { userOfCard } from './user-of-card.ts';
+import { deniedText, unavailableText, wrongPinText } from './wording.ts';
 
 export interface LoginParts {
   /** The policy in force now; a request keeps the snapshot that it began with. */
@@ -51,6 +53,7 @@ export class Login {
   readonly #person: Conversation;
   readonly #parts: LoginParts;
   readonly #policy: Policy;
+  #user: Username | null;
   #key: AuditedKey | null = null;
   #rule: string | null = null;
   #detail: string | null = null;
@@ -61,6 +64,7 @@ export class Login {
     this.#person = person;
     this.#parts = parts;
     this.#policy = parts.policy();
+    this.#user = request.user;
   }
 
   /**
@@ -84,8 +88,9 @@ export class Login {
     const permission = await this.#permit();
     this.#rule = permission.rule;
     if (!permission.permitted) return { kind: 'denied', reason: permission.reason };
-    const { user } = this.#request;
+    const user = this.#request.user ?? (await this.#userOfCard());
     if (user === null) return { kind: 'unavailable', reason: 'no-user' };
+    this.#user = user;
 
     const pairings = this.#parts.pairings.forUser(user);
     if (pairings.length === 0) return { kind: 'unavailable', reason: 'no-pairing' };
@@ -95,6 +100,11 @@ export class Login {
     this.#key = auditedKey(found.token, found.identity);
     if (found.kind === 'conflict') return { kind: 'denied', reason: 'key-conflict' };
     return this.#provePaired(user, found.token, found.identity, found.pairing);
+  }
+
+  async #userOfCard(): Promise<Username | null> {
+    const tokens = await this.#parts.tokens.present(CARD_READING_MS);
+    return userOfCard(tokens, this.#parts.pairings, this.#person);
   }
 
   async #permit(): Promise<Permission> {
@@ -130,52 +140,27 @@ export class Login {
     }
   }
 
-  /** The PIN, or why there is none. While the person types, the card's try counter is read. */
+  /** The PIN, or why there is none. */
   async #askPin(token: Token, identity: Identity, refused: Pin | null): Promise<Pin | Refusal> {
-    // What insertion said decides only whether to look before asking; the fresh counter decides about sending.
-    if (permitTry(this.#policy, token.lastPinState) !== 'permitted') {
-      const refusal = await this.#consent(await token.pinState());
-      if (refusal !== null) return refusal;
-      return this.#askSecret(token, identity, refused);
+    const { label } = identity;
+    const answer = await askPin({ person: this.#person, policy: this.#policy, token, label, refused });
+    switch (answer.kind) {
+      case 'pin':
+        return answer.pin;
+      case 'cancelled':
+        return answer;
+      case 'not-a-pin':
+        this.#keepAsPassword(answer.typed);
+        return { kind: 'unavailable', reason: 'password-instead' };
+      case 'blocked':
+        return { kind: 'denied', reason: 'pin-blocked' };
+      case 'reserve':
+        this.#rule = 'login.try_reserve';
+        this.#keepAsPassword(answer.typed);
+        return { kind: 'denied', reason: 'pin-reserve' };
+      default:
+        return assertNever(answer);
     }
-    const counted = token.pinState();
-    counted.catch(() => undefined); // awaited below; until then a failure must not count as unhandled
-    const answer = await this.#askSecret(token, identity, refused);
-    if (!(answer instanceof Pin)) return answer;
-    try {
-      const refusal = await this.#consent(await counted);
-      if (refusal === null) return answer;
-      answer.wipe();
-      return refusal;
-    } catch (error) {
-      answer.wipe();
-      throw error;
-    }
-  }
-
-  /** null when a PIN may be sent: there are tries to spare, or the person said yes to the last ones. */
-  async #consent(pin: PinState): Promise<Refusal | null> {
-    const permission = permitTry(this.#policy, pin);
-    if (permission === 'permitted') return null;
-    this.#rule = 'login.try_reserve';
-    if (permission === 'blocked') return { kind: 'denied', reason: 'pin-blocked' };
-    const answer = await this.#person.ask(consentPrompt(pin.triesLeft ?? 0), true);
-    if (answer === null) return { kind: 'cancelled' };
-    if (answer.peek((bytes) => bytes.toString('latin1').trim().toLowerCase() === 'yes')) {
-      answer.wipe();
-      return null;
-    }
-    this.#keepAsPassword(answer);
-    return { kind: 'denied', reason: 'pin-reserve' };
-  }
-
-  async #askSecret(token: Token, identity: Identity, refused: Pin | null): Promise<Pin | Refusal> {
-    const typed = await this.#person.ask(pinPrompt(identity.label), false);
-    if (typed === null) return { kind: 'cancelled' };
-    // A locker answers each prompt with the same text: the PIN that was just wrong is not sent a second time.
-    if (token.acceptsPin(typed) && refused?.equals(typed) !== true) return typed;
-    this.#keepAsPassword(typed);
-    return { kind: 'unavailable', reason: 'password-instead' };
   }
 
   #keepAsPassword(typed: Pin): void {
@@ -240,14 +225,19 @@ export class Login {
     this.#parts.log(`${this.#request.id}: ${this.#detail}`);
   }
 
-  /** No record, no grant; other outcomes are recorded without holding up the password. */
+  /**
+   * No record, no grant; other outcomes are recorded without holding up the password. A user without a pairing has
+   * nothing to do with cards: no record either.
+   */
   async #record(decision: AuthDecision): Promise<AuthDecision> {
-    const { id, user, service, tty, rhost, peer } = this.#request;
+    if (decision.kind === 'unavailable' && ['no-pairing', 'no-user'].includes(decision.reason))
+      return decision;
+    const { id, service, tty, rhost, peer } = this.#request;
     const written = this.#parts.audit.record({
       kind: 'login',
       outcome: outcomeOf(decision),
       requestId: id,
-      user,
+      user: this.#user,
       service: printable(service),
       tty: tty === null ? null : printable(tty),
       rhost: rhost === null ? null : printable(rhost),

@@ -1,6 +1,7 @@
 // The story of a pairing: who may → which key → is it fit → account password → PIN and proof → table → audit.
 // Users prove both themselves (password) and the card (signature); the administrator's word is enough.
 
+import { assertNever } from '../base/assert.ts';
 import { AgentError, asAgentError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Pin } from '../base/pin.ts';
@@ -8,7 +9,7 @@ import type { AuditLog } from '../audit/interface.ts';
 import type { Account } from '../model/account.ts';
 import type { AuditedKey } from '../model/audit-event.ts';
 import { Challenge } from '../model/challenge.ts';
-import type { Certificate, Pkhh } from '../model/key.ts';
+import { sameKey, type Certificate, type Pkhh } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
 import type { PeerCredentials, Username } from '../model/request.ts';
@@ -16,11 +17,10 @@ import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
 import { mayPair, unfitForLogin } from '../../policy/permit-pairing.ts';
-import { permitTry } from '../../policy/permit-try.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { auditedKey } from './authenticate.ts';
+import { askPin } from './ask-pin.ts';
 import type { Conversation } from './conversation.ts';
-import { consentPrompt, pinPrompt } from './wording.ts';
 
 export interface PairingParts {
   readonly policy: () => Policy;
@@ -97,19 +97,25 @@ export async function askCardPin(
   token: Token,
   label: string,
 ): Promise<Pin> {
-  const state = await token.pinState();
-  const permission = permitTry(policy, state);
-  if (permission === 'blocked') throw new AgentError('pin-blocked');
-  if (permission === 'needs-consent') {
-    const answer = await person.ask(consentPrompt(state.triesLeft ?? 0), true);
-    const yes = answer?.peek((bytes) => bytes.toString('latin1').trim().toLowerCase() === 'yes') === true;
-    answer?.wipe();
-    if (!yes) throw new AgentError('pin-reserve', { triesLeft: state.triesLeft ?? 0 });
+  const answer = await askPin({ person, policy, token, label, refused: null });
+  switch (answer.kind) {
+    case 'pin':
+      return answer.pin;
+    case 'cancelled':
+      throw new AgentError('cancelled');
+    case 'blocked':
+      throw new AgentError('pin-blocked');
+    case 'reserve':
+      answer.typed.wipe();
+      throw new AgentError('pin-reserve', { triesLeft: answer.triesLeft });
+    case 'not-a-pin': {
+      const { isEmpty } = answer.typed;
+      answer.typed.wipe();
+      throw new AgentError(isEmpty ? 'cancelled' : 'pin-malformed');
+    }
+    default:
+      return assertNever(answer);
   }
-  const pin = await askSecret(person, pinPrompt(label));
-  if (token.acceptsPin(pin)) return pin;
-  pin.wipe();
-  throw new AgentError('pin-malformed');
 }
 
 /**
@@ -150,8 +156,10 @@ async function proveAndPair(
   if (card === null)
     throw new AgentError('no-identity', { detail: `no card with the key ${pkhh} is in a reader` });
   requireFit(card.identity);
-  if (parts.pairings.forUser(account.name).some((pairing) => pairing.pkhh === pkhh)) {
-    throw new AgentError('already-paired');
+  const known = parts.pairings.forUser(account.name).find((pairing) => pairing.pkhh === pkhh);
+  if (known !== undefined) {
+    const same = known.publicKey === null || sameKey(known.publicKey, card.identity.publicKey);
+    throw new AgentError(same ? 'already-paired' : 'key-conflict');
   }
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const password = await askSecret(person, `Account password of ${account.name}: `);

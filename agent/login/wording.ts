@@ -25,6 +25,12 @@ export function consentPrompt(triesLeft: number): string {
   return `Only ${triesLeftText(triesLeft)} before the card's PIN is blocked. Type yes to use it, or press Enter for your password: `;
 }
 
+/** For a login prompt without a user name, when the cards that are in belong to several. */
+export function userPrompt(users: readonly string[]): string {
+  const list = users.map((user, index) => `${index + 1} ${user}`).join(', ');
+  return `This card is paired with ${list}. Type a number, or press Enter for a user name: `;
+}
+
 /** What the person is told when the card says no; null where another sentence has said it. */
 export function deniedText(reason: DenyReason): string | null {
   switch (reason) {

@@ -4,14 +4,15 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, constants, existsSync, fstatSync, lstatSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import { distrustOf, openTrusted } from '../base/trusted-file.ts';
-import { parsePkhh, parsePublicKey, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
+import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
 import type { PairingTable } from './interface.ts';
+import { KnownKeys } from './known-keys.ts';
 
 const SCHEMA_VERSION = 1;
 const SCHEMA = `
@@ -49,6 +50,13 @@ function checkFolder(path: string): void {
  * @returns true when it was made now
  */
 function checkFile(path: string): boolean {
+  for (const companion of [`${path}-wal`, `${path}-shm`]) {
+    if (!existsSync(companion) && !isLink(companion)) continue;
+    const why = isLink(companion)
+      ? 'is a symbolic link'
+      : distrustOf(lstatSync(companion), process.geteuid?.() ?? 0);
+    if (why !== null) throw new AgentError('not-allowed', { detail: `${companion} ${why}` });
+  }
   const there = openTrusted(path);
   const fd = there ?? openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600);
   const { size } = fstatSync(fd);
@@ -56,13 +64,6 @@ function checkFile(path: string): boolean {
   // SQLite would take an empty file for a new table, and everybody for not paired.
   if (there !== null && size === 0) {
     throw new AgentError('store-unreadable', { detail: `${path} is empty: restore it, or remove it` });
-  }
-  for (const companion of [`${path}-wal`, `${path}-shm`]) {
-    if (!existsSync(companion) && !isLink(companion)) continue;
-    const why = isLink(companion)
-      ? 'is a symbolic link'
-      : distrustOf(lstatSync(companion), process.geteuid?.() ?? 0);
-    if (why !== null) throw new AgentError('not-allowed', { detail: `${companion} ${why}` });
   }
   return there === null;
 }
@@ -86,9 +87,9 @@ function blob(value: SQLOutputValue | undefined): Buffer | null {
 
 type Row = Record<string, SQLOutputValue>;
 
-function pairingOf(row: Row): Pairing {
+function pairingOf(row: Row, keys: KnownKeys): Pairing {
   const spki = blob(row['public_key']);
-  const publicKey = spki === null ? null : parsePublicKey(spki);
+  const publicKey = spki === null ? null : keys.parse(spki);
   const pkhh = parsePkhh(text(row['pkhh']));
   if (publicKey !== null && publicKey.pkhh !== pkhh) {
     throw new AgentError('store-unreadable', { detail: 'a pairing names another key than it holds' });
@@ -110,6 +111,9 @@ function pairingOf(row: Row): Pairing {
 export class SqlitePairingTable implements PairingTable {
   readonly #path: string;
   #database: DatabaseSync | null = null;
+  /** The queries of a login, by their SQL; they belong to the open database. */
+  readonly #prepared = new Map<string, StatementSync>();
+  readonly #keys = new KnownKeys();
 
   /** @param path absolute; nothing is opened yet: a broken file must not keep the agent from saying so */
   constructor(path: string) {
@@ -119,7 +123,7 @@ export class SqlitePairingTable implements PairingTable {
   hostId(): Buffer {
     return this.#read((database) => {
       const value = blob(
-        database.prepare("SELECT value FROM setting WHERE name = 'host_id'").get()?.['value'],
+        this.#query(database, "SELECT value FROM setting WHERE name = 'host_id'").get()?.['value'],
       );
       if (value?.length !== 16) throw new AgentError('store-unreadable', { detail: 'no host id' });
       return value;
@@ -218,17 +222,25 @@ export class SqlitePairingTable implements PairingTable {
   }
 
   close(): void {
+    this.#prepared.clear();
     this.#database?.close();
     this.#database = null;
   }
 
   #select(where: string, ...values: string[]): Pairing[] {
     return this.#read((database) =>
-      database
-        .prepare(`SELECT * FROM pairing ${where}`)
+      this.#query(database, `SELECT * FROM pairing ${where}`)
         .all(...values)
-        .map(pairingOf),
+        .map((row) => pairingOf(row, this.#keys)),
     );
+  }
+
+  #query(database: DatabaseSync, sql: string): StatementSync {
+    const known = this.#prepared.get(sql);
+    if (known !== undefined) return known;
+    const statement = database.prepare(sql);
+    this.#prepared.set(sql, statement);
+    return statement;
   }
 
   /** Runs `act` in one transaction that is undone when it throws. */

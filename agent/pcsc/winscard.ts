@@ -112,13 +112,14 @@ export class Winscard {
   /**
    * Waits for a step of opening until `endMs`. Where it fails, the reader is free for the next; where it is late, it is
    * free once the step has come to its end, and `undo` has been done should it have succeeded.
+   * @param endStep makes a late step return, where there is a way
    */
   async #within<T>(
     queue: ReaderQueue,
     endMs: number,
     step: Promise<T>,
     undo: (value: T) => Promise<void>,
-    whenLate: () => void = () => undefined,
+    endStep: () => void = () => undefined,
   ): Promise<T> {
     let outcome: Outcome<T>;
     try {
@@ -128,12 +129,13 @@ export class Winscard {
       throw error;
     }
     if (!outcome.late) return outcome.value;
-    queue.markStuck();
+    // Not "stuck": pcscd 1.9 keeps SCardConnect waiting while another program has a transaction, and whoever asks next
+    // may as well wait for the end of that.
     const free = (): void => {
       queue.release();
     };
     step.then(undo).then(free, free);
-    whenLate();
+    endStep();
     throw new AgentError('card-busy', { detail: 'the card was not to be had before the deadline' });
   }
 

@@ -163,10 +163,11 @@ test('--help of each command has examples and exit codes, and needs no scauthd',
   t.regex((await runHere('/nowhere', ['--version'])).out, /^sc_auth \d+\.\d+\.\d+\n$/);
 });
 
-async function closedPipe(): Promise<{ code: number | null; err: string }> {
-  // The reader has ended before sc_auth writes: `wait` is for the process substitution.
-  const command = 'exec 3> >(exec true); wait $!; exec "$@" >&3';
-  const child = spawn('bash', ['-c', command, 'bash', ...NODE, '--help'], {
+/** Runs sc_auth with the descriptor `closed` on a pipe whose reader has ended before. */
+async function closedPipe(closed: 1 | 2, ...args: string[]): Promise<{ code: number | null; err: string }> {
+  const command = `exec 3> >(exec true); wait $!; exec "$@" ${closed}>&3`;
+  const child = spawn('bash', ['-c', command, 'bash', ...NODE, ...args], {
+    env: { PATH: process.env['PATH'], SCAUTH_IO_SOCKET: '/nowhere/io.scauth' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let err = '';
@@ -179,5 +180,6 @@ test('as a process: exit code, and a reader that goes away is no failure', async
   const { code, err } = await runProcess('/nowhere/io.scauth', ['list']);
   t.is(code, 5);
   t.regex(err, /^scauthd cannot be reached/);
-  t.deepEqual(await closedPipe(), { code: 0, err: '' });
+  t.deepEqual(await closedPipe(1, '--help'), { code: 0, err: '' });
+  t.deepEqual(await closedPipe(2, 'verifypin', '-p', '123456'), { code: 5, err: '' });
 });

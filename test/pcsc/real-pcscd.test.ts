@@ -56,6 +56,7 @@ const loginKey = (token: Token): Identity => {
 };
 
 async function reinsert(): Promise<void> {
+  await onlyToken();
   const out = next('token-out');
   await sandbox.card.eject();
   await out;
@@ -104,7 +105,7 @@ for (const [key, [short, extended]] of Object.entries(APDUS)) {
         await sandbox.card.setExtended(index === 1);
         await reinsert();
         const token = await onlyToken();
-        t.is(loginKey(token).publicKey.algorithm as string, key);
+        t.is<string, string>(loginKey(token).publicKey.algorithm, key);
         await sandbox.card.clearLog();
         await token.pinState();
         t.is(await instructions(), 'a4 20');

@@ -124,7 +124,7 @@ export class Namespace {
   spawn(argv: readonly string[], options: RunOptions): ChildProcess {
     const account = options.user ?? 'root';
     // prettier-ignore
-    const enter = ['--target', String(this.initPid), '--mount', '--net', '--pid', '--',
+    const enter = ['--target', String(this.initPid), '--mount', '--net', '--pid', '--root', '--',
       'env', `--chdir=${options.cwd ?? '/'}`,
       ...(options.newSession === true ? ['setsid', '--ctty', '--wait'] : []),
       ...(account === 'root' ? [] : ['setpriv', `--reuid=${account}`, `--regid=${account}`, '--init-groups', '--']),

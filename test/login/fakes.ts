@@ -1,0 +1,246 @@
+// The parts around the login stories as fakes that keep their contracts: real keys and signatures, a card with tries,
+// a person with scripted answers, a table and a log in memory.
+
+import { AgentError } from '../../agent/base/errors.ts';
+import { Pin } from '../../agent/base/pin.ts';
+import type { AuditLog } from '../../agent/audit/interface.ts';
+import type { Conversation } from '../../agent/login/conversation.ts';
+import type { Account, Accounts } from '../../agent/model/account.ts';
+import type { AuditEvent } from '../../agent/model/audit-event.ts';
+import type { Challenge } from '../../agent/model/challenge.ts';
+import { sameKey, type Certificate, type Pkhh, type PublicKey } from '../../agent/model/key.ts';
+import type { Pairing } from '../../agent/model/pairing.ts';
+import type { Proof } from '../../agent/model/proof.ts';
+import { parseUsername, type Username } from '../../agent/model/request.ts';
+import {
+  parseTokenId,
+  type Identity,
+  type KeyUse,
+  type PinState,
+  type TokenId,
+} from '../../agent/model/token.ts';
+import type { PairingTable } from '../../agent/pairing/interface.ts';
+import type { ProofInHand, Token, TokenSource } from '../../agent/token/interface.ts';
+import type { Signer } from '../model/signer.ts';
+
+export const PIN = '735912';
+export const alice: Account = { name: parseUsername('alice'), uid: 1000 };
+export const bob: Account = { name: parseUsername('bob'), uid: 1001 };
+
+export const accounts: Accounts = {
+  byName: (name) => Promise.resolve([alice, bob].find((account) => account.name === name) ?? null),
+  byUid: (uid) => Promise.resolve([alice, bob].find((account) => account.uid === uid) ?? null),
+};
+
+/** Text that is typed, null for Ctrl-C, or something that happens while the prompt is open. */
+export type Answer = string | null | (() => string | null);
+
+export class FakePerson implements Conversation {
+  readonly asked: { readonly text: string; readonly echo: boolean }[] = [];
+  readonly told: string[] = [];
+  readonly #answers: Answer[];
+
+  constructor(answers: readonly Answer[]) {
+    this.#answers = [...answers];
+  }
+
+  /** What was not asked for. */
+  get unused(): number {
+    return this.#answers.length;
+  }
+
+  async ask(text: string, echo: boolean): Promise<Pin | null> {
+    this.asked.push({ text, echo });
+    // A person is never as fast as the card.
+    await new Promise(setImmediate);
+    const next = this.#answers.shift() ?? null;
+    const typed = typeof next === 'function' ? next() : next;
+    return typed === null ? null : new Pin(Buffer.from(typed));
+  }
+
+  tell(_kind: 'information' | 'error', text: string): void {
+    this.told.push(text);
+  }
+}
+
+export interface CardOptions {
+  readonly id?: string;
+  readonly use?: KeyUse;
+  readonly certificate?: Certificate | null;
+  /** What the card claims; the signer's own key if left out. */
+  readonly claims?: PublicKey;
+  readonly triesLeft?: number | null;
+  /** What insertion saw, if the counter has moved since. */
+  readonly triesAtInsertion?: number;
+  /** Instead of signing the challenge. Throws for a card that fails. */
+  readonly sign?: (challenge: Challenge) => Proof;
+  readonly pinState?: () => Promise<PinState>;
+  readonly acceptsPin?: (pin: Pin) => boolean;
+}
+
+/** A card with one key and a PIN of six to eight digits. */
+export class FakeToken implements Token {
+  readonly id: TokenId;
+  readonly driver = 'org.scauth.fake';
+  readonly label = 'Fake';
+  readonly slot = {
+    reader: 'Reader',
+    atr: Buffer.alloc(0),
+    open: () => Promise.reject(new Error('no channel')),
+  };
+  readonly identities: Identity[];
+  /** Each PIN that reached the card. */
+  readonly sent: string[] = [];
+  triesLeft: number | null;
+  readonly #signer: Signer;
+  readonly #options: CardOptions;
+
+  constructor(signer: Signer, options: CardOptions = {}) {
+    this.id = parseTokenId(options.id ?? 'org.scauth.fake:01');
+    this.#signer = signer;
+    this.#options = options;
+    this.triesLeft = options.triesLeft === undefined ? 3 : options.triesLeft;
+    this.identities = [
+      {
+        tokenId: this.id,
+        slot: '9A',
+        use: options.use ?? 'authentication',
+        publicKey: options.claims ?? signer.publicKey,
+        certificate: options.certificate ?? null,
+        label: 'Fake:Key (alice)',
+      },
+    ];
+  }
+
+  get identity(): Identity {
+    const [identity] = this.identities;
+    if (identity === undefined) throw new Error('a card without a key');
+    return identity;
+  }
+
+  get lastPinState(): PinState {
+    return { triesLeft: this.#options.triesAtInsertion ?? this.triesLeft, triesTotal: 3 };
+  }
+
+  pinState(): Promise<PinState> {
+    return this.#options.pinState?.() ?? Promise.resolve({ triesLeft: this.triesLeft, triesTotal: 3 });
+  }
+
+  acceptsPin(pin: Pin): boolean {
+    return this.#options.acceptsPin?.(pin) ?? (pin.isDigits && pin.length >= 6 && pin.length <= 8);
+  }
+
+  prove(_identity: Identity, challenge: Challenge, pin: Pin): Promise<ProofInHand> {
+    return this.#verify(pin).then(() => ({
+      proof: this.#options.sign?.(challenge) ?? this.#signer.sign(challenge.message()),
+      released: Promise.resolve(),
+    }));
+  }
+
+  verifyPin(pin: Pin): Promise<void> {
+    return this.#verify(pin);
+  }
+
+  #verify(pin: Pin): Promise<void> {
+    return pin.use(async (bytes) => {
+      await Promise.resolve();
+      this.sent.push(bytes.toString());
+      if (this.triesLeft === 0) throw new AgentError('pin-blocked');
+      if (bytes.toString() === PIN) return;
+      if (this.triesLeft !== null) this.triesLeft -= 1;
+      throw new AgentError('wrong-pin', this.triesLeft === null ? {} : { triesLeft: this.triesLeft });
+    });
+  }
+}
+
+export function tokensOf(...tokens: Token[]): TokenSource {
+  return { present: () => Promise.resolve(tokens) };
+}
+
+export class FakeAudit implements AuditLog {
+  readonly events: AuditEvent[] = [];
+  broken = false;
+
+  async record(event: AuditEvent): Promise<void> {
+    await Promise.resolve();
+    if (this.broken) throw new AgentError('internal', { detail: 'disk full' });
+    this.events.push(event);
+  }
+}
+
+export class FakePairings implements PairingTable {
+  rows: Pairing[] = [];
+  prompt = true;
+  broken = false;
+
+  #readable(): Pairing[] {
+    if (this.broken) throw new AgentError('store-unreadable', { detail: 'EIO' });
+    return this.rows;
+  }
+
+  hostId(): Buffer {
+    this.#readable();
+    return Buffer.alloc(16, 9);
+  }
+
+  forUser(user: Username): Pairing[] {
+    return this.#readable().filter((row) => row.user === user);
+  }
+
+  forKey(pkhh: Pkhh): Pairing[] {
+    return this.#readable().filter((row) => row.pkhh === pkhh);
+  }
+
+  all(): Pairing[] {
+    return [...this.#readable()];
+  }
+
+  add(pairing: Pairing): void {
+    for (const row of this.forKey(pairing.pkhh)) {
+      if (row.publicKey && pairing.publicKey && !sameKey(row.publicKey, pairing.publicKey)) {
+        throw new AgentError('key-conflict');
+      }
+      if (row.user === pairing.user) throw new AgentError('already-paired');
+    }
+    this.rows.push(pairing);
+  }
+
+  fixKey(user: Username, pkhh: Pkhh, publicKey: PublicKey): void {
+    if (!this.#readable().some((row) => row.user === user && row.pkhh === pkhh))
+      throw new AgentError('not-paired');
+    this.rows = this.rows.map((row) =>
+      row.user === user && row.pkhh === pkhh ? { ...row, publicKey } : row,
+    );
+  }
+
+  remove(user: Username, pkhh: Pkhh | null): Pairing[] {
+    const going = this.forUser(user).filter((row) => pkhh === null || row.pkhh === pkhh);
+    this.rows = this.rows.filter((row) => !going.includes(row));
+    return going;
+  }
+
+  promptEnabled(): boolean {
+    this.#readable();
+    return this.prompt;
+  }
+
+  setPromptEnabled(enabled: boolean): void {
+    this.prompt = enabled;
+  }
+}
+
+/** A pairing of `user` with this key; null for a hash alone. */
+export function pairing(user: Username, key: PublicKey, publicKey: PublicKey | null = key): Pairing {
+  return {
+    user,
+    pkhh: key.pkhh,
+    publicKey,
+    tokenId: null,
+    driver: null,
+    label: 'paired',
+    certificate: null,
+    cardKey: null,
+    pairedBy: 'root',
+    pairedAtMs: 1,
+  };
+}
