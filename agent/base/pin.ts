@@ -47,10 +47,6 @@ export class Pin {
     );
   }
 
-  saysYes(): boolean {
-    return this.says('yes');
-  }
-
   /** Compares without stopping at the first difference. */
   equals(other: Pin): boolean {
     if (this.#wiped || other.#wiped || this.length !== other.length) return false;

@@ -4,32 +4,10 @@
 import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { SecretBuffer } from '../base/secret.ts';
+import type { AnswerSource, Question } from './answer-source.ts';
 import type { CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { LineReader } from './line-reader.ts';
-
-export interface Question {
-  /** Safe to print. */
-  readonly text: string;
-  /** Whether what is typed may be seen. */
-  readonly echo: boolean;
-}
-
-export interface AnswerSource {
-  /** Aborts when the person cancels while nothing is being asked. */
-  readonly cancelled: AbortSignal;
-  /**
-   * One answer, at most 512 bytes, without its line end.
-   * @param abandoned ends the wait: nobody wants the answer any more
-   * @returns null when the person cancelled, the input ended, or the question was abandoned
-   * @throws CommandError `usage` for a longer answer
-   */
-  ask(question: Question, abandoned: AbortSignal): Promise<SecretBuffer | null>;
-  /** Shows a remark of scauthd without disturbing what is being typed. */
-  tell(text: string): void;
-  /** Puts the terminal back. Safe to call twice. */
-  close(): void;
-}
 
 /** Whether there is a person to ask: standard input is a terminal. */
 export function isInteractive(context: CommandContext): boolean {

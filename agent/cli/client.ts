@@ -49,7 +49,8 @@ async function exchange(
   const deadlineMs = performance.now() + context.replyTimeoutMs;
   try {
     for (;;) {
-      splitter.push(await link.read(Math.max(1, Math.ceil(deadlineMs - performance.now()))));
+      const leftMs = Math.max(1, Math.ceil(deadlineMs - performance.now()));
+      splitter.push(await link.read(leftMs, undefined, context.replyTimeoutMs));
       const whole = splitter.next();
       if (whole !== null) return { reply: parseReply(whole), rest: splitter.takeRest() };
     }

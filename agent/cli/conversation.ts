@@ -12,7 +12,8 @@ import {
   parseHeader,
   type Frame,
 } from '../socket/frames.ts';
-import { openAnswers, type AnswerSource, type Sources } from './answers.ts';
+import type { AnswerSource } from './answer-source.ts';
+import { openAnswers, type Sources } from './answers.ts';
 import { upgradeCall, type UpgradedLink } from './client.ts';
 import type { CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';

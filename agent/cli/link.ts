@@ -91,9 +91,10 @@ export class AgentLink {
 
   /**
    * The next bytes.
+   * @param wholeMs the wait that the message names, when `timeoutMs` is only what is left of it
    * @throws CommandError `no-answer` at the end of the connection or after `timeoutMs`, `cancelled` by `cancel`
    */
-  async read(timeoutMs: number, cancel?: AbortSignal): Promise<Buffer> {
+  async read(timeoutMs: number, cancel?: AbortSignal, wholeMs = timeoutMs): Promise<Buffer> {
     const timeout = AbortSignal.timeout(timeoutMs);
     await this.readable(cancel === undefined ? timeout : AbortSignal.any([timeout, cancel]));
     const chunk = this.#chunks.shift();
@@ -102,7 +103,7 @@ export class AgentLink {
     if (this.#ended) throw this.#closed();
     throw new CommandError(
       'no-answer',
-      `scauthd has not answered for ${describeMs(timeoutMs)}. Try again; if it stays so: systemctl restart scauthd`,
+      `scauthd has not answered for ${describeMs(wholeMs)}. Try again; if it stays so: systemctl restart scauthd`,
     );
   }
 

@@ -5,7 +5,7 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import type { SecretBuffer } from '../base/secret.ts';
-import type { AnswerSource, Question } from './answers.ts';
+import type { AnswerSource, Question } from './answer-source.ts';
 import { CommandError } from './exit-codes.ts';
 import { LineEditor } from './line-editor.ts';
 import { printableLines } from './output.ts';

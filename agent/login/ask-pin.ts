@@ -16,8 +16,8 @@ export type PinAnswer =
   /** Cannot be a PIN, is empty, or was just refused by the card: it must not be sent. */
   | { readonly kind: 'not-a-pin'; readonly typed: Pin }
   | { readonly kind: 'blocked' }
-  /** The last tries are kept; `typed` is what was said instead of yes. */
-  | { readonly kind: 'reserve'; readonly triesLeft: number; readonly typed: Pin }
+  /** The last tries are kept: the person did not say yes. */
+  | { readonly kind: 'reserve'; readonly triesLeft: number }
   | { readonly kind: 'cancelled' };
 
 interface Question {
@@ -41,9 +41,9 @@ async function askConsent({ person, policy }: Question, state: PinState): Promis
       const triesLeft = state.triesLeft ?? 0;
       const typed = await person.ask(consentPrompt(triesLeft), true);
       if (typed === null) return { kind: 'cancelled' };
-      if (!typed.saysYes()) return { kind: 'reserve', triesLeft, typed };
+      const yes = typed.says('yes');
       typed.wipe();
-      return null;
+      return yes ? null : { kind: 'reserve', triesLeft };
     }
   }
 }

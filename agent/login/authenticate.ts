@@ -150,27 +150,24 @@ export class Login {
       case 'cancelled':
         return answer;
       case 'not-a-pin':
-        this.#keepAsPassword(answer.typed);
+        this.#keepAsPassword(token, answer.typed);
         return { kind: 'unavailable', reason: 'password-instead' };
       case 'blocked':
         return { kind: 'denied', reason: 'pin-blocked' };
       case 'reserve':
         this.#rule = 'login.try_reserve';
-        this.#keepAsPassword(answer.typed);
         return { kind: 'denied', reason: 'pin-reserve' };
       default:
         return assertNever(answer);
     }
   }
 
-  #keepAsPassword(typed: Pin): void {
+  /** For the next module; but nothing that could be the PIN ever leaves as a password. */
+  #keepAsPassword(token: Token, typed: Pin): void {
     this.#password?.wipe();
-    if (typed.isEmpty) {
-      typed.wipe();
-      this.#password = null;
-    } else {
-      this.#password = typed;
-    }
+    this.#password = null;
+    if (typed.isEmpty || token.acceptsPin(typed)) typed.wipe();
+    else this.#password = typed;
   }
 
   async #proveOnce(

@@ -106,7 +106,6 @@ export async function askCardPin(
     case 'blocked':
       throw new AgentError('pin-blocked');
     case 'reserve':
-      answer.typed.wipe();
       throw new AgentError('pin-reserve', { triesLeft: answer.triesLeft });
     case 'not-a-pin': {
       const { isEmpty } = answer.typed;

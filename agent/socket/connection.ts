@@ -1,6 +1,7 @@
 // One accepted connection whose bytes are read into locked memory: Node's own reading would leave a PIN in freed heap
 // blocks. It knows bytes and credentials only, no protocol.
 
+import { closeSync } from 'node:fs';
 import { Socket, type Server } from 'node:net';
 import { SecretBuffer } from '../base/secret.ts';
 import type { PeerCredentials } from '../model/request.ts';
@@ -24,9 +25,15 @@ export class Connection {
    */
   constructor(accepted: Socket) {
     this.peer = peerOf(accepted);
-    const buffer = new SecretBuffer(READ_BYTES);
     const fd = duplicateDescriptor(accepted);
     accepted.destroy();
+    let buffer: SecretBuffer;
+    try {
+      buffer = new SecretBuffer(READ_BYTES);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
     this.#socket = new Socket({
       fd,
       readable: true,
@@ -96,12 +103,13 @@ const MAX_FOR_ONE_UID = 8;
 export function acceptConnections(server: Server, serve: (connection: Connection) => void): void {
   const open = new Set<Connection>();
   server.on('connection', (accepted) => {
+    let connection: Connection | null = null;
     try {
       if (open.size >= MAX_CONNECTIONS) {
         accepted.destroy();
         return;
       }
-      const connection = new Connection(accepted);
+      connection = new Connection(accepted);
       const { uid } = connection.peer;
       const sameUid = [...open].filter((other) => other.peer.uid === uid).length;
       if (uid !== 0 && sameUid >= MAX_FOR_ONE_UID) {
@@ -109,9 +117,12 @@ export function acceptConnections(server: Server, serve: (connection: Connection
         return;
       }
       open.add(connection);
-      void connection.closed.then(() => open.delete(connection));
+      const mine = connection;
+      void mine.closed.then(() => open.delete(mine));
       serve(connection);
     } catch {
+      // Out of descriptors or locked memory: this caller is turned away, and nothing of it stays.
+      connection?.destroy();
       accepted.destroy();
     }
   });

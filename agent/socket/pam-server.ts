@@ -96,6 +96,8 @@ function serveConnection(connection: Connection, parts: PamServerParts): void {
     connection.destroy();
   }, BEGIN_MS);
   const frames = new FrameStream((frame, version) => {
+    // What came in one piece with the frame that ended the conversation is not looked at.
+    if (!connection.isOpen) return;
     if (version !== FRAME_VERSION && person !== null) {
       connection.destroy();
       return;

@@ -53,6 +53,15 @@ static bool set_items(pam_handle_t *pamh, const char *named_user, const struct a
     return true;
 }
 
+/*
+ * What was typed at the card's prompt and cannot be a PIN is the password: the next module need not ask again. If it
+ * cannot be handed on, that module asks, as if we had not been there.
+ */
+static void hand_on_password(pam_handle_t *pamh, const struct frame_field *typed) {
+    if (typed->length > 0 && is_c_string(typed))
+        (void)pam_set_item(pamh, PAM_AUTHTOK, typed->data);
+}
+
 int outcome_apply(pam_handle_t *pamh, enum phase phase, bool silent, const char *named_user,
                   const struct agent_frame *frame) {
     int code = verdict_to_pam(phase, frame->code);
@@ -63,6 +72,8 @@ int outcome_apply(pam_handle_t *pamh, enum phase phase, bool silent, const char 
     bool granted = phase == PHASE_AUTHENTICATE && code == PAM_SUCCESS;
     if (granted && !set_items(pamh, named_user, frame))
         return verdict_refusal(phase); /* its message would speak of a success */
+    if (phase == PHASE_AUTHENTICATE && !granted)
+        hand_on_password(pamh, &frame->authtok);
     if (frame->message.length > 0 && !(silent && code == PAM_SUCCESS))
         conversation_tell(pamh, code == PAM_SUCCESS ? TELL_INFORMATION : TELL_ERROR, frame->message.data);
     return code;

@@ -53,7 +53,7 @@ test.serial('no user named: the pairing of the card gives it', async (t) => {
     answers: [PIN],
   });
   t.is(seen.outcome, 'granted');
-  t.is(seen.decision.kind === 'granted' ? seen.decision.user : null, 'alice');
+  t.like(seen.decision, { user: 'alice' });
   t.like(seen.events[0], { user: 'alice', outcome: { kind: 'granted' } });
 });
 
@@ -208,6 +208,7 @@ test.serial('the last tries: only a yes sends the PIN', async (t) => {
     const token = new FakeToken(victim, { triesLeft: 1 });
     const refused = await runLogin(t, { tokens: [token], answers: [answer] });
     t.is(refused.outcome, 'denied pin-reserve', answer);
+    t.is(refused.password, null, 'what was said instead of yes is no password, and may be the PIN');
     t.deepEqual(token.sent, []);
     t.is(refused.asked.length, 1);
     t.is((refused.events[0] as { rule?: string }).rule, 'login.try_reserve');

@@ -187,7 +187,11 @@ test('L24: without one there is no PAM_AUTHTOK after us: the PIN is not handed o
   t.is(seen?.toString().replace(/\0/g, '') ?? '', '');
 });
 
-test('a denial hands no secret on', async (t) => {
-  const seen = await authtokBehindUs({ authtok: 'secret' }, VERDICT.denied);
-  t.is(seen?.toString().replace(/\0/g, '') ?? '', '');
-});
+for (const code of [VERDICT.denied, VERDICT.unavailable]) {
+  test(`a refusal (${code}) hands on what was typed instead of a PIN`, async (t) => {
+    const seen = await authtokBehindUs({ authtok: 'correct horse' }, code);
+    t.is(seen?.toString().replace(/\0/g, ''), 'correct horse');
+    const cut = await authtokBehindUs({ authtok: 'cut\0off' }, code);
+    t.is(cut?.toString().replace(/\0/g, '') ?? '', '');
+  });
+}
