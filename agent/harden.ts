@@ -1,4 +1,5 @@
-// What the process can do for the secrets in it: no core dumps, no debugger, no swap for the secret block.
+// What the process can do for the secrets in it: no core dumps, no debugger, no swap for the secret block; and how it
+// ends.
 // prctl(2), setrlimit(2), mlock(2), madvise(2). THREATS.md says what this does not cover.
 
 import koffi from 'koffi';
@@ -16,6 +17,13 @@ const prctl = libc.func(
 const setrlimit = libc.func('int setrlimit(int resource, const uint64_t *limit)');
 const mlock = libc.func('int mlock(const void *address, size_t length)');
 const madvise = libc.func('int madvise(uintptr_t address, size_t length, int advice)');
+
+const exit = libc.func('void _exit(int status)');
+
+/** Ends the process without waiting for native calls that hang (_exit(2)). Everything that matters is closed before. */
+export function exitAtOnce(status: number): void {
+  exit(status);
+}
 
 /**
  * Applies what the system lets us; what fails is named in the result, for the log.

@@ -11,7 +11,7 @@ import { systemClock } from './base/clock.ts';
 import { assertNever } from './base/assert.ts';
 import { toHex } from './base/bytes.ts';
 import { describeError, printable } from './base/errors.ts';
-import { hardenProcess } from './harden.ts';
+import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
 import type { PairingParts } from './login/pair.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
@@ -26,6 +26,8 @@ import { Winscard } from './pcsc/winscard.ts';
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
 const PASSWORD_CHECK_MS = 30_000;
+/** How long a stop may take. */
+const STOP_MS = 3000;
 
 function folder(variable: string, usual: string): string {
   // systemd may name several, separated by colons; the first is ours.
@@ -67,7 +69,8 @@ async function main(): Promise<void> {
   const auditPath =
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
   const audit = new FileAuditLog(auditPath, systemClock);
-  const watcher = new CardWatcher(new Winscard());
+  const winscard = new Winscard();
+  const watcher = new CardWatcher(winscard);
   const tokens = new TokenRegistry(watcher, [new PivDriver()]);
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
@@ -97,15 +100,19 @@ async function main(): Promise<void> {
   const stop = async (): Promise<void> => {
     pamServer.close();
     adminServer.close();
-    tokens.close();
     await watcher.stop();
+    tokens.close();
+    await winscard.close();
     await audit.close();
     pairings.close();
-    process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
-      void stop();
+      // A card that never answers keeps a native call, and an ordinary exit would wait for it for ever.
+      const patience = new Promise((resolve) => setTimeout(resolve, STOP_MS));
+      void Promise.race([stop(), patience]).finally(() => {
+        exitAtOnce(0);
+      });
     });
   }
 }
