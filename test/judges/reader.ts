@@ -1,12 +1,12 @@
-// A private machine for the judges: own mounts, network and processes, pcscd with vpcd's virtual reader, and software cards.
-// Nothing of the host is touched: /run is a tmpfs of its own, the only network is loopback. Needs root.
-// mount_namespaces(7), pid_namespaces(7); programs get in by nsenter(1).
-import { spawn } from 'node:child_process';
+// A virtual reader for the judges: a sandbox with the real pcscd and nothing else, into which software cards are put.
+
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { CardControl } from '../card/client.ts';
+import { APP } from '../sandbox/namespace.ts';
+import { Sandbox } from '../sandbox/sandbox.ts';
 
 /** What a program said and how it ended. */
 export interface RunResult {
@@ -16,20 +16,7 @@ export interface RunResult {
   readonly stdout: Buffer;
 }
 
-/**
- * Process 1: private mounts, loopback that acknowledges at once (both routes: 127.0.0.1 has one of its own; with delayed
- * acknowledgements an APDU takes 44 ms), no driver for USB readers. It ends when its standard input does.
- */
-const INIT = `set -e
-mount -t tmpfs -o mode=0755 judges /run
-mkdir /run/pcscd
-ip link set lo up
-for to in 127.0.0.0/8 127.0.0.1; do
-  ip route replace local $to dev lo table local proto kernel scope host src 127.0.0.1 quickack 1
-done
-mount -t tmpfs judges /usr/lib/pcsc/drivers/ifd-ccid.bundle || true
-echo ready
-exec cat`;
+const NODE = [`${APP}/node_modules/node/bin/node`, '--disable-warning=ExperimentalWarning'];
 
 /** The line of a process that `wanted` accepts. @throws Error with what it said, when it ends before */
 async function waitForLine(child: ChildProcess, wanted: (line: string) => boolean): Promise<void> {
@@ -45,25 +32,15 @@ async function waitForLine(child: ChildProcess, wanted: (line: string) => boolea
 
 /** One virtual reader with two slots. */
 export class VirtualReader {
-  readonly #namespace: ChildProcess;
-  readonly #initPid: number;
-  #pcscd: ChildProcess;
+  readonly #sandbox: Sandbox;
 
-  private constructor(namespace: ChildProcess, initPid: number) {
-    this.#namespace = namespace;
-    this.#initPid = initPid;
-    this.#pcscd = this.#startPcscd();
+  private constructor(sandbox: Sandbox) {
+    this.#sandbox = sandbox;
   }
 
   /** Starts pcscd with an empty reader. @throws Error when this is not root */
   static async start(): Promise<VirtualReader> {
-    // prettier-ignore
-    const namespace = spawn('unshare',
-      ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc', '--', 'bash', '-c', INIT]);
-    await waitForLine(namespace, (line) => line === 'ready');
-    const pid = String(namespace.pid);
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    return new VirtualReader(namespace, Number(children.trim()));
+    return new VirtualReader(await Sandbox.start({ card: 'none', agent: false }));
   }
 
   /**
@@ -72,11 +49,8 @@ export class VirtualReader {
    */
   async insert(options: readonly string[], port = 35963): Promise<CardControl> {
     const control = `/run/card-${port}.sock`;
-    const program = new URL('../card/main.ts', import.meta.url).pathname;
-    const card = this.#spawn([
-      ...[process.execPath, '--disable-warning=ExperimentalWarning', program],
-      ...['--port', String(port), '--control', control, ...options],
-    ]);
+    const program = [...NODE, `${APP}/test/card/main.ts`];
+    const card = this.#spawn([...program, '--port', String(port), '--control', control, ...options]);
     await waitForLine(card, (line) => line.includes('powered'));
     card.stdout?.resume();
     return CardControl.connect(this.path(control));
@@ -99,30 +73,19 @@ export class VirtualReader {
    * @returns response APDUs, hex
    */
   async transmit(...apdus: readonly string[]): Promise<readonly string[]> {
-    const program = new URL('transmit.ts', import.meta.url).pathname;
-    const { code, output } = await this.run(
-      process.execPath,
-      '--disable-warning=ExperimentalWarning',
-      program,
-      ...apdus,
-    );
+    const { code, output } = await this.run(...NODE, `${APP}/test/judges/transmit.ts`, ...apdus);
     if (code !== 0) throw new Error(output);
     return output.trim().split('\n');
   }
 
   /** Starts pcscd again; the old one is ended first. */
   async restartPcscd(): Promise<void> {
-    const ended = once(this.#pcscd, 'close');
-    const { pid } = this.#pcscd;
-    const inner = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').trim();
-    process.kill(Number(inner), 'SIGTERM');
-    await ended;
-    this.#pcscd = this.#startPcscd();
+    await this.#sandbox.restartPcscd();
   }
 
-  /** Where the host finds a file of the machine. */
+  /** Where the host finds a file of the sandbox. */
   path(file: string): string {
-    return `/proc/${this.#initPid}/root${file}`;
+    return this.#sandbox.path(file);
   }
 
   read(file: string): Buffer {
@@ -135,19 +98,10 @@ export class VirtualReader {
 
   /** Ends everything in it. */
   async stop(): Promise<void> {
-    const ended = once(this.#namespace, 'close');
-    this.#namespace.stdin?.end();
-    await ended;
+    await this.#sandbox.stop();
   }
 
   #spawn(argv: readonly string[]): ChildProcess {
-    return spawn('nsenter', ['--target', String(this.#initPid), '--mount', '--net', '--pid', '--', ...argv]);
-  }
-
-  #startPcscd(): ChildProcess {
-    const pcscd = this.#spawn(['pcscd', '--foreground']);
-    pcscd.stdout?.resume();
-    pcscd.stderr?.resume();
-    return pcscd;
+    return this.#sandbox.namespace.spawn(argv, { env: this.#sandbox.environment() });
   }
 }
