@@ -10,10 +10,11 @@ async function against(
   t: ExecutionContext,
   script: Script,
   args: readonly string[] = ['list'],
+  replyTimeoutMs = 10_000,
 ): Promise<Outcome> {
   const agent = await startFakeAgent(script);
   try {
-    const outcome = await runHere(agent.path, args, { replyTimeoutMs: 300, silenceTimeoutMs: 300 });
+    const outcome = await runHere(agent.path, args, { replyTimeoutMs });
     t.deepEqual(agent.failures, []);
     return outcome;
   } finally {
@@ -39,7 +40,7 @@ test('a socket path that is too long is a sentence as well', async (t) => {
 });
 
 test('scauthd never answers', async (t) => {
-  const { code, err } = await against(t, () => undefined);
+  const { code, err } = await against(t, () => undefined, ['list'], 300);
   t.is(code, 5);
   t.is(
     err,
@@ -49,15 +50,17 @@ test('scauthd never answers', async (t) => {
 
 test('the wait is for the whole reply: drops do not prolong it', async (t) => {
   const drops: NodeJS.Timeout[] = [];
-  const { code } = await against(t, (_call, caller) => {
+  const drip: Script = (_call, caller) => {
     drops.push(
       setInterval(() => {
         caller.raw(' ');
       }, 20),
     );
-  });
+  };
+  const { code, err } = await against(t, drip, ['list'], 300);
   drops.forEach(clearInterval);
   t.is(code, 5);
+  t.regex(err, /^scauthd has not answered for 300 milliseconds\./);
 });
 
 test('scauthd closes in the middle', async (t) => {

@@ -49,7 +49,9 @@ test('L11: a gzip bomb stops at the cap', (t) => {
 
 test('L11: bytes after the gzip stream, after the object and in it are refused', (t) => {
   const trailing = [
-    object(writeTlv(0x70, Buffer.concat([gzipSync(DER), Buffer.from([0x55])])), info(1)),
+    ...['55', '00', '00000000', '61626364656667686970'].map((hex) =>
+      object(writeTlv(0x70, Buffer.concat([gzipSync(DER), Buffer.from(hex, 'hex')])), info(1)),
+    ),
     Buffer.concat([object(writeTlv(0x70, DER)), Buffer.from([0])]),
     object(writeTlv(0x70, DER), Buffer.from([0x00])),
     object(writeTlv(0x70, DER), writeTlv(0x55, DER)),

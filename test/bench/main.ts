@@ -1,0 +1,97 @@
+// npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
+// With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
+// Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick]
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { countApdus } from './apdus.ts';
+import { commandTimes, memoryAtRest } from './at-rest.ts';
+import { figure, table, writeJson, type Figure } from './figures.ts';
+import { auditPlace, Rig } from './rig.ts';
+import { compilePrograms } from './stopwatch.ts';
+import { compareLogin, noCardOverhead } from './wall.ts';
+
+/** Milliseconds that a card in a USB reader takes for an APDU, about. */
+const REAL_CARD_MS = 15;
+
+async function withRig<T>(
+  card: string,
+  cardArgs: readonly string[],
+  act: (rig: Rig) => Promise<T>,
+): Promise<T> {
+  const rig = await Rig.start(card, cardArgs);
+  try {
+    return await act(rig);
+  } finally {
+    await rig.stop();
+  }
+}
+
+/** The wall clock for one key type. @returns ratios first, then the medians that they come from */
+async function loginFigures(rig: Rig, key: 'p256' | 'rsa2048', pairs: number): Promise<[Figure[], Figure[]]> {
+  const ratios: Figure[] = [];
+  const medians: Figure[] = [];
+  for (const delayMs of [0, REAL_CARD_MS]) {
+    const name = delayMs === 0 ? key : `${key}-${delayMs}ms`;
+    process.stderr.write(`login with ${name}, ${pairs} pairs\n`);
+    const { oursMs, theirsMs } = await compareLogin(rig, key, delayMs, pairs);
+    ratios.push(figure(`login-wall-ratio-to-bare-${name}`, oursMs / theirsMs, 'ratio', 1.3));
+    medians.push(
+      figure(`login-wall-ms-${name}`, oursMs, 'ms'),
+      figure(`bare-wall-ms-${name}`, theirsMs, 'ms'),
+    );
+  }
+  return [ratios, medians];
+}
+
+async function measure(quick: boolean): Promise<Figure[]> {
+  const pairs = quick ? 5 : 40;
+  const p256 = await withRig('p256', [], async (rig) => {
+    const started = memoryAtRest(rig, 'after-start');
+    const counts = await countApdus(rig);
+    const login = await loginFigures(rig, 'p256', pairs);
+    const rest = [
+      ...started,
+      ...memoryAtRest(rig, 'after-logins'),
+      ...(await commandTimes(rig, quick ? 3 : 10)),
+    ];
+    process.stderr.write(`no card, no pairing, ${2 * pairs} pairs each\n`);
+    return { counts, login, rest, noCard: await noCardOverhead(rig, 2 * pairs) };
+  });
+  const rsa = await withRig('rsa2048', [], async (rig) => {
+    return { counts: await countApdus(rig), login: await loginFigures(rig, 'rsa2048', pairs) };
+  });
+  const extended = await withRig('rsa2048', ['--extended'], countApdus);
+
+  const ratios = [...p256.login[0], ...rsa.login[0]];
+  const worst = Math.max(...ratios.map(({ value }) => value));
+  const beforePin = Math.max(p256.counts.beforePin, rsa.counts.beforePin, extended.beforePin);
+  return [
+    figure('login-apdus-before-pin', beforePin, 'APDUs', 2),
+    figure('login-apdus-p256-after-pin', p256.counts.afterPin, 'APDUs', 4),
+    figure('login-apdus-rsa2048-after-pin', rsa.counts.afterPin, 'APDUs', 6),
+    figure('login-apdus-rsa2048-after-pin-extended', extended.afterPin, 'APDUs', 5),
+    figure('pin-to-grant-apdus-p256', p256.counts.pinToGrant, 'APDUs', 3),
+    figure('pin-to-grant-apdus-rsa2048', rsa.counts.pinToGrant, 'APDUs'),
+    ...p256.noCard,
+    figure('login-wall-ratio-to-bare', worst, 'ratio', 1.3),
+    ...ratios,
+    ...p256.login[1],
+    ...rsa.login[1],
+    ...p256.rest,
+  ];
+}
+
+const { values } = parseArgs({ options: { json: { type: 'string' }, quick: { type: 'boolean' } } });
+try {
+  compilePrograms();
+  const figures = await measure(values.quick === true);
+  const processors = cpus();
+  console.log(
+    `Node ${process.version}, ${processors.length} × ${processors[0]?.model ?? 'processor'}; ${auditPlace()}\n`,
+  );
+  console.log(table(figures));
+  if (values.json !== undefined) writeJson(values.json, figures);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

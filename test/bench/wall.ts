@@ -1,0 +1,85 @@
+// How long programs take by the clock on the wall: two ways of doing a thing in turn, and their medians.
+// Which of the two goes first changes with each pair, and the card is at rest before each run.
+import { figure, median, type Figure } from './figures.ts';
+import type { LogEntry } from '../card/log.ts';
+import { READER, type Rig } from './rig.ts';
+import { programPath } from './stopwatch.ts';
+
+export interface Medians {
+  readonly oursMs: number;
+  readonly theirsMs: number;
+}
+
+type Run = () => Promise<number>;
+
+/** How often each of the two runs before it counts: both find their files in memory. */
+const WARM_UP = 3;
+
+async function compare(rig: Rig, pairs: number, ours: Run, theirs: Run): Promise<Medians> {
+  const taken: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
+  for (let pair = -WARM_UP; pair < pairs; pair++) {
+    const order = ['ours', 'theirs'] as const;
+    for (const who of pair % 2 === 0 ? order : order.toReversed()) {
+      await rig.untilIdle();
+      const ms = await (who === 'ours' ? ours() : theirs());
+      if (pair >= 0) taken[who].push(ms);
+    }
+  }
+  return { oursMs: median(taken.ours), theirsMs: median(taken.theirs) };
+}
+
+/**
+ * A login by card and PIN, against pam_permit and a C program that sends the same APDUs.
+ * @param key of the rig's card
+ * @throws Error if the two do not send the same APDUs
+ */
+export async function compareLogin(
+  rig: Rig,
+  key: 'p256' | 'rsa2048',
+  delayMs: number,
+  pairs: number,
+): Promise<Medians> {
+  const { sandbox, stopwatch } = rig;
+  await sandbox.card.setDelay(delayMs);
+  const ours = (): Promise<number> => stopwatch.time(sandbox.pin, rig.pamtester('bench-card'));
+  const bare = [programPath('bare'), READER, key, sandbox.pin];
+  const theirs = (): Promise<number> => stopwatch.time('', rig.pamtester('bench-permit'), bare);
+  await ours(); // the first finds out what the card can do
+  const mine = shapes((await rig.record(ours)).apdus);
+  const its = shapes((await rig.record(theirs)).apdus);
+  if (mine !== its) throw new Error(`Not the same APDUs. scauth:\n${mine}\nbare.c:\n${its}`);
+  return compare(rig, pairs, ours, theirs);
+}
+
+/** Header, length and status word of each APDU: what is signed and the signature differ, nothing else. */
+function shapes(log: readonly LogEntry[]): string {
+  return log
+    .map(({ cla, ins, p1, p2, bytesIn, sw }) =>
+      [
+        ...[cla, ins, p1, p2].map((byte) => byte.toString(16).padStart(2, '0')),
+        bytesIn,
+        sw?.toString(16),
+      ].join(' '),
+    )
+    .join('\n');
+}
+
+/** What a person without a card pays for us: no card in the reader, and no pairing; the larger of the two counts. */
+export async function noCardOverhead(rig: Rig, pairs: number): Promise<Figure[]> {
+  const { sandbox, stopwatch } = rig;
+  const overhead = async (user: string): Promise<number> => {
+    const ours = (): Promise<number> => stopwatch.time('', rig.pamtester('bench-no-card', user));
+    const theirs = (): Promise<number> => stopwatch.time('', rig.pamtester('bench-permit', user));
+    const { oursMs, theirsMs } = await compare(rig, pairs, ours, theirs);
+    return oursMs - theirsMs;
+  };
+  const noPairing = await overhead('root');
+  await sandbox.card.eject();
+  while ((await sandbox.exec(['sc_auth', 'list-smartcards'])).stdout !== '');
+  const noCard = await overhead(sandbox.user);
+  return [
+    figure('no-card-overhead-ms', Math.max(noCard, noPairing), 'ms', 1),
+    figure('no-card-overhead-ms-empty-reader', noCard, 'ms'),
+    figure('no-card-overhead-ms-no-pairing', noPairing, 'ms'),
+  ];
+}

@@ -1,0 +1,201 @@
+// The floors (README.md) as a table, and a checker of it over a graph of imports. The tree on disk is read with
+// TypeScript's own parser; type-only imports count as well. What the table means is floors.test.ts's business.
+
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import ts from 'typescript';
+
+/** One import of one of our files by another; paths are relative to the root of the repository. */
+export interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+/** What the files of a place may import beside each other and what is in `below`. */
+interface Place {
+  readonly name: string;
+  readonly files: RegExp;
+  readonly floor: number;
+  readonly mayImport: readonly RegExp[];
+}
+
+const below1 = [/^agent\/base\//];
+const below2 = [...below1, /^agent\/model\//];
+const interfaces = [/^agent\/(token|pairing|audit)\/interface\.ts$/];
+
+/** In the order of the floors; the first place whose pattern fits is a file's place. */
+export const places: readonly Place[] = [
+  { name: 'base', files: /^agent\/base\//, floor: 0, mayImport: [] },
+  { name: 'model', files: /^agent\/model\//, floor: 1, mayImport: below1 },
+  { name: 'policy', files: /^policy\//, floor: 2, mayImport: below2 },
+  { name: 'config', files: /^config\//, floor: 2, mayImport: [...below2, /^policy\//] },
+  { name: 'pcsc', files: /^agent\/pcsc\//, floor: 2, mayImport: below2 },
+  {
+    name: 'interface',
+    files: /^agent\/(token|pairing|audit)\/interface\.ts$/,
+    floor: 3,
+    mayImport: [...below2, /^agent\/pcsc\/channel\.ts$/],
+  },
+  {
+    name: 'driver',
+    files: /^agent\/token\/[^/]+\//,
+    floor: 3,
+    mayImport: [...below2, /^agent\/token\/interface\.ts$/, /^agent\/pcsc\//],
+  },
+  {
+    name: 'token',
+    files: /^agent\/token\//,
+    floor: 3,
+    mayImport: [...below2, /^agent\/token\/interface\.ts$/, /^agent\/pcsc\//],
+  },
+  {
+    name: 'pairing',
+    files: /^agent\/pairing\//,
+    floor: 3,
+    mayImport: [...below2, /^agent\/pairing\/interface\.ts$/],
+  },
+  {
+    name: 'audit',
+    files: /^agent\/audit\//,
+    floor: 3,
+    mayImport: [...below2, /^agent\/audit\/interface\.ts$/],
+  },
+  { name: 'pam', files: /^pam\//, floor: 3, mayImport: below2 },
+  {
+    name: 'login',
+    files: /^agent\/login\//,
+    floor: 4,
+    mayImport: [...below2, /^policy\//, ...interfaces],
+  },
+  {
+    name: 'socket',
+    files: /^agent\/socket\//,
+    floor: 5,
+    mayImport: [...below2, /^agent\/login\//, /^policy\/permit-pairing\.ts$/, ...interfaces],
+  },
+  { name: 'harden', files: /^agent\/harden\.ts$/, floor: 6, mayImport: below2 },
+  {
+    name: 'client',
+    files: /^agent\/(cli|session)\//,
+    floor: 6,
+    mayImport: [...below2, /^config\//, /^agent\/socket\/(frames|varlink|io-scauth)\.ts$/],
+  },
+  {
+    name: 'main',
+    files: /^agent\/main\.ts$/,
+    floor: 6,
+    mayImport: [/^(pam|config|policy)\//, /^agent\/(?!cli\/|session\/|socket\/frames\.ts$)/],
+  },
+];
+
+function placeOf(file: string): Place | undefined {
+  return places.find((place) => place.files.test(file));
+}
+
+/** Two files are in one house when nothing of the table stands between them: one folder, below a driver or command. */
+function sameHouse(a: string, b: string): boolean {
+  const house = (file: string): string =>
+    /^agent\/token\/[^/]+(?=\/)/.exec(file)?.[0] ?? /^(agent\/[^/]+|[^/]+)(?=\/)/.exec(file)?.[0] ?? file;
+  return house(a) === house(b) && placeOf(a) === placeOf(b);
+}
+
+/** Why an import breaks the table, or null. */
+function fault({ from, to, typeOnly }: Import): string | null {
+  const place = placeOf(from);
+  if (place === undefined) return `${from} is on no floor`;
+  const target = placeOf(to);
+  if (target === undefined) return `${from} imports ${to}, which is on no floor`;
+  if (target.name === 'interface' && place.name === 'interface' && from !== to) {
+    return `${from} imports another interface, ${to}`;
+  }
+  if (sameHouse(from, to)) return null;
+  if (!place.mayImport.some((pattern) => pattern.test(to))) {
+    return `${from} (${place.name}, floor ${place.floor}) imports ${to} (${target.name}, floor ${target.floor})`;
+  }
+  if (place.name === 'interface' && target.name === 'pcsc') {
+    if (from !== 'agent/token/interface.ts' || !typeOnly) return `${from} imports ${to} not as types only`;
+  }
+  return null;
+}
+
+/** Each import that the table forbids, as a sentence. */
+export function forbidden(imports: readonly Import[]): string[] {
+  return imports.map(fault).filter((text) => text !== null);
+}
+
+/** The files of one cycle of imports, or null; type-only imports count. */
+export function findCycle(imports: readonly Import[]): string[] | null {
+  const next = Map.groupBy(imports, (one) => one.from);
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): string[] | null => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return null;
+    for (const { to } of next.get(file) ?? []) {
+      const cycle = walk(to, [...path, file]);
+      if (cycle !== null) return cycle;
+    }
+    done.add(file);
+    return null;
+  };
+  for (const file of next.keys()) {
+    const cycle = walk(file, []);
+    if (cycle !== null) return cycle;
+  }
+  return null;
+}
+
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly tree: ts.SourceFile;
+}
+
+export function parseSource(path: string, text: string): SourceFile {
+  return { path, text, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) };
+}
+
+/** The .ts files of the four folders that ship, sorted. */
+export function readTree(root: string): SourceFile[] {
+  return globSync(['agent/**/*.ts', 'pam/**/*.ts', 'policy/**/*.ts', 'config/**/*.ts'], { cwd: root })
+    .sort()
+    .map((path) => parseSource(path, readFileSync(join(root, path), 'utf8')));
+}
+
+/** Every node of a tree, depth first. */
+export function* nodesOf(node: ts.Node): Generator<ts.Node> {
+  yield node;
+  for (const child of node.getChildren()) yield* nodesOf(child);
+}
+
+function specifierOf(node: ts.Node): { text: string; typeOnly: boolean } | null {
+  if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) {
+    const typeOnly = node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+    return { text: node.moduleSpecifier.text, typeOnly };
+  }
+  if (ts.isExportDeclaration(node) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) {
+    return { text: node.moduleSpecifier.text, typeOnly: node.isTypeOnly };
+  }
+  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+    return { text: node.argument.literal.getText().slice(1, -1), typeOnly: true };
+  }
+  // import('…'), new URL('….ts', import.meta.url) for workers and children: a file named is a file used.
+  if (ts.isStringLiteral(node) && /^\.{1,2}\/.*\.ts$/.test(node.text)) {
+    const parent = node.parent;
+    if (ts.isCallExpression(parent) || ts.isNewExpression(parent))
+      return { text: node.text, typeOnly: false };
+  }
+  return null;
+}
+
+/** Imports of our own files by `file`; packages and node: modules are left out. */
+export function importsOf(file: SourceFile): Import[] {
+  return [...nodesOf(file.tree)]
+    .map(specifierOf)
+    .filter((found) => found?.text.startsWith('.') === true)
+    .map((found) => ({
+      from: file.path,
+      to: normalize(join(dirname(file.path), found?.text ?? '')),
+      typeOnly: found?.typeOnly ?? false,
+    }));
+}
