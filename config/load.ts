@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parse, TomlError, type TomlTable } from 'smol-toml';
 import * as v from 'valibot';
 import { AgentError } from '../agent/base/errors.ts';
-import { readTrustedFile } from '../agent/base/trusted-file.ts';
+import { checkTrustedFolder, readTrustedFile } from '../agent/base/trusted-file.ts';
 import type { Policy } from '../policy/policy.ts';
 import { nearestWord } from './nearest-word.ts';
 import { configSchema, settings, type Config } from './settings.ts';
@@ -87,10 +87,11 @@ function readText(file: string): string | null {
 function dropIns(folder: string): string[] {
   let names: string[];
   try {
+    if (!checkTrustedFolder(folder)) return [];
     names = readdirSync(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new AgentError('config-invalid', { detail: `${folder} cannot be read`, cause: error });
+    const why = error instanceof AgentError ? error.detail : `${folder} cannot be read`;
+    throw new AgentError('config-invalid', { detail: why, cause: error });
   }
   const files = names.filter((name) => name.endsWith('.toml') && !name.startsWith('.')).sort();
   if (files.length > MAX_DROP_INS) throw invalid(folder, null, `more than ${MAX_DROP_INS} files`);
@@ -108,6 +109,11 @@ function setKeys(file: string, text: string): TomlTable {
  * @throws AgentError `config-invalid`; `detail` names file, line and key
  */
 export function loadPolicy(folder: string): Policy {
+  try {
+    checkTrustedFolder(folder);
+  } catch (error) {
+    throw new AgentError('config-invalid', { detail: (error as AgentError).detail, cause: error });
+  }
   const merged: Record<string, TomlTable> = {};
   for (const file of [join(folder, 'scauth.toml'), ...dropIns(join(folder, 'scauth.d'))]) {
     const text = readText(file);

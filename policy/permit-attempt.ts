@@ -1,6 +1,7 @@
 // Whether a request may try a card at all. Pure: no I/O, no clock.
 
 import type { DenyReason } from '../agent/model/decision.ts';
+import { isRemoteHost } from '../agent/model/request.ts';
 import type { Policy } from './policy.ts';
 
 export interface AttemptFacts {
@@ -20,9 +21,6 @@ function refuse(rule: string, reason: DenyReason): Permission {
   return { permitted: false, rule, reason };
 }
 
-/** Names by which a login on this very machine may appear as its own remote host. */
-const LOCAL_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
-
 /**
  * Decides from who asks, for which service and from where. The first rule that refuses wins.
  * A relay that runs as root may ask for anybody; any other only for the user that it runs as.
@@ -34,7 +32,6 @@ export function permitAttempt(policy: Policy, facts: AttemptFacts): Permission {
   if (!everyService && !policy.services.includes(facts.service)) {
     return refuse('login.services', 'service-not-allowed');
   }
-  const remote = facts.rhost !== null && facts.rhost !== '' && !LOCAL_HOSTS.has(facts.rhost);
-  if (remote && !policy.remoteAllowed) return refuse('login.remote', 'remote-not-allowed');
+  if (isRemoteHost(facts.rhost) && !policy.remoteAllowed) return refuse('login.remote', 'remote-not-allowed');
   return { permitted: true, rule: 'login.services' };
 }

@@ -41,7 +41,6 @@ export class FileAuditLog implements AuditLog {
       this.#file ??= await this.#open();
       const { bytesWritten } = await this.#file.write(line);
       if (bytesWritten !== line.length) throw new Error(`wrote ${bytesWritten} of ${line.length} bytes`);
-      await this.#file.datasync();
     } catch (cause) {
       await this.#file?.close().catch(() => undefined);
       this.#file = null;
@@ -49,9 +48,15 @@ export class FileAuditLog implements AuditLog {
     }
   }
 
+  /** O_DSYNC: a write returns when it is on disk, in one call of the thread pool instead of two. */
   async #open(): Promise<FileHandle> {
     const flags =
-      constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      constants.O_RDWR |
+      constants.O_DSYNC |
+      constants.O_APPEND |
+      constants.O_CREAT |
+      constants.O_NOFOLLOW |
+      constants.O_NONBLOCK;
     const file = await open(this.#path, flags, 0o600);
     const why = distrustOf(await file.stat(), process.geteuid?.() ?? 0);
     if (why === null) {

@@ -4,7 +4,7 @@
 import { hostname } from 'node:os';
 import { assertNever } from '../base/assert.ts';
 import type { AuditedKey, AuditEvent, LoginOutcome } from '../model/audit-event.ts';
-import type { PeerCredentials } from '../model/request.ts';
+import { isRemoteHost, type PeerCredentials } from '../model/request.ts';
 
 const PRODUCT = { name: 'scauth', vendor_name: 'scauth' };
 
@@ -68,7 +68,7 @@ function classOf(event: AuditEvent): {
           auth_protocol_id: 99,
           auth_protocol: 'PIV',
           is_mfa: event.outcome.kind === 'granted',
-          is_remote: event.rhost !== null,
+          is_remote: isRemoteHost(event.rhost),
           ...key,
           unmapped: {
             ...(key as { unmapped: object }).unmapped,

@@ -1,7 +1,7 @@
 // Reads a file that decides something: absolute path, no link at its end, a regular file, owned by us (root), not
 // writable by others, only one name. Checked on the open descriptor, so nothing can be swapped in between.
 
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { AgentError } from './errors.ts';
 
@@ -12,6 +12,21 @@ export function distrustOf(stats: Stats, ownerUid: number): string | null {
   if ((stats.mode & 0o022) !== 0) return 'can be written by others (chmod go-w)';
   if (stats.nlink !== 1) return 'has more than one name (hard link)';
   return null;
+}
+
+/**
+ * A folder whose files decide something: no link, owned by us (root), not writable by others.
+ * @returns false when there is no such folder
+ * @throws AgentError `not-allowed`; the file system's own error
+ */
+export function checkTrustedFolder(folder: string): boolean {
+  const stats = lstatSync(folder, { throwIfNoEntry: false });
+  if (stats === undefined) return false;
+  const ours = stats.uid === 0 || stats.uid === (process.geteuid?.() ?? 0);
+  if (!stats.isDirectory() || !ours || (stats.mode & 0o022) !== 0) {
+    throw new AgentError('not-allowed', { detail: `${folder} must be a folder that only root can write` });
+  }
+  return true;
 }
 
 /**

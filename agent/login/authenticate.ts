@@ -6,7 +6,7 @@ import { describeError, printable } from '../base/errors.ts';
 import { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import type { Accounts } from '../model/account.ts';
-import type { AuditedKey, LoginOutcome } from '../model/audit-event.ts';
+import type { AuditedKey, AuditEvent, LoginOutcome } from '../model/audit-event.ts';
 import { Challenge } from '../model/challenge.ts';
 import { grant, refusedByDefault, type AuthDecision } from '../model/decision.ts';
 import { sameKey } from '../model/key.ts';
@@ -223,14 +223,33 @@ export class Login {
   }
 
   /**
-   * No record, no grant; other outcomes are recorded without holding up the password. A user without a pairing has
+   * No record, no grant; other outcomes are recorded once the answer is on its way. A user without a pairing has
    * nothing to do with cards: no record either.
    */
   async #record(decision: AuthDecision): Promise<AuthDecision> {
     if (decision.kind === 'unavailable' && ['no-pairing', 'no-user'].includes(decision.reason))
       return decision;
+    const event = this.#eventOf(decision);
+    if (decision.kind !== 'granted') {
+      setImmediate(() => {
+        this.#parts.audit.record(event).catch((error: unknown) => {
+          this.#parts.log(`${this.#request.id}: ${describeError(error)}`);
+        });
+      });
+      return decision;
+    }
+    try {
+      await this.#parts.audit.record(event);
+      return decision;
+    } catch (error) {
+      this.#note(error);
+      return { kind: 'unavailable', reason: 'internal' };
+    }
+  }
+
+  #eventOf(decision: AuthDecision): AuditEvent {
     const { id, service, tty, rhost, peer } = this.#request;
-    const written = this.#parts.audit.record({
+    return {
       kind: 'login',
       outcome: outcomeOf(decision),
       requestId: id,
@@ -242,20 +261,7 @@ export class Login {
       key: this.#key,
       rule: this.#rule,
       detail: this.#detail,
-    });
-    if (decision.kind !== 'granted') {
-      written.catch((error: unknown) => {
-        this.#parts.log(`${id}: ${describeError(error)}`);
-      });
-      return decision;
-    }
-    try {
-      await written;
-      return decision;
-    } catch (error) {
-      this.#note(error);
-      return { kind: 'unavailable', reason: 'internal' };
-    }
+    };
   }
 
   #explain(decision: AuthDecision): void {

@@ -41,3 +41,11 @@ export interface AuthRequest {
   readonly flags: number;
   readonly peer: PeerCredentials;
 }
+
+/** Names by which a login on this very machine may appear as its own remote host. */
+const LOCAL_HOSTS: ReadonlySet<string> = new Set(['', 'localhost', '127.0.0.1', '::1']);
+
+/** Whether PAM_RHOST says that the user comes from another machine. */
+export function isRemoteHost(rhost: string | null): boolean {
+  return rhost !== null && !LOCAL_HOSTS.has(rhost);
+}

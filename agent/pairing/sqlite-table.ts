@@ -6,7 +6,7 @@ import { chmodSync, closeSync, constants, existsSync, fstatSync, lstatSync, open
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
-import { distrustOf, openTrusted } from '../base/trusted-file.ts';
+import { checkTrustedFolder, distrustOf, openTrusted } from '../base/trusted-file.ts';
 import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { parseUsername, type Username } from '../model/request.ts';
@@ -34,16 +34,6 @@ const SCHEMA = `
   CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
-
-/** The folder must be root's alone before anything in it is believed. */
-function checkFolder(path: string): void {
-  const folder = dirname(path);
-  const stats = lstatSync(folder);
-  const uid = process.geteuid?.() ?? 0;
-  if (!stats.isDirectory() || (stats.uid !== uid && stats.uid !== 0) || (stats.mode & 0o022) !== 0) {
-    throw new AgentError('not-allowed', { detail: `${folder} must be a folder that only root can write` });
-  }
-}
 
 /**
  * Makes the file with mode 0600, or checks the one that is there; SQLite opens by name in a folder of root's.
@@ -278,7 +268,7 @@ export class SqlitePairingTable implements PairingTable {
   }
 
   #open(): DatabaseSync {
-    checkFolder(this.#path);
+    if (!checkTrustedFolder(dirname(this.#path))) throw new Error(`${dirname(this.#path)} is not there`);
     const isNew = checkFile(this.#path);
     const database = new DatabaseSync(this.#path);
     try {

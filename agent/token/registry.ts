@@ -52,6 +52,7 @@ export class TokenRegistry implements TokenSource {
   }
 
   async present(waitMs: number): Promise<readonly Token[]> {
+    if (this.#serviceError === null && this.#settled()) return this.#tokens();
     const ready = async (): Promise<void> => {
       await this.#source.poke();
       for (const entry of this.#entries.values()) if (entry.broken) this.#startProbe(entry);
@@ -63,6 +64,15 @@ export class TokenRegistry implements TokenSource {
     await Promise.race([ready(), delay(waitMs, timeUp.signal)]);
     timeUp.abort();
     if (this.#serviceError !== null) throw this.#serviceError;
+    return this.#tokens();
+  }
+
+  /** Nothing is being looked at, and nothing needs another look. */
+  #settled(): boolean {
+    return [...this.#entries.values()].every(({ broken, probing }) => !broken && probing === null);
+  }
+
+  #tokens(): Token[] {
     return [...this.#entries.values()].flatMap(({ token }) => (token === null ? [] : [token]));
   }
 

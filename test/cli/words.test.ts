@@ -154,7 +154,7 @@ test('pair as root: a certificate file, PEM or DER', async (t) => {
   const script: Script = (_call, caller) => {
     caller.reply({ pairing: pairing() });
   };
-  const pem = new URL('../vectors/certificates/cacert-user.pem', import.meta.url).pathname;
+  const pem = new URL('../vectors/cacert-user.pem', import.meta.url).pathname;
   const base64 = /CERTIFICATE-----([^-]+)-----END/.exec(readFileSync(pem, 'latin1'))?.[1]?.replace(/\s/g, '');
   const { code, calls } = await ask(t, script, ['pair', '-u', 'alice', '--certificate', pem]);
   t.is(code, 0);

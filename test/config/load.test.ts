@@ -200,7 +200,16 @@ rootTest('L16: a file or folder that may not be read is an error, not "no file"'
 test.serial('L16: a file where the folder of drop-ins should be is an error', (t) => {
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, 'scauth.d'), '');
-  t.regex(refusal(t, folder), /scauth\.d cannot be read/);
+  t.regex(refusal(t, folder), /scauth\.d must be a folder/);
+});
+
+test.serial(`L15: a folder that others can write is refused, the drop-ins and the whole`, (t) => {
+  for (const name of ['scauth.d', '.']) {
+    const folder = temporaryFolder(t);
+    mkdirSync(join(folder, name), { recursive: true });
+    chmodSync(join(folder, name), 0o775);
+    t.regex(refusal(t, folder), /must be a folder that only root can write/);
+  }
 });
 
 test('the defaults of the table of settings are valid and are the policy', (t) => {

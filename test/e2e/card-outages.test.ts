@@ -35,18 +35,21 @@ async function passwordAfterPin(): Promise<string> {
   return screen;
 }
 
-test.serial('pcscd is stopped: a sentence and the password; started again: the first login works', async (t) => {
-  const from = sandbox.agentLog().length;
-  await sandbox.stopPcscd();
-  await person.untilAgentSays(sandbox, 'pcscd is not reachable', from);
-  const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
-  t.is(code, 0, screen);
-  t.true(screen.includes(NO_SERVICE), screen);
-  const powered = sandbox.card.nextPowerOn();
-  await sandbox.startPcscd();
-  await powered;
-  await person.expectCardLogin(sandbox);
-});
+test.serial(
+  'pcscd is stopped: a sentence and the password; started again: the first login works',
+  async (t) => {
+    const from = sandbox.agentLog().length;
+    await sandbox.stopPcscd();
+    await person.untilAgentSays(sandbox, 'pcscd is not reachable', from);
+    const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
+    t.is(code, 0, screen);
+    t.true(screen.includes(NO_SERVICE), screen);
+    const powered = sandbox.card.nextPowerOn();
+    await sandbox.startPcscd();
+    await powered;
+    await person.expectCardLogin(sandbox);
+  },
+);
 
 test.serial('pcscd is restarted between two logins: the second works at the first try', async (t) => {
   await person.expectCardLogin(sandbox);

@@ -7,8 +7,7 @@ import * as person from './person.ts';
 import { answer, PASSWORD_PROMPT, PIN_PROMPT, ROOT } from './person.ts';
 
 let sandbox: Sandbox;
-const PROMPT =
-  "Enter PIN for 'PIV (Ada Lovelace):Certificate for PIV Authentication (Ada Lovelace)': ";
+const PROMPT = "Enter PIN for 'PIV (Ada Lovelace):Certificate for PIV Authentication (Ada Lovelace)': ";
 
 test.before(async () => {
   sandbox = await Sandbox.start();
@@ -18,16 +17,19 @@ test.before(async () => {
 test.beforeEach(() => person.freshCard(sandbox));
 test.after.always(() => sandbox.stop());
 
-test.serial('sudo on a terminal: the prompt to the letter, the command runs, the PIN does not show', async (t) => {
-  const { code, screen } = await person.untilReleased(sandbox, () =>
-    person.sudo(sandbox, [PROMPT, sandbox.pin]),
-  );
-  t.is(screen, `${PROMPT}\r\n0\r\n`);
-  t.is(code, 0);
-  const line = person.auditLines(sandbox).findLast(({ metadata }) => metadata.event_code === 'login');
-  t.like(line, { status: 'Success', user: { name: 'ada' }, service: { name: 'sudo' } });
-  t.false(await sandbox.card.isVerified());
-});
+test.serial(
+  'sudo on a terminal: the prompt to the letter, the command runs, the PIN does not show',
+  async (t) => {
+    const { code, screen } = await person.untilReleased(sandbox, () =>
+      person.sudo(sandbox, [PROMPT, sandbox.pin]),
+    );
+    t.is(screen, `${PROMPT}\r\n0\r\n`);
+    t.is(code, 0);
+    const line = person.auditLines(sandbox).findLast(({ metadata }) => metadata.event_code === 'login');
+    t.like(line, { status: 'Success', user: { name: 'ada' }, service: { name: 'sudo' } });
+    t.false(await sandbox.card.isVerified());
+  },
+);
 
 test.serial('sudo -S by pipe', async (t) => {
   const { code, stdout, stderr } = await sandbox.exec(['sudo', '-S', 'id', '-u'], {

@@ -1,6 +1,6 @@
 // scauthd is away, dies or is broken in its files: sudo goes on to the password, never in without one (L1, L15, L16).
 // The module's own failures have their tests in test/pam; outages of pcscd and the card are in card-outages.test.ts.
-import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { Sandbox } from '../sandbox/sandbox.ts';
@@ -16,7 +16,10 @@ test.before(async () => {
   sandbox = await Sandbox.start();
   await person.pairCard(sandbox);
   // Whatever we answer, the next module would say yes: only SUCCESS and IGNORE of ours could hide behind it.
-  writeFileSync(sandbox.path('/etc/pam.d/ours-alone'), 'auth required pam_scauth.so\nauth optional pam_permit.so\n');
+  writeFileSync(
+    sandbox.path('/etc/pam.d/ours-alone'),
+    'auth required pam_scauth.so\nauth optional pam_permit.so\n',
+  );
 });
 test.beforeEach(() => person.freshCard(sandbox));
 test.after.always(() => sandbox.stop());
@@ -29,7 +32,12 @@ async function restartAgent(): Promise<void> {
 
 /** What pamtester says of our module with a yes-man behind it. */
 async function refusal(...lines: string[]): Promise<{ code: number; text: string }> {
-  const { code, stdout, stderr } = await person.pamtester(sandbox, 'root', ['ours-alone', sandbox.user], ...lines);
+  const { code, stdout, stderr } = await person.pamtester(
+    sandbox,
+    'root',
+    ['ours-alone', sandbox.user],
+    ...lines,
+  );
   return { code, text: stdout + stderr };
 }
 const UNAVAILABLE = /cannot retrieve authentication info/i;
@@ -101,13 +109,16 @@ for (const [what, ins, skip] of [
   test.serial(`L1: the agent dies while the card works at ${what}`, async (t) => {
     await sandbox.card.misbehave({ kind: 'hang', ins, skip });
     const counted = sandbox.card.waitForAnswer({ ins: '20' });
-    const tester = refusal(sandbox.pin);
+    const pty = sandbox.pty(['pamtester', 'ours-alone', sandbox.user, 'authenticate']);
+    await pty.expect(PIN_PROMPT);
     await counted;
-    await sandbox.card.waitFor({ ins });
+    const reached = sandbox.card.waitFor({ ins });
+    pty.send(`${sandbox.pin}\n`);
+    await reached;
     await sandbox.killAgent();
-    const { code, text } = await tester;
+    const { code, screen } = await person.untilEnd(pty);
     t.not(code, 0);
-    t.regex(text, UNAVAILABLE);
+    t.regex(screen, UNAVAILABLE);
     await sandbox.card.release();
     await sandbox.startAgent();
     await sandbox.untilCardRead();
@@ -128,6 +139,9 @@ test.serial('L1: the agent is stopped in its tracks: the module gives up by itse
     t.regex(stdout + stderr, UNAVAILABLE);
   } finally {
     process.kill(pid, 'SIGCONT');
+    // nsenter, its parent, stops itself with its child.
+    const parent = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    process.kill(Number(parent), 'SIGCONT');
   }
   await person.expectCardLogin(sandbox);
 });
@@ -178,48 +192,54 @@ const DAMAGES: readonly Damage[] = [
 ];
 
 for (const { lesson, name, apply } of DAMAGES) {
-  test.serial(`${lesson}: the pairing table, ${name}: said to the person, written to the log, password`, async (t) => {
-    await sandbox.stopAgent();
-    await sandbox.exec(['sh', '-c', `cp -a ${STATE} ${STATE}.good`]);
-    try {
-      apply();
-      const from = sandbox.agentLog().length;
-      await sandbox.startAgent();
-      await sandbox.untilCardRead();
-      const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
-      t.is(code, 0, screen);
-      t.true(screen.includes(UNREADABLE), screen);
-      t.regex(await person.untilAgentSays(sandbox, 'store-unreadable', from), /scauth\.db|state/);
-      const { code: refused } = await refusal();
-      t.not(refused, 0);
-      await person.untilAudited(sandbox, 'store-unreadable');
-      const listed = await sandbox.exec(['sc_auth', 'list']);
-      t.not(listed.code, 0, '“cannot be read” is not “not paired”');
-      t.is(listed.stdout, '');
-    } finally {
+  test.serial(
+    `${lesson}: the pairing table, ${name}: said to the person, written to the log, password`,
+    async (t) => {
       await sandbox.stopAgent();
-      await sandbox.exec(['sh', '-c', `rm -rf ${STATE} && mv ${STATE}.good ${STATE}`]);
-      await sandbox.startAgent();
-      await sandbox.untilCardRead();
-    }
-    await person.expectCardLogin(sandbox);
-  });
+      await sandbox.exec(['sh', '-c', `cp -a ${STATE} ${STATE}.good`]);
+      try {
+        apply();
+        const from = sandbox.agentLog().length;
+        await sandbox.startAgent();
+        await sandbox.untilCardRead();
+        const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
+        t.is(code, 0, screen);
+        t.true(screen.includes(UNREADABLE), screen);
+        t.regex(await person.untilAgentSays(sandbox, 'store-unreadable', from), /scauth\.db|state/);
+        const { code: refused } = await refusal();
+        t.not(refused, 0);
+        await person.untilAudited(sandbox, 'store-unreadable');
+        const listed = await sandbox.exec(['sc_auth', 'list']);
+        t.not(listed.code, 0, '“cannot be read” is not “not paired”');
+        t.is(listed.stdout, '');
+      } finally {
+        await sandbox.stopAgent();
+        await sandbox.exec(['sh', '-c', `rm -rf ${STATE} && mv ${STATE}.good ${STATE}`]);
+        await sandbox.startAgent();
+        await sandbox.untilCardRead();
+      }
+      await person.expectCardLogin(sandbox);
+    },
+  );
 }
 
-test.serial('a configuration that is not understood: scauthd ends and names file, line and key', async (t) => {
-  const file = path('/etc/scauth/scauth.toml');
-  await sandbox.stopAgent();
-  const from = sandbox.agentLog().length;
-  writeFileSync(file, '[login]\ncards_allowed = true\ntry_reserv = 0\n');
-  await t.throwsAsync(sandbox.startAgent(), { message: /scauthd ended/ });
-  const said = sandbox.agentLog().slice(from);
-  t.regex(said, /scauth\.toml:3: login\.try_reserv is not a setting; did you mean try_reserve\?/);
-  const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
-  t.is(code, 0, screen);
-  writeFileSync(file, '[login]\ntry_reserve = "none"\n');
-  await t.throwsAsync(sandbox.startAgent());
-  t.regex(sandbox.agentLog().slice(from), /scauth\.toml:2: login\.try_reserve must be a number/);
-  rmSync(file);
-  await restartAgent();
-  await person.expectCardLogin(sandbox);
-});
+test.serial(
+  'a configuration that is not understood: scauthd ends and names file, line and key',
+  async (t) => {
+    const file = path('/etc/scauth/scauth.toml');
+    await sandbox.stopAgent();
+    const from = sandbox.agentLog().length;
+    writeFileSync(file, '[login]\ncards_allowed = true\ntry_reserv = 0\n');
+    await t.throwsAsync(sandbox.startAgent(), { message: /scauthd ended/ });
+    const said = sandbox.agentLog().slice(from);
+    t.regex(said, /scauth\.toml:3: login\.try_reserv is not a setting; did you mean try_reserve\?/);
+    const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
+    t.is(code, 0, screen);
+    writeFileSync(file, '[login]\ntry_reserve = "none"\n');
+    await t.throwsAsync(sandbox.startAgent());
+    t.regex(sandbox.agentLog().slice(from), /scauth\.toml:2: login\.try_reserve must be a number/);
+    rmSync(file);
+    await restartAgent();
+    await person.expectCardLogin(sandbox);
+  },
+);

@@ -5,7 +5,9 @@ import { createInterface } from 'node:readline';
 import koffi from 'koffi';
 
 const library = koffi.load('libpcsclite.so.1');
-const establish = library.func('long SCardEstablishContext(ulong scope, void *a, void *b, _Out_ long *context)');
+const establish = library.func(
+  'long SCardEstablishContext(ulong scope, void *a, void *b, _Out_ long *context)',
+);
 const connect = library.func(
   'long SCardConnect(long context, const char *reader, ulong share, ulong protocols, _Out_ long *card, _Out_ ulong *protocol)',
 );

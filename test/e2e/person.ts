@@ -65,6 +65,13 @@ export async function pairCard(sandbox: Sandbox): Promise<void> {
   if (code !== 0) throw new Error(`The card was not paired:\n${screen}\n${sandbox.logs()}`);
 }
 
+/** The hash of the key on the card that may log in. */
+export async function cardHash(sandbox: Sandbox): Promise<string> {
+  const { stdout } = await sandbox.exec(['sc_auth', 'identities', '--json']);
+  const { paired, unpaired } = JSON.parse(stdout) as Record<'paired' | 'unpaired', { hash: string }[]>;
+  return [...paired, ...unpaired][0]?.hash ?? '';
+}
+
 /** pamtester as a user; standard input gets one line for each prompt. */
 export function pamtester(
   sandbox: Sandbox,

@@ -33,11 +33,7 @@ test.serial('a wrong PIN: tries left are said, and the password has its turn', a
 });
 
 test.serial('L6: an empty PIN is the wish for the password; nothing goes to the card', async (t) => {
-  const { code, screen } = await person.sudo(
-    sandbox,
-    [PIN_PROMPT, ''],
-    [PASSWORD_PROMPT, sandbox.password],
-  );
+  const { code, screen } = await person.sudo(sandbox, [PIN_PROMPT, ''], [PASSWORD_PROMPT, sandbox.password]);
   t.is(code, 0, screen);
   t.deepEqual(await cost(), NOTHING);
 });
