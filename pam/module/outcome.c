@@ -54,8 +54,8 @@ static bool set_items(pam_handle_t *pamh, const char *named_user, const struct a
 }
 
 /*
- * What was typed at the card's prompt and cannot be a PIN is the password: the next module need not ask again. If it
- * cannot be handed on, that module asks, as if we had not been there.
+ * What was typed at the card's prompt and cannot be a PIN is the password: the next module need not ask
+ * again. If it cannot be handed on, that module asks, as if we had not been there.
  */
 static void hand_on_password(pam_handle_t *pamh, const struct frame_field *typed) {
     if (typed->length > 0 && is_c_string(typed))
