@@ -101,6 +101,8 @@ function pairingOf(row: Row, keys: KnownKeys): Pairing {
 export class SqlitePairingTable implements PairingTable {
   readonly #path: string;
   #database: DatabaseSync | null = null;
+  /** Never changes while a file is open. */
+  #hostId: Buffer | null = null;
   /** The queries of a login, by their SQL; they belong to the open database. */
   readonly #prepared = new Map<string, StatementSync>();
   readonly #keys = new KnownKeys();
@@ -111,13 +113,14 @@ export class SqlitePairingTable implements PairingTable {
   }
 
   hostId(): Buffer {
-    return this.#read((database) => {
+    this.#hostId ??= this.#read((database) => {
       const value = blob(
         this.#query(database, "SELECT value FROM setting WHERE name = 'host_id'").get()?.['value'],
       );
       if (value?.length !== 16) throw new AgentError('store-unreadable', { detail: 'no host id' });
       return value;
     });
+    return this.#hostId;
   }
 
   forUser(user: Username): Pairing[] {
@@ -213,6 +216,7 @@ export class SqlitePairingTable implements PairingTable {
 
   close(): void {
     this.#prepared.clear();
+    this.#hostId = null;
     this.#database?.close();
     this.#database = null;
   }

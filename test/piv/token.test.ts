@@ -67,7 +67,31 @@ test('pinState takes SELECT and an empty VERIFY, and reports the tries', async (
   t.deepEqual(token.lastPinState, { triesLeft: 2, triesTotal: 5 });
   slot.card.applet.pins.application.tries = 0;
   await t.throwsAsync(token.pinState(), { code: 'pin-blocked' });
-  t.deepEqual(slot.closed, ['leave', 'leave']);
+  t.deepEqual(slot.closed, ['leave']);
+});
+
+test('the look at the counter gives the card back by itself, while a person types', async (t) => {
+  const { slot, token } = await insert();
+  await token.pinState();
+  t.is(slot.open_, 1);
+  while (slot.open_ > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  t.deepEqual(slot.closed, ['leave']);
+  slot.instructions();
+  await (
+    await token.prove(loginKey(token), challengeFor(), pin())
+  ).released;
+  t.is(slot.instructions(), 'a4 20 87 87 c0 20');
+});
+
+test('a PIN that is there at once: counter and proof are one transaction', async (t) => {
+  const { slot, token } = await insert();
+  await token.pinState();
+  await (
+    await token.prove(loginKey(token), challengeFor(), pin())
+  ).released;
+  t.is(slot.instructions(), 'a4 20 20 87 87 c0 20');
+  t.deepEqual(slot.closed, ['leave']);
+  t.false(slot.card.applet.pins.verified);
 });
 
 test('a card that another program verified: pinState says nothing and disturbs nothing', async (t) => {

@@ -5,7 +5,7 @@ import { AgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { Identity, PinState, TokenId } from '../../model/token.ts';
-import type { CardSlot } from '../../pcsc/channel.ts';
+import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import type { ProofInHand, Token } from '../interface.ts';
 import { ApduExchange } from './apdu.ts';
 import { emptyVerify, generalAuthenticate, select } from './commands.ts';
@@ -18,6 +18,17 @@ import { VerifiedSession } from './verified-session.ts';
 /** What was found out about cards' de-verify after a real VERIFY, by token id. */
 export type DeVerifyRecord = Map<TokenId, DeVerifyAbility>;
 
+/**
+ * A secret that was typed before the prompt (a locker, a pipe) comes at once: then the look at the try counter and the
+ * proof are one transaction. A person takes longer; the card is free again long before.
+ */
+const LINGER_MS = 5;
+
+interface OpenCard {
+  readonly channel: CardChannel;
+  readonly exchange: ApduExchange;
+}
+
 export class PivToken implements Token {
   readonly id: TokenId;
   readonly driver: string;
@@ -29,6 +40,7 @@ export class PivToken implements Token {
   readonly #reading: PivReading;
   readonly #record: DeVerifyRecord;
   #pinState: PinState;
+  #lingering: (OpenCard & { readonly end: NodeJS.Timeout }) | null = null;
 
   constructor(reading: PivReading, slot: CardSlot, driver: string, record: DeVerifyRecord = new Map()) {
     this.id = reading.id;
@@ -47,16 +59,16 @@ export class PivToken implements Token {
   }
 
   async pinState(): Promise<PinState> {
-    const channel = await this.slot.open();
+    const open = await this.#open();
     try {
-      const exchange = new ApduExchange(channel);
-      await selectOrFail(exchange);
-      const status = pinStatusOf(await emptyVerify(exchange, this.#reading.pinReference));
+      const status = pinStatusOf(await emptyVerify(open.exchange, this.#reading.pinReference));
       this.#remember(typeof status === 'string' ? null : status.triesLeft);
-    } finally {
-      await channel.close('leave');
+      if (this.#pinState.triesLeft === 0) throw new AgentError('pin-blocked', { triesLeft: 0 });
+    } catch (error) {
+      await open.channel.close('leave');
+      throw error;
     }
-    if (this.#pinState.triesLeft === 0) throw new AgentError('pin-blocked', { triesLeft: 0 });
+    this.#linger(open);
     return this.#pinState;
   }
 
@@ -109,14 +121,7 @@ export class PivToken implements Token {
   async #verify(pin: Pin, confirm: boolean): Promise<VerifiedSession> {
     if (!this.acceptsPin(pin))
       throw new AgentError('pin-malformed', { detail: 'cannot be a PIN of this card' });
-    const channel = await this.slot.open();
-    const exchange = new ApduExchange(channel);
-    try {
-      await selectOrFail(exchange);
-    } catch (error) {
-      await channel.close('leave');
-      throw error;
-    }
+    const { channel, exchange } = await this.#open();
     const ability = this.#record.get(this.id) ?? this.#reading.deVerify;
     const session = new VerifiedSession(channel, exchange, this.#reading.pinReference, {
       ability,
@@ -132,6 +137,36 @@ export class PivToken implements Token {
     // A right PIN restores the counter; without a total we do not know to what.
     this.#remember(this.#pinState.triesTotal);
     return session;
+  }
+
+  /** A transaction with the application selected: the one that lingers, or a new one. */
+  async #open(): Promise<OpenCard> {
+    const lingering = this.#takeLingering();
+    if (lingering !== null) return lingering;
+    const channel = await this.slot.open();
+    const exchange = new ApduExchange(channel);
+    try {
+      await selectOrFail(exchange);
+    } catch (error) {
+      await channel.close('leave');
+      throw error;
+    }
+    return { channel, exchange };
+  }
+
+  /** Keeps a transaction for a PIN that is typed already, for a few milliseconds and no longer. */
+  #linger(open: OpenCard): void {
+    const end = setTimeout(() => {
+      void this.#takeLingering()?.channel.close('leave');
+    }, LINGER_MS);
+    this.#lingering = { ...open, end };
+  }
+
+  #takeLingering(): OpenCard | null {
+    const lingering = this.#lingering;
+    this.#lingering = null;
+    if (lingering !== null) clearTimeout(lingering.end);
+    return lingering;
   }
 
   #remember(triesLeft: number | null): void {
