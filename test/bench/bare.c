@@ -1,8 +1,8 @@
 /*
  * What a smart card login costs at least: the APDUs of one login of ours on libpcsclite, and nothing else. It
  * checks no signature and decides nothing. `npm run bench` compares with it and proves by the card's log that
- * it sends the same APDUs. Usage: bare READER p256|rsa2048 PIN. Specifications: winscard.h; SP 800-73-4
- * part 2.
+ * it sends the same APDUs, in one transaction or, as when a person types meanwhile, in two.
+ * Usage: bare READER p256|rsa2048 PIN 1|2. Specifications: winscard.h; SP 800-73-4 part 2.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,20 +90,21 @@ static void de_verify(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 4) {
-        fprintf(stderr, "usage: bare READER p256|rsa2048 PIN\n");
+    if (argc != 5) {
+        fprintf(stderr, "usage: bare READER p256|rsa2048 PIN 1|2\n");
         return 2;
     }
     check("SCardEstablishContext", SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context));
     check("SCardConnect", SCardConnect(context, argv[1], SCARD_SHARE_SHARED,
                                        SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &card, &protocol));
-    /* Two transactions, as no program should hold the card while a person types the PIN. */
     check("SCardBeginTransaction", SCardBeginTransaction(card));
     select_piv();
     read_counter();
-    check("SCardEndTransaction", SCardEndTransaction(card, SCARD_LEAVE_CARD));
-    check("SCardBeginTransaction", SCardBeginTransaction(card));
-    select_piv();
+    if (strcmp(argv[4], "2") == 0) {
+        check("SCardEndTransaction", SCardEndTransaction(card, SCARD_LEAVE_CARD));
+        check("SCardBeginTransaction", SCardBeginTransaction(card));
+        select_piv();
+    }
     verify(argv[3]);
     if (strcmp(argv[2], "p256") == 0)
         sign_p256();

@@ -4,21 +4,17 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { countApdus } from './apdus.ts';
-import { commandTimes, memoryAtRest } from './at-rest.ts';
+import { commandTimes, durableWrite, memoryAtRest } from './at-rest.ts';
 import { figure, table, writeJson, type Figure } from './figures.ts';
-import { auditPlace, Rig } from './rig.ts';
+import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
 import { compilePrograms } from './stopwatch.ts';
 import { compareLogin, noCardOverhead } from './wall.ts';
 
 /** Milliseconds that a card in a USB reader takes for an APDU, about. */
 const REAL_CARD_MS = 15;
 
-async function withRig<T>(
-  card: string,
-  cardArgs: readonly string[],
-  act: (rig: Rig) => Promise<T>,
-): Promise<T> {
-  const rig = await Rig.start(card, cardArgs);
+async function withRig<T>(start: Parameters<typeof Rig.start>, act: (rig: Rig) => Promise<T>): Promise<T> {
+  const rig = await Rig.start(...start);
   try {
     return await act(rig);
   } finally {
@@ -33,11 +29,12 @@ async function loginFigures(rig: Rig, key: 'p256' | 'rsa2048', pairs: number): P
   for (const delayMs of [0, REAL_CARD_MS]) {
     const name = delayMs === 0 ? key : `${key}-${delayMs}ms`;
     process.stderr.write(`login with ${name}, ${pairs} pairs\n`);
-    const { oursMs, theirsMs } = await compareLogin(rig, key, delayMs, pairs);
+    const { oursMs, theirsMs, firstMs } = await compareLogin(rig, key, delayMs, pairs);
     ratios.push(figure(`login-wall-ratio-to-bare-${name}`, oursMs / theirsMs, 'ratio', 1.3));
     medians.push(
       figure(`login-wall-ms-${name}`, oursMs, 'ms'),
       figure(`bare-wall-ms-${name}`, theirsMs, 'ms'),
+      ...(delayMs === 0 ? [figure(`login-wall-ms-${name}-first`, firstMs, 'ms')] : []),
     );
   }
   return [ratios, medians];
@@ -45,10 +42,12 @@ async function loginFigures(rig: Rig, key: 'p256' | 'rsa2048', pairs: number): P
 
 async function measure(quick: boolean): Promise<Figure[]> {
   const pairs = quick ? 5 : 40;
-  const p256 = await withRig('p256', [], async (rig) => {
+  const p256 = await withRig(['p256'], async (rig) => {
     const started = memoryAtRest(rig, 'after-start');
-    const counts = await countApdus(rig);
+    // Before the counts: the first login is one of the figures.
     const login = await loginFigures(rig, 'p256', pairs);
+    await rig.sandbox.card.setDelay(0);
+    const counts = await countApdus(rig);
     const rest = [
       ...started,
       ...memoryAtRest(rig, 'after-logins'),
@@ -57,10 +56,14 @@ async function measure(quick: boolean): Promise<Figure[]> {
     process.stderr.write(`no card, no pairing, ${2 * pairs} pairs each\n`);
     return { counts, login, rest, noCard: await noCardOverhead(rig, 2 * pairs) };
   });
-  const rsa = await withRig('rsa2048', [], async (rig) => {
-    return { counts: await countApdus(rig), login: await loginFigures(rig, 'rsa2048', pairs) };
+  const rsa = await withRig(['rsa2048'], async (rig) => {
+    const login = await loginFigures(rig, 'rsa2048', pairs);
+    await rig.sandbox.card.setDelay(0);
+    return { counts: await countApdus(rig), login };
   });
-  const extended = await withRig('rsa2048', ['--extended'], countApdus);
+  const extended = await withRig(['rsa2048', ['--extended']], countApdus);
+  process.stderr.write(`login with p256 and the audit log in memory, ${pairs} pairs\n`);
+  const inMemory = await withRig(['p256', [], MEMORY_FOLDER], (rig) => compareLogin(rig, 'p256', 0, pairs));
 
   const ratios = [...p256.login[0], ...rsa.login[0]];
   const worst = Math.max(...ratios.map(({ value }) => value));
@@ -75,8 +78,10 @@ async function measure(quick: boolean): Promise<Figure[]> {
     ...p256.noCard,
     figure('login-wall-ratio-to-bare', worst, 'ratio', 1.3),
     ...ratios,
+    figure('login-wall-ratio-to-bare-p256-audit-in-memory', inMemory.oursMs / inMemory.theirsMs, 'ratio'),
     ...p256.login[1],
     ...rsa.login[1],
+    figure('audit-durable-write-ms', await durableWrite(DISK_FOLDER), 'ms'),
     ...p256.rest,
   ];
 }

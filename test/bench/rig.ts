@@ -23,7 +23,8 @@ export type ServiceName = keyof typeof SERVICES;
 
 /** How long nothing may happen at the card before it counts as idle; pcscd and scauthd tidy up after the last APDU. */
 const QUIET_MS = 20;
-const DISK_FOLDER = '/var/tmp';
+export const DISK_FOLDER = '/var/tmp';
+export const MEMORY_FOLDER = '/dev/shm';
 /** statfs(2): in memory, so that fsync costs nothing. */
 const MEMORY_FILE_SYSTEMS: readonly number[] = [0x01021994, 0x858458f6];
 
@@ -38,10 +39,14 @@ export class Rig {
     this.#auditFolder = auditFolder;
   }
 
-  /** @param card key type of the software card @param cardArgs further arguments of test/card/main.ts */
-  static async start(card: string, cardArgs: readonly string[] = []): Promise<Rig> {
-    // A sandbox keeps its files in memory; an audit record that costs nothing would flatter the figures.
-    const auditFolder = mkdtempSync(join(DISK_FOLDER, 'scauth-bench-'));
+  /**
+   * @param card key type of the software card
+   * @param cardArgs further arguments of test/card/main.ts
+   * @param auditIn a folder for the audit log; without it, one on a real disk: a sandbox keeps its files in memory, and a
+   *   record that costs nothing would flatter the figures
+   */
+  static async start(card: string, cardArgs: readonly string[] = [], auditIn = DISK_FOLDER): Promise<Rig> {
+    const auditFolder = mkdtempSync(join(auditIn, 'scauth-bench-'));
     try {
       const agentEnv = { SCAUTH_AUDIT_LOG: join(auditFolder, 'audit.jsonl') };
       const sandbox = await Sandbox.start({ card, cardArgs, agentEnv });

@@ -1,6 +1,7 @@
 // How long programs take by the clock on the wall: two ways of doing a thing in turn, and their medians.
 // Which of the two goes first changes with each pair, and the card is at rest before each run.
 import { figure, median, type Figure } from './figures.ts';
+import { INS } from '../card/constants.ts';
 import type { LogEntry } from '../card/log.ts';
 import { READER, type Rig } from './rig.ts';
 import { programPath } from './stopwatch.ts';
@@ -8,6 +9,11 @@ import { programPath } from './stopwatch.ts';
 export interface Medians {
   readonly oursMs: number;
   readonly theirsMs: number;
+}
+
+export interface LoginTimes extends Medians {
+  /** The first login since this was called; cold, if none came before. */
+  readonly firstMs: number;
 }
 
 type Run = () => Promise<number>;
@@ -38,17 +44,29 @@ export async function compareLogin(
   key: 'p256' | 'rsa2048',
   delayMs: number,
   pairs: number,
-): Promise<Medians> {
+): Promise<LoginTimes> {
   const { sandbox, stopwatch } = rig;
   await sandbox.card.setDelay(delayMs);
   const ours = (): Promise<number> => stopwatch.time(sandbox.pin, rig.pamtester('bench-card'));
-  const bare = [programPath('bare'), READER, key, sandbox.pin];
+  await rig.untilIdle();
+  const firstMs = await ours();
+  const mine = (await rig.record(ours)).apdus;
+  const selects = mine.filter(isSelect).length;
+  const bare = [programPath('bare'), READER, key, sandbox.pin, String(selects)];
   const theirs = (): Promise<number> => stopwatch.time('', rig.pamtester('bench-permit'), bare);
-  await ours(); // the first finds out what the card can do
-  const mine = shapes((await rig.record(ours)).apdus);
-  const its = shapes((await rig.record(theirs)).apdus);
-  if (mine !== its) throw new Error(`Not the same APDUs. scauth:\n${mine}\nbare.c:\n${its}`);
-  return compare(rig, pairs, ours, theirs);
+  const its = (await rig.record(theirs)).apdus;
+  if (shapes(mine) !== shapes(its)) {
+    throw new Error(`Not the same APDUs. scauth:\n${shapes(mine)}\nbare.c:\n${shapes(its)}`);
+  }
+  const { result, apdus } = await rig.record(() => compare(rig, pairs, ours, theirs));
+  const more = apdus.filter(isSelect).length - 2 * (pairs + WARM_UP) * selects;
+  // The PIN came so late, or so early, that scauthd took another number of transactions.
+  if (more !== 0) process.stderr.write(`${key}: ${more} SELECTs more than bare.c in ${pairs} logins\n`);
+  return { ...result, firstMs };
+}
+
+function isSelect({ ins }: LogEntry): boolean {
+  return ins === INS.SELECT;
 }
 
 /** Header, length and status word of each APDU: what is signed and the signature differ, nothing else. */
