@@ -51,9 +51,10 @@ for (const kind of KINDS) {
       t.is(code, 0, screen);
       t.regex(screen, ROOT);
       const apdus = await person.apduNames(sandbox);
+      // Without SELECT where the PIN came so soon that the look at the counter and the proof are one transaction.
       t.deepEqual(
-        apdus.filter((apdu) => !apdu.startsWith('G')),
-        ['SELECT', 'VERIFY', 'DE-VERIFY'],
+        apdus.filter((apdu) => apdu !== 'SELECT' && !apdu.startsWith('G')),
+        ['VERIFY', 'DE-VERIFY'],
       );
       t.is(apdus.at(-1), 'DE-VERIFY');
       if (kind.afterPin !== null) t.true(apdus.length <= kind.afterPin, apdus.join(', '));

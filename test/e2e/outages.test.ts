@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import * as person from './person.ts';
-import { PASSWORD_PROMPT, PIN_PROMPT, ROOT } from './person.ts';
+import { PASSWORD_PROMPT, PIN_PROMPT } from './person.ts';
 
 let sandbox: Sandbox;
 const STATE = '/run/sandbox/state';

@@ -96,9 +96,13 @@ test.serial('after verifypin, and after a pairing that is refused', async (t) =>
   t.is(wrong.code, 3);
   await sandbox.exec(['sc_auth', 'unpair'], { user });
   for (const input of [`${PASSWORD}-not\n${PIN}\n`, `${PASSWORD}\n${WRONG_PIN}\n`]) {
-    const refused = await sandbox.exec(['sc_auth', 'pair', '-h', await person.cardHash(sandbox)], { user, input });
+    const refused = await sandbox.exec(['sc_auth', 'pair', '-h', await person.cardHash(sandbox)], {
+      user,
+      input,
+    });
     t.is(refused.code, 3, refused.stderr);
   }
+  await person.freshCard(sandbox);
   await person.pairCard(sandbox);
   expectForgotten(t, PIN, WRONG_PIN, PASSWORD);
 });
@@ -125,6 +129,16 @@ test.serial('the secrets’ memory is locked and left out of dumps', (t) => {
 
 /** Files that a core dump could be: in the places where a process that dies leaves one. */
 async function cores(): Promise<string> {
-  const { stdout } = await sandbox.exec(['find', '/', '/run/scauth', '/run/sandbox', '/tmp', '-maxdepth', '1', '-name', '*core*']);
+  const { stdout } = await sandbox.exec([
+    'find',
+    '/',
+    '/run/scauth',
+    '/run/sandbox',
+    '/tmp',
+    '-maxdepth',
+    '1',
+    '-name',
+    '*core*',
+  ]);
   return stdout;
 }

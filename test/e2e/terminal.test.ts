@@ -58,14 +58,18 @@ test.serial('L20: after the login the terminal is as it was', async (t) => {
 test.serial('L14: the command has standard input, output and error, and nothing of ours', async (t) => {
   const pty = person.startSudo(sandbox, ['ls', '-l', '/proc/self/fd']);
   const { screen } = await person.answer(pty, [[PIN_PROMPT, sandbox.pin]]);
-  const open = [...screen.matchAll(/ (\d+) -> (\S+)/g)].filter(([, , to = '']) => !/^\/proc\/\d+\/fd$/.test(to));
+  const open = [...screen.matchAll(/ (\d+) -> (\S+)/g)].filter(
+    ([, , to = '']) => !/^\/proc\/\d+\/fd$/.test(to),
+  );
   t.deepEqual(open.map(([, fd]) => fd).sort(), ['0', '1', '2'], screen);
   t.notRegex(screen, /socket:|signalfd|scauth/);
 });
 
-test.serial('Ctrl-C while the card works: sudo ends at once, the terminal is back', async (t) => {
+// Not sudo: that one holds Ctrl-C back itself until its PAM stack has answered.
+test.serial('Ctrl-C while the card works: the login ends at once, the terminal is back', async (t) => {
   await sandbox.card.misbehave({ kind: 'hang', ins: '87' });
-  const pty = sandbox.pty(['sh', '-c', 'trap : INT; sudo id -u; echo "ended $?"; stty -a'], { user: sandbox.user });
+  const script = `trap : INT; pamtester scauth-test ${sandbox.user} authenticate; echo "ended $?"; stty -a`;
+  const pty = sandbox.pty(['sh', '-c', script]);
   await pty.expect(PIN_PROMPT);
   const signing = sandbox.card.waitFor({ ins: '87' });
   pty.send(`${sandbox.pin}\n`);
@@ -74,7 +78,7 @@ test.serial('Ctrl-C while the card works: sudo ends at once, the terminal is bac
   await pty.expect(/ended [1-9]/);
   const { screen } = await person.untilEnd(pty);
   t.regex(screen, / echo /);
-  t.notRegex(screen, person.ROOT);
+  t.notRegex(screen, /successfully/);
   const released = sandbox.card.waitForAnswer({ ins: '20', p1: 'FF' });
   await sandbox.card.release();
   await released;
