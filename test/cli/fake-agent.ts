@@ -115,7 +115,8 @@ export async function startFakeAgent(script: Script): Promise<FakeAgent> {
       calls.push(call);
       socket.off('data', listen);
       Promise.resolve(script(call, new Caller(socket))).catch((error: unknown) => {
-        failures.push(error);
+        // A caller that ends before it is asked (wrong usage) is no failure of the script.
+        if ((error as NodeJS.ErrnoException).code !== 'EPIPE') failures.push(error);
         socket.destroy();
       });
     };
