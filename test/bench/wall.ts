@@ -1,5 +1,5 @@
 // How long programs take by the clock on the wall: two ways of doing a thing in turn, and their medians.
-// Which of the two goes first changes with each pair, and the card is at rest before each run.
+// Which of the two goes first changes with each pair. Where a card is used, it is at rest before each run.
 import { figure, median, type Figure } from './figures.ts';
 import { INS } from '../card/constants.ts';
 import type { LogEntry } from '../card/log.ts';
@@ -21,12 +21,18 @@ type Run = () => Promise<number>;
 /** How often each of the two runs before it counts: both find their files in memory. */
 const WARM_UP = 3;
 
-async function compare(rig: Rig, pairs: number, ours: Run, theirs: Run): Promise<Medians> {
+/** @param settle waits before each run for what the run before has left behind */
+async function compare(
+  pairs: number,
+  ours: Run,
+  theirs: Run,
+  settle = (): Promise<void> => Promise.resolve(),
+): Promise<Medians> {
   const taken: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
   for (let pair = -WARM_UP; pair < pairs; pair++) {
     const order = ['ours', 'theirs'] as const;
     for (const who of pair % 2 === 0 ? order : order.toReversed()) {
-      await rig.untilIdle();
+      await settle();
       const ms = await (who === 'ours' ? ours() : theirs());
       if (pair >= 0) taken[who].push(ms);
     }
@@ -58,7 +64,7 @@ export async function compareLogin(
   if (shapes(mine) !== shapes(its)) {
     throw new Error(`Not the same APDUs. scauth:\n${shapes(mine)}\nbare.c:\n${shapes(its)}`);
   }
-  const { result, apdus } = await rig.record(() => compare(rig, pairs, ours, theirs));
+  const { result, apdus } = await rig.record(() => compare(pairs, ours, theirs, () => rig.untilIdle()));
   const more = apdus.filter(isSelect).length - 2 * (pairs + WARM_UP) * selects;
   // The PIN came so late, or so early, that scauthd took another number of transactions.
   if (more !== 0) process.stderr.write(`${key}: ${more} SELECTs more than bare.c in ${pairs} logins\n`);
@@ -88,7 +94,7 @@ export async function noCardOverhead(rig: Rig, pairs: number): Promise<Figure[]>
   const overhead = async (user: string): Promise<number> => {
     const ours = (): Promise<number> => stopwatch.time('', rig.pamtester('bench-no-card', user));
     const theirs = (): Promise<number> => stopwatch.time('', rig.pamtester('bench-permit', user));
-    const { oursMs, theirsMs } = await compare(rig, pairs, ours, theirs);
+    const { oursMs, theirsMs } = await compare(pairs, ours, theirs);
     return oursMs - theirsMs;
   };
   const noPairing = await overhead('root');
