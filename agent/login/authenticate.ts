@@ -15,13 +15,14 @@ import { verifyProof } from '../model/proof.ts';
 import type { AuthRequest, Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
-import type { Token, TokenSource } from '../token/interface.ts';
+import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
 import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { askPin } from './ask-pin.ts';
+import { auditedIdentity } from './audited-key.ts';
 import type { Conversation } from './conversation.ts';
 import { findPairedIdentity } from './find-identity.ts';
 import { decisionOfError } from './outcome-of-error.ts';
-import { askPin } from './ask-pin.ts';
 import { userOfCard } from './user-of-card.ts';
 import { deniedText, unavailableText, wrongPinText } from './wording.ts';
 
@@ -41,9 +42,6 @@ export interface LoginResult {
   /** What was typed at the PIN prompt and cannot be a PIN: the next module may use it as the password. */
   readonly password: Pin | null;
 }
-
-/** How long a login waits for a card that is just being read. */
-const CARD_READING_MS = 4000;
 
 type Refusal = Exclude<AuthDecision, { kind: 'granted' | 'retry' }>;
 
@@ -85,7 +83,7 @@ export class Login {
   }
 
   async #decide(): Promise<AuthDecision> {
-    const permission = await this.#permit();
+    const permission = await this.#permit(this.#policy);
     this.#rule = permission.rule;
     if (!permission.permitted) return { kind: 'denied', reason: permission.reason };
     const user = this.#request.user ?? (await this.#userOfCard());
@@ -97,7 +95,7 @@ export class Login {
     const found = findPairedIdentity(await this.#parts.tokens.present(CARD_READING_MS), pairings);
     if (found.kind === 'no-card' || found.kind === 'other-card')
       return { kind: 'unavailable', reason: found.kind };
-    this.#key = auditedKey(found.token, found.identity);
+    this.#key = auditedIdentity(found.identity);
     if (found.kind === 'conflict') return { kind: 'denied', reason: 'key-conflict' };
     return this.#provePaired(user, found.token, found.identity, found.pairing);
   }
@@ -107,10 +105,10 @@ export class Login {
     return userOfCard(tokens, this.#parts.pairings, this.#person);
   }
 
-  async #permit(): Promise<Permission> {
+  async #permit(policy: Policy): Promise<Permission> {
     const { peer, user, service, rhost } = this.#request;
     const account = peer.uid === 0 || user === null ? null : await this.#parts.accounts.byName(user);
-    return permitAttempt(this.#policy, { service, rhost, peerUid: peer.uid, userUid: account?.uid ?? null });
+    return permitAttempt(policy, { service, rhost, peerUid: peer.uid, userUid: account?.uid ?? null });
   }
 
   /** Asks for the PIN as often as policy allows; the same wrong PIN is never sent twice. */
@@ -164,8 +162,6 @@ export class Login {
 
   /** For the next module; but nothing that could be the PIN ever leaves as a password. */
   #keepAsPassword(token: Token, typed: Pin): void {
-    this.#password?.wipe();
-    this.#password = null;
     if (typed.isEmpty || token.acceptsPin(typed)) typed.wipe();
     else this.#password = typed;
   }
@@ -212,9 +208,7 @@ export class Login {
     if (!this.#stillPaired(user, pairing)) return false;
     const now = this.#parts.policy();
     if (now === this.#policy) return true;
-    const { peer, service, rhost } = this.#request;
-    const account = peer.uid === 0 ? null : await this.#parts.accounts.byName(user);
-    return permitAttempt(now, { service, rhost, peerUid: peer.uid, userUid: account?.uid ?? null }).permitted;
+    return (await this.#permit(now)).permitted;
   }
 
   #note(error: unknown): void {
@@ -288,14 +282,4 @@ function outcomeOf(decision: AuthDecision): LoginOutcome {
     case 'cancelled':
       return { kind: 'cancelled' };
   }
-}
-
-/** What the audit log says of a key. */
-export function auditedKey(token: Token, identity: Identity): AuditedKey {
-  return {
-    pkhh: identity.publicKey.pkhh,
-    tokenId: token.id,
-    certificateSerial: identity.certificate?.serialNumber ?? null,
-    certificateIssuer: identity.certificate === null ? null : printable(identity.certificate.issuer),
-  };
 }

@@ -15,11 +15,11 @@ import { verifyProof } from '../model/proof.ts';
 import type { PeerCredentials, Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
-import type { Token, TokenSource } from '../token/interface.ts';
+import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
 import { mayPair, unfitForLogin } from '../../policy/permit-pairing.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { auditedKey } from './authenticate.ts';
 import { askPin } from './ask-pin.ts';
+import { auditedIdentity, auditedKey } from './audited-key.ts';
 import type { Conversation } from './conversation.ts';
 
 export interface PairingParts {
@@ -31,9 +31,6 @@ export interface PairingParts {
   /** Checks an account password by PAM and wipes it. @throws AgentError `wrong-password`, `not-allowed`, `internal` */
   readonly checkPassword: (user: Username, password: Pin) => Promise<void>;
 }
-
-/** How long a command waits for a card that is just being read. */
-const CARD_READING_MS = 4000;
 
 interface OnCard {
   readonly token: Token;
@@ -177,7 +174,7 @@ async function proveAndPair(
   if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
   return addAndRecord(
     pairingFromCard(account.name, card, account.name, parts.clock.nowMs()),
-    auditedKey(card.token, card.identity),
+    auditedIdentity(card.identity),
     peer,
     parts,
   );
@@ -201,12 +198,7 @@ export async function pairForUser(
   const nowMs = parts.clock.nowMs();
   if (trusted.kind === 'certificate') {
     const { certificate } = trusted;
-    const key: AuditedKey = {
-      pkhh: certificate.publicKey.pkhh,
-      tokenId: null,
-      certificateSerial: certificate.serialNumber,
-      certificateIssuer: certificate.issuer,
-    };
+    const key = auditedKey(certificate.publicKey.pkhh, null, certificate);
     return addAndRecord(
       {
         ...emptyPairing(user, key.pkhh, nowMs),
@@ -225,18 +217,13 @@ export async function pairForUser(
     throw error;
   });
   if (card === null) {
-    const key: AuditedKey = {
-      pkhh: trusted.pkhh,
-      tokenId: null,
-      certificateSerial: null,
-      certificateIssuer: null,
-    };
+    const key = auditedKey(trusted.pkhh, null, null);
     return addAndRecord(emptyPairing(user, trusted.pkhh, nowMs), key, peer, parts);
   }
   requireFit(card.identity);
   return addAndRecord(
     pairingFromCard(user, card, 'root', nowMs),
-    auditedKey(card.token, card.identity),
+    auditedIdentity(card.identity),
     peer,
     parts,
   );

@@ -4,7 +4,7 @@ import { AgentError, asAgentError } from '../base/errors.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import type { PeerCredentials } from '../model/request.ts';
 import type { TokenId } from '../model/token.ts';
-import type { Token, TokenSource } from '../token/interface.ts';
+import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Conversation } from './conversation.ts';
 import { askCardPin } from './pair.ts';
@@ -14,8 +14,6 @@ export interface VerifyPinParts {
   readonly tokens: TokenSource;
   readonly audit: AuditLog;
 }
-
-const CARD_READING_MS = 4000;
 
 async function chooseToken(tokens: TokenSource, id: TokenId | null): Promise<Token> {
   const present = await tokens.present(CARD_READING_MS);

@@ -3,12 +3,14 @@
 
 import { AgentError, asAgentError } from '../base/errors.ts';
 import type { AuditLog } from '../audit/interface.ts';
+import { auditedKey } from '../login/audited-key.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import { parseCertificateFile, parsePkhh, type Pkhh } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../model/request.ts';
 import { parseTokenId, type TokenId } from '../model/token.ts';
+import { CARD_READING_MS } from '../token/interface.ts';
 import { unfitForLogin } from '../../policy/permit-pairing.ts';
 import type { Methods } from './io-scauth.ts';
 import { wireIdentity, wirePairing, wireToken } from './wire.ts';
@@ -20,9 +22,6 @@ export interface AdminParts extends PairingParts {
 
 /** Parameters as they came; each is looked up by name, and unknown names are refused. */
 type Parameters = Readonly<Record<string, unknown>>;
-
-/** How long a listing waits for a card that is just being read. */
-const CARD_READING_MS = 4000;
 
 /** org.varlink.service.InvalidParameter, with the parameter's name. */
 export class InvalidParameter extends Error {
@@ -144,7 +143,7 @@ async function unpair(peer: PeerCredentials, parameters: Parameters, parts: Admi
   const removed = parts.pairings.remove(user, hash === null ? null : parsePkhh(hash));
   if (removed.length === 0 && hash !== null) throw new AgentError('not-paired');
   for (const { pkhh, tokenId } of removed) {
-    const key = { pkhh, tokenId, certificateSerial: null, certificateIssuer: null };
+    const key = auditedKey(pkhh, tokenId, null);
     await parts.audit.record({ kind: 'pairing-removed', user, actor: peer, key });
   }
   return removed;

@@ -62,9 +62,3 @@ export interface Methods {
   GetPairingPrompt: { parameters: Record<string, never>; reply: { enabled: boolean } };
   SetPairingPrompt: { parameters: { enabled: boolean }; reply: Record<string, never> };
 }
-
-/** The result frame that ends an upgraded call. */
-export type PairResult =
-  { readonly pairing: WirePairing } | ({ readonly error: string } & Omit<WireFailure, 'code'>);
-export type VerifyPinResult =
-  { readonly token: string } | ({ readonly error: string } & Omit<WireFailure, 'code'>);

@@ -62,6 +62,9 @@ export interface Token {
   verifyPin(pin: Pin): Promise<void>;
 }
 
+/** How long a request waits for a card that is just being read: what callers of TokenSource.present give it. */
+export const CARD_READING_MS = 4000;
+
 /** The tokens that are in now. */
 export interface TokenSource {
   /**

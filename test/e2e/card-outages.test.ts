@@ -3,7 +3,7 @@
 import test from 'ava';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import * as person from './person.ts';
-import { PASSWORD_PROMPT, PIN_PROMPT, ROOT } from './person.ts';
+import { PASSWORD_PROMPT, PIN_PROMPT } from './person.ts';
 import { PcscClient } from './pcsc-client.ts';
 
 let sandbox: Sandbox;
@@ -23,17 +23,6 @@ test.afterEach((t) => {
   t.true(person.isAlive(pid), 'scauthd lives');
 });
 test.after.always(() => sandbox.stop());
-
-/** sudo with the PIN, then the password. @returns the screen */
-async function passwordAfterPin(): Promise<string> {
-  const { code, screen } = await person.sudo(
-    sandbox,
-    [PIN_PROMPT, sandbox.pin],
-    [PASSWORD_PROMPT, sandbox.password],
-  );
-  if (code !== 0 || !ROOT.test(screen)) throw new Error(`not let in by the password:\n${screen}`);
-  return screen;
-}
 
 test.serial(
   'pcscd is stopped: a sentence and the password; started again: the first login works',
@@ -83,7 +72,7 @@ for (const [what, fault] of [
   test.serial(`the card is pulled at ${what}`, async (t) => {
     await sandbox.card.misbehave(fault);
     const from = sandbox.agentLog().length;
-    const screen = await passwordAfterPin();
+    const screen = await person.passwordAfterPin(sandbox);
     t.true(screen.includes(PULLED), screen);
     await person.untilAgentSays(sandbox, 'token out', from);
     await person.insertCard(sandbox);
@@ -125,7 +114,7 @@ test.serial('the card is pulled while the PIN is asked for', async (t) => {
 
 test.serial('the card never answers: a sentence and the password; put in again, it works', async (t) => {
   await sandbox.card.misbehave({ kind: 'hang', ins: '87' });
-  const screen = await passwordAfterPin();
+  const screen = await person.passwordAfterPin(sandbox);
   t.true(screen.includes(SILENT), screen);
   await person.untilAudited(sandbox, 'card-timeout');
   await person.reinsertCard(sandbox);
@@ -135,7 +124,7 @@ test.serial('the card never answers: a sentence and the password; put in again, 
 test.serial('another program has the card: a sentence, the password; later it works', async (t) => {
   const other = await PcscClient.connect(sandbox);
   await other.do('begin');
-  const screen = await passwordAfterPin();
+  const screen = await person.passwordAfterPin(sandbox);
   t.true(screen.includes(BUSY), screen);
   t.is(await sandbox.card.verifyCount(), 0);
   await other.do('end');

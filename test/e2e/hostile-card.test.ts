@@ -4,7 +4,7 @@ import test from 'ava';
 import type { Fault } from '../card/faults.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import * as person from './person.ts';
-import { PASSWORD_PROMPT, PIN_PROMPT, ROOT } from './person.ts';
+import { PASSWORD_PROMPT, PIN_PROMPT } from './person.ts';
 
 let sandbox: Sandbox;
 let pid: number | null;
@@ -34,21 +34,10 @@ test.afterEach('scauthd lives, and the good card logs in', async (t) => {
 });
 test.after.always(() => sandbox.stop());
 
-/** The PIN is taken by the card, and then only the password lets in. @returns the screen */
-async function refusedAfterPin(): Promise<string> {
-  const { code, screen } = await person.sudo(
-    sandbox,
-    [PIN_PROMPT, sandbox.pin],
-    [PASSWORD_PROMPT, sandbox.password],
-  );
-  if (code !== 0 || !ROOT.test(screen)) throw new Error(`not let in by the password:\n${screen}`);
-  return screen;
-}
-
 test.serial('L3: the victim’s certificate, an own PIN, another key: refused', async (t) => {
   await sandbox.card.setKey('9A', OTHER_KEY);
   await person.reinsertCard(sandbox);
-  t.true((await refusedAfterPin()).includes(NOT_YOURS));
+  t.true((await person.passwordAfterPin(sandbox)).includes(NOT_YOURS));
   await person.untilAudited(sandbox, 'bad-proof');
   const { code } = await person.pamtester(sandbox, 'root', ['scauth-test', sandbox.user], sandbox.pin);
   t.not(code, 0);
@@ -57,13 +46,13 @@ test.serial('L3: the victim’s certificate, an own PIN, another key: refused', 
 test.serial('L8: a card that replays its last signature is refused', async (t) => {
   await person.expectCardLogin(sandbox);
   await sandbox.card.misbehave({ kind: 'replay-signature' });
-  t.true((await refusedAfterPin()).includes(NOT_YOURS));
+  t.true((await person.passwordAfterPin(sandbox)).includes(NOT_YOURS));
   await person.untilAudited(sandbox, 'bad-proof');
 });
 
 test.serial('a signature with one wrong bit is refused', async (t) => {
   await sandbox.card.misbehave({ kind: 'wrong-signature' });
-  t.true((await refusedAfterPin()).includes(NOT_YOURS));
+  t.true((await person.passwordAfterPin(sandbox)).includes(NOT_YOURS));
   await person.untilAudited(sandbox, 'bad-proof');
 });
 
@@ -86,7 +75,7 @@ const AT_SIGNATURE: readonly Nonsense[] = [
 for (const { title, fault } of AT_SIGNATURE) {
   test.serial(`${title}, instead of a signature`, async (t) => {
     await sandbox.card.misbehave(fault);
-    const screen = await person.untilReleased(sandbox, refusedAfterPin);
+    const screen = await person.untilReleased(sandbox, () => person.passwordAfterPin(sandbox));
     t.true(screen.includes(NONSENSE), screen);
     await person.untilAudited(sandbox, 'card-fault');
     t.false(await sandbox.card.isVerified());

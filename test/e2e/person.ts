@@ -48,6 +48,17 @@ export function sudo(sandbox: Sandbox, ...moves: readonly Move[]): Promise<PtyEx
   return answer(startSudo(sandbox), moves);
 }
 
+/** sudo where the PIN does not lead in and the password does. @returns the screen */
+export async function passwordAfterPin(sandbox: Sandbox): Promise<string> {
+  const { code, screen } = await sudo(
+    sandbox,
+    [PIN_PROMPT, sandbox.pin],
+    [PASSWORD_PROMPT, sandbox.password],
+  );
+  if (code !== 0 || !ROOT.test(screen)) throw new Error(`not let in by the password:\n${screen}`);
+  return screen;
+}
+
 /** Card and PIN open sudo, without a second question. @throws Error with the screen when they do not */
 export async function expectCardLogin(sandbox: Sandbox): Promise<void> {
   const { code, screen } = await sudo(sandbox, [PIN_PROMPT, sandbox.pin]);
