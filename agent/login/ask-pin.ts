@@ -7,7 +7,7 @@ import type { Token } from '../token/interface.ts';
 import { permitTry } from '../../policy/permit-try.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Conversation } from './conversation.ts';
-import { consentPrompt, pinPrompt } from './wording.ts';
+import { consentPrompt, pinPrompt, type InsteadOfPin } from './wording.ts';
 
 /** Whoever gets a Pin in an answer wipes it. */
 export type PinAnswer =
@@ -28,10 +28,11 @@ interface Question {
   readonly label: string;
   /** The PIN that this card has just refused; the same again is not sent. */
   readonly refused: Pin | null;
+  readonly instead: InsteadOfPin;
 }
 
 /** null when a PIN may be sent: there are tries to spare, or the person said yes to the last ones. */
-async function askConsent({ person, policy }: Question, state: PinState): Promise<PinAnswer | null> {
+async function askConsent({ person, policy, instead }: Question, state: PinState): Promise<PinAnswer | null> {
   switch (permitTry(policy, state)) {
     case 'permitted':
       return null;
@@ -39,7 +40,7 @@ async function askConsent({ person, policy }: Question, state: PinState): Promis
       return { kind: 'blocked' };
     case 'needs-consent': {
       const triesLeft = state.triesLeft ?? 0;
-      const typed = await person.ask(consentPrompt(triesLeft), true);
+      const typed = await person.ask(consentPrompt(triesLeft, instead), true);
       if (typed === null) return { kind: 'cancelled' };
       const yes = typed.says('yes');
       typed.wipe();

@@ -129,9 +129,8 @@ export class Login {
         const decision = await this.#proveOnce(user, token, identity, pairing, answer);
         if (decision.kind !== 'retry') return decision;
         this.#person.tell('error', wrongPinText(decision.triesLeft));
-        if (decision.triesLeft === 0 || attempt >= this.#policy.pinAttempts) {
-          return { kind: 'denied', reason: 'wrong-pin' };
-        }
+        if (decision.triesLeft === 0) return { kind: 'denied', reason: 'pin-blocked' };
+        if (attempt >= this.#policy.pinAttempts) return { kind: 'denied', reason: 'wrong-pin' };
       }
     } finally {
       refused?.wipe();
@@ -141,7 +140,14 @@ export class Login {
   /** The PIN, or why there is none. */
   async #askPin(token: Token, identity: Identity, refused: Pin | null): Promise<Pin | Refusal> {
     const { label } = identity;
-    const answer = await askPin({ person: this.#person, policy: this.#policy, token, label, refused });
+    const answer = await askPin({
+      person: this.#person,
+      policy: this.#policy,
+      token,
+      label,
+      refused,
+      instead: 'password',
+    });
     switch (answer.kind) {
       case 'pin':
         return answer.pin;

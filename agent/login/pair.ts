@@ -94,7 +94,7 @@ export async function askCardPin(
   token: Token,
   label: string,
 ): Promise<Pin> {
-  const answer = await askPin({ person, policy, token, label, refused: null });
+  const answer = await askPin({ person, policy, token, label, refused: null, instead: 'stop' });
   switch (answer.kind) {
     case 'pin':
       return answer.pin;

@@ -12,17 +12,21 @@ export function triesLeftText(triesLeft: number): string {
   return triesLeft === 1 ? '1 try left' : `${triesLeft} tries left`;
 }
 
+/** After the last try: what follows says that the PIN is blocked (deniedText). */
 export function wrongPinText(triesLeft: number | null): string {
-  if (triesLeft === null) return 'Wrong PIN.';
-  if (triesLeft === 0) return `Wrong PIN. ${BLOCKED}`;
+  if (triesLeft === null || triesLeft === 0) return 'Wrong PIN.';
   return `Wrong PIN. ${triesLeftText(triesLeft)}.`;
 }
 
 const BLOCKED = 'The PIN is blocked: unblock the card with its PUK, or use your password.';
 
+/** What Enter does at the question about the last tries: at a login the password follows, elsewhere nothing does. */
+export type InsteadOfPin = 'password' | 'stop';
+
 /** Asked with echo when only the reserve is left; only `yes` goes on. */
-export function consentPrompt(triesLeft: number): string {
-  return `Only ${triesLeftText(triesLeft)} before the card's PIN is blocked. Type yes to use it, or press Enter for your password: `;
+export function consentPrompt(triesLeft: number, instead: InsteadOfPin): string {
+  const enter = instead === 'password' ? 'press Enter for your password' : 'press Enter to stop';
+  return `Only ${triesLeftText(triesLeft)} before the card's PIN is blocked. Type yes to use it, or ${enter}: `;
 }
 
 /** For a login prompt without a user name, when the cards that are in belong to several. */

@@ -20,6 +20,9 @@ export function parseTokenId(text: string): TokenId {
 /** What the holder made the key for. Only `authentication` is ever offered for login. */
 export type KeyUse = 'authentication' | 'signature' | 'key-management' | 'card-authentication' | 'retired';
 
+/** When the card wants to be touched before it uses a key; null: it does not say. */
+export type TouchPolicy = 'never' | 'always' | 'cached';
+
 /** One key on a token, with its certificate where there is one. */
 export interface Identity {
   readonly tokenId: TokenId;
@@ -30,6 +33,19 @@ export interface Identity {
   readonly certificate: Certificate | null;
   /** `TOKEN LABEL:CERTIFICATE LABEL (COMMON NAME)`, safe to print. */
   readonly label: string;
+  /** The id of the PIN (CardPin) that opens it. */
+  readonly pin: string;
+  readonly touch: TouchPolicy | null;
+}
+
+/** One of a token's PINs. Most tokens have one; PKCS#11 tokens may have one for each key. */
+export interface CardPin {
+  /** The driver's name for it, e.g. `80` (PIV, the PIN's key reference). */
+  readonly id: string;
+  /** Safe to print, e.g. `PIV Card Application PIN`. */
+  readonly label: string;
+  /** Where it is typed: at the computer, or on the reader's own PIN pad (no Pin is ever handed over then). */
+  readonly entry: 'computer' | 'reader';
 }
 
 /** What a token knows of its PIN before one is asked for. */

@@ -4,13 +4,17 @@ import { assertNever } from '../base/assert.ts';
 import type { AgentError } from '../base/errors.ts';
 import { unavailableText, wrongPinText, deniedText, triesLeftText } from '../login/wording.ts';
 
+const BLOCKED = 'The PIN is blocked. Unblock the card with its PUK.';
+
 /** What a person is told; causes stay in the log. */
 export function failureText(error: AgentError): string {
   switch (error.code) {
-    case 'wrong-pin':
-      return wrongPinText(error.triesLeft ?? null);
+    case 'wrong-pin': {
+      const wrong = wrongPinText(error.triesLeft ?? null);
+      return error.triesLeft === 0 ? `${wrong} ${BLOCKED}` : wrong;
+    }
     case 'pin-blocked':
-      return 'The PIN is blocked. Unblock the card with its PUK.';
+      return BLOCKED;
     case 'pin-reserve':
       return `The PIN was not sent: ${triesLeftText(error.triesLeft ?? 1)}. Type yes when asked to use it.`;
     case 'pin-malformed':

@@ -3,7 +3,7 @@
 
 import type { Challenge } from '../model/challenge.ts';
 import type { Proof } from '../model/proof.ts';
-import type { Identity, PinState, TokenId } from '../model/token.ts';
+import type { CardPin, Identity, PinState, TokenId } from '../model/token.ts';
 import type { Pin } from '../base/pin.ts';
 import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
 
@@ -37,29 +37,34 @@ export interface Token {
   readonly slot: CardSlot;
   /** Read at insertion; claims, not trusted. */
   readonly identities: readonly Identity[];
-  /** What insertion (or the last look) said of the PIN. */
+  /** At least one; the first is meant where a call names none. */
+  readonly pins: readonly [CardPin, ...CardPin[]];
+  /** What insertion (or the last look) said of the first PIN. */
   readonly lastPinState: PinState;
+  /** What was broken or left out, for diagnosis. Safe to print. */
+  readonly notes: readonly string[];
   /**
-   * Reads the try counter afresh: SELECT and an empty VERIFY, in one transaction.
+   * Reads the try counter of a PIN afresh, in one transaction.
    * @throws AgentError `pin-blocked`, `card-fault`, `card-timeout`, `no-card`, `card-busy`
    */
-  pinState(): Promise<PinState>;
+  pinState(of?: CardPin): Promise<PinState>;
   /**
-   * Whether `pin` can be a PIN of this card at all; if not it must not be sent.
+   * Whether `pin` can be this PIN at all; if not it must not be sent.
    */
-  acceptsPin(pin: Pin): boolean;
+  acceptsPin(pin: Pin, of?: CardPin): boolean;
   /**
    * Verifies the PIN and signs the challenge, in one transaction; wipes the PIN on each path.
    * The try counter is read again in the same transaction only if the card shows another one than expected.
+   * @param pin null where the identity's PIN is typed on the reader
    * @throws AgentError `wrong-pin` (with triesLeft), `pin-blocked`, `pin-malformed`, `no-identity`, `card-fault`,
-   * `card-timeout`, `no-card`, `card-busy`, `card-reset`
+   * `card-timeout`, `no-card`, `card-busy`, `card-reset`, `cancelled` (on the reader's pad)
    */
-  prove(identity: Identity, challenge: Challenge, pin: Pin): Promise<ProofInHand>;
+  prove(identity: Identity, challenge: Challenge, pin: Pin | null): Promise<ProofInHand>;
   /**
    * Verifies the PIN and leaves the card unverified. Wipes the PIN.
    * @throws AgentError as `prove`
    */
-  verifyPin(pin: Pin): Promise<void>;
+  verifyPin(pin: Pin | null, of?: CardPin): Promise<void>;
 }
 
 /** How long a request waits for a card that is just being read: what callers of TokenSource.present give it. */

@@ -127,15 +127,11 @@ test.serial('L7: a card that only claims to de-verify is reset, at each login', 
   t.is(await strangerSignStatus(sandbox), REFUSED);
 });
 
-// Known: whether de-verify works is found out at pairing and at verifypin only, and forgotten with the process.
-test.serial.failing(
-  'L7: a card that only claims to de-verify is reset, with a new scauthd too',
-  async (t) => {
-    await sandbox.card.misbehave({ kind: 'ignore-deverify', times: 'always' });
-    await sandbox.stopAgent();
-    await sandbox.startAgent();
-    await sandbox.untilCardRead();
-    await person.expectCardLogin(sandbox);
-    t.is(await strangerSignStatus(sandbox), REFUSED);
-  },
-);
+test.serial('L7: a card that only claims to de-verify is reset, with a new scauthd too', async (t) => {
+  await sandbox.card.misbehave({ kind: 'ignore-deverify', times: 'always' });
+  await sandbox.stopAgent();
+  await sandbox.startAgent();
+  await sandbox.untilCardRead();
+  await person.expectCardLogin(sandbox);
+  t.is(await strangerSignStatus(sandbox), REFUSED);
+});

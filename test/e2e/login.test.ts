@@ -133,8 +133,7 @@ test.serial('L17: two sudo at once, each with its own PIN, are never mixed up', 
     t.true((await person.untilEnd(right)).screen.includes('right-one'));
     await wrong.expect('Wrong PIN.');
     await wrong.expect(PASSWORD_PROMPT);
-    wrong.send('\x03');
-    const { code, screen } = await person.untilEnd(wrong);
+    const { code, screen } = await person.interrupt(wrong);
     t.not(code, 0);
     t.false(screen.includes('wrong-one'));
   }

@@ -16,6 +16,7 @@ export const ROOT = /^0\r?$/m;
 
 const PATIENCE_MS = 15_000;
 const POLL_MS = 5;
+const INTERRUPT_MS = 200;
 
 /** What the screen shows, and what is typed then (Enter is added); without text it is only waited for. */
 export type Move = readonly [prompt: RegExp | string, text?: string];
@@ -37,6 +38,22 @@ export async function untilEnd(pty: Pty): Promise<PtyExit> {
   stop.abort();
   if (exit === null) throw new Error(`The program does not end. The screen:\n${pty.screen}`);
   return exit;
+}
+
+/**
+ * Ctrl-C at a prompt, again until the program ends: sudo loses one that comes after it has written its prompt and
+ * before it reads (tgetpass notes the signal, and then reads).
+ */
+export async function interrupt(pty: Pty): Promise<PtyExit> {
+  const again = setInterval(() => {
+    pty.send('\x03');
+  }, INTERRUPT_MS);
+  pty.send('\x03');
+  try {
+    return await untilEnd(pty);
+  } finally {
+    clearInterval(again);
+  }
 }
 
 /** `sudo` on a terminal, as the sandbox's user. */

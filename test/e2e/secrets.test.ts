@@ -79,8 +79,8 @@ test.serial('after a password at the PIN prompt', async (t) => {
 test.serial('after Ctrl-C, and after a card that fails in the middle', async (t) => {
   const pty = person.startSudo(sandbox);
   await pty.expect(PIN_PROMPT);
-  pty.send(`${PIN}\x03`);
-  await person.untilEnd(pty);
+  pty.send(PIN);
+  await person.interrupt(pty);
   for (const ins of ['20', '87']) {
     await sandbox.card.misbehave({ kind: 'status', sw: '6F00', ins, skip: ins === '20' ? 1 : 0 });
     await person.sudo(sandbox, [PIN_PROMPT, PIN], [PASSWORD_PROMPT, PASSWORD]);

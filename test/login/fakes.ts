@@ -89,6 +89,8 @@ export class FakeToken implements Token {
     open: () => Promise.reject(new Error('no channel')),
   };
   readonly identities: Identity[];
+  readonly pins = [{ id: '80', label: 'PIN', entry: 'computer' }] as const;
+  readonly notes = [];
   /** Each PIN that reached the card. */
   readonly sent: string[] = [];
   triesLeft: number | null;
@@ -108,6 +110,8 @@ export class FakeToken implements Token {
         publicKey: options.claims ?? signer.publicKey,
         certificate: options.certificate ?? null,
         label: 'Fake:Key (alice)',
+        pin: '80',
+        touch: null,
       },
     ];
   }

@@ -2,6 +2,7 @@
 // They keep what pcscd would: one transaction at a time, how it was closed, and that the card can be gone.
 
 import { AgentError } from '../../agent/base/errors.ts';
+import { Pin } from '../../agent/base/pin.ts';
 import type { CardChannel, CardSlot } from '../../agent/pcsc/channel.ts';
 import { PivDriver } from '../../agent/token/piv/driver.ts';
 import { PivToken } from '../../agent/token/piv/token.ts';
@@ -113,8 +114,22 @@ export async function insert(options: CardOptions = {}): Promise<{ slot: Softwar
   const slot = new SoftwareSlot(options);
   const token = await probe(slot);
   if (token === null) throw new Error('the software card was not recognised');
+  forget(slot);
+  return { slot, token };
+}
+
+/** The same, and its PIN was used before: that its de-verify works has been seen. */
+export async function insertKnown(
+  options: CardOptions = {},
+): Promise<{ slot: SoftwareSlot; token: PivToken }> {
+  const { slot, token } = await insert(options);
+  await token.verifyPin(new Pin(Buffer.from('123456')));
+  forget(slot);
+  return { slot, token };
+}
+
+function forget(slot: SoftwareSlot): void {
   slot.commands.length = 0;
   slot.closed.length = 0;
   slot.sent.length = 0;
-  return { slot, token };
 }

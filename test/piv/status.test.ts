@@ -25,7 +25,7 @@ test('a VERIFY with a PIN is verified, wrong, blocked, malformed or a fault', (t
   t.deepEqual(outcome(0x63c2), ['wrong-pin', 2]);
   t.deepEqual(outcome(0x6302), ['wrong-pin', 2]);
   t.deepEqual(outcome(0x6300), ['wrong-pin', undefined]);
-  t.deepEqual(outcome(0x63c0), ['pin-blocked', 0]);
+  t.deepEqual(outcome(0x63c0), ['wrong-pin', 0]);
   t.deepEqual(outcome(0x6983), ['pin-blocked', 0]);
   t.deepEqual(outcome(0x6a80), ['pin-malformed', undefined]);
   t.deepEqual(outcome(0x6984), ['pin-malformed', undefined]);

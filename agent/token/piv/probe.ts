@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { asAgentError, describeError, printable } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
 import { parseCertificate, type Certificate, type PublicKey } from '../../model/key.ts';
-import { parseTokenId, type Identity, type PinState, type TokenId } from '../../model/token.ts';
+import { parseTokenId, type CardPin, type Identity, type PinState, type TokenId } from '../../model/token.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import { ApduExchange } from './apdu.ts';
 import { readCertificateObject } from './certificate-object.ts';
@@ -26,6 +26,7 @@ export interface PivReading {
   readonly label: string;
   readonly identities: readonly Identity[];
   readonly pinReference: number;
+  readonly pin: CardPin;
   readonly pinState: PinState;
   readonly deVerify: DeVerifyAbility;
   readonly yubiKey: boolean;
@@ -80,11 +81,13 @@ class Probe {
     const holder = (keys.find((key) => key.slot.use === 'authentication') ?? keys[0])?.certificate
       ?.commonName;
     const label = printable(`PIV (${holder ?? serial})`);
+    const pin = cardPin(pinReference);
     return {
       id,
       label,
-      identities: keys.map((key) => toIdentity(key, id, label)),
+      identities: keys.map((key) => toIdentity(key, id, label, pin.id)),
       pinReference,
+      pin,
       pinState: { triesLeft, triesTotal: await this.#triesTotal(pinReference) },
       deVerify: ability,
       yubiKey: this.#yubiKey,
@@ -168,9 +171,20 @@ class Probe {
   }
 }
 
-function toIdentity({ slot, publicKey, certificate }: Key, tokenId: TokenId, tokenLabel: string): Identity {
+/** SP 800-73-4 part 1, table 4b: the card's own PIN, or one that is shared between its applications. */
+function cardPin(reference: number): CardPin {
+  const label = reference === P.PIV_CARD_APPLICATION_PIN ? 'PIV Card Application PIN' : 'Global PIN';
+  return { id: reference.toString(16).padStart(2, '0'), label, entry: 'computer' };
+}
+
+function toIdentity(
+  { slot, publicKey, certificate }: Key,
+  tokenId: TokenId,
+  tokenLabel: string,
+  pin: string,
+): Identity {
   const name = certificate === null ? `Key ${slot.name} without certificate` : slot.certificateLabel;
   const holder = certificate === null ? '' : ` (${certificate.commonName})`;
   const label = printable(`${tokenLabel}:${name}${holder}`, 300);
-  return { tokenId, slot: slot.name, use: slot.use, publicKey, certificate, label };
+  return { tokenId, slot: slot.name, use: slot.use, publicKey, certificate, label, pin, touch: null };
 }

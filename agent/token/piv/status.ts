@@ -59,7 +59,8 @@ export function verifyResultOf(sw: StatusWord): VerifyResult {
   if (sw === SW_SUCCESS) return { verified: true };
   const tries = triesLeft(sw);
   const detail = `VERIFY: ${hex(sw)}`;
-  if (tries === 0) return { verified: false, error: new AgentError('pin-blocked', { detail, triesLeft: 0 }) };
+  if (sw === 0x6983)
+    return { verified: false, error: new AgentError('pin-blocked', { detail, triesLeft: 0 }) };
   if (tries !== null)
     return { verified: false, error: new AgentError('wrong-pin', { detail, triesLeft: tries }) };
   if (sw === 0x6300) return { verified: false, error: new AgentError('wrong-pin', { detail }) };

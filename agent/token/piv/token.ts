@@ -4,7 +4,7 @@
 import { AgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
-import type { Identity, PinState, TokenId } from '../../model/token.ts';
+import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import type { ProofInHand, Token } from '../interface.ts';
 import { ApduExchange } from './apdu.ts';
@@ -35,7 +35,7 @@ export class PivToken implements Token {
   readonly label: string;
   readonly slot: CardSlot;
   readonly identities: readonly Identity[];
-  /** What was broken on the card, for diagnosis. */
+  readonly pins: readonly [CardPin];
   readonly notes: readonly string[];
   readonly #reading: PivReading;
   readonly #record: DeVerifyRecord;
@@ -48,6 +48,7 @@ export class PivToken implements Token {
     this.label = reading.label;
     this.slot = slot;
     this.identities = reading.identities;
+    this.pins = [reading.pin];
     this.notes = reading.notes;
     this.#reading = reading;
     this.#record = record;
@@ -79,12 +80,12 @@ export class PivToken implements Token {
     return pin.peek((bytes) => bytes.every((byte) => byte >= 0x20 && byte < 0x7f));
   }
 
-  async prove(identity: Identity, challenge: Challenge, pin: Pin): Promise<ProofInHand> {
+  async prove(identity: Identity, challenge: Challenge, pin: Pin | null): Promise<ProofInHand> {
+    if (pin === null) throw noPad();
     try {
       const key = this.#loginKey(identity);
       const { scheme, bytes } = signatureInput(challenge, identity.publicKey.algorithm);
-      // Pairing can afford the one APDU that finds out whether de-verify does what it says; each login uses it.
-      const session = await this.#verify(pin, challenge.purpose === 'pairing');
+      const session = await this.#verify(pin);
       try {
         const mechanism = CRYPTOGRAPHIC_MECHANISM[identity.publicKey.algorithm];
         const { data, sw } = await generalAuthenticate(session.exchange, mechanism, key, bytes);
@@ -100,9 +101,10 @@ export class PivToken implements Token {
     }
   }
 
-  async verifyPin(pin: Pin): Promise<void> {
+  async verifyPin(pin: Pin | null): Promise<void> {
+    if (pin === null) throw noPad();
     try {
-      const session = await this.#verify(pin, true);
+      const session = await this.#verify(pin);
       await session.release();
     } finally {
       pin.wipe();
@@ -118,14 +120,15 @@ export class PivToken implements Token {
     return slot.keyReference;
   }
 
-  async #verify(pin: Pin, confirm: boolean): Promise<VerifiedSession> {
+  async #verify(pin: Pin): Promise<VerifiedSession> {
     if (!this.acceptsPin(pin))
       throw new AgentError('pin-malformed', { detail: 'cannot be a PIN of this card' });
     const { channel, exchange } = await this.#open();
     const ability = this.#record.get(this.id) ?? this.#reading.deVerify;
     const session = new VerifiedSession(channel, exchange, this.#reading.pinReference, {
       ability,
-      confirm: ability === 'unknown' || (confirm && !this.#record.has(this.id)),
+      // One APDU more, once: what a card claimed when it was put in is believed only after it was seen.
+      confirm: !this.#record.has(this.id),
       learned: (found) => this.#record.set(this.id, found),
     });
     try {
@@ -172,6 +175,10 @@ export class PivToken implements Token {
   #remember(triesLeft: number | null): void {
     this.#pinState = { triesLeft, triesTotal: this.#pinState.triesTotal };
   }
+}
+
+function noPad(): AgentError {
+  return new AgentError('pin-malformed', { detail: 'this PIN is typed at the computer' });
 }
 
 /** @throws AgentError `card-fault` where the PIV application does not answer (any more) */
