@@ -69,14 +69,22 @@ async function main(): Promise<void> {
   const auditPath =
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
   const audit = new FileAuditLog(auditPath, systemClock);
-  const winscard = new Winscard();
+  const winscard = new Winscard({ pinPadDenied: () => policy.pinPadDenied });
   const watcher = new CardWatcher(winscard);
   const tokens = new TokenRegistry(watcher, [new PivDriver()]);
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
   });
 
-  const login: LoginParts = { policy: () => policy, accounts: systemAccounts, pairings, tokens, audit, log };
+  const login: LoginParts = {
+    policy: () => policy,
+    accounts: systemAccounts,
+    pairings,
+    tokens,
+    audit,
+    clock: systemClock,
+    log,
+  };
   const pairing: PairingParts = {
     policy: () => policy,
     pairings,

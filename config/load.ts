@@ -133,5 +133,8 @@ function policyOf(config: Config): Policy {
     tryReserve: config.login.try_reserve,
     pinAttempts: config.login.pin_attempts,
     usersMayPair: config.pairing.users_may_pair,
+    contactlessAllowed: config.reader.contactless,
+    pinPadDenied: Object.freeze([...config.reader.pinpad_deny]),
+    promptOnlyServices: Object.freeze([...config.login.prompt_only_services]),
   });
 }

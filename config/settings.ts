@@ -17,6 +17,12 @@ const serviceName = v.pipe(
   v.regex(/^(\*|[A-Za-z0-9._-]{1,64})$/, 'must be a PAM service name, or "*" alone'),
 );
 
+const readerPattern = v.pipe(
+  v.string('must be text'),
+  v.minLength(3, 'must be a USB id, or at least 3 characters of a reader name'),
+  v.maxLength(128, 'must have at most 128 characters'),
+);
+
 export interface Setting {
   readonly schema: v.GenericSchema;
   readonly default: boolean | number | string | readonly string[];
@@ -65,6 +71,13 @@ export const settings = {
       unit: 'prompts',
       meaning: 'How often one login asks for the PIN before the password gets its turn.',
     },
+    prompt_only_services: {
+      schema: v.array(serviceName, 'must be a list of service names'),
+      default: [...defaultPolicy.promptOnlyServices],
+      unit: null,
+      meaning:
+        'PAM services whose programs (screen lockers) show prompts and no other message. What a person must know before the PIN is typed on the reader stands in a prompt there, which Enter answers.',
+    },
   },
   pairing: {
     users_may_pair: {
@@ -72,6 +85,22 @@ export const settings = {
       default: defaultPolicy.usersMayPair,
       unit: null,
       meaning: 'Users may pair a card with their own account. false: only the administrator pairs.',
+    },
+  },
+  reader: {
+    contactless: {
+      schema: flag,
+      default: defaultPolicy.contactlessAllowed,
+      unit: null,
+      meaning:
+        'Cards may be used through a contactless reader. Warning: with true, the PIN goes over the air, and a card can be used while it is in a pocket.',
+    },
+    pinpad_deny: {
+      schema: v.array(readerPattern, 'must be a list'),
+      default: [...defaultPolicy.pinPadDenied],
+      unit: null,
+      meaning:
+        "Readers whose PIN pad is not used, beside those that are known to lie: USB ids as lsusb shows them (08e6:34c0), or text that stands in the reader's name. The PIN is then typed at the computer.",
     },
   },
 } as const satisfies Record<string, Record<string, Setting>>;
@@ -89,6 +118,9 @@ export const configSchema = v.strictObject({
       remote: defaulted(settings.login.remote.schema, settings.login.remote.default),
       try_reserve: defaulted(settings.login.try_reserve.schema, settings.login.try_reserve.default),
       pin_attempts: defaulted(settings.login.pin_attempts.schema, settings.login.pin_attempts.default),
+      prompt_only_services: defaulted(settings.login.prompt_only_services.schema, [
+        ...settings.login.prompt_only_services.default,
+      ]),
     }),
     {},
   ),
@@ -98,6 +130,13 @@ export const configSchema = v.strictObject({
         settings.pairing.users_may_pair.schema,
         settings.pairing.users_may_pair.default,
       ),
+    }),
+    {},
+  ),
+  reader: v.optional(
+    v.strictObject({
+      contactless: defaulted(settings.reader.contactless.schema, settings.reader.contactless.default),
+      pinpad_deny: defaulted(settings.reader.pinpad_deny.schema, [...settings.reader.pinpad_deny.default]),
     }),
     {},
   ),

@@ -13,6 +13,12 @@ export interface Policy {
   readonly pinAttempts: number;
   /** Users may pair a card with their own account (macOS: UserPairing). */
   readonly usersMayPair: boolean;
+  /** Cards may be used through a contactless reader. */
+  readonly contactlessAllowed: boolean;
+  /** Readers whose PIN pad is not used: USB ids `VVVV:PPPP`, or text in the reader's name. */
+  readonly pinPadDenied: readonly string[];
+  /** PAM services whose programs show prompts and nothing else. */
+  readonly promptOnlyServices: readonly string[];
 }
 
 /** What there is when no file says anything. */
@@ -23,4 +29,7 @@ export const defaultPolicy: Policy = {
   tryReserve: 1,
   pinAttempts: 1,
   usersMayPair: true,
+  contactlessAllowed: false,
+  pinPadDenied: [],
+  promptOnlyServices: ['i3lock', 'swaylock', 'waylock'],
 };

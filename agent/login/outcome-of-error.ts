@@ -23,8 +23,12 @@ export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: '
     case 'card-busy':
     case 'card-timeout':
     case 'card-fault':
+    case 'pin-timeout':
+    case 'touch-timeout':
     case 'store-unreadable':
       return { kind: 'unavailable', reason: failure.code };
+    case 'contactless':
+      return { kind: 'denied', reason: 'contactless-not-allowed' };
     case 'no-identity':
       return { kind: 'unavailable', reason: 'other-card' };
     case 'cancelled':

@@ -2,7 +2,7 @@
 // Users prove both themselves (password) and the card (signature); the administrator's word is enough.
 
 import { assertNever } from '../base/assert.ts';
-import { AgentError, asAgentError } from '../base/errors.ts';
+import { AgentError, asAgentError, type AgentErrorCode } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
@@ -17,10 +17,12 @@ import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
 import { mayPair, unfitForLogin } from '../../policy/permit-pairing.ts';
+import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { askPin } from './ask-pin.ts';
+import { askPin, pinOf } from './ask-pin.ts';
 import { auditedIdentity, auditedKey } from './audited-key.ts';
 import type { Conversation } from './conversation.ts';
+import { touchText } from './wording.ts';
 
 export interface PairingParts {
   readonly policy: () => Policy;
@@ -84,20 +86,42 @@ async function askSecret(person: Conversation, text: string): Promise<Pin> {
   throw new AgentError('cancelled', { detail: 'nothing was typed' });
 }
 
+/** @throws AgentError `contactless` where the card is not to be used through the reader that it is in */
+function requireReader(policy: Policy, { slot }: Token): void {
+  if (!permitReader(policy, slot)) throw new AgentError('contactless', { detail: 'reader.contactless' });
+}
+
 /**
  * Asks for the PIN of a card, as the person's explicit wish: the last try is spent only after a yes.
- * @throws AgentError `cancelled`, `pin-blocked`, `pin-reserve`, `pin-malformed`, and those of Token.pinState
+ * @param identity the key that is to be used with it; null: none
+ * @returns null where the person types it on the reader
+ * @throws AgentError `contactless`, `cancelled`, `pin-blocked`, `pin-reserve`, `pin-malformed`, and those of
+ * Token.pinState
  */
 export async function askCardPin(
   person: Conversation,
   policy: Policy,
   token: Token,
   label: string,
-): Promise<Pin> {
-  const answer = await askPin({ person, policy, token, label, refused: null, instead: 'stop' });
+  identity: Identity | null = null,
+): Promise<Pin | null> {
+  requireReader(policy, token);
+  const answer = await askPin({
+    person,
+    policy,
+    token,
+    cardPin: identity === null ? token.pins[0] : pinOf(token, identity),
+    label,
+    touch: identity?.touch ?? null,
+    refused: null,
+    instead: 'stop',
+    cueBy: 'information',
+  });
   switch (answer.kind) {
     case 'pin':
       return answer.pin;
+    case 'on-reader':
+      return null;
     case 'cancelled':
       throw new AgentError('cancelled');
     case 'blocked':
@@ -114,9 +138,19 @@ export async function askCardPin(
   }
 }
 
+/** What the log tells of; other failures are nobody's attempt at anything. */
+const refusals: readonly AgentErrorCode[] = [
+  'wrong-password',
+  'wrong-pin',
+  'bad-proof',
+  'key-conflict',
+  'not-allowed',
+  'contactless',
+];
+
 /**
  * A user pairs a key on a card that is in with their own account.
- * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `already-paired`, `key-conflict`, `wrong-password`,
+ * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `contactless`, `already-paired`, `key-conflict`, `wrong-password`,
  * `cancelled`, `bad-proof`, and those of Token.prove
  */
 export async function pairOwnCard(
@@ -130,7 +164,7 @@ export async function pairOwnCard(
     return await proveAndPair(account, pkhh, peer, person, parts);
   } catch (error) {
     const { code } = asAgentError(error);
-    if (['wrong-password', 'wrong-pin', 'bad-proof', 'key-conflict', 'not-allowed'].includes(code)) {
+    if (refusals.includes(code)) {
       await parts.audit.record({ kind: 'pairing-refused', user: account.name, actor: peer, detail: code });
     }
     throw error;
@@ -152,6 +186,7 @@ async function proveAndPair(
   if (card === null)
     throw new AgentError('no-identity', { detail: `no card with the key ${pkhh} is in a reader` });
   requireFit(card.identity);
+  requireReader(policy, card.token);
   const known = parts.pairings.forUser(account.name).find((pairing) => pairing.pkhh === pkhh);
   if (known !== undefined) {
     const same = known.publicKey === null || sameKey(known.publicKey, card.identity.publicKey);
@@ -160,15 +195,17 @@ async function proveAndPair(
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const password = await askSecret(person, `Account password of ${account.name}: `);
   await parts.checkPassword(account.name, password);
-  const pin = await askCardPin(person, policy, card.token, card.identity.label);
+  const pin = await askCardPin(person, policy, card.token, card.identity.label, card.identity);
   try {
     const hostId = parts.pairings.hostId();
     const challenge = Challenge.create({ purpose: 'pairing', hostId, user: account.name, service: 'scauth' });
-    const { proof, released } = await card.token.prove(card.identity, challenge, pin);
+    const cue = touchText(card.identity.touch);
+    if (cue !== null) person.tell('information', cue);
+    const { proof, released } = await card.token.prove(card.identity, challenge, pin, person.gone);
     verifyProof(challenge, proof, card.identity.publicKey);
     await released;
   } finally {
-    pin.wipe();
+    pin?.wipe();
   }
   // The policy may have changed while the person typed.
   if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
@@ -187,7 +224,7 @@ export type TrustedKey =
 
 /**
  * The administrator pairs a key with an account; no card needs to be in.
- * @throws AgentError `weak-key`, `already-paired`, `key-conflict`
+ * @throws AgentError `weak-key`, `contactless`, `already-paired`, `key-conflict`
  */
 export async function pairForUser(
   user: Username,
@@ -221,6 +258,7 @@ export async function pairForUser(
     return addAndRecord(emptyPairing(user, trusted.pkhh, nowMs), key, peer, parts);
   }
   requireFit(card.identity);
+  requireReader(parts.policy(), card.token);
   return addAndRecord(
     pairingFromCard(user, card, 'root', nowMs),
     auditedIdentity(card.identity),

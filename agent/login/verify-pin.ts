@@ -29,7 +29,7 @@ async function chooseToken(tokens: TokenSource, id: TokenId | null): Promise<Tok
  * @param id null: the only card that is in
  * @returns the token whose PIN was right
  * @throws AgentError `no-card`, `invalid-argument` (several cards), `cancelled`, `wrong-pin`, `pin-blocked`,
- * `pin-reserve`, `pin-malformed`, and those of Token.verifyPin
+ * `pin-reserve`, `pin-malformed`, `contactless`, and those of Token.verifyPin
  */
 export async function verifyCardPin(
   id: TokenId | null,
@@ -40,14 +40,14 @@ export async function verifyCardPin(
   const token = await chooseToken(parts.tokens, id);
   const pin = await askCardPin(person, parts.policy(), token, token.identities[0]?.label ?? token.label);
   try {
-    await token.verifyPin(pin);
+    await token.verifyPin(pin, token.pins[0], person.gone);
   } catch (error) {
     if (asAgentError(error).code === 'wrong-pin') {
       await parts.audit.record({ kind: 'pin-checked', good: false, tokenId: token.id, actor: peer });
     }
     throw error;
   } finally {
-    pin.wipe();
+    pin?.wipe();
   }
   await parts.audit.record({ kind: 'pin-checked', good: true, tokenId: token.id, actor: peer });
   return token;

@@ -2,9 +2,64 @@
 
 import { assertNever } from '../base/assert.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
+import type { TouchPolicy } from '../model/token.ts';
 
-export function pinPrompt(identityLabel: string): string {
-  return `Enter PIN for '${identityLabel}': `;
+/** Bytes of a text that a relay takes (PROTOCOL.md, 1.1). */
+const MAX_TEXT_BYTES = 512;
+
+/** `text` cut to so many bytes of UTF-8, at a character. */
+function fitted(text: string, maxBytes: number): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text;
+  let cut = '';
+  for (const character of text) {
+    if (Buffer.byteLength(cut + character) > maxBytes - Buffer.byteLength('…')) break;
+    cut += character;
+  }
+  return `${cut}…`;
+}
+
+const fittedLabel = (label: string): string => fitted(label, 300);
+const fittedReader = (reader: string): string => fitted(reader, 100);
+
+/** Some lockers show the prompt and nothing else, so a key that always wants a touch says so there. */
+function andTouch(touch: TouchPolicy | null): string {
+  return touch === 'always' ? ', then touch the card when it blinks' : '';
+}
+
+export function pinPrompt(identityLabel: string, touch: TouchPolicy | null = null): string {
+  return `Enter PIN for '${fittedLabel(identityLabel)}'${andTouch(touch)}: `;
+}
+
+/** A message, for a reader with a PIN pad. */
+export function readerPinText(reader: string, identityLabel: string, touch: TouchPolicy | null): string {
+  return `Enter PIN on the reader '${fittedReader(reader)}' for '${fittedLabel(identityLabel)}'${andTouch(touch)}`;
+}
+
+/** The same as a prompt: the pad is switched on when it is answered. */
+export function readerPinPrompt(reader: string, identityLabel: string, touch: TouchPolicy | null): string {
+  return `Press Enter. ${readerPinText(reader, identityLabel, touch)}: `;
+}
+
+/** Said before the card is asked to sign, which is when it blinks. */
+export function touchText(touch: TouchPolicy | null): string | null {
+  switch (touch) {
+    case 'always':
+      return 'Touch the card when it blinks.';
+    case 'cached':
+      return 'Touch the card if it blinks.';
+    case 'never':
+    case null:
+      return null;
+  }
+}
+
+/** Several of the user's cards are in, one line each. */
+export function cardPrompt(lines: readonly string[]): string {
+  const head = 'Which card?\n';
+  const foot = 'Type a number, or press Enter for 1: ';
+  const room = Math.floor((MAX_TEXT_BYTES - head.length - foot.length) / Math.max(1, lines.length));
+  const list = lines.map((line, index) => `${fitted(`  ${index + 1} ${line}`, room - 1)}\n`);
+  return `${head}${list.join('')}${foot}`;
 }
 
 /** `2 tries left`, `1 try left`. */
@@ -50,6 +105,8 @@ export function deniedText(reason: DenyReason): string | null {
       return 'This card has another key than the one that is paired. Use your password, and tell your administrator.';
     case 'changed-meanwhile':
       return 'The pairing or the policy was changed while you typed. Use your password, or try again.';
+    case 'contactless-not-allowed':
+      return 'Cards are not used through a contactless reader here. Put the card into a reader with contacts, or use your password.';
     case 'service-not-allowed':
     case 'remote-not-allowed':
     case 'cards-not-allowed':
@@ -81,6 +138,10 @@ export function unavailableText(reason: UnavailableReason): string | null {
       return 'The card does not answer. Take it out, put it back and try again, or use your password.';
     case 'card-fault':
       return 'The card gave an answer that makes no sense. Use your password.';
+    case 'pin-timeout':
+      return 'No PIN was typed on the reader in time. Try again, or use your password.';
+    case 'touch-timeout':
+      return 'The card was not touched in time. Try again and touch it when it blinks, or use your password.';
     case 'store-unreadable':
       return 'The card pairings cannot be read. Use your password, and tell your administrator.';
     case 'internal':

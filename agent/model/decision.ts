@@ -16,6 +16,7 @@ export type DenyReason =
   | 'remote-not-allowed'
   | 'cards-not-allowed'
   | 'peer-not-allowed'
+  | 'contactless-not-allowed'
   | 'changed-meanwhile';
 
 /** The card has no say: the next module in the stack gets its turn. */
@@ -31,6 +32,8 @@ export type UnavailableReason =
   | 'card-busy'
   | 'card-timeout'
   | 'card-fault'
+  | 'pin-timeout'
+  | 'touch-timeout'
   | 'store-unreadable'
   | 'internal';
 

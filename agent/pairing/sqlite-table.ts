@@ -14,8 +14,9 @@ import { parseTokenId } from '../model/token.ts';
 import type { PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
 
-const SCHEMA_VERSION = 1;
-const SCHEMA = `
+/** Each brings the schema from one version (its place in the list) to the next; a new table runs all. */
+const MIGRATIONS: readonly string[] = [
+  `
   CREATE TABLE pairing (
     user TEXT NOT NULL,
     pkhh TEXT NOT NULL,
@@ -32,8 +33,18 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX pairing_by_key ON pairing (pkhh);
   CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
+`,
+  `
+  CREATE TABLE pairing_use (
+    user TEXT NOT NULL,
+    pkhh TEXT NOT NULL,
+    used_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (user, pkhh),
+    FOREIGN KEY (user, pkhh) REFERENCES pairing ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+`,
+];
+const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
  * Makes the file with mode 0600, or checks the one that is there; SQLite opens by name in a folder of root's.
@@ -195,6 +206,25 @@ export class SqlitePairingTable implements PairingTable {
     });
   }
 
+  lastUses(user: Username): ReadonlyMap<Pkhh, number> {
+    return this.#read((database) => {
+      const rows = this.#query(database, 'SELECT pkhh, used_at_ms FROM pairing_use WHERE user = ?').all(user);
+      return new Map(rows.map((row) => [parsePkhh(text(row['pkhh'])), Number(row['used_at_ms'])]));
+    });
+  }
+
+  noteUse(user: Username, pkhh: Pkhh, atMs: number): void {
+    this.#write((database) => {
+      database
+        .prepare(
+          `INSERT INTO pairing_use (user, pkhh, used_at_ms)
+             SELECT user, pkhh, ? FROM pairing WHERE user = ? AND pkhh = ?
+             ON CONFLICT DO UPDATE SET used_at_ms = excluded.used_at_ms`,
+        )
+        .run(atMs, user, pkhh);
+    });
+  }
+
   promptEnabled(): boolean {
     return this.#read((database) => {
       const value = blob(
@@ -292,12 +322,14 @@ export class SqlitePairingTable implements PairingTable {
   #migrate(database: DatabaseSync): void {
     const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
     if (version === SCHEMA_VERSION) return;
-    if (version !== 0) {
+    if (version > SCHEMA_VERSION) {
       throw new AgentError('store-unreadable', { detail: `written by a newer scauth (schema ${version})` });
     }
     database.exec('BEGIN IMMEDIATE');
-    database.exec(SCHEMA);
-    database.prepare("INSERT INTO setting (name, value) VALUES ('host_id', ?)").run(randomBytes(16));
+    for (const step of MIGRATIONS.slice(version)) database.exec(step);
+    if (version === 0)
+      database.prepare("INSERT INTO setting (name, value) VALUES ('host_id', ?)").run(randomBytes(16));
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     database.exec('COMMIT');
   }
 }

@@ -28,6 +28,12 @@ export function failureText(error: AgentError): string {
       return 'The card does not answer. Take it out, put it back and try again.';
     case 'card-fault':
       return 'The card gave an answer that makes no sense. Try another card.';
+    case 'pin-timeout':
+      return 'No PIN was typed on the reader in time. Try again.';
+    case 'touch-timeout':
+      return 'The card was not touched in time. Try again, and touch it when it blinks.';
+    case 'contactless':
+      return 'Cards are not used through a contactless reader here. Put the card into a reader with contacts, or ask your administrator (reader.contactless).';
     case 'no-service':
       return 'The smart card service does not run. Start pcscd and try again.';
     case 'not-authorised':

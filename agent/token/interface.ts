@@ -55,16 +55,19 @@ export interface Token {
   /**
    * Verifies the PIN and signs the challenge, in one transaction; wipes the PIN on each path.
    * The try counter is read again in the same transaction only if the card shows another one than expected.
+   * Where the key waits for a touch, the person has been told before this is called.
    * @param pin null where the identity's PIN is typed on the reader
+   * @param gone the person went away: a PIN that is being typed on the reader is not waited for any longer
    * @throws AgentError `wrong-pin` (with triesLeft), `pin-blocked`, `pin-malformed`, `no-identity`, `card-fault`,
-   * `card-timeout`, `no-card`, `card-busy`, `card-reset`, `cancelled` (on the reader's pad)
+   * `card-timeout`, `no-card`, `card-busy`, `card-reset`, `cancelled` (on the reader's pad, or gone), `pin-timeout` (on
+   * the reader's pad), `touch-timeout`
    */
-  prove(identity: Identity, challenge: Challenge, pin: Pin | null): Promise<ProofInHand>;
+  prove(identity: Identity, challenge: Challenge, pin: Pin | null, gone?: AbortSignal): Promise<ProofInHand>;
   /**
    * Verifies the PIN and leaves the card unverified. Wipes the PIN.
    * @throws AgentError as `prove`
    */
-  verifyPin(pin: Pin | null, of?: CardPin): Promise<void>;
+  verifyPin(pin: Pin | null, of?: CardPin, gone?: AbortSignal): Promise<void>;
 }
 
 /** How long a request waits for a card that is just being read: what callers of TokenSource.present give it. */

@@ -41,7 +41,7 @@ test.serial('no folder, no file, empty file: the defaults, frozen', (t) => {
 test.serial('each key reaches the policy', (t) => {
   const folder = configuration(t, {
     'scauth.toml':
-      '[login]\ncards_allowed = false\nservices = ["sudo", "polkit-1"]\nremote = true\ntry_reserve = 2\npin_attempts = 3\n[pairing]\nusers_may_pair = false\n',
+      '[login]\ncards_allowed = false\nservices = ["sudo", "polkit-1"]\nremote = true\ntry_reserve = 2\npin_attempts = 3\nprompt_only_services = ["slock"]\n[pairing]\nusers_may_pair = false\n[reader]\ncontactless = true\npinpad_deny = ["08e6:34c0", "Acme"]\n',
   });
   t.deepEqual(loadPolicy(folder), {
     cardsAllowed: false,
@@ -50,6 +50,9 @@ test.serial('each key reaches the policy', (t) => {
     tryReserve: 2,
     pinAttempts: 3,
     usersMayPair: false,
+    contactlessAllowed: true,
+    pinPadDenied: ['08e6:34c0', 'Acme'],
+    promptOnlyServices: ['slock'],
   });
 });
 

@@ -45,6 +45,7 @@ export interface Seen {
   readonly password: string | null;
   readonly asked: readonly string[];
   readonly told: readonly string[];
+  readonly kinds: readonly string[];
   readonly events: readonly AuditEvent[];
   readonly log: readonly string[];
 }
@@ -74,6 +75,7 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
     pairings: scene.pairings ?? pairedTable(),
     tokens: 'present' in tokens ? tokens : tokensOf(...tokens),
     audit,
+    clock: { nowMs: () => 42, monotonicMs: () => 0 },
     log: (line) => log.push(line),
     ...scene.parts,
   };
@@ -107,6 +109,7 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
     password: typed,
     asked: person.asked.map((question) => question.text),
     told: person.told,
+    kinds: person.kinds,
     events: audit.events,
     log,
   };

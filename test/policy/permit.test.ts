@@ -19,6 +19,9 @@ const policies: fc.Arbitrary<Policy> = fc.record({
   tryReserve: fc.integer({ min: 0, max: 10 }),
   pinAttempts: fc.integer({ min: 1, max: 3 }),
   usersMayPair: fc.boolean(),
+  contactlessAllowed: fc.boolean(),
+  pinPadDenied: fc.constant([]),
+  promptOnlyServices: fc.constant([]),
 });
 const facts: fc.Arbitrary<AttemptFacts> = fc.record({
   service: word,

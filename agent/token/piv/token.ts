@@ -1,22 +1,25 @@
 // A PIV card that is in: reads its counter, verifies its PIN, signs a challenge. Each in one transaction that ends with
 // the card unverified, on each path. Specification: SP 800-73-4 part 2, 3.2.
 
-import { AgentError } from '../../base/errors.ts';
-import type { Pin } from '../../base/pin.ts';
+import { AgentError, asAgentError } from '../../base/errors.ts';
+import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
-import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
+import type { CardChannel, CardSlot, PinPad } from '../../pcsc/channel.ts';
 import type { ProofInHand, Token } from '../interface.ts';
 import { ApduExchange } from './apdu.ts';
 import { emptyVerify, generalAuthenticate, select } from './commands.ts';
 import { CRYPTOGRAPHIC_MECHANISM, PIN_BLOCK_BYTES, PIN_MIN_BYTES, SLOTS } from './constants.ts';
 import type { DeVerifyAbility, PivReading } from './probe.ts';
 import { readSignature, signatureInput } from './sign.ts';
-import { failure, pinStatusOf, SW_SUCCESS } from './status.ts';
+import { failure, pinStatusOf, signFailure, SW_SUCCESS } from './status.ts';
 import { VerifiedSession } from './verified-session.ts';
 
 /** What was found out about cards' de-verify after a real VERIFY, by token id. */
 export type DeVerifyRecord = Map<TokenId, DeVerifyAbility>;
+
+/** How long a key may wait to be touched: a YubiKey gives up after 15 s by itself. */
+const TOUCH_MS = 30_000;
 
 /**
  * A secret that was typed before the prompt (a locker, a pipe) comes at once: then the look at the try counter and the
@@ -80,16 +83,23 @@ export class PivToken implements Token {
     return pin.peek((bytes) => bytes.every((byte) => byte >= 0x20 && byte < 0x7f));
   }
 
-  async prove(identity: Identity, challenge: Challenge, pin: Pin | null): Promise<ProofInHand> {
-    if (pin === null) throw noPad();
+  async prove(
+    identity: Identity,
+    challenge: Challenge,
+    pin: Pin | null,
+    gone?: AbortSignal,
+  ): Promise<ProofInHand> {
     try {
       const key = this.#loginKey(identity);
       const { scheme, bytes } = signatureInput(challenge, identity.publicKey.algorithm);
-      const session = await this.#verify(pin);
+      const wantsTouch = identity.touch === 'always' || identity.touch === 'cached';
+      const session = await this.#verify(pin, gone);
       try {
         const mechanism = CRYPTOGRAPHIC_MECHANISM[identity.publicKey.algorithm];
-        const { data, sw } = await generalAuthenticate(session.exchange, mechanism, key, bytes);
-        if (sw !== SW_SUCCESS) throw failure('GENERAL AUTHENTICATE', sw);
+        const patienceMs = wantsTouch ? TOUCH_MS : undefined;
+        const reply = generalAuthenticate(session.exchange, mechanism, key, bytes, patienceMs);
+        const { data, sw } = await (wantsTouch ? reply.catch(untouched) : reply);
+        if (sw !== SW_SUCCESS) throw signFailure(sw, wantsTouch);
         const proof = { scheme, signature: readSignature(data) };
         return { proof, released: session.release() };
       } catch (error) {
@@ -97,17 +107,16 @@ export class PivToken implements Token {
         throw error;
       }
     } finally {
-      pin.wipe();
+      pin?.wipe();
     }
   }
 
-  async verifyPin(pin: Pin | null): Promise<void> {
-    if (pin === null) throw noPad();
+  async verifyPin(pin: Pin | null, _of?: CardPin, gone?: AbortSignal): Promise<void> {
     try {
-      const session = await this.#verify(pin);
+      const session = await this.#verify(pin, gone);
       await session.release();
     } finally {
-      pin.wipe();
+      pin?.wipe();
     }
   }
 
@@ -120,10 +129,16 @@ export class PivToken implements Token {
     return slot.keyReference;
   }
 
-  async #verify(pin: Pin): Promise<VerifiedSession> {
-    if (!this.acceptsPin(pin))
+  /** @param pin null: typed on the reader; and only there, where the reader has a pad */
+  async #verify(pin: Pin | null, gone?: AbortSignal): Promise<VerifiedSession> {
+    if ((pin === null) !== (this.#reading.pin.entry === 'reader'))
+      throw new AgentError('pin-malformed', {
+        detail: `this PIN is typed at the ${this.#reading.pin.entry}`,
+      });
+    if (pin !== null && !this.acceptsPin(pin))
       throw new AgentError('pin-malformed', { detail: 'cannot be a PIN of this card' });
     const { channel, exchange } = await this.#open();
+    const entry = pin ?? (await padOrClose(channel));
     const ability = this.#record.get(this.id) ?? this.#reading.deVerify;
     const session = new VerifiedSession(channel, exchange, this.#reading.pinReference, {
       ability,
@@ -132,7 +147,8 @@ export class PivToken implements Token {
       learned: (found) => this.#record.set(this.id, found),
     });
     try {
-      await session.verify(pin);
+      if (entry instanceof Pin) await session.verify(entry);
+      else await session.verifyOnPad(entry, gone);
     } catch (error) {
       if (error instanceof AgentError && error.triesLeft !== undefined) this.#remember(error.triesLeft);
       throw error;
@@ -177,8 +193,23 @@ export class PivToken implements Token {
   }
 }
 
-function noPad(): AgentError {
-  return new AgentError('pin-malformed', { detail: 'this PIN is typed at the computer' });
+/** The reader's pad, which was there when the card went in. @throws AgentError `card-fault` */
+async function padOrClose(channel: CardChannel): Promise<PinPad> {
+  try {
+    const pad = (await channel.pinPad?.()) ?? null;
+    if (pad === null) throw new AgentError('card-fault', { detail: 'the reader has no PIN pad any more' });
+    return pad;
+  } catch (error) {
+    await channel.close('leave');
+    throw error;
+  }
+}
+
+/** No answer in time, from a key that wants a touch: nobody touched it. */
+function untouched(error: unknown): never {
+  const failed = asAgentError(error);
+  if (failed.code !== 'card-timeout') throw failed;
+  throw new AgentError('touch-timeout', { detail: failed.detail, cause: failed });
 }
 
 /** @throws AgentError `card-fault` where the PIV application does not answer (any more) */
