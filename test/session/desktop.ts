@@ -17,7 +17,7 @@ const POLL_MS = 20;
 export interface Running {
   readonly process: ChildProcess;
   /** What it wrote on both streams so far. */
-  output(): string;
+  readonly output: () => string;
   /** Settles with the exit code; never rejects. */
   readonly exit: Promise<number>;
 }
