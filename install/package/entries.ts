@@ -9,7 +9,16 @@ export const FURTHER_ENTRIES: readonly string[] = [];
 
 /** Native packages: shipped as they are, beside the bundle, with the files that they need at run time. */
 export const NATIVE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  koffi: ['package.json', 'index.js', 'index.cjs', 'indirect.js', 'indirect.cjs', 'src/koffi', 'LICENSE.txt'],
+  koffi: [
+    'package.json',
+    'index.js',
+    'index.cjs',
+    'src/koffi/index.js',
+    'src/koffi/index.cjs',
+    'src/koffi/src/static.js',
+    'src/koffi/src/static.cjs',
+    'LICENSE.txt',
+  ],
   '@koromix/koffi-linux-x64': ['package.json', 'index.js', 'linux_x64/koffi.node'],
   pkcs11js: ['package.json', 'index.js', 'build/Release/pkcs11.node', 'LICENSE'],
   '@napi-rs/keyring': ['package.json', 'index.js', 'keytar.js', 'LICENSE'],
