@@ -27,7 +27,7 @@ function sender(path: string | undefined): (state: string) => void {
   const libc = koffi.load('libc.so.6');
   const socket = libc.func('int socket(int domain, int type, int protocol)');
   const sendto = libc.func(
-    'ssize_t sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t addressLength)',
+    'long sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t addressLength)',
   );
   const fd = Number(socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0));
   if (fd < 0) return () => undefined;

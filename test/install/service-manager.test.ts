@@ -11,7 +11,7 @@ import { reportReady } from '../../agent/service-manager.ts';
 const libc = koffi.load('libc.so.6');
 const socket = libc.func('int socket(int domain, int type, int protocol)');
 const bind = libc.func('int bind(int fd, const void *address, uint32_t length)');
-const recv = libc.func('ssize_t recv(int fd, void *bytes, size_t length, int flags)');
+const recv = libc.func('long recv(int fd, void *bytes, size_t length, int flags)');
 const close = libc.func('int close(int fd)');
 const MSG_DONTWAIT = 0x40;
 
