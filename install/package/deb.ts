@@ -132,17 +132,22 @@ export function makeDeb(repository: string, tree: string, work: string, version:
   return out;
 }
 
-/** Writes `dist/scauth-VERSION-linux-x64.tar.xz`: the same tree with install.sh and uninstall.sh. */
-export function makeTarball(repository: string, tree: string, work: string, version: string): string {
-  const name = `scauth-${version}-linux-x64`;
-  const folder = join(work, name);
-  rmSync(work, { recursive: true, force: true });
+/** What the tarball holds, in `folder`: the same tree with install.sh and uninstall.sh. */
+export function layOutTarball(repository: string, tree: string, folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
   cpSync(tree, join(folder, 'tree'), { recursive: true });
   for (const script of ['install.sh', 'uninstall.sh']) {
     put(folder, script, readFileSync(join(repository, 'install/tarball', script)), 0o755);
   }
   writeFileSync(join(folder, 'LICENSE'), readFileSync(join(repository, 'LICENSE')));
   chmodSync(join(folder, 'tree', LIB, 'undo'), 0o755);
+}
+
+/** Writes `dist/scauth-VERSION-linux-x64.tar.xz`. */
+export function makeTarball(repository: string, tree: string, work: string, version: string): string {
+  const name = `scauth-${version}-linux-x64`;
+  rmSync(work, { recursive: true, force: true });
+  layOutTarball(repository, tree, join(work, name));
   settleTimes(work);
   const out = join(repository, 'dist', `${name}.tar.xz`);
   const options = [

@@ -21,7 +21,13 @@ mkdir -p /opt/scauth
 : >>"$list"
 # place FROM TO MODE: in one step, and noted for uninstall.sh before it is there.
 place() {
-  mkdir -p "$(dirname "$2")"
+  folder=$(dirname "$2")
+  missing=$folder
+  while [ ! -d "$missing" ]; do
+    printf '%s\n' "$missing" >>/opt/scauth/made-folders
+    missing=$(dirname "$missing")
+  done
+  mkdir -p "$folder"
   grep -qxF "$2" "$list" || printf '%s\n' "$2" >>"$list"
   cp "$1" "$2.scauth-new"
   chmod "$3" "$2.scauth-new"

@@ -9,6 +9,10 @@ list=/opt/scauth/installed-files
 sh /opt/scauth/undo
 if [ -d /run/systemd/system ]; then systemctl disable --now scauthd.service || true; fi
 while read -r file; do rm -f "$file"; done <"$list"
+if [ -e /opt/scauth/made-folders ]; then
+  # The deepest first; what somebody else put something into stays.
+  sort -r -u /opt/scauth/made-folders | while read -r folder; do rmdir "$folder" 2>/dev/null || true; done
+fi
 rm -rf /opt/scauth
 if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 if [ "${1:-}" = --purge ]; then

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDeb } from '../../install/package/deb.ts';
+import { layOutTarball, makeDeb } from '../../install/package/deb.ts';
 import { makeTree } from '../../install/package/tree.ts';
 import { REPOSITORY } from '../sandbox/namespace.ts';
 
@@ -17,6 +17,8 @@ export interface Packages {
   /** Paths as programs in a World see them. */
   readonly first: string;
   readonly later: string;
+  /** The folder that the tarball unpacks to. */
+  readonly tarball: string;
   /** Path on the machine. */
   readonly file: string;
 }
@@ -28,7 +30,12 @@ export async function makePackages(): Promise<Packages> {
   };
   const inside = (path: string): string => `/run/sandbox/app${path.slice(REPOSITORY.length)}`;
   const file = join(REPOSITORY, 'dist', `scauth_${version}_amd64.deb`);
-  const packages = { file, first: inside(file), later: inside(join(WORK, 'later.deb')) };
+  const packages = {
+    file,
+    first: inside(file),
+    later: inside(join(WORK, 'later.deb')),
+    tarball: inside(join(WORK, 'tarball')),
+  };
   if (process.env[READY] !== undefined) return packages;
   process.umask(0o022);
   rmSync(WORK, { recursive: true, force: true });
@@ -36,6 +43,7 @@ export async function makePackages(): Promise<Packages> {
   const tree = join(WORK, 'tree');
   await makeTree(REPOSITORY, tree);
   makeDeb(REPOSITORY, tree, join(WORK, 'deb'), version);
+  layOutTarball(REPOSITORY, tree, join(WORK, 'tarball'));
   rmSync(tree, { recursive: true, force: true });
   // Repacked without compression: quick, and no other byte than the version differs.
   const unpacked = join(WORK, 'later');
