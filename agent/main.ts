@@ -15,6 +15,7 @@ import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
 import type { PairingParts } from './login/pair.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
+import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
 import { createPamServer } from './socket/pam-server.ts';
@@ -104,8 +105,10 @@ async function main(): Promise<void> {
   await listenAt(pamServer, join(runtime, 'pam.sock'));
   await listenAt(adminServer, join(runtime, 'io.scauth'));
   log('ready');
+  const reportStopping = reportReady();
 
   const stop = async (): Promise<void> => {
+    reportStopping();
     pamServer.close();
     adminServer.close();
     await watcher.stop();

@@ -74,7 +74,7 @@ export const places: readonly Place[] = [
     floor: 5,
     mayImport: [...below2, /^agent\/login\//, /^policy\/permit-pairing\.ts$/, ...interfaces],
   },
-  { name: 'harden', files: /^agent\/harden\.ts$/, floor: 6, mayImport: below2 },
+  { name: 'process', files: /^agent\/(harden|service-manager)\.ts$/, floor: 6, mayImport: below2 },
   {
     name: 'client',
     files: /^agent\/(cli|session)\//,
