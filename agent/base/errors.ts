@@ -14,6 +14,7 @@ export type AgentErrorCode =
   | 'card-busy' // another program holds the card
   | 'card-timeout' // the card or reader did not answer in time
   | 'card-fault' // the card answered something it should not have
+  | 'driver-fault' // a driver of its own process crashed, hung or broke the protocol
   // PIN
   | 'wrong-pin'
   | 'pin-blocked'

@@ -25,6 +25,8 @@ export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: '
     case 'card-fault':
     case 'store-unreadable':
       return { kind: 'unavailable', reason: failure.code };
+    case 'driver-fault':
+      return { kind: 'unavailable', reason: 'card-fault' };
     case 'no-identity':
       return { kind: 'unavailable', reason: 'other-card' };
     case 'cancelled':

@@ -28,6 +28,8 @@ export function failureText(error: AgentError): string {
       return 'The card does not answer. Take it out, put it back and try again.';
     case 'card-fault':
       return 'The card gave an answer that makes no sense. Try another card.';
+    case 'driver-fault':
+      return "The card's driver failed and is being started again. Try again in a moment; `sc_auth drivers -v` says more.";
     case 'no-service':
       return 'The smart card service does not run. Start pcscd and try again.';
     case 'not-authorised':
