@@ -15,9 +15,9 @@ import type { DriverProcess } from './process.ts';
 import { PluginToken, type TokenBackend } from './token.ts';
 
 /** Reading a card with many certificates, slowly, takes a few seconds. */
-const PROBE_MS = 20_000;
+const PROBE_MS = 10_000;
 const PIN_STATE_MS = 5000;
-const PROVE_MS = 20_000;
+const PROVE_MS = 15_000;
 /** In one call. Reading 24 certificates by 255 bytes takes about 300. */
 const MAX_APDUS = 2000;
 /** Where a short command has the length of its data. */

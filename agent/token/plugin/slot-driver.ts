@@ -13,9 +13,9 @@ import type { JsonObject } from './frames.ts';
 import { DriverProcess, type DriverProgram } from './process.ts';
 import { PluginToken, type TokenBackend } from './token.ts';
 
-const LOOK_MS = 20_000;
+const LOOK_MS = 10_000;
 const PIN_STATE_MS = 10_000;
-const PROVE_MS = 20_000;
+const PROVE_MS = 15_000;
 /** Where the person types on the reader. */
 const PROVE_ON_READER_MS = 90_000;
 /** After its last answer a driver lets go of the card: nobody else could open it exclusively. */
