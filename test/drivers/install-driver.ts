@@ -7,7 +7,9 @@ const DOCUMENT = join(import.meta.dirname, '../../DRIVERS.md');
 
 /** The first block of this language in DRIVERS.md. */
 export function documented(language: string): string {
-  const block = new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'ms').exec(readFileSync(DOCUMENT, 'utf8'))?.[1];
+  const block = new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'ms').exec(
+    readFileSync(DOCUMENT, 'utf8'),
+  )?.[1];
   if (block === undefined) throw new Error(`DRIVERS.md has no ${language}`);
   return block;
 }

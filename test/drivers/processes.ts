@@ -14,7 +14,9 @@ export function driverPids(sandbox: Sandbox, text: string): number[] {
   return descendants(agent).filter((pid) => {
     try {
       const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-      return line.includes(text) && !line.startsWith('/usr/bin/unshare') && !line.startsWith('/usr/bin/setpriv');
+      return (
+        line.includes(text) && !line.startsWith('/usr/bin/unshare') && !line.startsWith('/usr/bin/setpriv')
+      );
     } catch {
       return false;
     }
@@ -25,7 +27,8 @@ export function driverPids(sandbox: Sandbox, text: string): number[] {
 export function driverPid(sandbox: Sandbox, text: string): number {
   const [pid, ...others] = driverPids(sandbox, text);
   if (pid === undefined || others.length > 0)
-    throw new Error(`${others.length + (pid === undefined ? 0 : 1)} drivers with ${text}:\n${sandbox.agentLog()}`);
+    throw new Error(
+      `${others.length + (pid === undefined ? 0 : 1)} drivers with ${text}:\n${sandbox.agentLog()}`,
+    );
   return pid;
 }
-

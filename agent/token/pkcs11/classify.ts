@@ -78,7 +78,7 @@ export function classify(facts: KeyFacts): KeyUse {
   use ??= useOfLabels(labels);
   if (use !== null) return use;
   // A key that wants its PIN for each use is one for documents, unless its certificate says that it is for logins.
-  const usages = (certificate?.keyUsage) ?? [];
+  const usages = certificate?.keyUsage ?? [];
   if (alwaysAuthenticate && !usages.some((oid) => LOGIN_USAGES.includes(oid))) return 'signature';
   return 'authentication';
 }

@@ -47,7 +47,10 @@ export class Pkcs11Module {
 
   /** The slots with an initialised token. @throws AgentError */
   slots(): TokenSlot[] {
-    if (!this.#initialised) checked('C_Initialize', () => { this.pkcs11.C_Initialize(); });
+    if (!this.#initialised)
+      checked('C_Initialize', () => {
+        this.pkcs11.C_Initialize();
+      });
     this.#initialised = true;
     const handles = checked('C_GetSlotList', () => this.pkcs11.C_GetSlotList(true));
     return handles.flatMap((slot) => {

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { AgentError, describeError, printable, type AgentErrorCode } from '../../base/errors.ts';
 import { parseCertificate, parsePublicKey, type Certificate, type PublicKey } from '../../model/key.ts';
+import type { Proof } from '../../model/proof.ts';
 import { parseTokenId, type CardPin, type Identity, type PinState, type TokenId } from '../../model/token.ts';
 import type { JsonObject } from './frames.ts';
 
@@ -57,8 +58,8 @@ export const helloAnswer = v.strictObject({ version: v.literal(1) });
 export const probeAnswer = v.strictObject({ token: v.nullable(tokenSchema) });
 export const lookAnswer = v.strictObject({ tokens: v.pipe(v.array(tokenSchema), v.maxLength(16)) });
 export const pinStateAnswer = pinStateSchema;
-export const emptyAnswer = v.strictObject({});
-export const signAnswer = v.strictObject({
+const emptyAnswer = v.strictObject({});
+const signAnswer = v.strictObject({
   scheme: v.picklist(['rsa-pss-sha256', 'rsa-pkcs1-sha256', 'ecdsa-sha256', 'ecdsa-sha384', 'ed25519']),
   signature: v.pipe(base64, v.minLength(1), v.maxLength(700)),
 });
@@ -202,4 +203,15 @@ export function describeToken(driver: string, answer: TokenAnswer): DescribedTok
       answer.pins.map(({ id: pin, triesLeft, triesTotal }) => [pin, { triesLeft, triesTotal }]),
     ),
   };
+}
+
+/** @throws AgentError `driver-fault` */
+export function proofOf(answer: JsonObject): Proof {
+  const { scheme, signature } = parseAnswer(signAnswer, answer, 'sign');
+  return { scheme, signature: Buffer.from(signature, 'base64') };
+}
+
+/** @throws AgentError `driver-fault` where the driver answers more than that it is done */
+export function emptyOf(answer: JsonObject): void {
+  parseAnswer(emptyAnswer, answer, 'an answer');
 }

@@ -39,10 +39,11 @@ export class CardPlugin implements TokenDriver {
   async probe(channel: CardChannel, slot: CardSlot): Promise<Token | null> {
     const params = { reader: printable(slot.reader), atr: toHex(slot.atr) };
     const relay = new Relay(channel, null);
-    const answer = await relay.call(this.#process, 'probe', params, PROBE_MS);
-    const { token } = A.parseAnswer(A.probeAnswer, answer, 'probe');
-    if (token === null) return null;
-    const described = A.describeToken(this.id, token);
+    const described = await relay.call(this.#process, 'probe', params, PROBE_MS, (answer) => {
+      const { token } = A.parseAnswer(A.probeAnswer, answer, 'probe');
+      return token === null ? null : A.describeToken(this.id, token);
+    });
+    if (described === null) return null;
     return new PluginToken(described, slot, this.id, new CardBackend(this.#process, slot));
   }
 }
@@ -59,13 +60,10 @@ class CardBackend implements TokenBackend {
   async pinState(token: string, pin: string): Promise<PinState> {
     const channel = await this.#slot.open();
     try {
-      const answer = await new Relay(channel, null).call(
-        this.#process,
-        'pinState',
-        { token, pin },
-        PIN_STATE_MS,
+      const relay = new Relay(channel, null);
+      return await relay.call(this.#process, 'pinState', { token, pin }, PIN_STATE_MS, (answer) =>
+        A.parseAnswer(A.pinStateAnswer, answer, 'pinState'),
       );
-      return A.parseAnswer(A.pinStateAnswer, answer, 'pinState');
     } finally {
       await channel.close('leave');
     }
@@ -81,9 +79,8 @@ class CardBackend implements TokenBackend {
     const params = { token, key, pin: pin.id, message: message.toString('base64') };
     const channel = await this.#slot.open();
     try {
-      const answer = await new Relay(channel, secret).call(this.#process, 'sign', params, PROVE_MS);
-      const { scheme, signature } = A.parseAnswer(A.signAnswer, answer, 'sign');
-      const proof = { scheme, signature: Buffer.from(signature, 'base64') };
+      const relay = new Relay(channel, secret);
+      const proof = await relay.call(this.#process, 'sign', params, PROVE_MS, A.proofOf);
       return { proof, released: channel.close('reset') };
     } catch (error) {
       await channel.close('reset');
@@ -94,13 +91,8 @@ class CardBackend implements TokenBackend {
   async verifyPin(token: string, pin: CardPin, secret: Pin | null): Promise<void> {
     const channel = await this.#slot.open();
     try {
-      const answer = await new Relay(channel, secret).call(
-        this.#process,
-        'verifyPin',
-        { token, pin: pin.id },
-        PROVE_MS,
-      );
-      A.parseAnswer(A.emptyAnswer, answer, 'verifyPin');
+      const relay = new Relay(channel, secret);
+      await relay.call(this.#process, 'verifyPin', { token, pin: pin.id }, PROVE_MS, A.emptyOf);
     } finally {
       await channel.close('reset');
     }
@@ -120,14 +112,16 @@ class Relay {
     this.#pin = pin;
   }
 
-  async call(
+  async call<T>(
     process: DriverProcess,
     method: string,
     params: JsonObject,
     deadlineMs: number,
-  ): Promise<JsonObject> {
+    parse: (answer: JsonObject) => T,
+  ): Promise<T> {
+    const options = { deadlineMs, onAsk: (message: JsonObject) => this.#transmit(message) };
     try {
-      return await process.call(method, params, { deadlineMs, onAsk: (message) => this.#transmit(message) });
+      return await process.call(method, params, options, parse);
     } catch (error) {
       throw this.#failure ?? error;
     } finally {

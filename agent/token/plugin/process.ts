@@ -89,15 +89,21 @@ export class DriverProcess {
 
   /**
    * Asks the driver; calls wait for each other. Starts the process where it does not run.
-   * @returns the `result` object, unchecked
+   * @param parse checks the `result` object; what it refuses (`driver-fault`) ends the process
    * @throws AgentError `driver-fault` (did not start, crashed, hung, broke the protocol, or waits to be started again),
    * or what the driver itself told
    */
-  call(method: string, params: JsonObject, options: CallOptions): Promise<JsonObject> {
-    const run = async (): Promise<JsonObject> => {
+  call<T>(
+    method: string,
+    params: JsonObject,
+    options: CallOptions,
+    parse: (result: JsonObject) => T,
+  ): Promise<T> {
+    const run = async (): Promise<T> => {
       try {
         if (this.#child === null) await this.#start();
-        const result = await this.#ask(method, params, options);
+        const answer = await this.#ask(method, params, options);
+        const result = this.#accept(answer, parse);
         this.#failures = 0;
         this.#lastFailure = null;
         return result;
@@ -108,6 +114,15 @@ export class DriverProcess {
     const result = this.#queue.then(run, run);
     this.#queue = result.catch(() => undefined);
     return result;
+  }
+
+  #accept<T>(answer: JsonObject, parse: (result: JsonObject) => T): T {
+    try {
+      return parse(answer);
+    } catch (error) {
+      this.#fail(`gave a wrong answer: ${asAgentError(error).detail}`);
+      throw this.#lastFailure ?? error;
+    }
   }
 
   /** Ends the process in peace: end of input, then after two seconds by force. Safe to call when it does not run. */

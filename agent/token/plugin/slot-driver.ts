@@ -10,7 +10,7 @@ import type { CardSlot } from '../../pcsc/channel.ts';
 import type { ProofInHand, SlotDriver, Token } from '../interface.ts';
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
-import { DriverProcess, type DriverProgram } from './process.ts';
+import { DriverProcess, type CallOptions, type DriverProgram } from './process.ts';
 import { PluginToken, type TokenBackend } from './token.ts';
 
 const LOOK_MS = 10_000;
@@ -130,9 +130,10 @@ class Part implements TokenBackend {
   async look(slot: CardSlot | null): Promise<readonly Token[]> {
     const place = slot === null ? {} : { reader: slot.reader, atr: toHex(slot.atr) };
     try {
-      const answer = await this.#call('look', place, { deadlineMs: LOOK_MS });
-      const described = A.parseAnswer(A.lookAnswer, answer, 'look').tokens.map((token) =>
-        A.describeToken(this.program.id, token),
+      const described = await this.#call('look', place, { deadlineMs: LOOK_MS }, (answer) =>
+        A.parseAnswer(A.lookAnswer, answer, 'look').tokens.map((token) =>
+          A.describeToken(this.program.id, token),
+        ),
       );
       const found = described.map(
         (token) => new PluginToken(token, slot ?? new NoReader(token.label), this.program.id, this),
@@ -164,8 +165,9 @@ class Part implements TokenBackend {
   }
 
   async pinState(token: string, pin: string): Promise<PinState> {
-    const answer = await this.#call('pinState', { token, pin }, { deadlineMs: PIN_STATE_MS });
-    return A.parseAnswer(A.pinStateAnswer, answer, 'pinState');
+    return this.#call('pinState', { token, pin }, { deadlineMs: PIN_STATE_MS }, (answer) =>
+      A.parseAnswer(A.pinStateAnswer, answer, 'pinState'),
+    );
   }
 
   async sign(
@@ -178,9 +180,7 @@ class Part implements TokenBackend {
     const params = { token, key, pin: pin.id, message: message.toString('base64') };
     const slot = this.#slotOf(token);
     try {
-      const answer = await this.#call('sign', params, proveOptions(pin, secret));
-      const { scheme, signature } = A.parseAnswer(A.signAnswer, answer, 'sign');
-      const proof = { scheme, signature: Buffer.from(signature, 'base64') };
+      const proof = await this.#call('sign', params, proveOptions(pin, secret), A.proofOf);
       return { proof, released: resetCard(slot) };
     } catch (error) {
       await resetCard(slot);
@@ -191,8 +191,7 @@ class Part implements TokenBackend {
   async verifyPin(token: string, pin: CardPin, secret: Pin | null): Promise<void> {
     const slot = this.#slotOf(token);
     try {
-      const answer = await this.#call('verifyPin', { token, pin: pin.id }, proveOptions(pin, secret));
-      A.parseAnswer(A.emptyAnswer, answer, 'verifyPin');
+      await this.#call('verifyPin', { token, pin: pin.id }, proveOptions(pin, secret), A.emptyOf);
     } finally {
       await resetCard(slot);
     }
@@ -205,20 +204,21 @@ class Part implements TokenBackend {
     return token.slot;
   }
 
-  async #call(
+  async #call<T>(
     method: string,
     params: JsonObject,
-    options: Parameters<DriverProcess['call']>[2],
-  ): Promise<JsonObject> {
+    options: CallOptions,
+    parse: (answer: JsonObject) => T,
+  ): Promise<T> {
     if (this.#rest !== null) clearTimeout(this.#rest);
     try {
-      return await this.process.call(method, params, options);
+      return await this.process.call(method, params, options, parse);
     } finally {
       if (this.#rest !== null) clearTimeout(this.#rest);
       this.#rest = setTimeout(() => {
         this.#rest = null;
         if (this.process.running)
-          this.process.call('rest', {}, { deadlineMs: PIN_STATE_MS }).catch(() => undefined);
+          this.process.call('rest', {}, { deadlineMs: PIN_STATE_MS }, A.emptyOf).catch(() => undefined);
       }, REST_AFTER_MS);
     }
   }
@@ -228,7 +228,7 @@ function isAt(token: PluginToken, slot: CardSlot | null): boolean {
   return slot === null ? token.slot instanceof NoReader : token.slot === slot;
 }
 
-function proveOptions(pin: CardPin, secret: Pin | null): Parameters<DriverProcess['call']>[2] {
+function proveOptions(pin: CardPin, secret: Pin | null): CallOptions {
   const deadlineMs = pin.entry === 'reader' ? PROVE_ON_READER_MS : PROVE_MS;
   return { deadlineMs, ...(secret !== null && { secret }) };
 }
