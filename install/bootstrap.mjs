@@ -149,7 +149,9 @@ function npmPackages() {
       inherited.filter(([name]) => !/^npm_(config_nodedir|package_|lifecycle_)/i.test(name)),
     );
     // No install scripts: what they would do for us is done here, without headers from the network.
-    must([...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci', { env });
+    must([...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci', {
+      env,
+    });
   }
   if (!existsSync(NODE)) {
     say('putting the pinned Node into place');

@@ -13,7 +13,7 @@ const NOT_PIV = '[tokens]\ndisabled = ["org.scauth.piv"]\n';
 let sandbox: Sandbox;
 
 test.before(async () => {
-  sandbox = await Sandbox.start({ card: 'rsa2048' });
+  sandbox = await Sandbox.start();
 });
 test.beforeEach(() => person.freshCard(sandbox));
 test.after.always(() => sandbox.stop());
