@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadPolicy } from '../config/load.ts';
+import { loadConfig, policyOf } from '../config/load.ts';
 import { systemAccounts } from '../pam/accounts.ts';
 import { checkPassword } from '../pam/password.ts';
 import { FileAuditLog } from './audit/file-log.ts';
@@ -19,10 +19,10 @@ import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
 import { createPamServer } from './socket/pam-server.ts';
-import { PivDriver } from './token/piv/driver.ts';
 import { TokenRegistry, type TokenEvent } from './token/registry.ts';
 import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
+import { wireDrivers } from './wire-drivers.ts';
 
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
@@ -64,7 +64,8 @@ function describeTokenEvent(event: TokenEvent): string {
 async function main(): Promise<void> {
   for (const measure of hardenProcess()) log(`warning: not in force: ${measure}`);
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
-  const policy = loadPolicy(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
+  const config = loadConfig(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
+  const policy = policyOf(config);
 
   const pairings = new SqlitePairingTable(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
   const auditPath =
@@ -72,7 +73,8 @@ async function main(): Promise<void> {
   const audit = new FileAuditLog(auditPath, systemClock);
   const winscard = new Winscard({ pinPadDenied: () => policy.pinPadDenied });
   const watcher = new CardWatcher(winscard);
-  const tokens = new TokenRegistry(watcher, [new PivDriver()]);
+  const { drivers } = wireDrivers(config, log);
+  const tokens = new TokenRegistry(watcher, drivers);
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
   });
@@ -102,6 +104,7 @@ async function main(): Promise<void> {
   const adminServer = createAdminServer({ ...pairing, accounts: systemAccounts, version: version(), log });
 
   watcher.start();
+  tokens.start();
   await listenAt(pamServer, join(runtime, 'pam.sock'));
   await listenAt(adminServer, join(runtime, 'io.scauth'));
   log('ready');

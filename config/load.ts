@@ -105,10 +105,10 @@ function setKeys(file: string, text: string): TomlTable {
 }
 
 /**
- * The policy of a configuration folder (`/etc/scauth`). No file at all means the defaults.
+ * All settings of a configuration folder (`/etc/scauth`). No file at all means the defaults.
  * @throws AgentError `config-invalid`; `detail` names file, line and key
  */
-export function loadPolicy(folder: string): Policy {
+export function loadConfig(folder: string): Config {
   try {
     checkTrustedFolder(folder);
   } catch (error) {
@@ -122,10 +122,16 @@ export function loadPolicy(folder: string): Policy {
       merged[table] = { ...merged[table], ...(values as TomlTable) };
     }
   }
-  return policyOf(v.parse(configSchema, merged));
+  return v.parse(configSchema, merged);
 }
 
-function policyOf(config: Config): Policy {
+/** The policy alone. @throws AgentError as loadConfig */
+export function loadPolicy(folder: string): Policy {
+  return policyOf(loadConfig(folder));
+}
+
+/** The part of the settings that decides. */
+export function policyOf(config: Config): Policy {
   return Object.freeze({
     cardsAllowed: config.login.cards_allowed,
     services: Object.freeze([...config.login.services]),

@@ -16,6 +16,22 @@ const serviceName = v.pipe(
   v.string('must be text'),
   v.regex(/^(\*|[A-Za-z0-9._-]{1,64})$/, 'must be a PAM service name, or "*" alone'),
 );
+const driverId = v.pipe(
+  v.string('must be text'),
+  v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be the id of a token driver, e.g. "org.scauth.piv"'),
+);
+const pkcs11Module = v.pipe(
+  v.string('must be text'),
+  v.regex(/^(opensc|\/[^\0]{1,500})$/, 'must be the absolute path of a PKCS#11 module, or "opensc"'),
+);
+const environmentEntry = v.pipe(
+  v.string('must be text'),
+  v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}=[^\0]{0,1000}$/, 'must be NAME=value'),
+);
+const groupName = v.pipe(
+  v.string('must be text'),
+  v.regex(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/, 'must be the name of a group'),
+);
 
 const readerPattern = v.pipe(
   v.string('must be text'),
@@ -103,6 +119,58 @@ export const settings = {
         "Readers whose PIN pad is not used, beside those that are known to lie: USB ids as lsusb shows them (08e6:34c0), or text that stands in the reader's name. The PIN is then typed at the computer.",
     },
   },
+  tokens: {
+    disabled: {
+      schema: v.array(driverId, 'must be a list of driver ids'),
+      default: [],
+      unit: null,
+      meaning: 'Token drivers that are not used. `sc_auth drivers` lists them all.',
+    },
+    order: {
+      schema: v.array(driverId, 'must be a list of driver ids'),
+      default: ['org.scauth.piv'],
+      unit: null,
+      meaning:
+        'The drivers that are asked first whose card it is; the first that takes a card has it. Drivers that are not named follow: others by their id, PKCS#11 last.',
+    },
+  },
+  piv: {
+    isolate: {
+      schema: flag,
+      default: false,
+      unit: null,
+      meaning:
+        'Runs the PIV driver in a process of its own, without rights and without the PIN. A login takes some milliseconds longer, and the card is reset after each.',
+    },
+  },
+  pkcs11: {
+    modules: {
+      schema: v.array(pkcs11Module, 'must be a list of paths'),
+      default: ['opensc'],
+      unit: null,
+      meaning:
+        'PKCS#11 modules, each run in a process of its own and asked in this order. "opensc" is OpenSC\'s, where it is installed.',
+    },
+    environment: {
+      schema: v.array(environmentEntry, 'must be a list of NAME=value'),
+      default: [],
+      unit: null,
+      meaning: 'Environment variables for the modules, e.g. "TPM2_PKCS11_STORE=/var/lib/scauth-tpm".',
+    },
+    groups: {
+      schema: v.array(groupName, 'must be a list of groups'),
+      default: [],
+      unit: null,
+      meaning: 'Groups that the modules need beside their own user, e.g. "tss" for the TPM.',
+    },
+    any_pin: {
+      schema: flag,
+      default: false,
+      unit: null,
+      meaning:
+        'PINs may hold other characters than digits. Warning: with true, a password that is typed at the PIN prompt reaches the card and costs a try.',
+    },
+  },
 } as const satisfies Record<string, Record<string, Setting>>;
 
 function defaulted<S extends v.GenericSchema>(schema: S, value: v.InferInput<S>) {
@@ -137,6 +205,26 @@ export const configSchema = v.strictObject({
     v.strictObject({
       contactless: defaulted(settings.reader.contactless.schema, settings.reader.contactless.default),
       pinpad_deny: defaulted(settings.reader.pinpad_deny.schema, [...settings.reader.pinpad_deny.default]),
+    }),
+    {},
+  ),
+  tokens: v.optional(
+    v.strictObject({
+      disabled: defaulted(settings.tokens.disabled.schema, [...settings.tokens.disabled.default]),
+      order: defaulted(settings.tokens.order.schema, [...settings.tokens.order.default]),
+    }),
+    {},
+  ),
+  piv: v.optional(
+    v.strictObject({ isolate: defaulted(settings.piv.isolate.schema, settings.piv.isolate.default) }),
+    {},
+  ),
+  pkcs11: v.optional(
+    v.strictObject({
+      modules: defaulted(settings.pkcs11.modules.schema, [...settings.pkcs11.modules.default]),
+      environment: defaulted(settings.pkcs11.environment.schema, [...settings.pkcs11.environment.default]),
+      groups: defaulted(settings.pkcs11.groups.schema, [...settings.pkcs11.groups.default]),
+      any_pin: defaulted(settings.pkcs11.any_pin.schema, settings.pkcs11.any_pin.default),
     }),
     {},
   ),

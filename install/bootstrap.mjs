@@ -154,10 +154,12 @@ function npmPackages() {
     const env = Object.fromEntries(
       inherited.filter(([name]) => !/^npm_(config_nodedir|package_|lifecycle_)/i.test(name)),
     );
-    must([...npm, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci', { env });
+    // No install scripts: what they would do for us is done here, without headers from the network.
+    must([...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci', {
+      env,
+    });
   }
   if (!existsSync(NODE)) {
-    // npm was told to run no install scripts: this is the one that we cannot do without.
     say('putting the pinned Node into place');
     const folder = join(REPOSITORY, 'node_modules/node');
     must([process.execPath, 'installArchSpecificPackage.js'], 'installing the pinned Node', {
@@ -174,6 +176,29 @@ function npmPackages() {
 function build() {
   const { ok, output } = run(['make', '--silent', '-C', 'pam'], { quiet: true });
   if (!ok) throw new SetupError(`pam_scauth.so could not be built. What make said:\n${output}`);
+  buildPkcs11js();
+}
+
+/**
+ * Compiles the addon pkcs11js. Its own way, node-gyp, wants the headers of the Node that runs it from the network; it
+ * uses Node-API alone, whose headers are the same for each Node, and koffi brings them.
+ */
+function buildPkcs11js() {
+  const folder = join(REPOSITORY, 'node_modules/pkcs11js');
+  const addon = join(folder, 'build/Release/pkcs11.node');
+  if (existsSync(addon)) return;
+  say('compiling pkcs11js (PKCS#11 modules)');
+  mkdirSync(dirname(addon), { recursive: true });
+  const headers = join(REPOSITORY, 'node_modules/koffi/vendor/node-api-headers/include');
+  const sources = ['dl', 'common', 'main'].map((name) => join(folder, `src/${name}.cpp`));
+  // prettier-ignore
+  must(
+    ['g++', '-O2', '-shared', '-fPIC', '-std=c++17', '-DNAPI_DISABLE_CPP_EXCEPTIONS', '-I', headers,
+      '-I', join(folder, 'includes'), ...sources, '-o', `${addon}.new`, '-ldl'],
+    'compiling pkcs11js',
+    { quiet: true },
+  );
+  renameSync(`${addon}.new`, addon);
 }
 
 // ---- one at a time ----

@@ -37,6 +37,25 @@ export const places: readonly Place[] = [
     floor: 3,
     mayImport: [...below2, /^agent\/pcsc\/channel\.ts$/],
   },
+  // The public driver protocol, both ends of it; the programs of drivers that are shipped stand on it.
+  {
+    name: 'plugin',
+    files: /^agent\/token\/plugin\//,
+    floor: 3,
+    mayImport: [...below2, /^agent\/token\/interface\.ts$/, /^agent\/pcsc\/channel\.ts$/],
+  },
+  {
+    name: 'driver program',
+    files: /^agent\/token\/(pkcs11|isolated)\//,
+    floor: 3,
+    mayImport: [
+      ...below2,
+      /^agent\/token\/interface\.ts$/,
+      /^agent\/pcsc\/channel\.ts$/,
+      /^agent\/token\/plugin\/(child|frames)\.ts$/,
+      /^agent\/token\/piv\/driver\.ts$/,
+    ],
+  },
   {
     name: 'driver',
     files: /^agent\/token\/[^/]+\//,
@@ -83,7 +102,7 @@ export const places: readonly Place[] = [
   },
   {
     name: 'main',
-    files: /^agent\/main\.ts$/,
+    files: /^agent\/(main|wire-drivers)\.ts$/,
     floor: 6,
     mayImport: [/^(pam|config|policy)\//, /^agent\/(?!cli\/|session\/|socket\/frames\.ts$)/],
   },

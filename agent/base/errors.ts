@@ -15,6 +15,7 @@ export type AgentErrorCode =
   | 'card-timeout' // the card or reader did not answer in time
   | 'card-fault' // the card answered something it should not have
   | 'contactless' // the card is in a contactless reader, and policy wants contacts
+  | 'driver-fault' // a driver of its own process crashed, hung or broke the protocol
   // PIN
   | 'wrong-pin'
   | 'pin-blocked'

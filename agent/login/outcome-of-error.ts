@@ -29,6 +29,8 @@ export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: '
       return { kind: 'unavailable', reason: failure.code };
     case 'contactless':
       return { kind: 'denied', reason: 'contactless-not-allowed' };
+    case 'driver-fault':
+      return { kind: 'unavailable', reason: 'card-fault' };
     case 'no-identity':
       return { kind: 'unavailable', reason: 'other-card' };
     case 'cancelled':

@@ -34,6 +34,8 @@ export function failureText(error: AgentError): string {
       return 'The card was not touched in time. Try again, and touch it when it blinks.';
     case 'contactless':
       return 'Cards are not used through a contactless reader here. Put the card into a reader with contacts, or ask your administrator (reader.contactless).';
+    case 'driver-fault':
+      return "The card's driver failed and is being started again. Try again in a moment; `sc_auth drivers -v` says more.";
     case 'no-service':
       return 'The smart card service does not run. Start pcscd and try again.';
     case 'not-authorised':

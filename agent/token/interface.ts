@@ -16,9 +16,33 @@ export interface TokenDriver {
    * Looks at a card that was just put in, inside one transaction, and reads what will be needed later
    * (identities, discovery), so that a login does not.
    * @returns null when this is not a card of this driver's
-   * @throws AgentError when it is, but broken (`card-fault`, `card-timeout`, `no-card`, `card-reset`, `card-busy`)
+   * @throws AgentError when it is, but broken (`card-fault`, `card-timeout`, `no-card`, `card-reset`, `card-busy`);
+   * `driver-fault` when the driver itself failed, which says nothing of the card
    */
   probe(channel: CardChannel, slot: CardSlot): Promise<Token | null>;
+}
+
+/**
+ * A driver that has tokens of its own and talks to them by itself (a PKCS#11 module): nobody hands it a card.
+ * Tokens that are in no reader (a TPM) are `standing`.
+ */
+export interface SlotDriver {
+  readonly id: string;
+  readonly version: string;
+  readonly displayName: string;
+  /**
+   * The tokens on the card that was just put into this reader; none when it is no card of this driver's.
+   * @throws AgentError as TokenDriver.probe, and `driver-fault`
+   */
+  tokensIn(slot: CardSlot): Promise<readonly Token[]>;
+  /** The card of tokensIn was taken out: what was kept for it can go. */
+  gone(slot: CardSlot): void;
+  /** The tokens that are in no reader. @throws AgentError `driver-fault` where no part of the driver works */
+  standing(): Promise<readonly Token[]>;
+  /** Told when tokens are lost because the driver failed; they can be asked for again. */
+  onLost(listener: (tokens: readonly Token[]) => void): void;
+  /** Ends what runs. Tokens of it are of no use then. */
+  close(): void;
 }
 
 /** A proof in hand while the card is still being put back into its unverified state. */
