@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadPolicy } from '../config/load.ts';
+import { PolicyFile } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
 import { checkPassword } from '../pam/password.ts';
 import { FileAuditLog } from './audit/file-log.ts';
@@ -22,6 +22,7 @@ import { PivDriver } from './token/piv/driver.ts';
 import { TokenRegistry, type TokenEvent } from './token/registry.ts';
 import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
+import type { Policy } from '../policy/policy.ts';
 
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
@@ -63,7 +64,8 @@ function describeTokenEvent(event: TokenEvent): string {
 async function main(): Promise<void> {
   for (const measure of hardenProcess()) log(`warning: not in force: ${measure}`);
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
-  const policy = loadPolicy(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
+  const settings = new PolicyFile(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
+  const policy = (): Policy => settings.current;
 
   const pairings = new SqlitePairingTable(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
   const auditPath =
@@ -76,9 +78,9 @@ async function main(): Promise<void> {
     log(describeTokenEvent(event));
   });
 
-  const login: LoginParts = { policy: () => policy, accounts: systemAccounts, pairings, tokens, audit, log };
+  const login: LoginParts = { policy, accounts: systemAccounts, pairings, tokens, audit, log };
   const pairing: PairingParts = {
-    policy: () => policy,
+    policy,
     pairings,
     tokens,
     audit,
@@ -96,6 +98,19 @@ async function main(): Promise<void> {
   await listenAt(pamServer, join(runtime, 'pam.sock'));
   await listenAt(adminServer, join(runtime, 'io.scauth'));
   log('ready');
+
+  process.on('SIGHUP', () => {
+    try {
+      const changed = settings.reload();
+      log(
+        changed.length === 0
+          ? 'configuration read: nothing changed'
+          : `new configuration: ${changed.join(', ')}`,
+      );
+    } catch (error) {
+      log(`the new configuration is refused, the old one stays: ${describeError(error)}`);
+    }
+  });
 
   const stop = async (): Promise<void> => {
     pamServer.close();

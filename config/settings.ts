@@ -3,28 +3,12 @@
 
 import * as v from 'valibot';
 import { defaultPolicy } from '../policy/policy.ts';
+import { enforcementSettings } from './enforcement-settings.ts';
+import { mappingSettings } from './mapping-settings.ts';
+import { flag, oneOf, serviceList, tableSchema, whole, word, type Setting } from './setting.ts';
+import { trustSettings } from './trust-settings.ts';
 
-const whole = (min: number, max: number) =>
-  v.pipe(
-    v.number('must be a number'),
-    v.integer('must be a whole number'),
-    v.minValue(min, `must be at least ${min}`),
-    v.maxValue(max, `must be at most ${max}`),
-  );
-const flag = v.boolean('must be true or false');
-const serviceName = v.pipe(
-  v.string('must be text'),
-  v.regex(/^(\*|[A-Za-z0-9._-]{1,64})$/, 'must be a PAM service name, or "*" alone'),
-);
-
-export interface Setting {
-  readonly schema: v.GenericSchema;
-  readonly default: boolean | number | string | readonly string[];
-  /** null for settings that have none. */
-  readonly unit: string | null;
-  /** One or more sentences; a warning where a value can hurt. */
-  readonly meaning: string;
-}
+export type { Setting } from './setting.ts';
 
 /** Table → key → setting, in the order of the sample file. */
 export const settings = {
@@ -36,10 +20,7 @@ export const settings = {
       meaning: 'Cards may be used for login. false: every request goes on to the password.',
     },
     services: {
-      schema: v.pipe(
-        v.array(serviceName, 'must be a list of service names'),
-        v.check((list) => !list.includes('*') || list.length === 1, '"*" stands alone'),
-      ),
+      schema: serviceList,
       default: [...defaultPolicy.services],
       unit: null,
       meaning:
@@ -65,6 +46,38 @@ export const settings = {
       unit: 'prompts',
       meaning: 'How often one login asks for the PIN before the password gets its turn.',
     },
+    card_wait_ms: {
+      schema: whole(0, 10_000),
+      default: defaultPolicy.cardWaitMs,
+      unit: 'milliseconds',
+      meaning:
+        'How long a login waits for a card that was just put in and is still being read. Without a card in a reader nobody waits.',
+    },
+    min_rsa_bits: {
+      schema: oneOf([2048, 3072, 4096]),
+      default: defaultPolicy.minRsaBits,
+      unit: 'bits',
+      meaning: 'Smallest RSA key that may log in or be paired. Smaller ones than 2048 never may.',
+    },
+    min_ec_bits: {
+      schema: oneOf([256, 384]),
+      default: defaultPolicy.minEcBits,
+      unit: 'bits',
+      meaning: 'Smallest elliptic-curve key that may log in or be paired; Ed25519 counts as 256.',
+    },
+    expiry_notice_days: {
+      schema: whole(0, 365),
+      default: defaultPolicy.expiryNoticeDays,
+      unit: 'days',
+      meaning:
+        'A login says, once a day, that the certificate on the card ends within so many days. 0: never.',
+    },
+    removal_action: {
+      schema: word(['none', 'lock']),
+      default: defaultPolicy.removalAction,
+      unit: null,
+      meaning: 'When a paired card is taken out: "lock" locks the local sessions of its user through logind.',
+    },
   },
   pairing: {
     users_may_pair: {
@@ -73,34 +86,25 @@ export const settings = {
       unit: null,
       meaning: 'Users may pair a card with their own account. false: only the administrator pairs.',
     },
+    one_card_per_user: {
+      schema: flag,
+      default: defaultPolicy.oneCardPerUser,
+      unit: null,
+      meaning: 'A user may have one pairing. Pairings that are there already stay.',
+    },
   },
+  trust: trustSettings,
+  mapping: mappingSettings,
+  enforcement: enforcementSettings,
 } as const satisfies Record<string, Record<string, Setting>>;
-
-function defaulted<S extends v.GenericSchema>(schema: S, value: v.InferInput<S>) {
-  return v.optional(schema, value as never);
-}
 
 /** Strict: a key that is not in the table is an error, never ignored. */
 export const configSchema = v.strictObject({
-  login: v.optional(
-    v.strictObject({
-      cards_allowed: defaulted(settings.login.cards_allowed.schema, settings.login.cards_allowed.default),
-      services: defaulted(settings.login.services.schema, [...settings.login.services.default]),
-      remote: defaulted(settings.login.remote.schema, settings.login.remote.default),
-      try_reserve: defaulted(settings.login.try_reserve.schema, settings.login.try_reserve.default),
-      pin_attempts: defaulted(settings.login.pin_attempts.schema, settings.login.pin_attempts.default),
-    }),
-    {},
-  ),
-  pairing: v.optional(
-    v.strictObject({
-      users_may_pair: defaulted(
-        settings.pairing.users_may_pair.schema,
-        settings.pairing.users_may_pair.default,
-      ),
-    }),
-    {},
-  ),
+  login: tableSchema(settings.login),
+  pairing: tableSchema(settings.pairing),
+  trust: tableSchema(settings.trust),
+  mapping: tableSchema(settings.mapping),
+  enforcement: tableSchema(settings.enforcement),
 });
 
 export type Config = v.InferOutput<typeof configSchema>;

@@ -44,6 +44,7 @@ test.serial('each key reaches the policy', (t) => {
       '[login]\ncards_allowed = false\nservices = ["sudo", "polkit-1"]\nremote = true\ntry_reserve = 2\npin_attempts = 3\n[pairing]\nusers_may_pair = false\n',
   });
   t.deepEqual(loadPolicy(folder), {
+    ...defaultPolicy,
     cardsAllowed: false,
     services: ['sudo', 'polkit-1'],
     remoteAllowed: true,
@@ -219,7 +220,7 @@ test('the defaults of the table of settings are valid and are the policy', (t) =
       t.true(setting.meaning.length > 20 && setting.meaning.endsWith('.'));
     }
   }
-  t.deepEqual(v.parse(configSchema, parse('')), v.parse(configSchema, { login: {}, pairing: {} }));
+  t.deepEqual(v.parse(configSchema, parse('')), v.parse(configSchema, { login: {}, pairing: {}, trust: {} }));
 });
 
 test('the nearest word', (t) => {
