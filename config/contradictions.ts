@@ -2,8 +2,24 @@
 
 import type { Config } from './settings.ts';
 
-/** null when there is none. */
-export function contradiction({ login, trust, mapping, enforcement }: Config): string | null {
+/** null when there is none, and nothing is asked for that this version does not do. */
+export function contradiction(config: Config): string | null {
+  return clash(config) ?? withoutEffect(config);
+}
+
+/** What login does not look at yet must not be believed to protect: asking for it is an error. */
+function withoutEffect({ login, trust, mapping, enforcement }: Config): string | null {
+  const asked = [
+    trust.level > 0 ? 'trust.level' : null,
+    mapping.attribute !== 'none' ? 'mapping.attribute' : null,
+    login.removal_action !== 'none' ? 'login.removal_action' : null,
+    enforcement.remote ? 'enforcement.remote' : null,
+    enforcement.exempt_group !== '' ? 'enforcement.exempt_group' : null,
+  ].find((name) => name !== null);
+  return asked === undefined ? null : `${asked} is not in force in this version of scauthd; leave it out`;
+}
+
+function clash({ login, trust, mapping, enforcement }: Config): string | null {
   if (trust.level > 0 && trust.authorities.length === 0)
     return `trust.level is ${trust.level} and trust.authorities is empty: no card could log in; name the authorities`;
   if (trust.level > 1 && !trust.ocsp && !trust.crl_download && trust.crl_files.length === 0)

@@ -65,7 +65,7 @@ function schemaOf(part: Part): Json {
 
 function property({ schema, meaning, unit, default: value }: Setting): Json {
   const description = unit === null ? meaning : `${meaning} Unit: ${unit}.`;
-  return { ...schemaOf(schema as unknown as Part), default: value, description };
+  return { ...schemaOf(schema), default: value, description };
 }
 
 /** The schema of scauth.toml, read as JSON. */

@@ -142,7 +142,6 @@ function policyOf(config: Config): Policy {
     cardWaitMs: login.card_wait_ms,
     minRsaBits: login.min_rsa_bits,
     minEcBits: login.min_ec_bits,
-    expiryNoticeDays: login.expiry_notice_days,
     removalAction: login.removal_action,
     oneCardPerUser: pairing.one_card_per_user,
     trust: {

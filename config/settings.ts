@@ -57,20 +57,13 @@ export const settings = {
       schema: oneOf([2048, 3072, 4096]),
       default: defaultPolicy.minRsaBits,
       unit: 'bits',
-      meaning: 'Smallest RSA key that may log in or be paired. Smaller ones than 2048 never may.',
+      meaning: 'Smallest RSA key that may be paired. Smaller ones than 2048 never may.',
     },
     min_ec_bits: {
       schema: oneOf([256, 384]),
       default: defaultPolicy.minEcBits,
       unit: 'bits',
-      meaning: 'Smallest elliptic-curve key that may log in or be paired; Ed25519 counts as 256.',
-    },
-    expiry_notice_days: {
-      schema: whole(0, 365),
-      default: defaultPolicy.expiryNoticeDays,
-      unit: 'days',
-      meaning:
-        'A login says, once a day, that the certificate on the card ends within so many days. 0: never.',
+      meaning: 'Smallest elliptic-curve key that may be paired; Ed25519 counts as 256.',
     },
     removal_action: {
       schema: word(['none', 'lock']),

@@ -1,19 +1,8 @@
 // Whether what is known of a certificate is enough for the level that the policy asks for. Pure: what was found out is
 // passed in (agent/trust).
 
+import type { TrustFindings } from '../agent/model/trust.ts';
 import type { TrustPolicy } from './policy.ts';
-
-/** What is known about the chain of a certificate, and about revocation. */
-export interface TrustFindings {
-  /** null: the chain holds and everything in it is valid now; else why not, safe to print. */
-  readonly chainFault: string | null;
-  /** SHA-256 of the authorities in the chain, upper-case hex; empty without a chain. */
-  readonly authorities: readonly string[];
-  /** Of the certificate and the authorities below the root: the worst of them. */
-  readonly revocation: 'good' | 'revoked' | 'unknown';
-  /** Why it is not known, or what is revoked; safe to print. */
-  readonly revocationDetail: string | null;
-}
 
 export type TrustRule = 'trust.level' | 'trust.pinned';
 

@@ -1,5 +1,6 @@
 // The settings that decide, as one immutable snapshot. Data only: config/ fills it, the rules beside this file read it.
 
+import type { TrustSources } from '../agent/model/trust.ts';
 import type { CertmapRule } from './certmap/rule.ts';
 
 export interface Policy {
@@ -19,8 +20,6 @@ export interface Policy {
   readonly cardWaitMs: number;
   readonly minRsaBits: number;
   readonly minEcBits: number;
-  /** 0: no notice. */
-  readonly expiryNoticeDays: number;
   /** macOS: tokenRemovalAction. */
   readonly removalAction: 'none' | 'lock';
   /** macOS: oneCardPerUser. */
@@ -33,18 +32,10 @@ export interface Policy {
 /** 0 off, 1 chain and validity, 2 and soft revocation, 3 and hard revocation (macOS: checkCertificateTrust). */
 export type TrustLevel = 0 | 1 | 2 | 3;
 
-export interface TrustPolicy {
+export interface TrustPolicy extends TrustSources {
   readonly level: TrustLevel;
-  /** Absolute paths. */
-  readonly authorities: readonly string[];
   /** SHA-256 of authorities' certificates, upper-case hex (macOS: TrustedAuthorities). */
   readonly pinned: readonly string[];
-  /** Absolute paths. */
-  readonly crlFiles: readonly string[];
-  readonly crlDownload: boolean;
-  readonly ocsp: boolean;
-  readonly timeoutMs: number;
-  readonly cacheMinutes: number;
 }
 
 /** Instead of a pairing (macOS: AttributeMapping). */
@@ -76,7 +67,6 @@ export const defaultPolicy: Policy = {
   cardWaitMs: 4000,
   minRsaBits: 2048,
   minEcBits: 256,
-  expiryNoticeDays: 14,
   removalAction: 'none',
   oneCardPerUser: false,
   trust: {

@@ -15,7 +15,7 @@ import { verifyProof } from '../model/proof.ts';
 import type { AuthRequest, Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
-import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
+import type { Token, TokenSource } from '../token/interface.ts';
 import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin } from './ask-pin.ts';
@@ -92,7 +92,7 @@ export class Login {
 
     const pairings = this.#parts.pairings.forUser(user);
     if (pairings.length === 0) return { kind: 'unavailable', reason: 'no-pairing' };
-    const found = findPairedIdentity(await this.#parts.tokens.present(CARD_READING_MS), pairings);
+    const found = findPairedIdentity(await this.#parts.tokens.present(this.#policy.cardWaitMs), pairings);
     if (found.kind === 'no-card' || found.kind === 'other-card')
       return { kind: 'unavailable', reason: found.kind };
     this.#key = auditedIdentity(found.identity);
@@ -101,7 +101,7 @@ export class Login {
   }
 
   async #userOfCard(): Promise<Username | null> {
-    const tokens = await this.#parts.tokens.present(CARD_READING_MS);
+    const tokens = await this.#parts.tokens.present(this.#policy.cardWaitMs);
     return userOfCard(tokens, this.#parts.pairings, this.#person);
   }
 
