@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadConfig, policyOf } from '../config/load.ts';
+import { PolicyFile } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
 import { checkPassword } from '../pam/password.ts';
 import { FileAuditLog } from './audit/file-log.ts';
@@ -22,6 +22,7 @@ import { createPamServer } from './socket/pam-server.ts';
 import { TokenRegistry, type TokenEvent } from './token/registry.ts';
 import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
+import type { Policy } from '../policy/policy.ts';
 import { wireDrivers } from './wire-drivers.ts';
 
 /** The PAM service by which an account password is checked at pairing. */
@@ -64,23 +65,23 @@ function describeTokenEvent(event: TokenEvent): string {
 async function main(): Promise<void> {
   for (const measure of hardenProcess()) log(`warning: not in force: ${measure}`);
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
-  const config = loadConfig(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
-  const policy = policyOf(config);
+  const settings = new PolicyFile(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
+  const policy = (): Policy => settings.current;
 
   const pairings = new SqlitePairingTable(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
   const auditPath =
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
   const audit = new FileAuditLog(auditPath, systemClock);
-  const winscard = new Winscard({ pinPadDenied: () => policy.pinPadDenied });
+  const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
   const watcher = new CardWatcher(winscard);
-  const { drivers } = wireDrivers(config, log);
+  const { drivers } = wireDrivers(settings.config, log);
   const tokens = new TokenRegistry(watcher, drivers);
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
   });
 
   const login: LoginParts = {
-    policy: () => policy,
+    policy,
     accounts: systemAccounts,
     pairings,
     tokens,
@@ -89,7 +90,7 @@ async function main(): Promise<void> {
     log,
   };
   const pairing: PairingParts = {
-    policy: () => policy,
+    policy,
     pairings,
     tokens,
     audit,
@@ -109,6 +110,19 @@ async function main(): Promise<void> {
   await listenAt(adminServer, join(runtime, 'io.scauth'));
   log('ready');
   const reportStopping = reportReady();
+
+  process.on('SIGHUP', () => {
+    try {
+      const changed = settings.reload();
+      log(
+        changed.length === 0
+          ? 'configuration read: nothing changed'
+          : `new configuration: ${changed.join(', ')}`,
+      );
+    } catch (error) {
+      log(`the new configuration is refused, the old one stays: ${describeError(error)}`);
+    }
+  });
 
   const stop = async (): Promise<void> => {
     reportStopping();

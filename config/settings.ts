@@ -3,19 +3,11 @@
 
 import * as v from 'valibot';
 import { defaultPolicy } from '../policy/policy.ts';
+import { enforcementSettings } from './enforcement-settings.ts';
+import { mappingSettings } from './mapping-settings.ts';
+import { flag, oneOf, serviceList, tableSchema, whole, word, type Setting } from './setting.ts';
+import { trustSettings } from './trust-settings.ts';
 
-const whole = (min: number, max: number) =>
-  v.pipe(
-    v.number('must be a number'),
-    v.integer('must be a whole number'),
-    v.minValue(min, `must be at least ${min}`),
-    v.maxValue(max, `must be at most ${max}`),
-  );
-const flag = v.boolean('must be true or false');
-const serviceName = v.pipe(
-  v.string('must be text'),
-  v.regex(/^(\*|[A-Za-z0-9._-]{1,64})$/, 'must be a PAM service name, or "*" alone'),
-);
 const driverId = v.pipe(
   v.string('must be text'),
   v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be the id of a token driver, e.g. "org.scauth.piv"'),
@@ -39,14 +31,7 @@ const readerPattern = v.pipe(
   v.maxLength(128, 'must have at most 128 characters'),
 );
 
-export interface Setting {
-  readonly schema: v.GenericSchema;
-  readonly default: boolean | number | string | readonly string[];
-  /** null for settings that have none. */
-  readonly unit: string | null;
-  /** One or more sentences; a warning where a value can hurt. */
-  readonly meaning: string;
-}
+export type { Setting } from './setting.ts';
 
 /** Table → key → setting, in the order of the sample file. */
 export const settings = {
@@ -58,10 +43,7 @@ export const settings = {
       meaning: 'Cards may be used for login. false: every request goes on to the password.',
     },
     services: {
-      schema: v.pipe(
-        v.array(serviceName, 'must be a list of service names'),
-        v.check((list) => !list.includes('*') || list.length === 1, '"*" stands alone'),
-      ),
+      schema: serviceList,
       default: [...defaultPolicy.services],
       unit: null,
       meaning:
@@ -88,11 +70,36 @@ export const settings = {
       meaning: 'How often one login asks for the PIN before the password gets its turn.',
     },
     prompt_only_services: {
-      schema: v.array(serviceName, 'must be a list of service names'),
+      schema: serviceList,
       default: [...defaultPolicy.promptOnlyServices],
       unit: null,
       meaning:
         'PAM services whose programs (screen lockers) show prompts and no other message. What a person must know before the PIN is typed on the reader stands in a prompt there, which Enter answers.',
+    },
+    card_wait_ms: {
+      schema: whole(0, 10_000),
+      default: defaultPolicy.cardWaitMs,
+      unit: 'milliseconds',
+      meaning:
+        'How long a login waits for a card that was just put in and is still being read. Without a card in a reader nobody waits.',
+    },
+    min_rsa_bits: {
+      schema: oneOf([2048, 3072, 4096]),
+      default: defaultPolicy.minRsaBits,
+      unit: 'bits',
+      meaning: 'Smallest RSA key that may be paired. Smaller ones than 2048 never may.',
+    },
+    min_ec_bits: {
+      schema: oneOf([256, 384]),
+      default: defaultPolicy.minEcBits,
+      unit: 'bits',
+      meaning: 'Smallest elliptic-curve key that may be paired; Ed25519 counts as 256.',
+    },
+    removal_action: {
+      schema: word(['none', 'lock']),
+      default: defaultPolicy.removalAction,
+      unit: null,
+      meaning: 'When a paired card is taken out: "lock" locks the local sessions of its user through logind.',
     },
   },
   pairing: {
@@ -101,6 +108,12 @@ export const settings = {
       default: defaultPolicy.usersMayPair,
       unit: null,
       meaning: 'Users may pair a card with their own account. false: only the administrator pairs.',
+    },
+    one_card_per_user: {
+      schema: flag,
+      default: defaultPolicy.oneCardPerUser,
+      unit: null,
+      meaning: 'A user may have one pairing. Pairings that are there already stay.',
     },
   },
   reader: {
@@ -171,63 +184,22 @@ export const settings = {
         'PINs may hold other characters than digits. Warning: with true, a password that is typed at the PIN prompt reaches the card and costs a try.',
     },
   },
+  trust: trustSettings,
+  mapping: mappingSettings,
+  enforcement: enforcementSettings,
 } as const satisfies Record<string, Record<string, Setting>>;
-
-function defaulted<S extends v.GenericSchema>(schema: S, value: v.InferInput<S>) {
-  return v.optional(schema, value as never);
-}
 
 /** Strict: a key that is not in the table is an error, never ignored. */
 export const configSchema = v.strictObject({
-  login: v.optional(
-    v.strictObject({
-      cards_allowed: defaulted(settings.login.cards_allowed.schema, settings.login.cards_allowed.default),
-      services: defaulted(settings.login.services.schema, [...settings.login.services.default]),
-      remote: defaulted(settings.login.remote.schema, settings.login.remote.default),
-      try_reserve: defaulted(settings.login.try_reserve.schema, settings.login.try_reserve.default),
-      pin_attempts: defaulted(settings.login.pin_attempts.schema, settings.login.pin_attempts.default),
-      prompt_only_services: defaulted(settings.login.prompt_only_services.schema, [
-        ...settings.login.prompt_only_services.default,
-      ]),
-    }),
-    {},
-  ),
-  pairing: v.optional(
-    v.strictObject({
-      users_may_pair: defaulted(
-        settings.pairing.users_may_pair.schema,
-        settings.pairing.users_may_pair.default,
-      ),
-    }),
-    {},
-  ),
-  reader: v.optional(
-    v.strictObject({
-      contactless: defaulted(settings.reader.contactless.schema, settings.reader.contactless.default),
-      pinpad_deny: defaulted(settings.reader.pinpad_deny.schema, [...settings.reader.pinpad_deny.default]),
-    }),
-    {},
-  ),
-  tokens: v.optional(
-    v.strictObject({
-      disabled: defaulted(settings.tokens.disabled.schema, [...settings.tokens.disabled.default]),
-      order: defaulted(settings.tokens.order.schema, [...settings.tokens.order.default]),
-    }),
-    {},
-  ),
-  piv: v.optional(
-    v.strictObject({ isolate: defaulted(settings.piv.isolate.schema, settings.piv.isolate.default) }),
-    {},
-  ),
-  pkcs11: v.optional(
-    v.strictObject({
-      modules: defaulted(settings.pkcs11.modules.schema, [...settings.pkcs11.modules.default]),
-      environment: defaulted(settings.pkcs11.environment.schema, [...settings.pkcs11.environment.default]),
-      groups: defaulted(settings.pkcs11.groups.schema, [...settings.pkcs11.groups.default]),
-      any_pin: defaulted(settings.pkcs11.any_pin.schema, settings.pkcs11.any_pin.default),
-    }),
-    {},
-  ),
+  login: tableSchema(settings.login),
+  pairing: tableSchema(settings.pairing),
+  reader: tableSchema(settings.reader),
+  tokens: tableSchema(settings.tokens),
+  piv: tableSchema(settings.piv),
+  pkcs11: tableSchema(settings.pkcs11),
+  trust: tableSchema(settings.trust),
+  mapping: tableSchema(settings.mapping),
+  enforcement: tableSchema(settings.enforcement),
 });
 
 export type Config = v.InferOutput<typeof configSchema>;

@@ -4,9 +4,14 @@ import type { DenyReason } from '../agent/model/decision.ts';
 import { isRemoteHost } from '../agent/model/request.ts';
 import type { Policy } from './policy.ts';
 
+/** `none`: a process of no session (a login service, which names the remote host itself). */
+export type SessionPlace = 'local' | 'remote' | 'none' | 'unknown';
+
 export interface AttemptFacts {
   readonly service: string;
   readonly rhost: string | null;
+  /** Where the peer's process belongs, by the kernel and logind; `unknown` where nobody can say. */
+  readonly session?: SessionPlace;
   readonly peerUid: number;
   /** The uid of the user that is asked for; null when there is no such account (root peers are not looked up). */
   readonly userUid: number | null;
@@ -21,6 +26,11 @@ function refuse(rule: string, reason: DenyReason): Permission {
   return { permitted: false, rule, reason };
 }
 
+/** The session's word or PAM_RHOST: either is enough to be from elsewhere. */
+export function isRemote(facts: Pick<AttemptFacts, 'rhost' | 'session'>): boolean {
+  return isRemoteHost(facts.rhost) || facts.session === 'remote';
+}
+
 /**
  * Decides from who asks, for which service and from where. The first rule that refuses wins.
  * A relay that runs as root may ask for anybody; any other only for the user that it runs as.
@@ -32,6 +42,6 @@ export function permitAttempt(policy: Policy, facts: AttemptFacts): Permission {
   if (!everyService && !policy.services.includes(facts.service)) {
     return refuse('login.services', 'service-not-allowed');
   }
-  if (isRemoteHost(facts.rhost) && !policy.remoteAllowed) return refuse('login.remote', 'remote-not-allowed');
+  if (isRemote(facts) && !policy.remoteAllowed) return refuse('login.remote', 'remote-not-allowed');
   return { permitted: true, rule: 'login.services' };
 }

@@ -16,7 +16,7 @@ import { verifyProof } from '../model/proof.ts';
 import { wantsSilence, type AuthRequest, type Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
-import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
+import type { Token, TokenSource } from '../token/interface.ts';
 import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -96,7 +96,7 @@ export class Login {
 
     const pairings = this.#parts.pairings.forUser(user);
     if (pairings.length === 0) return { kind: 'unavailable', reason: 'no-pairing' };
-    const found = findPairedIdentities(await this.#parts.tokens.present(CARD_READING_MS), pairings);
+    const found = findPairedIdentities(await this.#parts.tokens.present(this.#policy.cardWaitMs), pairings);
     switch (found.kind) {
       case 'no-card':
       case 'other-card':
@@ -154,7 +154,7 @@ export class Login {
   }
 
   async #userOfCard(): Promise<Username | null> {
-    const tokens = await this.#parts.tokens.present(CARD_READING_MS);
+    const tokens = await this.#parts.tokens.present(this.#policy.cardWaitMs);
     return userOfCard(tokens, this.#parts.pairings, this.#person);
   }
 

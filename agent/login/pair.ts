@@ -16,8 +16,9 @@ import type { PeerCredentials, Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
-import { mayPair, unfitForLogin } from '../../policy/permit-pairing.ts';
+import { mayPair, refusesPairing, unfitForLogin } from '../../policy/permit-pairing.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
+import { refusesKey } from '../../policy/permit-key.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf } from './ask-pin.ts';
 import { auditedIdentity, auditedKey } from './audited-key.ts';
@@ -57,6 +58,15 @@ async function findOnCards(parts: PairingParts, pkhh: Pkhh): Promise<OnCard | nu
 function requireFit(identity: Identity): void {
   const unfit = unfitForLogin(identity);
   if (unfit !== null) throw new AgentError('weak-key', { detail: unfit });
+}
+
+/** @throws AgentError `not-allowed`, `weak-key` */
+function requirePolicy(policy: Policy, identity: Identity, user: Username, parts: PairingParts): void {
+  const rule = refusesPairing(policy, identity, parts.pairings.forUser(user).length);
+  if (rule === null) return;
+  throw rule === 'pairing.one_card_per_user'
+    ? new AgentError('not-allowed', { detail: rule })
+    : new AgentError('weak-key', { detail: `It is smaller than the policy (${rule}) wants.` });
 }
 
 function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: number): Pairing {
@@ -192,6 +202,7 @@ async function proveAndPair(
     const same = known.publicKey === null || sameKey(known.publicKey, card.identity.publicKey);
     throw new AgentError(same ? 'already-paired' : 'key-conflict');
   }
+  requirePolicy(policy, card.identity, account.name, parts);
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const password = await askSecret(person, `Account password of ${account.name}: `);
   await parts.checkPassword(account.name, password);
@@ -209,6 +220,7 @@ async function proveAndPair(
   }
   // The policy may have changed while the person typed.
   if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
+  requirePolicy(parts.policy(), card.identity, account.name, parts);
   return addAndRecord(
     pairingFromCard(account.name, card, account.name, parts.clock.nowMs()),
     auditedIdentity(card.identity),
@@ -233,8 +245,13 @@ export async function pairForUser(
   parts: PairingParts,
 ): Promise<Pairing> {
   const nowMs = parts.clock.nowMs();
+  if (parts.policy().oneCardPerUser && parts.pairings.forUser(user).length > 0)
+    throw new AgentError('not-allowed', { detail: 'pairing.one_card_per_user' });
   if (trusted.kind === 'certificate') {
     const { certificate } = trusted;
+    const small = refusesKey(parts.policy(), certificate.publicKey.algorithm);
+    if (small !== null)
+      throw new AgentError('weak-key', { detail: `It is smaller than the policy (${small}) wants.` });
     const key = auditedKey(certificate.publicKey.pkhh, null, certificate);
     return addAndRecord(
       {
@@ -259,6 +276,7 @@ export async function pairForUser(
   }
   requireFit(card.identity);
   requireReader(parts.policy(), card.token);
+  requirePolicy(parts.policy(), card.identity, user, parts);
   return addAndRecord(
     pairingFromCard(user, card, 'root', nowMs),
     auditedIdentity(card.identity),

@@ -44,6 +44,7 @@ test.serial('each key reaches the policy', (t) => {
       '[login]\ncards_allowed = false\nservices = ["sudo", "polkit-1"]\nremote = true\ntry_reserve = 2\npin_attempts = 3\nprompt_only_services = ["slock"]\n[pairing]\nusers_may_pair = false\n[reader]\ncontactless = true\npinpad_deny = ["08e6:34c0", "Acme"]\n',
   });
   t.deepEqual(loadPolicy(folder), {
+    ...defaultPolicy,
     cardsAllowed: false,
     services: ['sudo', 'polkit-1'],
     remoteAllowed: true,
@@ -222,7 +223,7 @@ test('the defaults of the table of settings are valid and are the policy', (t) =
       t.true(setting.meaning.length > 20 && setting.meaning.endsWith('.'));
     }
   }
-  t.deepEqual(v.parse(configSchema, parse('')), v.parse(configSchema, { login: {}, pairing: {} }));
+  t.deepEqual(v.parse(configSchema, parse('')), v.parse(configSchema, { login: {}, pairing: {}, trust: {} }));
 });
 
 test('the nearest word', (t) => {
