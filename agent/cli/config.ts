@@ -1,22 +1,21 @@
-// sc_auth config: looks at the configuration without scauthd: check, schema, reference.
+// sc_auth config: looks at the configuration without scauthd: check, schema.
 
 import { AgentError } from '../base/errors.ts';
 import type { Command, CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { parseOptions } from './options.ts';
 
-const help = `sc_auth config check|schema|reference [--folder FOLDER] [--json]
+const help = `sc_auth config check|schema [--folder FOLDER] [--json]
 
-  check      reads scauth.toml and scauth.d as scauthd would, and says what is wrong, with file and line
-  schema     the JSON schema of scauth.toml
-  reference  the manual page scauth.toml(5)
+  check    reads scauth.toml and scauth.d as scauthd would, and says what is wrong, with file and line
+  schema   the JSON schema of scauth.toml
 
   --folder FOLDER   another folder than /etc/scauth
   --json            {"ok": true, "folder": ...}
 
 Examples:
   sudo sc_auth config check && sudo systemctl reload scauthd
-  sc_auth config reference | man -l -
+  sc_auth config schema > scauth.schema.json
 Exit codes: 0 good; 1 an error in the files; 2 wrong usage.
 `;
 
@@ -44,13 +43,8 @@ async function run([what, ...args]: readonly string[], context: CommandContext):
       context.writeOut(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
       return;
     }
-    case 'reference': {
-      const { manPage } = await import('../../config/reference.ts');
-      context.writeOut(manPage());
-      return;
-    }
     default:
-      throw new CommandError('usage', 'Say check, schema or reference: sc_auth config check');
+      throw new CommandError('usage', 'Say check or schema: sc_auth config check');
   }
 }
 

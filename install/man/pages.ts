@@ -39,9 +39,17 @@ Files
 .Pa /etc/scauth/scauth.d/*.toml
 are read after it, in the order of their names; each replaces the single settings that it has.
 No file at all means the defaults.
-The files belong to root and are writable by nobody else; a file that cannot be trusted, read or understood keeps
+The files belong to root, are writable by nobody else and are no links.
+A file that cannot be trusted, read or understood, an unknown setting, or settings that cannot be meant together refuse
+the whole: at the start
 .Xr scauthd 8
-from starting, and its log names file, line and setting.
+does not run, and its log names file, line and setting; on
+.Dv SIGHUP
+.Pq Ic systemctl reload scauthd
+the old settings stay in force.
+.Ic sc_auth config check
+says beforehand what is wrong.
+Tables tokens, piv and pkcs11 take effect at the next start.
 Passwords open the machine meanwhile.
 .Sh SETTINGS
 ${sections.join('\n')}
@@ -87,7 +95,9 @@ function commandSection({ name, summary, synopsis, paragraphs, options }: Comman
       parts.push(tagged(list));
       listed = true;
     }
-    parts.push('.Pp', ...paragraph(lines));
+    // A literal block brings its own space.
+    if (lines[0]?.startsWith('  ') !== true) parts.push('.Pp');
+    parts.push(...paragraph(lines));
   }
   if (!listed) parts.push(tagged(list));
   return parts.join('\n');
