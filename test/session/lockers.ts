@@ -107,6 +107,11 @@ export function xscreensaver(desktop: Desktop): Locker {
         },
         () => `xscreensaver does not wake:\n${running?.output() ?? ''}`,
       );
+      // It speaks before its dialog is on the black screen, and what is typed until then is lost.
+      await until(
+        () => desktop.showsSomething(),
+        () => 'the dialog of xscreensaver does not come',
+      );
     },
     async again() {
       const failures = (): number => (running?.output() ?? '').split('authorization failed').length;
