@@ -9,14 +9,13 @@ import type { SlotDriver, TokenDriver } from './token/interface.ts';
 import { PivDriver } from './token/piv/driver.ts';
 import { CardPlugin } from './token/plugin/card-driver.ts';
 import { uidOfDriver } from './token/plugin/confine.ts';
-import { findDrivers } from './token/plugin/manifest.ts';
+import { findDrivers, INTERFACE_VERSION } from './token/plugin/manifest.ts';
 import { DriverProcess } from './token/plugin/process.ts';
 import { SlotPlugin, type SlotProgram } from './token/plugin/slot-driver.ts';
 
 const PIV = { id: 'org.scauth.piv', displayName: 'PIV (SP 800-73)', shortName: 'PIV' };
 const PKCS11 = { id: 'org.scauth.pkcs11', displayName: 'PKCS#11 modules', shortName: 'PKCS#11' };
 const SHIPPED_VERSION = '0.1.0';
-const INTERFACE_VERSION = 1;
 /** Where Debian and others put OpenSC's module. */
 const OPENSC_PATHS = [
   ...['x86_64', 'aarch64', 'arm', 'i386', 'riscv64'].map(

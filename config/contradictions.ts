@@ -1,5 +1,6 @@
 // Settings that are valid one by one and cannot be meant together. The text names both.
 
+import { isListed } from '../policy/permit-attempt.ts';
 import type { Config } from './settings.ts';
 
 /** null when there is none, and nothing is asked for that this version does not do. */
@@ -34,10 +35,9 @@ function clash({ login, trust, mapping, enforcement }: Config): string | null {
   const highest = Math.max(0, ...used);
   if (mapping.fields.length > 0 && highest > mapping.fields.length)
     return `mapping.format uses $${highest} and mapping.fields has ${mapping.fields.length}`;
-  const everywhere = login.services[0] === '*';
-  const closed = everywhere
-    ? undefined
-    : enforcement.services.find((service) => service !== '*' && !login.services.includes(service));
+  const closed = enforcement.services.find(
+    (service) => service !== '*' && !isListed(login.services, service),
+  );
   if (closed !== undefined)
     return `enforcement.services names ${closed}, where login.services does not let a card be used`;
   return null;

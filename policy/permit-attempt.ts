@@ -31,6 +31,11 @@ export function isRemote(facts: Pick<AttemptFacts, 'rhost' | 'session'>): boolea
   return isRemoteHost(facts.rhost) || facts.session === 'remote';
 }
 
+/** Whether a list of PAM services has this one; `*` alone stands for all. */
+export function isListed(services: readonly string[], service: string): boolean {
+  return (services.length === 1 && services[0] === '*') || services.includes(service);
+}
+
 /**
  * Decides from who asks, for which service and from where. The first rule that refuses wins.
  * A relay that runs as root may ask for anybody; any other only for the user that it runs as.
@@ -38,8 +43,7 @@ export function isRemote(facts: Pick<AttemptFacts, 'rhost' | 'session'>): boolea
 export function permitAttempt(policy: Policy, facts: AttemptFacts): Permission {
   if (facts.peerUid !== 0 && facts.userUid !== facts.peerUid) return refuse('peer', 'peer-not-allowed');
   if (!policy.cardsAllowed) return refuse('login.cards_allowed', 'cards-not-allowed');
-  const everyService = policy.services.length === 1 && policy.services[0] === '*';
-  if (!everyService && !policy.services.includes(facts.service)) {
+  if (!isListed(policy.services, facts.service)) {
     return refuse('login.services', 'service-not-allowed');
   }
   if (isRemote(facts) && !policy.remoteAllowed) return refuse('login.remote', 'remote-not-allowed');

@@ -1,5 +1,6 @@
 // Whether a key on a card is fit to be paired, and who may pair it. Pure; the clock is passed in.
 
+import type { KeyAlgorithm } from '../agent/model/key.ts';
 import type { Identity } from '../agent/model/token.ts';
 import { refusesKey } from './permit-key.ts';
 import type { Policy } from './policy.ts';
@@ -26,8 +27,15 @@ export function mayPair(policy: Policy, callerUid: number, userUid: number): boo
   return policy.usersMayPair && callerUid === userUid;
 }
 
-/** Why a further pairing is refused although the caller may pair: the setting's name; null when none does. */
-export function refusesPairing(policy: Policy, identity: Identity, pairingsOfUser: number): string | null {
+/**
+ * Why a further pairing is refused although the caller may pair: the setting's name; null when none does.
+ * @param algorithm null: the key is not known, only its hash
+ */
+export function refusesPairing(
+  policy: Policy,
+  algorithm: KeyAlgorithm | null,
+  pairingsOfUser: number,
+): string | null {
   if (policy.oneCardPerUser && pairingsOfUser > 0) return 'pairing.one_card_per_user';
-  return refusesKey(policy, identity.publicKey.algorithm);
+  return algorithm === null ? null : refusesKey(policy, algorithm);
 }

@@ -1,7 +1,7 @@
 // Enforcement: whether an account may get in without its card. Pure; the clock and the state are passed in.
 // It starts from "no" for whoever enforcement covers, and names the rule that lets somebody in.
 
-import { isRemote, type AttemptFacts } from './permit-attempt.ts';
+import { isListed, isRemote, type AttemptFacts } from './permit-attempt.ts';
 import type { Policy } from './policy.ts';
 
 /** What `sc_auth enforce` has set. */
@@ -39,10 +39,6 @@ function permit(rule: string, loud = false): EntryPermission {
   return { permitted: true, rule, loud };
 }
 
-function listed(services: readonly string[], service: string): boolean {
-  return (services.length === 1 && services[0] === '*') || services.includes(service);
-}
-
 /** The account phase of a login. The first rule that lets in wins; without one a card is required. */
 export function permitWithoutCard(
   policy: Policy,
@@ -54,8 +50,8 @@ export function permitWithoutCard(
   if (!isEnforced(state, nowMs)) return permit('enforce off');
   if (facts.usedCard) return permit('card');
   if (!policy.cardsAllowed) return permit('login.cards_allowed');
-  if (!listed(policy.services, facts.service)) return permit('login.services');
-  if (!listed(enforcement.services, facts.service)) return permit('enforcement.services');
+  if (!isListed(policy.services, facts.service)) return permit('login.services');
+  if (!isListed(enforcement.services, facts.service)) return permit('enforcement.services');
   const remote = isRemote(facts);
   if (facts.isRoot && facts.onConsole && !remote) return permit('root on a console', true);
   if (remote && !enforcement.remote) return permit('enforcement.remote');

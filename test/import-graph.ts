@@ -22,7 +22,7 @@ interface Place {
 
 const below1 = [/^agent\/base\//];
 const below2 = [...below1, /^agent\/model\//];
-const interfaces = [/^agent\/(token|pairing|audit|trust|enforcement|seat)\/interface\.ts$/];
+const interfaces = [/^agent\/(token|pairing|audit|trust)\/interface\.ts$/];
 
 /** In the order of the floors; the first place whose pattern fits is a file's place. */
 export const places: readonly Place[] = [
@@ -33,7 +33,7 @@ export const places: readonly Place[] = [
   { name: 'pcsc', files: /^agent\/pcsc\//, floor: 2, mayImport: below2 },
   {
     name: 'interface',
-    files: /^agent\/(token|pairing|audit|trust|enforcement|seat)\/interface\.ts$/,
+    files: /^agent\/(token|pairing|audit|trust)\/interface\.ts$/,
     floor: 3,
     mayImport: [...below2, /^agent\/pcsc\/channel\.ts$/],
   },
@@ -85,18 +85,6 @@ export const places: readonly Place[] = [
     files: /^agent\/trust\//,
     floor: 3,
     mayImport: [...below2, /^agent\/trust\/interface\.ts$/],
-  },
-  {
-    name: 'enforcement',
-    files: /^agent\/enforcement\//,
-    floor: 3,
-    mayImport: [...below2, /^agent\/enforcement\/interface\.ts$/],
-  },
-  {
-    name: 'seat',
-    files: /^agent\/seat\//,
-    floor: 3,
-    mayImport: [...below2, /^agent\/seat\/interface\.ts$/],
   },
   { name: 'pam', files: /^pam\//, floor: 3, mayImport: below2 },
   {

@@ -9,7 +9,7 @@ import type { AuditLog } from '../audit/interface.ts';
 import type { Account } from '../model/account.ts';
 import type { AuditedKey } from '../model/audit-event.ts';
 import { Challenge } from '../model/challenge.ts';
-import { sameKey, type Certificate, type Pkhh } from '../model/key.ts';
+import { sameKey, type Certificate, type KeyAlgorithm, type Pkhh } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
 import type { PeerCredentials, Username } from '../model/request.ts';
@@ -18,7 +18,6 @@ import type { PairingTable } from '../pairing/interface.ts';
 import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
 import { mayPair, refusesPairing, unfitForLogin } from '../../policy/permit-pairing.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
-import { refusesKey } from '../../policy/permit-key.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf } from './ask-pin.ts';
 import { auditedIdentity, auditedKey } from './audited-key.ts';
@@ -60,9 +59,14 @@ function requireFit(identity: Identity): void {
   if (unfit !== null) throw new AgentError('weak-key', { detail: unfit });
 }
 
-/** @throws AgentError `not-allowed`, `weak-key` */
-function requirePolicy(policy: Policy, identity: Identity, user: Username, parts: PairingParts): void {
-  const rule = refusesPairing(policy, identity, parts.pairings.forUser(user).length);
+/** @param algorithm null: the key is not known, only its hash @throws AgentError `not-allowed`, `weak-key` */
+function requirePolicy(
+  policy: Policy,
+  algorithm: KeyAlgorithm | null,
+  user: Username,
+  parts: PairingParts,
+): void {
+  const rule = refusesPairing(policy, algorithm, parts.pairings.forUser(user).length);
   if (rule === null) return;
   throw rule === 'pairing.one_card_per_user'
     ? new AgentError('not-allowed', { detail: rule })
@@ -202,7 +206,7 @@ async function proveAndPair(
     const same = known.publicKey === null || sameKey(known.publicKey, card.identity.publicKey);
     throw new AgentError(same ? 'already-paired' : 'key-conflict');
   }
-  requirePolicy(policy, card.identity, account.name, parts);
+  requirePolicy(policy, card.identity.publicKey.algorithm, account.name, parts);
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const password = await askSecret(person, `Account password of ${account.name}: `);
   await parts.checkPassword(account.name, password);
@@ -220,7 +224,7 @@ async function proveAndPair(
   }
   // The policy may have changed while the person typed.
   if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
-  requirePolicy(parts.policy(), card.identity, account.name, parts);
+  requirePolicy(parts.policy(), card.identity.publicKey.algorithm, account.name, parts);
   return addAndRecord(
     pairingFromCard(account.name, card, account.name, parts.clock.nowMs()),
     auditedIdentity(card.identity),
@@ -245,13 +249,10 @@ export async function pairForUser(
   parts: PairingParts,
 ): Promise<Pairing> {
   const nowMs = parts.clock.nowMs();
-  if (parts.policy().oneCardPerUser && parts.pairings.forUser(user).length > 0)
-    throw new AgentError('not-allowed', { detail: 'pairing.one_card_per_user' });
+  const algorithm = trusted.kind === 'certificate' ? trusted.certificate.publicKey.algorithm : null;
+  requirePolicy(parts.policy(), algorithm, user, parts);
   if (trusted.kind === 'certificate') {
     const { certificate } = trusted;
-    const small = refusesKey(parts.policy(), certificate.publicKey.algorithm);
-    if (small !== null)
-      throw new AgentError('weak-key', { detail: `It is smaller than the policy (${small}) wants.` });
     const key = auditedKey(certificate.publicKey.pkhh, null, certificate);
     return addAndRecord(
       {
@@ -276,7 +277,7 @@ export async function pairForUser(
   }
   requireFit(card.identity);
   requireReader(parts.policy(), card.token);
-  requirePolicy(parts.policy(), card.identity, user, parts);
+  requirePolicy(parts.policy(), card.identity.publicKey.algorithm, user, parts);
   return addAndRecord(
     pairingFromCard(user, card, 'root', nowMs),
     auditedIdentity(card.identity),

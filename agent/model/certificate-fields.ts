@@ -15,10 +15,23 @@ export interface AltName {
   readonly value: string;
 }
 
+/** RFC 5280, 4.2.1.3, in the order of the bits. */
+export const KEY_USAGES: readonly string[] = [
+  'digitalSignature',
+  'nonRepudiation',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
+];
+
 export interface CertificateFields {
   readonly subject: readonly NameAttribute[];
   readonly issuer: readonly NameAttribute[];
-  /** Names of RFC 5280, 4.2.1.3; null when the extension is not there. */
+  /** Of KEY_USAGES; null when the extension is not there. */
   readonly keyUsage: readonly string[] | null;
   /** Dotted OIDs; null when the extension is not there. */
   readonly extendedKeyUsage: readonly string[] | null;

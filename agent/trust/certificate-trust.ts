@@ -4,12 +4,12 @@
 import { statSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import { AgentError, asAgentError, printable } from '../base/errors.ts';
+import { pemBlocks } from '../base/pem.ts';
 import { readTrustedFile } from '../base/trusted-file.ts';
 import type { CertificateFields } from '../model/certificate-fields.ts';
 import type { TrustFindings, TrustSources } from '../model/trust.ts';
 import type { ParsedCertificate } from './certificate.ts';
 import type { CertificateTrust } from './interface.ts';
-import { pemBlocks } from './pem.ts';
 import type { RevocationStatus } from './revocation.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;

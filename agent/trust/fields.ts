@@ -2,23 +2,10 @@
 
 import * as asn1js from 'asn1js';
 import { toHex } from '../base/bytes.ts';
-import type { CertificateFields } from '../model/certificate-fields.ts';
+import { KEY_USAGES, type CertificateFields } from '../model/certificate-fields.ts';
 import { extendedKeyUsages, extensionOf, hasKeyUsage, parseChainCertificate } from './certificate.ts';
 import { altNames, attributesOf } from './names.ts';
 import { EXTENSION } from './oids.ts';
-
-/** RFC 5280, 4.2.1.3, in the order of the bits. */
-const KEY_USAGE_BITS = [
-  'digitalSignature',
-  'nonRepudiation',
-  'keyEncipherment',
-  'dataEncipherment',
-  'keyAgreement',
-  'keyCertSign',
-  'cRLSign',
-  'encipherOnly',
-  'decipherOnly',
-];
 
 /** @throws AgentError `bad-certificate` */
 export function certificateFields(der: Buffer): CertificateFields {
@@ -28,7 +15,7 @@ export function certificateFields(der: Buffer): CertificateFields {
   return {
     subject: attributesOf(certificate.names.subject),
     issuer: attributesOf(certificate.names.issuer),
-    keyUsage: hasUsages ? KEY_USAGE_BITS.filter((_, bit) => hasKeyUsage(certificate, bit) === true) : null,
+    keyUsage: hasUsages ? KEY_USAGES.filter((_, bit) => hasKeyUsage(certificate, bit) === true) : null,
     extendedKeyUsage: extendedKeyUsages(certificate),
     altNames: altNames(certificate).flatMap(({ altName }) => (altName === null ? [] : [altName])),
     serialNumber: toHex(certificate.serial),

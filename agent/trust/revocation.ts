@@ -6,6 +6,7 @@ import { statSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import { toHex } from '../base/bytes.ts';
+import { pemBlocks } from '../base/pem.ts';
 import { readTrustedFile } from '../base/trusted-file.ts';
 import type { Revocation, TrustSources } from '../model/trust.ts';
 import { crlUrls, distributionPoints, ocspResponders } from './access-points.ts';
@@ -13,7 +14,6 @@ import type { ParsedCertificate } from './certificate.ts';
 import { listCovers, listFault, MAX_CRL_BYTES, parseRevocationList, type RevocationList } from './crl.ts';
 import { askHttp } from './http.ts';
 import { MAX_OCSP_BYTES, ocspRequest, readOcspAnswer } from './ocsp.ts';
-import { pemBlocks } from './pem.ts';
 
 export interface Status {
   readonly status: Revocation;

@@ -1,22 +1,9 @@
 // Parses a matching rule of sss-certmap(5): `[KRB5:][&&|||]<KEYWORD>value<KEYWORD>value…`. Unknown keywords and words
 // are refused, and so are the kinds of names that SSSD compares as raw bytes.
 
-import type { AltNameKind } from '../../agent/model/certificate-fields.ts';
+import { KEY_USAGES, type AltNameKind } from '../../agent/model/certificate-fields.ts';
 import { posixPattern } from './regex.ts';
 import type { CertmapPart, CertmapRule } from './rule.ts';
-
-/** RFC 5280, 4.2.1.3, in the order of the bits. */
-export const KEY_USAGES = [
-  'digitalSignature',
-  'nonRepudiation',
-  'keyEncipherment',
-  'dataEncipherment',
-  'keyAgreement',
-  'keyCertSign',
-  'cRLSign',
-  'encipherOnly',
-  'decipherOnly',
-] as const;
 
 /** sss-certmap(5), <EKU>. */
 const EXTENDED_KEY_USAGES: Readonly<Record<string, string>> = {
@@ -47,7 +34,7 @@ function list(value: string, read: (word: string) => string): string[] {
 }
 
 function keyUsage(name: string): string {
-  if (!(KEY_USAGES as readonly string[]).includes(name)) throw new SyntaxError(`${name} is no key usage`);
+  if (!KEY_USAGES.includes(name)) throw new SyntaxError(`${name} is no key usage`);
   return name;
 }
 

@@ -162,16 +162,6 @@ export class Desktop {
     return Number(colours.stdout);
   }
 
-  /** Whether the screen has more than one colour. */
-  async showsSomething(): Promise<boolean> {
-    const { stdout } = await this.run([
-      'sh',
-      '-c',
-      'import -silent -window root png:- | identify -format %k -',
-    ]);
-    return Number(stdout) > 1;
-  }
-
   /** Waits until two pictures in a row are the same. */
   async untilStill(): Promise<void> {
     let last = '';

@@ -109,7 +109,7 @@ export function xscreensaver(desktop: Desktop): Locker {
       );
       // It speaks before its dialog is on the black screen, and what is typed until then is lost.
       await until(
-        () => desktop.showsSomething(),
+        async () => (await desktop.screenshot('xscreensaver-dialog')) > 1,
         () => 'the dialog of xscreensaver does not come',
       );
     },

@@ -57,7 +57,6 @@ const tokenSchema = v.strictObject({
 export const helloAnswer = v.strictObject({ version: v.literal(1) });
 export const probeAnswer = v.strictObject({ token: v.nullable(tokenSchema) });
 export const lookAnswer = v.strictObject({ tokens: v.pipe(v.array(tokenSchema), v.maxLength(16)) });
-export const pinStateAnswer = pinStateSchema;
 const emptyAnswer = v.strictObject({});
 const signAnswer = v.strictObject({
   scheme: v.picklist(['rsa-pss-sha256', 'rsa-pkcs1-sha256', 'ecdsa-sha256', 'ecdsa-sha384', 'ed25519']),
@@ -209,6 +208,11 @@ export function describeToken(driver: string, answer: TokenAnswer): DescribedTok
 export function proofOf(answer: JsonObject): Proof {
   const { scheme, signature } = parseAnswer(signAnswer, answer, 'sign');
   return { scheme, signature: Buffer.from(signature, 'base64') };
+}
+
+/** @throws AgentError `driver-fault` */
+export function pinStateOf(answer: JsonObject): PinState {
+  return parseAnswer(pinStateSchema, answer, 'pinState');
 }
 
 /** @throws AgentError `driver-fault` where the driver answers more than that it is done */

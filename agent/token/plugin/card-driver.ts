@@ -61,9 +61,7 @@ class CardBackend implements TokenBackend {
     const channel = await this.#slot.open();
     try {
       const relay = new Relay(channel, null);
-      return await relay.call(this.#process, 'pinState', { token, pin }, PIN_STATE_MS, (answer) =>
-        A.parseAnswer(A.pinStateAnswer, answer, 'pinState'),
-      );
+      return await relay.call(this.#process, 'pinState', { token, pin }, PIN_STATE_MS, A.pinStateOf);
     } finally {
       await channel.close('leave');
     }

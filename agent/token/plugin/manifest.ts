@@ -15,7 +15,8 @@ export const DRIVER_FOLDERS = ['/etc/scauth/drivers', '/usr/lib/scauth/drivers']
 const MANIFEST = 'manifest.json';
 const MAX_MANIFEST_BYTES = 64 * 1024;
 const MAX_DRIVERS = 64;
-const INTERFACE_VERSION = 1;
+/** Of DRIVERS.md. */
+export const INTERFACE_VERSION = 1;
 
 const line = v.pipe(v.string('must be text'), v.minLength(1, 'is empty'), v.maxLength(100, 'is too long'));
 const manifestSchema = v.strictObject({

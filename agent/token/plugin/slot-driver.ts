@@ -165,9 +165,7 @@ class Part implements TokenBackend {
   }
 
   async pinState(token: string, pin: string): Promise<PinState> {
-    return this.#call('pinState', { token, pin }, { deadlineMs: PIN_STATE_MS }, (answer) =>
-      A.parseAnswer(A.pinStateAnswer, answer, 'pinState'),
-    );
+    return this.#call('pinState', { token, pin }, { deadlineMs: PIN_STATE_MS }, A.pinStateOf);
   }
 
   async sign(
