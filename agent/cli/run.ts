@@ -26,7 +26,7 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth verifypin         check the PIN of the card
   sc_auth pairing_ui        the dialog that offers to pair a new card
   sc_auth list-smartcards   the cards that are in
-  sc_auth config            check the settings; their schema and reference
+  sc_auth config            check the settings; their schema
 
 Each has --help, and --json for one JSON document on standard output. sc_auth --version prints the version.
 

@@ -34,7 +34,7 @@ function wrapped(text: string, width: number): string[] {
 export function sampleToml(): string {
   const lines = [
     '# Settings of scauthd; see scauth.toml(5). What stands here with one # is the default.',
-    '# Files in scauth.d/*.toml come after this one and replace single settings. Check: restart scauthd.',
+    '# Files in scauth.d/*.toml come after this one and replace single settings. Check: sc_auth config check.',
   ];
   let current = '';
   for (const { table, key, setting } of settingLines()) {
