@@ -11,15 +11,21 @@ import { systemClock } from './base/clock.ts';
 import { assertNever } from './base/assert.ts';
 import { toHex } from './base/bytes.ts';
 import { describeError, printable } from './base/errors.ts';
+import { loginUidOf } from './base/login-uid.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
+import { driverGate } from './login/driver-gate.ts';
 import type { PairingParts } from './login/pair.ts';
+import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
 import { createPamServer } from './socket/pam-server.ts';
+import type { TokenDriver } from './token/interface.ts';
 import { PivDriver } from './token/piv/driver.ts';
+import { ReaderReport } from './token/reader-report.ts';
 import { TokenRegistry, type TokenEvent } from './token/registry.ts';
+import { readReaderDrivers } from './pcsc/reader-drivers.ts';
 import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
 
@@ -71,12 +77,29 @@ async function main(): Promise<void> {
   const audit = new FileAuditLog(auditPath, systemClock);
   const winscard = new Winscard();
   const watcher = new CardWatcher(winscard);
-  const tokens = new TokenRegistry(watcher, [new PivDriver()]);
+  const drivers: readonly TokenDriver[] = [new PivDriver()];
+  const tokens = new TokenRegistry(watcher, drivers);
+  const readers = new ReaderReport(watcher, tokens);
+  const inventory: Inventory = {
+    drivers: () => drivers.flatMap((driver) => driver.info?.() ?? []),
+    readers: () => readers.readers(),
+    readerDrivers: () => readReaderDrivers(),
+    trustOf: () => Promise.resolve(NOT_EVALUATED),
+  };
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
   });
 
-  const login: LoginParts = { policy: () => policy, accounts: systemAccounts, pairings, tokens, audit, log };
+  const gate = driverGate({ drivers: () => inventory.drivers(), table: pairings, loginUidOf });
+  const login: LoginParts = {
+    policy: () => policy,
+    accounts: systemAccounts,
+    pairings,
+    tokens,
+    audit,
+    log,
+    driverGate: gate,
+  };
   const pairing: PairingParts = {
     policy: () => policy,
     pairings,
@@ -90,7 +113,14 @@ async function main(): Promise<void> {
     login: (request, person) => new Login(request, person, login).run(),
     log,
   });
-  const adminServer = createAdminServer({ ...pairing, accounts: systemAccounts, version: version(), log });
+  const adminServer = createAdminServer({
+    ...pairing,
+    accounts: systemAccounts,
+    inventory,
+    loginDrivers: pairings,
+    version: version(),
+    log,
+  });
 
   watcher.start();
   await listenAt(pamServer, join(runtime, 'pam.sock'));

@@ -72,7 +72,7 @@ export const places: readonly Place[] = [
     name: 'socket',
     files: /^agent\/socket\//,
     floor: 5,
-    mayImport: [...below2, /^agent\/login\//, /^policy\/permit-pairing\.ts$/, ...interfaces],
+    mayImport: [...below2, /^agent\/login\//, /^policy\/permit-(pairing|driver)\.ts$/, ...interfaces],
   },
   { name: 'harden', files: /^agent\/harden\.ts$/, floor: 6, mayImport: below2 },
   {

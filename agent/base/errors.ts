@@ -19,6 +19,9 @@ export type AgentErrorCode =
   | 'pin-blocked'
   | 'pin-reserve' // the last tries are kept
   | 'pin-malformed' // cannot be a PIN: never sent to the card
+  | 'wrong-puk'
+  | 'puk-blocked'
+  | 'not-supported' // the card's driver cannot do this
   // Identity and proof
   | 'no-identity' // the card has no such key
   | 'weak-key'

@@ -48,6 +48,8 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'pin-blocked': EXIT.refused,
   'pin-reserve': EXIT.refused,
   'pin-malformed': EXIT.refused,
+  'wrong-puk': EXIT.refused,
+  'puk-blocked': EXIT.refused,
   'wrong-password': EXIT.refused,
   'bad-proof': EXIT.refused,
   'not-allowed': EXIT.refused,

@@ -21,6 +21,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { askPin } from './ask-pin.ts';
 import { auditedIdentity } from './audited-key.ts';
 import type { Conversation } from './conversation.ts';
+import type { DriverGate } from './driver-gate.ts';
 import { findPairedIdentity } from './find-identity.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { userOfCard } from './user-of-card.ts';
@@ -35,6 +36,8 @@ export interface LoginParts {
   readonly audit: AuditLog;
   /** For the agent's own log: one line, no secret. */
   readonly log: (line: string) => void;
+  /** Whether a token's driver may run for this request; absent: each may. */
+  readonly driverGate?: DriverGate;
 }
 
 export interface LoginResult {
@@ -92,7 +95,7 @@ export class Login {
 
     const pairings = this.#parts.pairings.forUser(user);
     if (pairings.length === 0) return { kind: 'unavailable', reason: 'no-pairing' };
-    const found = findPairedIdentity(await this.#parts.tokens.present(CARD_READING_MS), pairings);
+    const found = findPairedIdentity(await this.#tokens(), pairings);
     if (found.kind === 'no-card' || found.kind === 'other-card')
       return { kind: 'unavailable', reason: found.kind };
     this.#key = auditedIdentity(found.identity);
@@ -101,8 +104,19 @@ export class Login {
   }
 
   async #userOfCard(): Promise<Username | null> {
-    const tokens = await this.#parts.tokens.present(CARD_READING_MS);
-    return userOfCard(tokens, this.#parts.pairings, this.#person);
+    return userOfCard(await this.#tokens(), this.#parts.pairings, this.#person);
+  }
+
+  /** The tokens that are in and whose drivers may run now. */
+  async #tokens(): Promise<Token[]> {
+    const { tokens, driverGate: mayRun = () => true } = this.#parts;
+    const present = await tokens.present(CARD_READING_MS);
+    const usable = present.filter((token) => mayRun(token, this.#request));
+    if (usable.length < present.length) {
+      this.#rule = 'enable-for-login';
+      this.#parts.log(`${this.#request.id}: a card's driver may not run before login`);
+    }
+    return usable;
   }
 
   async #permit(policy: Policy): Promise<Permission> {

@@ -2,6 +2,7 @@
 // meanings (prove, pinState), never for APDUs.
 
 import type { Challenge } from '../model/challenge.ts';
+import type { DriverInfo } from '../model/inventory.ts';
 import type { Proof } from '../model/proof.ts';
 import type { CardPin, Identity, PinState, TokenId } from '../model/token.ts';
 import type { Pin } from '../base/pin.ts';
@@ -12,6 +13,8 @@ export interface TokenDriver {
   readonly id: string;
   readonly version: string;
   readonly displayName: string;
+  /** The driver for `sc_auth drivers`, as it is now. */
+  info?(): DriverInfo;
   /**
    * Looks at a card that was just put in, inside one transaction, and reads what will be needed later
    * (identities, discovery), so that a login does not.
@@ -43,6 +46,8 @@ export interface Token {
   readonly lastPinState: PinState;
   /** What was broken or left out, for diagnosis. Safe to print. */
   readonly notes: readonly string[];
+  /** When the card was read, milliseconds since the epoch. */
+  readonly readAtMs?: number;
   /**
    * Reads the try counter of a PIN afresh, in one transaction.
    * @throws AgentError `pin-blocked`, `card-fault`, `card-timeout`, `no-card`, `card-busy`
@@ -65,6 +70,21 @@ export interface Token {
    * @throws AgentError as `prove`
    */
   verifyPin(pin: Pin | null, of?: CardPin): Promise<void>;
+  /**
+   * Sets a new PIN, and leaves the card unverified. Wipes both. Absent where the driver cannot.
+   * @throws AgentError as `verifyPin`; `pin-malformed` also for a new PIN that the card does not take
+   */
+  changePin?(old: Pin, next: Pin, of?: CardPin): Promise<void>;
+  /**
+   * Sets a new PIN with all its tries by means of the PUK. Wipes both. Absent where the driver cannot.
+   * @throws AgentError `wrong-puk` (with triesLeft), `puk-blocked`, `pin-malformed`, `not-supported`, and what a card
+   * throws
+   */
+  unblockPin?(puk: Pin, next: Pin, of?: CardPin): Promise<void>;
+  /** The tries of the PUK, without spending one; absent where the driver cannot tell. @throws what a card throws */
+  pukState?(): Promise<PinState>;
+  /** Whether `puk` can be a PUK at all; if not it must not be sent. Present where `unblockPin` is. */
+  acceptsPuk?(puk: Pin): boolean;
 }
 
 /** How long a request waits for a card that is just being read: what callers of TokenSource.present give it. */
