@@ -19,6 +19,7 @@ import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
 import { createPamServer } from './socket/pam-server.ts';
+import { ReaderReport } from './token/reader-report.ts';
 import { TokenRegistry, type TokenEvent } from './token/registry.ts';
 import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
@@ -76,6 +77,7 @@ async function main(): Promise<void> {
   const watcher = new CardWatcher(winscard);
   const { drivers } = wireDrivers(settings.config, log);
   const tokens = new TokenRegistry(watcher, drivers);
+  const readers = new ReaderReport(watcher, tokens);
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
   });
@@ -102,7 +104,13 @@ async function main(): Promise<void> {
     login: (request, person) => new Login(request, person, login).run(),
     log,
   });
-  const adminServer = createAdminServer({ ...pairing, accounts: systemAccounts, version: version(), log });
+  const adminServer = createAdminServer({
+    ...pairing,
+    accounts: systemAccounts,
+    readers,
+    version: version(),
+    log,
+  });
 
   watcher.start();
   tokens.start();

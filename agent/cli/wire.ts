@@ -1,7 +1,7 @@
 // Replies of scauthd as typed values. Each field is checked once, here; fields that we do not know are left out,
 // so that a newer scauthd may say more.
 
-import type { Methods, WireIdentity, WirePairing, WireToken } from '../socket/io-scauth.ts';
+import type { Methods, WireIdentity, WireLink, WirePairing, WireToken } from '../socket/io-scauth.ts';
 import { CommandError } from './exit-codes.ts';
 
 /** A reply that no scauthd of our version gives. */
@@ -50,6 +50,13 @@ const PAIRING = {
   pairedBy: 'string',
   pairedAt: 'string',
 } as const satisfies Record<keyof WirePairing, Shape>;
+
+const LINK = {
+  name: 'string',
+  ok: 'boolean',
+  detail: 'string',
+  remedy: 'string?',
+} as const satisfies Record<keyof WireLink, Shape>;
 
 type Shape = 'string' | 'string?' | 'number?' | 'boolean' | 'string[]';
 interface Shapes {
@@ -101,6 +108,7 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
   ListPairings: (reply) => ({ pairings: readList(reply['pairings'], PAIRING) }),
   AddPairing: (reply) => ({ pairing: readPairing(reply['pairing']) }),
   Unpair: (reply) => ({ removed: readList(reply['removed'], PAIRING) }),
+  Explain: (reply) => ({ ...readObject(reply, { user: 'string' }), links: readList(reply['links'], LINK) }),
   GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean' }),
   SetPairingPrompt: () => ({}),
 };

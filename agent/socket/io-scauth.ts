@@ -47,6 +47,13 @@ export interface WireFailure {
   readonly triesLeft: number | null;
 }
 
+export interface WireLink {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly remedy: string | null;
+}
+
 /** Method name → parameters and reply. `null` parameters may also be left out. */
 export interface Methods {
   ListTokens: { parameters: Record<string, never>; reply: { tokens: WireToken[] } };
@@ -59,6 +66,10 @@ export interface Methods {
   Pair: { parameters: { hash: string }; reply: Record<string, never> };
   VerifyPin: { parameters: { token: string | null }; reply: Record<string, never> };
   Unpair: { parameters: { user: string | null; hash: string | null }; reply: { removed: WirePairing[] } };
+  Explain: {
+    parameters: { user: string | null; service: string; rhost: string | null };
+    reply: { user: string; links: WireLink[] };
+  };
   GetPairingPrompt: { parameters: Record<string, never>; reply: { enabled: boolean } };
   SetPairingPrompt: { parameters: { enabled: boolean }; reply: Record<string, never> };
 }

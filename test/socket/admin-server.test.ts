@@ -42,6 +42,7 @@ async function serve(t: ExecutionContext, more: Partial<AdminServerParts> = {}):
     pairings: table,
     tokens: tokensOf(new FakeToken(victim)),
     audit,
+    readers: { readers: () => [] },
     clock: { nowMs: () => 0, monotonicMs: () => 0 },
     checkPassword: (_user, password) =>
       password.use(async (bytes) => {

@@ -1,0 +1,75 @@
+// What there is on this machine beside keys and pairings: token drivers, readers with their drivers, and what is known
+// of a certificate's trust. Facts for people (`sc_auth drivers`, `sc_auth profile`); no login is decided on them.
+
+import type { AgentError } from '../base/errors.ts';
+import type { Certificate } from './key.ts';
+import type { TokenId } from './token.ts';
+
+/** One token driver, built in or added (macOS: a CryptoTokenKit plug-in). */
+export interface DriverInfo {
+  /** Reverse domain name, e.g. `org.scauth.piv`. */
+  readonly id: string;
+  readonly version: string;
+  readonly displayName: string;
+  readonly shortName: string;
+  /** What it came with; null for a driver of its own. */
+  readonly parent: { readonly path: string; readonly name: string } | null;
+  readonly uuid: string;
+  /** Its folder: remove it, and the driver is gone. */
+  readonly path: string;
+  /** When it was installed, milliseconds since the epoch; null where nobody knows. */
+  readonly timestampMs: number | null;
+  /** The version of the driver interface that it speaks. */
+  readonly interfaceVersion: number;
+  readonly state: 'ready' | 'disabled' | 'failed';
+  /** Why it is not ready: one sentence, safe to print. */
+  readonly error: string | null;
+  /** Shipped with scauth: may run before anybody has logged in unless the administrator says otherwise. */
+  readonly builtIn: boolean;
+}
+
+/** What is in a reader. `reading`: a driver is looking at the card; `unknown`: no driver knows it. */
+export type ReaderState = 'empty' | 'reading' | 'ready' | 'unknown' | 'mute' | 'broken';
+
+export interface ReaderInfo {
+  /** As pcscd gives it. Not safe to print. */
+  readonly name: string;
+  readonly state: ReaderState;
+  readonly atr: Buffer | null;
+  readonly tokenId: TokenId | null;
+  /** Why a card is broken. */
+  readonly error: AgentError | null;
+}
+
+/** A driver of pcscd's. */
+export interface ReaderDriverInfo {
+  /** Bundle identifier, or the reader's name for a driver of a serial port. Not safe to print. */
+  readonly id: string;
+  readonly version: string | null;
+  readonly path: string;
+}
+
+/** The words of `sc_auth profile`. */
+export type TrustWord = 'YES' | 'NO' | 'Not evaluated';
+
+export interface TrustWords {
+  /** For a TLS client. */
+  readonly ssl: TrustWord;
+  /** Chain and validity alone. */
+  readonly x509: TrustWord;
+  /** Why not; safe to print. */
+  readonly detail: string | null;
+}
+
+/** What is said of each certificate while nobody evaluates trust. */
+export const NOT_EVALUATED: TrustWords = { ssl: 'Not evaluated', x509: 'Not evaluated', detail: null };
+
+export interface Inventory {
+  /** In the order in which they are asked whose card it is. */
+  drivers(): readonly DriverInfo[];
+  /** Each reader that pcscd has, also the empty ones. */
+  readers(): readonly ReaderInfo[];
+  readerDrivers(): readonly ReaderDriverInfo[];
+  /** Never rejects for a certificate that is not trusted: that is an answer. */
+  trustOf(certificate: Certificate): Promise<TrustWords>;
+}
