@@ -5,6 +5,9 @@ import test, { type ExecutionContext } from 'ava';
 import { Sandbox, type SandboxOptions } from '../sandbox/sandbox.ts';
 import * as person from './person.ts';
 
+/** A call to a scauthd that stands still takes ten seconds. */
+const PATIENCE_MS = 90_000;
+
 interface Explained {
   readonly user: string;
   readonly links: readonly { name: string; ok: boolean; detail: string; remedy: string | null }[];
@@ -113,6 +116,7 @@ const pamFiles: readonly (readonly [string, string | null, RegExp])[] = [
 ];
 
 test.serial('explain names the PAM file in nineteen that are broken', async (t) => {
+  t.timeout(PATIENCE_MS);
   const sandbox = await paired();
   try {
     const file = sandbox.path('/etc/pam.d/sudo');
@@ -155,6 +159,7 @@ async function configure(sandbox: Sandbox, text: string): Promise<void> {
 test.serial(
   'explain names policy, session, card, tries, pairing, reader, socket and agent, one after the other',
   async (t) => {
+    t.timeout(PATIENCE_MS);
     const sandbox = await paired({ config: '' });
     try {
       const full = await explain(sandbox, ['-u', sandbox.user], null);
@@ -241,6 +246,7 @@ test.serial(
 );
 
 test.serial('explain: a contactless reader', async (t) => {
+  t.timeout(PATIENCE_MS);
   const sandbox = await paired({
     readerName: 'Virtual PCD Contactless',
     config: '[reader]\ncontactless = true\n',
@@ -257,6 +263,7 @@ test.serial('explain: a contactless reader', async (t) => {
 test.serial(
   'explain: a card that no driver knows, one without a key, one that fails, a table that cannot be read',
   async (t) => {
+    t.timeout(PATIENCE_MS);
     await withSandbox({ cardArgs: ['--out'] }, async (sandbox) => {
       await sandbox.card.misbehave({ kind: 'status', sw: '6A82', ins: 'a4', times: 'always' });
       await sandbox.card.insert();
