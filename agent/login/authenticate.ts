@@ -25,7 +25,8 @@ import { auditedIdentity } from './audited-key.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
 import type { DriverGate } from './driver-gate.ts';
-import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
+import { findCards } from './find-cards.ts';
+import type { PairedCard } from './find-identity.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { userOfCard } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
@@ -97,21 +98,14 @@ export class Login {
     if (user === null) return { kind: 'unavailable', reason: 'no-user' };
     this.#user = user;
 
-    const pairings = this.#parts.pairings.forUser(user);
-    if (pairings.length === 0) return { kind: 'unavailable', reason: 'no-pairing' };
-    const found = findPairedIdentities(await this.#tokens(), pairings);
-    switch (found.kind) {
-      case 'no-card':
-      case 'other-card':
-        return { kind: 'unavailable', reason: found.kind };
-      case 'conflict':
-        this.#key = auditedIdentity(found.identity);
-        return { kind: 'denied', reason: 'key-conflict' };
-      case 'found':
-        return this.#withCards(user, found.cards, pairings.length > 1);
-      default:
-        return assertNever(found);
-    }
+    const found = await findCards(user, this.#policy, {
+      pairings: this.#parts.pairings,
+      tokens: { present: () => this.#tokens() },
+    });
+    if (found.kind === 'cards') return this.#withCards(user, found.cards, found.severalPairings);
+    if (found.identity !== null) this.#key = auditedIdentity(found.identity);
+    this.#rule = found.rule ?? this.#rule;
+    return found.decision;
   }
 
   /** Which of the cards it is to be, and the proof by it. */
@@ -120,19 +114,11 @@ export class Login {
     cards: readonly [PairedCard, ...PairedCard[]],
     severalPairings: boolean,
   ): Promise<AuthDecision> {
-    const reachable = cards.filter(({ token }) => permitReader(this.#policy, token.slot));
-    const lastUses = reachable.length > 1 ? this.#parts.pairings.lastUses(user) : new Map<never, number>();
-    const [first, ...others] = lastUsedFirst(reachable, lastUses);
-    if (first === undefined) {
-      this.#key = auditedIdentity(cards[0].identity);
-      this.#rule = 'reader.contactless';
-      return { kind: 'denied', reason: 'contactless-not-allowed' };
-    }
-    const choice = await chooseCard([first, ...others], this.#person);
+    const choice = await chooseCard(cards, this.#person);
     if (choice.kind === 'cancelled') return choice;
     if (choice.kind === 'not-chosen') {
       // Digits alone are a number that is not in the list, or a PIN: neither is a password.
-      const tokens = reachable.map(({ token }) => token);
+      const tokens = cards.map(({ token }) => token);
       if (choice.typed.isDigits) choice.typed.wipe();
       else this.#keepAsPassword(tokens, choice.typed);
       return { kind: 'unavailable', reason: 'password-instead' };
