@@ -13,13 +13,16 @@ import { toHex } from './base/bytes.ts';
 import { describeError, printable } from './base/errors.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
+import { warmCertificates } from './login/check-certificate.ts';
 import type { PairingParts } from './login/pair.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
 import { createPamServer } from './socket/pam-server.ts';
+import type { Token } from './token/interface.ts';
 import { TokenRegistry, type TokenEvent } from './token/registry.ts';
+import { ChainTrust } from './trust/certificate-trust.ts';
 import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -67,6 +70,22 @@ async function main(): Promise<void> {
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
   const settings = new PolicyFile(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
   const policy = (): Policy => settings.current;
+  let warmPresent = (): void => undefined;
+
+  // First of all: until there is a handler, a SIGHUP ends the process, and administrators send it at any time.
+  process.on('SIGHUP', () => {
+    try {
+      const changed = settings.reload();
+      log(
+        changed.length === 0
+          ? 'configuration read: nothing changed'
+          : `new configuration: ${changed.join(', ')}`,
+      );
+      if (changed.includes('trust')) warmPresent();
+    } catch (error) {
+      log(`the new configuration is refused, the old one stays: ${describeError(error)}`);
+    }
+  });
 
   const pairings = new SqlitePairingTable(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
   const auditPath =
@@ -76,8 +95,24 @@ async function main(): Promise<void> {
   const watcher = new CardWatcher(winscard);
   const { drivers } = wireDrivers(settings.config, log);
   const tokens = new TokenRegistry(watcher, drivers);
+  const trust = new ChainTrust(systemClock);
+  const warm = (token: Token): void => {
+    void warmCertificates(policy().trust, token, trust).then((lines) => {
+      lines.forEach(log);
+    });
+  };
+  warmPresent = (): void => {
+    // Without a reader service there is nothing to find out.
+    tokens.present(0).then(
+      (present) => {
+        present.forEach(warm);
+      },
+      () => undefined,
+    );
+  };
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
+    if (event.kind === 'token-in') warm(event.token);
   });
 
   const login: LoginParts = {
@@ -85,6 +120,7 @@ async function main(): Promise<void> {
     accounts: systemAccounts,
     pairings,
     tokens,
+    trust,
     audit,
     clock: systemClock,
     log,
@@ -93,6 +129,7 @@ async function main(): Promise<void> {
     policy,
     pairings,
     tokens,
+    trust,
     audit,
     clock: systemClock,
     checkPassword: (user, password) =>
@@ -110,19 +147,6 @@ async function main(): Promise<void> {
   await listenAt(adminServer, join(runtime, 'io.scauth'));
   log('ready');
   const reportStopping = reportReady();
-
-  process.on('SIGHUP', () => {
-    try {
-      const changed = settings.reload();
-      log(
-        changed.length === 0
-          ? 'configuration read: nothing changed'
-          : `new configuration: ${changed.join(', ')}`,
-      );
-    } catch (error) {
-      log(`the new configuration is refused, the old one stays: ${describeError(error)}`);
-    }
-  });
 
   const stop = async (): Promise<void> => {
     reportStopping();
