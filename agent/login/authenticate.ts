@@ -17,11 +17,13 @@ import { wantsSilence, type AuthRequest, type Username } from '../model/request.
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
+import type { CertificateTrust } from '../trust/interface.ts';
 import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from './ask-pin.ts';
 import { auditedIdentity } from './audited-key.ts';
+import { checkCertificate } from './check-certificate.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
 import type { DriverGate } from './driver-gate.ts';
@@ -37,6 +39,7 @@ export interface LoginParts {
   readonly accounts: Accounts;
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
+  readonly trust: CertificateTrust;
   readonly audit: AuditLog;
   readonly clock: Clock;
   /** For the agent's own log: one line, no secret. */
@@ -125,6 +128,9 @@ export class Login {
     }
     const { token, identity, pairing } = choice.card;
     this.#key = auditedIdentity(identity);
+    // Before the PIN: a card that may not log in gets none, and costs no try.
+    if (!(await this.#isTrusted(this.#policy, identity)))
+      return { kind: 'denied', reason: 'certificate-not-trusted' };
     const decision = await this.#provePaired(user, token, identity, pairing);
     // Only who has several pairings can be asked which, so only there the last one matters.
     if (decision.kind === 'granted' && severalPairings) this.#rememberUse(user, pairing);
@@ -267,7 +273,7 @@ export class Login {
       });
       // A pairing made from a hash alone has no key yet: the hash found this one, and now it has signed.
       const verified = verifyProof(challenge, proof, pairing.publicKey ?? identity.publicKey);
-      if (!(await this.#stillPermitted(user, pairing, token)))
+      if (!(await this.#stillPermitted(user, pairing, token, identity)))
         return { kind: 'denied', reason: 'changed-meanwhile' };
       if (pairing.publicKey === null) this.#parts.pairings.fixKey(user, pairing.pkhh, verified.key);
       return grant(verified, { ...pairing, publicKey: pairing.publicKey ?? identity.publicKey });
@@ -287,12 +293,25 @@ export class Login {
   }
 
   /** The policy that is in force now must permit as well, and the pairing must be what it was. */
-  async #stillPermitted(user: Username, pairing: Pairing, { slot }: Token): Promise<boolean> {
+  async #stillPermitted(
+    user: Username,
+    pairing: Pairing,
+    { slot }: Token,
+    identity: Identity,
+  ): Promise<boolean> {
     if (!this.#stillPaired(user, pairing)) return false;
     const now = this.#parts.policy();
     if (now === this.#policy) return true;
     if (!permitReader(now, slot)) return false;
-    return (await this.#permit(now)).permitted;
+    return (await this.#permit(now)).permitted && (await this.#isTrusted(now, identity));
+  }
+
+  async #isTrusted({ trust }: Policy, identity: Identity): Promise<boolean> {
+    const found = await checkCertificate(trust, identity, this.#parts.trust);
+    if (found.permitted) return true;
+    this.#rule = found.rule;
+    this.#detail = found.why;
+    return false;
   }
 
   #note(error: unknown): void {

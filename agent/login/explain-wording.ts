@@ -14,6 +14,7 @@ const reasons: Readonly<Partial<Record<Reason, string>>> = {
   'no-service': 'The smart card service (pcscd) cannot be reached',
   'not-authorised': 'The smart card service (pcscd) refuses scauthd',
   'contactless-not-allowed': 'Cards are not used through a contactless reader here',
+  'certificate-not-trusted': 'The certificate on the card is not trusted here',
   'no-pairing': 'No card is paired with the account',
   'other-card': 'The card that is in is not paired with the account',
   'key-conflict': 'The card has another key than the one that is paired, with the same hash',

@@ -9,10 +9,12 @@ import type { Link, LinkName } from '../model/link.ts';
 import { isRemoteHost } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { Token } from '../token/interface.ts';
+import type { CertificateTrust } from '../trust/interface.ts';
 import { permitAttempt } from '../../policy/permit-attempt.ts';
 import { permitTry } from '../../policy/permit-try.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { pinOf } from './ask-pin.ts';
+import { checkCertificate } from './check-certificate.ts';
 import { REMEDY, reasonText } from './explain-wording.ts';
 import { findCards, type CardParts, type FoundCards } from './find-cards.ts';
 import { triesLeftText } from './wording.ts';
@@ -22,6 +24,7 @@ export interface ReaderSource {
 }
 
 export interface ExplainParts extends CardParts {
+  readonly trust: CertificateTrust;
   readonly policy: () => Policy;
   readonly readers: ReaderSource;
 }
@@ -72,7 +75,7 @@ class Walk {
     this.#reader(outcome);
     const tokens = outcome instanceof Error ? [] : await this.#parts.tokens.present(policy.cardWaitMs);
     this.#cardAndDriver(tokens, outcome);
-    const cards = this.#keyAndPairing(tokens, outcome, policy);
+    const cards = await this.#keyAndPairing(tokens, outcome, policy);
     await this.#tries(cards.cards[0], policy);
     const { identity, pairing } = cards.cards[0];
     const how = pairing.publicKey === null ? 'the first login fixes the key' : identity.publicKey.algorithm;
@@ -152,17 +155,31 @@ class Walk {
     }
   }
 
-  #keyAndPairing(
+  async #keyAndPairing(
     tokens: readonly Token[],
     outcome: FoundCards | AgentError,
     policy: Policy,
-  ): Extract<FoundCards, { kind: 'cards' }> {
+  ): Promise<Extract<FoundCards, { kind: 'cards' }>> {
     const keys = tokens.flatMap(({ identities }) => identities).filter(({ use }) => use === 'authentication');
     const notes = tokens.flatMap((token) => token.notes).join('; ');
-    if (keys.length === 0)
+    const [firstKey] = keys;
+    if (firstKey === undefined)
       this.#broken('certificate', 'The card has no key for login', REMEDY.certificate, notes || null);
     const about = (key: Identity) => `${key.label} ${key.publicKey.pkhh}`;
     this.#good('certificate', keys.map(({ label }) => label).join(', '), keys.map(about).join(', '));
+    const found = !(outcome instanceof Error) && outcome.kind === 'cards';
+    const trust = await checkCertificate(
+      policy.trust,
+      found ? outcome.cards[0].identity : firstKey,
+      this.#parts.trust,
+    );
+    if (!trust.permitted)
+      this.#broken(
+        'trust',
+        reasonText('certificate-not-trusted'),
+        REMEDY.trust,
+        `${trust.rule}: ${trust.why}`,
+      );
     this.#good('trust', 'Nothing refuses the certificate', `trust.level = ${policy.trust.level}`);
     if (outcome instanceof Error) this.#fault('pairing', outcome);
     if (outcome.kind === 'refused') {

@@ -6,7 +6,7 @@ import { explainLogin, type ExplainParts } from '../../agent/login/explain.ts';
 import type { ReaderInfo } from '../../agent/model/inventory.ts';
 import type { Link } from '../../agent/model/link.ts';
 import { defaultPolicy, type Policy } from '../../policy/policy.ts';
-import { alice, FakePairings, FakeToken, PIN, tokensOf } from './fakes.ts';
+import { alice, FakePairings, FakeToken, noTrust, PIN, tokensOf } from './fakes.ts';
 import { attacker, pairedTable, runLogin, victim } from './run-login.ts';
 
 const reader = (over: Partial<ReaderInfo> = {}): ReaderInfo => ({
@@ -24,6 +24,7 @@ function links(over: Partial<ExplainParts> = {}, rhost: string | null = null): P
     pairings: pairedTable(),
     tokens: tokensOf(new FakeToken(victim)),
     readers: { readers: () => [reader()] },
+    trust: noTrust,
     ...over,
   };
   return explainLogin({ account: alice, service: 'sudo', rhost, inFull: true }, parts);
@@ -37,6 +38,14 @@ async function broken(over: Partial<ExplainParts>): Promise<string> {
 const holding = (over: Partial<ReaderInfo>): Partial<ExplainParts> => ({
   tokens: tokensOf(),
   readers: { readers: () => [reader(over)] },
+});
+
+test('a certificate that the login would refuse is the trust link, with the rule', async (t) => {
+  const policy = { ...defaultPolicy, trust: { ...defaultPolicy.trust, level: 1 as const } };
+  const last = (await links({ policy: () => policy })).at(-1);
+  t.is(last?.name, 'trust');
+  t.false(last?.ok);
+  t.regex(last?.detail ?? '', /trust\.level/u);
 });
 
 test('no reader, a mute card, a failing driver, a card that is still being read', async (t) => {
