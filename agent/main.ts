@@ -10,16 +10,21 @@ import { systemClock } from './base/clock.ts';
 import { assertNever } from './base/assert.ts';
 import { toHex } from './base/bytes.ts';
 import { describeError, printable } from './base/errors.ts';
+import { loginUidOf } from './base/login-uid.ts';
 import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
+import { driverGate } from './login/driver-gate.ts';
 import type { PairingParts } from './login/pair.ts';
+import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
 import { createPamServer } from './socket/pam-server.ts';
+import { ReaderReport } from './token/reader-report.ts';
 import { TokenRegistry, type TokenEvent } from './token/registry.ts';
+import { readReaderDrivers } from './pcsc/reader-drivers.ts';
 import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -69,8 +74,15 @@ async function main(): Promise<void> {
   const audit = new FileAuditLog(auditPath, systemClock);
   const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
   const watcher = new CardWatcher(winscard);
-  const { drivers } = wireDrivers(settings.config, log);
+  const { drivers, list } = wireDrivers(settings.config, log);
   const tokens = new TokenRegistry(watcher, drivers);
+  const readers = new ReaderReport(watcher, tokens);
+  const inventory: Inventory = {
+    drivers: list,
+    readers: () => readers.readers(),
+    readerDrivers: () => readReaderDrivers(),
+    trustOf: () => Promise.resolve(NOT_EVALUATED),
+  };
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
   });
@@ -83,6 +95,7 @@ async function main(): Promise<void> {
     audit,
     clock: systemClock,
     log,
+    driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
   };
   const pairing: PairingParts = {
     policy,
@@ -100,6 +113,8 @@ async function main(): Promise<void> {
   const adminServer = createAdminServer({
     ...pairing,
     accounts: systemAccounts,
+    inventory,
+    loginDrivers: pairings,
     version: productVersion(),
     log,
   });

@@ -14,8 +14,14 @@ import { findDrivers, INTERFACE_VERSION } from './token/plugin/manifest.ts';
 import { DriverProcess } from './token/plugin/process.ts';
 import { SlotPlugin, type SlotProgram } from './token/plugin/slot-driver.ts';
 
-const PIV = { id: 'org.scauth.piv', displayName: 'PIV (SP 800-73)', shortName: 'PIV' };
-const PKCS11 = { id: 'org.scauth.pkcs11', displayName: 'PKCS#11 modules', shortName: 'PKCS#11' };
+const PIV = {
+  ...{ id: 'org.scauth.piv', displayName: 'PIV (SP 800-73)', shortName: 'PIV' },
+  uuid: 'D1D6EA5C-9C41-4C2B-8F0C-6B0A3C1B7E52',
+};
+const PKCS11 = {
+  ...{ id: 'org.scauth.pkcs11', displayName: 'PKCS#11 modules', shortName: 'PKCS#11' },
+  uuid: 'B0B2D3A6-5F0E-4E0B-9D55-7C1E6A9F2C14',
+};
 const SHIPPED_VERSION = productVersion();
 /** Where Debian and others put OpenSC's module. */
 const OPENSC_PATHS = [
@@ -51,7 +57,7 @@ function nodeProgram(path: URL, ...args: readonly string[]): string[] {
 function shipped(about: typeof PIV, path: URL, kind: 'card' | 'token', uid: number | null): DriverInfo {
   const file = fileURLToPath(path);
   return {
-    ...{ ...about, version: SHIPPED_VERSION, parent: 'scauth', uuid: null, path: file, kind, uid },
+    ...{ ...about, version: SHIPPED_VERSION, parent: 'scauth', path: file, kind, uid },
     ...{ builtIn: true, interfaceVersion: INTERFACE_VERSION, state: 'ready', problems: [] },
     changedAtMs: statSync(file).mtimeMs,
   };

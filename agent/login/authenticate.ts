@@ -24,6 +24,7 @@ import { askPin, pinOf, type CueBy } from './ask-pin.ts';
 import { auditedIdentity } from './audited-key.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
+import type { DriverGate } from './driver-gate.ts';
 import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { userOfCard } from './user-of-card.ts';
@@ -39,6 +40,8 @@ export interface LoginParts {
   readonly clock: Clock;
   /** For the agent's own log: one line, no secret. */
   readonly log: (line: string) => void;
+  /** Whether a token's driver may run for this request; absent: each may. */
+  readonly driverGate?: DriverGate;
 }
 
 export interface LoginResult {
@@ -96,7 +99,7 @@ export class Login {
 
     const pairings = this.#parts.pairings.forUser(user);
     if (pairings.length === 0) return { kind: 'unavailable', reason: 'no-pairing' };
-    const found = findPairedIdentities(await this.#parts.tokens.present(this.#policy.cardWaitMs), pairings);
+    const found = findPairedIdentities(await this.#tokens(), pairings);
     switch (found.kind) {
       case 'no-card':
       case 'other-card':
@@ -154,8 +157,19 @@ export class Login {
   }
 
   async #userOfCard(): Promise<Username | null> {
-    const tokens = await this.#parts.tokens.present(this.#policy.cardWaitMs);
-    return userOfCard(tokens, this.#parts.pairings, this.#person);
+    return userOfCard(await this.#tokens(), this.#parts.pairings, this.#person);
+  }
+
+  /** The tokens that are in and whose drivers may run now. */
+  async #tokens(): Promise<Token[]> {
+    const { tokens, driverGate: mayRun = () => true } = this.#parts;
+    const present = await tokens.present(this.#policy.cardWaitMs);
+    const usable = present.filter((token) => mayRun(token, this.#request));
+    if (usable.length < present.length) {
+      this.#rule = 'enable-for-login';
+      this.#parts.log(`${this.#request.id}: a card's driver may not run before login`);
+    }
+    return usable;
   }
 
   async #permit(policy: Policy): Promise<Permission> {
