@@ -1,7 +1,6 @@
 // scauthd: reads the configuration and connects the parts. No decision is made here.
 // Folders come from systemd's variables (systemd.exec(5)) or are the usual ones.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PolicyFile } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
@@ -12,6 +11,7 @@ import { assertNever } from './base/assert.ts';
 import { toHex } from './base/bytes.ts';
 import { describeError, printable } from './base/errors.ts';
 import { loginUidOf } from './base/login-uid.ts';
+import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
@@ -46,11 +46,6 @@ function folder(variable: string, usual: string): string {
 
 function log(line: string): void {
   process.stderr.write(`scauthd: ${line}\n`);
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function describeTokenEvent(event: TokenEvent): string {
@@ -163,7 +158,7 @@ async function main(): Promise<void> {
     accounts: systemAccounts,
     inventory,
     loginDrivers: pairings,
-    version: version(),
+    version: productVersion(),
     log,
   });
 

@@ -42,12 +42,6 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused (wrong PIN or password, b
 SCAUTH_IO_SOCKET names another socket than /run/scauth/io.scauth.
 `;
 
-async function version(): Promise<string> {
-  const { readFileSync } = await import('node:fs');
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { version: unknown }).version);
-}
-
 async function unknownCommand(name: string): Promise<CommandError> {
   const { nearestWord } = await import('../../config/nearest-word.ts');
   const near = nearestWord(name, Object.keys(commands));
@@ -63,7 +57,8 @@ async function dispatch(surroundings: Surroundings, output: Output): Promise<voi
     return;
   }
   if (name === '--version') {
-    surroundings.writeOut(`sc_auth ${await version()}\n`);
+    const { productVersion } = await import('../base/product-version.ts');
+    surroundings.writeOut(`sc_auth ${productVersion()}\n`);
     return;
   }
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
