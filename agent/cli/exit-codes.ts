@@ -19,6 +19,7 @@ export const EXIT = {
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+export type FailureCode = Exclude<ExitCode, typeof EXIT.ok>;
 
 /** Failures that arise on this side of the socket; all others are scauthd's own codes. */
 export type LocalErrorCode = 'usage' | 'unreachable' | 'no-answer';
@@ -41,7 +42,7 @@ export class CommandError extends Error {
   }
 }
 
-const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCode>>> = {
+const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, FailureCode>>> = {
   usage: EXIT.usage,
   'invalid-argument': EXIT.usage,
   'wrong-pin': EXIT.refused,
@@ -65,6 +66,6 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
 };
 
 /** The exit code of a failure; what is not in the table is a plain failure. */
-export function exitCodeOf(code: string): ExitCode {
-  return new Map<string, ExitCode>(Object.entries(exitCodes)).get(code) ?? EXIT.failure;
+export function exitCodeOf(code: string): FailureCode {
+  return new Map<string, FailureCode>(Object.entries(exitCodes)).get(code) ?? EXIT.failure;
 }
