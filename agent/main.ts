@@ -14,6 +14,7 @@ import { describeError, printable } from './base/errors.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
 import type { PairingParts } from './login/pair.ts';
+import type { AuditEvent } from './model/audit-event.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
@@ -60,6 +61,18 @@ function describeTokenEvent(event: TokenEvent): string {
   }
 }
 
+/** Cards in and out, for the audit log; null for what is not about a known card. */
+function auditedTokenEvent(event: TokenEvent): AuditEvent | null {
+  if (event.kind !== 'token-in' && event.kind !== 'token-out') return null;
+  const { id, driver, slot } = event.token;
+  const kind = event.kind === 'token-in' ? 'card-in' : 'card-out';
+  return { kind, tokenId: id, driver, reader: printable(slot.reader) };
+}
+
+function logFailure(error: unknown): void {
+  log(describeError(error));
+}
+
 async function main(): Promise<void> {
   for (const measure of hardenProcess()) log(`warning: not in force: ${measure}`);
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
@@ -74,6 +87,8 @@ async function main(): Promise<void> {
   const tokens = new TokenRegistry(watcher, [new PivDriver()]);
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
+    const audited = auditedTokenEvent(event);
+    if (audited !== null) audit.record(audited).catch(logFailure);
   });
 
   const login: LoginParts = { policy: () => policy, accounts: systemAccounts, pairings, tokens, audit, log };
@@ -92,6 +107,8 @@ async function main(): Promise<void> {
   });
   const adminServer = createAdminServer({ ...pairing, accounts: systemAccounts, version: version(), log });
 
+  // What is wrong with the log is said there at once; a log that cannot be opened now is tried again at each event.
+  audit.start().catch(logFailure);
   watcher.start();
   await listenAt(pamServer, join(runtime, 'pam.sock'));
   await listenAt(adminServer, join(runtime, 'io.scauth'));

@@ -133,5 +133,11 @@ function policyOf(config: Config): Policy {
     tryReserve: config.login.try_reserve,
     pinAttempts: config.login.pin_attempts,
     usersMayPair: config.pairing.users_may_pair,
+    noRecordNoGrant: config.audit.no_record_no_grant,
+    auditTo: Object.freeze({
+      journald: config.audit.journald,
+      syslog: config.audit.syslog,
+      linuxAudit: config.audit.linux_audit,
+    }),
   });
 }

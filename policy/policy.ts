@@ -13,6 +13,10 @@ export interface Policy {
   readonly pinAttempts: number;
   /** Users may pair a card with their own account (macOS: UserPairing). */
   readonly usersMayPair: boolean;
+  /** A login whose record cannot be written is not granted. */
+  readonly noRecordNoGrant: boolean;
+  /** Where each audit record is passed on to. */
+  readonly auditTo: { readonly journald: boolean; readonly syslog: boolean; readonly linuxAudit: boolean };
 }
 
 /** What there is when no file says anything. */
@@ -23,4 +27,6 @@ export const defaultPolicy: Policy = {
   tryReserve: 1,
   pinAttempts: 1,
   usersMayPair: true,
+  noRecordNoGrant: true,
+  auditTo: Object.freeze({ journald: true, syslog: false, linuxAudit: false }),
 };

@@ -19,6 +19,7 @@ import { CARD_READING_MS, type Token, type TokenSource } from '../token/interfac
 import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin } from './ask-pin.ts';
+import { eventsOfDecision } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
 import type { Conversation } from './conversation.ts';
 import { findPairedIdentity } from './find-identity.ts';
@@ -223,7 +224,7 @@ export class Login {
   }
 
   /**
-   * No record, no grant; other outcomes are recorded once the answer is on its way. A user without a pairing has
+   * No record, no grant (unless the policy says otherwise); other outcomes are recorded once the answer is on its way. A user without a pairing has
    * nothing to do with cards: no record either.
    */
   async #record(decision: AuthDecision): Promise<AuthDecision> {
@@ -232,9 +233,11 @@ export class Login {
     const event = this.#eventOf(decision);
     if (decision.kind !== 'granted') {
       setImmediate(() => {
-        this.#parts.audit.record(event).catch((error: unknown) => {
-          this.#parts.log(`${this.#request.id}: ${describeError(error)}`);
-        });
+        for (const one of [event, ...this.#eventsOfCard(decision)]) {
+          this.#parts.audit.record(one).catch((error: unknown) => {
+            this.#parts.log(`${this.#request.id}: ${describeError(error)}`);
+          });
+        }
       });
       return decision;
     }
@@ -243,8 +246,17 @@ export class Login {
       return decision;
     } catch (error) {
       this.#note(error);
+      if (!this.#parts.policy().noRecordNoGrant) return decision;
       return { kind: 'unavailable', reason: 'internal' };
     }
+  }
+
+  #eventsOfCard(decision: AuthDecision): AuditEvent[] {
+    const key = this.#key;
+    if (key?.tokenId == null) return [];
+    const { tokenId } = key;
+    const actor = this.#request.peer;
+    return eventsOfDecision(decision, { tokenId, user: this.#user, key, actor, detail: this.#detail });
   }
 
   #eventOf(decision: AuthDecision): AuditEvent {

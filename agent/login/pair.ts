@@ -19,6 +19,7 @@ import { CARD_READING_MS, type Token, type TokenSource } from '../token/interfac
 import { mayPair, unfitForLogin } from '../../policy/permit-pairing.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin } from './ask-pin.ts';
+import { eventsOfError } from './audited-failure.ts';
 import { auditedIdentity, auditedKey } from './audited-key.ts';
 import type { Conversation } from './conversation.ts';
 
@@ -160,15 +161,19 @@ async function proveAndPair(
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const password = await askSecret(person, `Account password of ${account.name}: `);
   await parts.checkPassword(account.name, password);
-  const pin = await askCardPin(person, policy, card.token, card.identity.label);
   try {
-    const hostId = parts.pairings.hostId();
-    const challenge = Challenge.create({ purpose: 'pairing', hostId, user: account.name, service: 'scauth' });
-    const { proof, released } = await card.token.prove(card.identity, challenge, pin);
-    verifyProof(challenge, proof, card.identity.publicKey);
-    await released;
-  } finally {
-    pin.wipe();
+    await proveCard(account.name, card, person, parts);
+  } catch (error) {
+    const key = auditedIdentity(card.identity);
+    const where = {
+      tokenId: card.token.id,
+      user: account.name,
+      key,
+      actor: peer,
+      detail: asAgentError(error).detail,
+    };
+    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
+    throw error;
   }
   // The policy may have changed while the person typed.
   if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
@@ -178,6 +183,25 @@ async function proveAndPair(
     peer,
     parts,
   );
+}
+
+/** The card signs for the key that is to be paired. @throws AgentError as askCardPin, Token.prove and verifyProof */
+async function proveCard(
+  user: Username,
+  card: OnCard,
+  person: Conversation,
+  parts: PairingParts,
+): Promise<void> {
+  const pin = await askCardPin(person, parts.policy(), card.token, card.identity.label);
+  try {
+    const hostId = parts.pairings.hostId();
+    const challenge = Challenge.create({ purpose: 'pairing', hostId, user, service: 'scauth' });
+    const { proof, released } = await card.token.prove(card.identity, challenge, pin);
+    verifyProof(challenge, proof, card.identity.publicKey);
+    await released;
+  } finally {
+    pin.wipe();
+  }
 }
 
 /** What the administrator trusts: a hash, or a certificate. */

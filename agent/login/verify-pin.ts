@@ -6,6 +6,7 @@ import type { PeerCredentials } from '../model/request.ts';
 import type { TokenId } from '../model/token.ts';
 import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { eventsOfError } from './audited-failure.ts';
 import type { Conversation } from './conversation.ts';
 import { askCardPin } from './pair.ts';
 
@@ -38,16 +39,20 @@ export async function verifyCardPin(
   parts: VerifyPinParts,
 ): Promise<Token> {
   const token = await chooseToken(parts.tokens, id);
-  const pin = await askCardPin(person, parts.policy(), token, token.identities[0]?.label ?? token.label);
   try {
-    await token.verifyPin(pin);
+    const pin = await askCardPin(person, parts.policy(), token, token.identities[0]?.label ?? token.label);
+    try {
+      await token.verifyPin(pin);
+    } finally {
+      pin.wipe();
+    }
   } catch (error) {
     if (asAgentError(error).code === 'wrong-pin') {
       await parts.audit.record({ kind: 'pin-checked', good: false, tokenId: token.id, actor: peer });
     }
+    const where = { tokenId: token.id, user: null, key: null, actor: peer, detail: null };
+    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
     throw error;
-  } finally {
-    pin.wipe();
   }
   await parts.audit.record({ kind: 'pin-checked', good: true, tokenId: token.id, actor: peer });
   return token;
