@@ -134,10 +134,5 @@ function policyOf(config: Config): Policy {
     pinAttempts: config.login.pin_attempts,
     usersMayPair: config.pairing.users_may_pair,
     noRecordNoGrant: config.audit.no_record_no_grant,
-    auditTo: Object.freeze({
-      journald: config.audit.journald,
-      syslog: config.audit.syslog,
-      linuxAudit: config.audit.linux_audit,
-    }),
   });
 }

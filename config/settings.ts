@@ -82,26 +82,6 @@ export const settings = {
       meaning:
         'A login whose audit record cannot be written (full disk, read-only file system) is not granted by card; the password gets its turn. Warning: with false, such logins are missing in the log; it says later how many.',
     },
-    journald: {
-      schema: flag,
-      default: defaultPolicy.auditTo.journald,
-      unit: null,
-      meaning: 'Pass each audit record on to the systemd journal.',
-    },
-    syslog: {
-      schema: flag,
-      default: defaultPolicy.auditTo.syslog,
-      unit: null,
-      meaning:
-        'Pass each audit record on to /dev/log (facility authpriv, RFC 5424). Where journald feeds syslog, one of the two is enough.',
-    },
-    linux_audit: {
-      schema: flag,
-      default: defaultPolicy.auditTo.linuxAudit,
-      unit: null,
-      meaning:
-        'Pass logins and pairings on to the Linux audit system (USER_AUTH and USER_MGMT, with the hash of the key).',
-    },
   },
 } as const satisfies Record<string, Record<string, Setting>>;
 
@@ -136,9 +116,6 @@ export const configSchema = v.strictObject({
         settings.audit.no_record_no_grant.schema,
         settings.audit.no_record_no_grant.default,
       ),
-      journald: defaulted(settings.audit.journald.schema, settings.audit.journald.default),
-      syslog: defaulted(settings.audit.syslog.schema, settings.audit.syslog.default),
-      linux_audit: defaulted(settings.audit.linux_audit.schema, settings.audit.linux_audit.default),
     }),
     {},
   ),

@@ -15,8 +15,6 @@ export interface Policy {
   readonly usersMayPair: boolean;
   /** A login whose record cannot be written is not granted. */
   readonly noRecordNoGrant: boolean;
-  /** Where each audit record is passed on to. */
-  readonly auditTo: { readonly journald: boolean; readonly syslog: boolean; readonly linuxAudit: boolean };
 }
 
 /** What there is when no file says anything. */
@@ -28,5 +26,4 @@ export const defaultPolicy: Policy = {
   pinAttempts: 1,
   usersMayPair: true,
   noRecordNoGrant: true,
-  auditTo: Object.freeze({ journald: true, syslog: false, linuxAudit: false }),
 };

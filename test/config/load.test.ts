@@ -35,14 +35,14 @@ test.serial('no folder, no file, empty file: the defaults, frozen', (t) => {
   writeFileSync(join(folder, 'scauth.toml'), '# nothing\n');
   const policy = loadPolicy(folder);
   t.deepEqual(policy, defaultPolicy);
-  t.true(Object.isFrozen(policy) && Object.isFrozen(policy.services) && Object.isFrozen(policy.auditTo));
+  t.true(Object.isFrozen(policy) && Object.isFrozen(policy.services));
 });
 
 test.serial('each key reaches the policy', (t) => {
   const folder = configuration(t, {
     'scauth.toml':
       '[login]\ncards_allowed = false\nservices = ["sudo", "polkit-1"]\nremote = true\ntry_reserve = 2\npin_attempts = 3\n[pairing]\nusers_may_pair = false\n' +
-      '[audit]\nno_record_no_grant = false\njournald = false\nsyslog = true\nlinux_audit = true\n',
+      '[audit]\nno_record_no_grant = false\n',
   });
   t.deepEqual(loadPolicy(folder), {
     cardsAllowed: false,
@@ -52,7 +52,6 @@ test.serial('each key reaches the policy', (t) => {
     pinAttempts: 3,
     usersMayPair: false,
     noRecordNoGrant: false,
-    auditTo: { journald: false, syslog: true, linuxAudit: true },
   });
 });
 

@@ -20,7 +20,6 @@ const policies: fc.Arbitrary<Policy> = fc.record({
   pinAttempts: fc.integer({ min: 1, max: 3 }),
   usersMayPair: fc.boolean(),
   noRecordNoGrant: fc.boolean(),
-  auditTo: fc.record({ journald: fc.boolean(), syslog: fc.boolean(), linuxAudit: fc.boolean() }),
 });
 const facts: fc.Arbitrary<AttemptFacts> = fc.record({
   service: word,
