@@ -8,12 +8,13 @@ import type { Clock } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
 import { distrustOf } from '../base/trusted-file.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
+import type { SealState } from '../model/seal-state.ts';
 import { MAX_LINE_BYTES, sealLine } from '../model/sealed-line.ts';
 import type { AuditLog } from './interface.ts';
 import { peerOf, toOcsf } from './ocsf.ts';
 import { cutTornLine, gap, recover } from './recover.ts';
 import { describeRequester } from './requester.ts';
-import { SealFile, type SealState } from './seal-file.ts';
+import { SealFile } from './seal-file.ts';
 
 /** A clock that is corrected by so little is not set back. */
 const CLOCK_TOLERANCE_MS = 2000;

@@ -4,7 +4,7 @@
 // waiting for it, and a start walks the chain on from here to the end of the log (recover.ts). Two slots are written one
 // after the other, in place, so that one is whole at each moment and no copy of an old key stays in the file.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -20,69 +20,23 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { AgentError } from '../base/errors.ts';
 import { distrustOf } from '../base/trusted-file.ts';
-import { chainName, type ChainPosition } from '../model/sealed-line.ts';
+import {
+  decodeSealFile,
+  encodeSlot,
+  keyPath,
+  sealPath,
+  SLOT_BYTES,
+  SLOTS,
+  type SealState,
+} from '../model/seal-state.ts';
+import { chainName } from '../model/sealed-line.ts';
 import { lockExclusively } from './lock.ts';
 
-/** The chain and the time of its last record (milliseconds since the epoch, 0 before the first). */
-export interface SealState extends ChainPosition {
-  readonly lastMs: number;
-}
-
-const MAGIC = Buffer.from('SCSEAL1\0');
-/** magic 8, sequence 8, key 32, previous seal 32, last time 8, checksum 16 */
-const SLOT_BYTES = 104;
-/** Two sectors that are never written together. */
-const SLOTS = [0, 4096] as const;
 /** How long after a record the state goes to the disk itself; until then it is in the kernel's memory. */
 const SYNC_AFTER_MS = 500;
 
 const writeAt = promisify(write);
 const syncData = promisify(fdatasync);
-
-function checksum(slot: Buffer): Buffer {
-  return createHash('sha256')
-    .update(slot.subarray(0, SLOT_BYTES - 16))
-    .digest()
-    .subarray(0, 16);
-}
-
-export function encodeSlot(state: SealState): Buffer {
-  const slot = Buffer.alloc(SLOT_BYTES);
-  MAGIC.copy(slot);
-  slot.writeBigUInt64BE(BigInt(state.sequence), 8);
-  state.key.copy(slot, 16);
-  Buffer.from(state.prev, 'base64url').copy(slot, 48);
-  slot.writeBigUInt64BE(BigInt(state.lastMs), 80);
-  checksum(slot).copy(slot, 88);
-  return slot;
-}
-
-function decodeSlot(slot: Buffer): SealState | null {
-  if (slot.length !== SLOT_BYTES || !slot.subarray(0, 8).equals(MAGIC)) return null;
-  if (!checksum(slot).equals(slot.subarray(88))) return null;
-  return {
-    sequence: Number(slot.readBigUInt64BE(8)),
-    key: Buffer.from(slot.subarray(16, 48)),
-    prev: slot.subarray(48, 80).toString('base64url'),
-    lastMs: Number(slot.readBigUInt64BE(80)),
-  };
-}
-
-/** The newer of the slots that are whole; null when none is. `bytes` is the content of the file. */
-export function decodeSealFile(bytes: Buffer): SealState | null {
-  const states = SLOTS.map((at) => decodeSlot(bytes.subarray(at, at + SLOT_BYTES)));
-  const [first = null, second = null] = states;
-  if (first === null || second === null) return first ?? second;
-  return first.sequence >= second.sequence ? first : second;
-}
-
-export function sealPath(logPath: string): string {
-  return `${logPath}.seal`;
-}
-
-export function keyPath(logPath: string): string {
-  return `${logPath}.key`;
-}
 
 const PRIVATE = constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 

@@ -21,7 +21,8 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Failures that arise on this side of the socket; all others are scauthd's own codes. */
-export type LocalErrorCode = 'usage' | 'unreachable' | 'no-answer';
+export type LocalErrorCode =
+  'usage' | 'unreachable' | 'no-answer' | 'no-record' | 'log-not-whole' | 'reader-gone';
 
 /** A failure with its sentence for the person. `code` is a LocalErrorCode or what scauthd said. */
 export class CommandError extends Error {
@@ -41,6 +42,14 @@ export class CommandError extends Error {
   }
 }
 
+/** A failure of which everything has been said already; it only ends the program. */
+export class ToldFailure extends CommandError {
+  constructor(code: LocalErrorCode) {
+    super(code, '');
+    this.name = 'ToldFailure';
+  }
+}
+
 const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCode>>> = {
   usage: EXIT.usage,
   'invalid-argument': EXIT.usage,
@@ -55,6 +64,8 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'no-identity': EXIT.notFound,
   'not-paired': EXIT.notFound,
   'unknown-user': EXIT.notFound,
+  'no-record': EXIT.notFound,
+  'reader-gone': EXIT.ok,
   unreachable: EXIT.unreachable,
   'no-answer': EXIT.unreachable,
   cancelled: EXIT.cancelled,

@@ -3,7 +3,7 @@
 
 import { printable } from '../base/errors.ts';
 import type { Command, Surroundings } from './context.ts';
-import { CommandError, EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
+import { CommandError, EXIT, exitCodeOf, ToldFailure, type ExitCode } from './exit-codes.ts';
 import { Output } from './output.ts';
 
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   verifypin: () => import('./verifypin.ts'),
   pairing_ui: () => import('./pairing-ui.ts'),
   'list-smartcards': () => import('./list-smartcards.ts'),
+  audit: () => import('./audit.ts'),
 };
 
 const HELP = `sc_auth: smart card login for this machine
@@ -25,6 +26,7 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth verifypin         check the PIN of the card
   sc_auth pairing_ui        the dialog that offers to pair a new card
   sc_auth list-smartcards   the cards that are in
+  sc_auth audit             the log of logins: check its seal, search, report
 
 Each has --help, and --json for one JSON document on standard output. sc_auth --version prints the version.
 
@@ -80,7 +82,7 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
     return EXIT.ok;
   } catch (error) {
     const failure = error instanceof CommandError ? error : unexpected(error);
-    output.failure(failure);
+    if (!(failure instanceof ToldFailure)) output.failure(failure);
     return exitCodeOf(failure.code);
   }
 }

@@ -222,7 +222,7 @@ test('each record is told to those who pass it on, after it is on disk', async (
   const told: number[] = [];
   const log = new FileAuditLog(path, { nowMs: () => 5, monotonicMs: () => 0 }, (record) => {
     told.push(record.sequence);
-    t.is(linesOf(path).length, 2);
+    t.true(linesOf(path).length > record.sequence);
   });
   await Promise.all([log.record(granted), log.record(granted)]);
   await new Promise(setImmediate);

@@ -6,7 +6,7 @@ import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FileAuditLog } from '../../agent/audit/file-log.ts';
-import { decodeSealFile, keyPath, sealPath } from '../../agent/audit/seal-file.ts';
+import { decodeSealFile, keyPath, sealPath } from '../../agent/model/seal-state.ts';
 import {
   chainName,
   parseSealedLine,
