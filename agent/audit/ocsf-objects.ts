@@ -11,7 +11,8 @@ const PRODUCT = { name: 'scauth', vendor_name: 'scauth' };
 const MAX_TEXT = 512;
 
 export function cut(text: string): string {
-  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
+  // Half a surrogate pair, also one that the cut makes, is no JSON for other readers (jq stops there).
+  return (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text).toWellFormed();
 }
 
 /** What is known of the process at the other end beside what the socket says. */

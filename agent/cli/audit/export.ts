@@ -6,7 +6,7 @@ import { parseOptions } from '../options.ts';
 import { toCef } from './cef.ts';
 import { CSV_HEAD, toCsv } from './csv.ts';
 import { toEcs } from './ecs.ts';
-import { tellUnread } from './lines.ts';
+import { LineWriter, tellUnread } from './lines.ts';
 import { logPath, readLog } from './place.ts';
 import { Query, QUERY_OPTIONS } from './query.ts';
 import type { AuditRecord } from './record.ts';
@@ -22,8 +22,6 @@ const FORMATS: Readonly<Record<string, Format>> = {
   cef: { head: '', line: (record) => `${toCef(record)}\n` },
   csv: { head: CSV_HEAD, line: toCsv },
 };
-/** Text that is collected before it is written. */
-const WRITE_CHARS = 1 << 16;
 
 export async function action(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions('audit', args, { ...QUERY_OPTIONS, format: { type: 'string' } });
@@ -34,15 +32,13 @@ export async function action(args: readonly string[], context: CommandContext): 
   }
   const query = new Query(options, Date.now());
   let unread = 0;
-  let text = format.head;
+  const writer = new LineWriter(context);
+  writer.put(format.head);
   await readLog(logPath(options.log, context), context, (block) => {
     unread += query.inBlock(block, (record, line) => {
-      text += format.line(record, line);
-      if (text.length < WRITE_CHARS) return;
-      context.writeOut(text);
-      text = '';
+      writer.put(format.line(record, line));
     });
   });
-  context.writeOut(text);
+  writer.flush();
   tellUnread(context, unread);
 }

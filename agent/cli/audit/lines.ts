@@ -40,17 +40,40 @@ export function lineFor(record: AuditRecord): string {
 
 /** The line as it stands in the log, with what a terminal would obey written as \uXXXX. */
 export function safeJson(line: Buffer): string {
-  return line
-    .toString()
-    .replace(CONTROLS, (character) =>
-      [...Array(character.length).keys()]
-        .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
-        .join(''),
-    );
+  const text = line.toString();
+  if (!/[^ -~]/.test(text)) return text;
+  return text.replace(CONTROLS, (character) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
 }
 
-export function tell(context: CommandContext, record: AuditRecord, line: Buffer): void {
-  context.writeOut(`${context.output.json ? safeJson(line) : lineFor(record)}\n`);
+/** Text that is collected before it is written. */
+const WRITE_CHARS = 1 << 16;
+
+/** Writes records as lines, many at a time. */
+export class LineWriter {
+  readonly #context: CommandContext;
+  #text = '';
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+  }
+
+  add(record: AuditRecord, line: Buffer): void {
+    this.put(`${this.#context.output.json ? safeJson(line) : lineFor(record)}\n`);
+  }
+
+  put(text: string): void {
+    this.#text += text;
+    if (this.#text.length >= WRITE_CHARS) this.flush();
+  }
+
+  flush(): void {
+    if (this.#text !== '') this.#context.writeOut(this.#text);
+    this.#text = '';
+  }
 }
 
 /** What could not be read is said, never left out silently. */

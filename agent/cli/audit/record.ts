@@ -42,7 +42,7 @@ function at(value: unknown, ...path: readonly string[]): unknown {
 
 function text(value: unknown, ...path: readonly string[]): string | null {
   const found = at(value, ...path);
-  return typeof found === 'string' ? found : null;
+  return typeof found === 'string' ? found.toWellFormed() : null;
 }
 
 function number(value: unknown, ...path: readonly string[]): number | null {

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { CommandContext } from '../context.ts';
 import { CommandError, ToldFailure } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
-import { tell, tellUnread } from './lines.ts';
+import { LineWriter, tellUnread } from './lines.ts';
 import { logFiles, readBlocks, unreadable } from './log-files.ts';
 import { logPath } from './place.ts';
 import { Query, QUERY_OPTIONS } from './query.ts';
@@ -118,15 +118,18 @@ export async function action(args: readonly string[], context: CommandContext): 
   }
   const path = logPath(options.log, context);
   const query = new Query(options, Date.now());
+  const writer = new LineWriter(context);
   const show = (block: Buffer): void => {
     const unread = query.inBlock(block, (record, line) => {
-      tell(context, record, line);
+      writer.add(record, line);
     });
+    writer.flush();
     tellUnread(context, unread);
   };
   const follower = options.follow === true ? new Follower(path, show) : null;
   const last = await lastOf(path, wanted, query);
-  for (const { record, line } of last.found) tell(context, record, line);
+  for (const { record, line } of last.found) writer.add(record, line);
+  writer.flush();
   tellUnread(context, last.unread);
   if (follower === null) return;
   const gone = new AbortController();
