@@ -1,28 +1,39 @@
 // scauthd: reads the configuration and connects the parts. No decision is made here.
 // Folders come from systemd's variables (systemd.exec(5)) or are the usual ones.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadPolicy } from '../config/load.ts';
+import { PolicyFile } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
 import { checkPassword } from '../pam/password.ts';
 import { FileAuditLog } from './audit/file-log.ts';
+import { Forwarder } from './audit/forward.ts';
 import { systemClock } from './base/clock.ts';
 import { assertNever } from './base/assert.ts';
 import { toHex } from './base/bytes.ts';
 import { describeError, printable } from './base/errors.ts';
+import { loginUidOf } from './base/login-uid.ts';
+import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
+import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
+import { driverGate } from './login/driver-gate.ts';
 import type { PairingParts } from './login/pair.ts';
 import type { AuditEvent } from './model/audit-event.ts';
+import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
+import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
 import { createPamServer } from './socket/pam-server.ts';
-import { PivDriver } from './token/piv/driver.ts';
+import type { Token } from './token/interface.ts';
+import { ReaderReport } from './token/reader-report.ts';
 import { TokenRegistry, type TokenEvent } from './token/registry.ts';
+import { ChainTrust } from './trust/certificate-trust.ts';
+import { readReaderDrivers } from './pcsc/reader-drivers.ts';
 import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
+import type { Policy } from '../policy/policy.ts';
+import { wireDrivers } from './wire-drivers.ts';
 
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
@@ -37,11 +48,6 @@ function folder(variable: string, usual: string): string {
 
 function log(line: string): void {
   process.stderr.write(`scauthd: ${line}\n`);
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function describeTokenEvent(event: TokenEvent): string {
@@ -76,26 +82,88 @@ function logFailure(error: unknown): void {
 async function main(): Promise<void> {
   for (const measure of hardenProcess()) log(`warning: not in force: ${measure}`);
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
-  const policy = loadPolicy(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
+  const settings = new PolicyFile(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
+  const policy = (): Policy => settings.current;
+  let warmPresent = (): void => undefined;
+
+  // First of all: until there is a handler, a SIGHUP ends the process, and administrators send it at any time.
+  process.on('SIGHUP', () => {
+    try {
+      const changed = settings.reload();
+      log(
+        changed.length === 0
+          ? 'configuration read: nothing changed'
+          : `new configuration: ${changed.join(', ')}`,
+      );
+      if (changed.includes('trust')) warmPresent();
+    } catch (error) {
+      log(`the new configuration is refused, the old one stays: ${describeError(error)}`);
+    }
+  });
 
   const pairings = new SqlitePairingTable(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
   const auditPath =
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
-  const audit = new FileAuditLog(auditPath, systemClock);
-  const winscard = new Winscard();
+  const { forward, anchor_every: anchorEvery } = settings.config.audit;
+  const forwarder = new Forwarder({ to: forward, anchorEvery, log });
+  const audit = new FileAuditLog(auditPath, systemClock, (record) => {
+    forwarder.pass(record);
+  });
+  const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
   const watcher = new CardWatcher(winscard);
-  const tokens = new TokenRegistry(watcher, [new PivDriver()]);
+  const { drivers, list } = wireDrivers(settings.config, log);
+  const tokens = new TokenRegistry(watcher, drivers);
+  const readers = new ReaderReport(watcher, tokens);
+  const trust = new ChainTrust(systemClock);
+  const inventory: Inventory = {
+    drivers: list,
+    readers: () => readers.readers(),
+    readerDrivers: () => readReaderDrivers(),
+    trustOf: async (certificate) => {
+      if (policy().trust.level === 0) return NOT_EVALUATED;
+      const { publicKey } = certificate;
+      const found = await checkCertificate(policy().trust, { publicKey, certificate }, trust);
+      const word = found.permitted ? 'YES' : 'NO';
+      return { ssl: word, x509: word, detail: found.permitted ? null : found.why };
+    },
+  };
+  const warm = (token: Token): void => {
+    void warmCertificates(policy().trust, token, trust).then((lines) => {
+      lines.forEach(log);
+    });
+  };
+  warmPresent = (): void => {
+    // Without a reader service there is nothing to find out.
+    tokens.present(0).then(
+      (present) => {
+        present.forEach(warm);
+      },
+      () => undefined,
+    );
+  };
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
     const audited = auditedTokenEvent(event);
     if (audited !== null) audit.record(audited).catch(logFailure);
+    if (event.kind === 'token-in') warm(event.token);
   });
 
-  const login: LoginParts = { policy: () => policy, accounts: systemAccounts, pairings, tokens, audit, log };
-  const pairing: PairingParts = {
-    policy: () => policy,
+  const login: LoginParts = {
+    policy,
+    accounts: systemAccounts,
     pairings,
     tokens,
+    trust,
+    audit,
+    clock: systemClock,
+    log,
+    driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
+  };
+  const pairing: PairingParts = {
+    policy,
+    pairings,
+    tokens,
+    trust,
     audit,
     clock: systemClock,
     checkPassword: (user, password) =>
@@ -105,22 +173,33 @@ async function main(): Promise<void> {
     login: (request, person) => new Login(request, person, login).run(),
     log,
   });
-  const adminServer = createAdminServer({ ...pairing, accounts: systemAccounts, version: version(), log });
+  const adminServer = createAdminServer({
+    ...pairing,
+    accounts: systemAccounts,
+    inventory,
+    loginDrivers: pairings,
+    version: productVersion(),
+    log,
+  });
 
   // What is wrong with the log is said there at once; a log that cannot be opened now is tried again at each event.
   audit.start().catch(logFailure);
   watcher.start();
+  tokens.start();
   await listenAt(pamServer, join(runtime, 'pam.sock'));
   await listenAt(adminServer, join(runtime, 'io.scauth'));
   log('ready');
+  const reportStopping = reportReady();
 
   const stop = async (): Promise<void> => {
+    reportStopping();
     pamServer.close();
     adminServer.close();
     await watcher.stop();
     tokens.close();
     await winscard.close();
     await audit.close();
+    forwarder.close();
     pairings.close();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

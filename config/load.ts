@@ -7,7 +7,9 @@ import { parse, TomlError, type TomlTable } from 'smol-toml';
 import * as v from 'valibot';
 import { AgentError } from '../agent/base/errors.ts';
 import { checkTrustedFolder, readTrustedFile } from '../agent/base/trusted-file.ts';
+import { parseCertmapRule } from '../policy/certmap/parse.ts';
 import type { Policy } from '../policy/policy.ts';
+import { contradiction } from './contradictions.ts';
 import { nearestWord } from './nearest-word.ts';
 import { configSchema, settings, type Config } from './settings.ts';
 
@@ -105,10 +107,10 @@ function setKeys(file: string, text: string): TomlTable {
 }
 
 /**
- * The policy of a configuration folder (`/etc/scauth`). No file at all means the defaults.
+ * All settings of a configuration folder (`/etc/scauth`). No file at all means the defaults.
  * @throws AgentError `config-invalid`; `detail` names file, line and key
  */
-export function loadPolicy(folder: string): Policy {
+export function loadConfig(folder: string): Config {
   try {
     checkTrustedFolder(folder);
   } catch (error) {
@@ -122,17 +124,66 @@ export function loadPolicy(folder: string): Policy {
       merged[table] = { ...merged[table], ...(values as TomlTable) };
     }
   }
-  return policyOf(v.parse(configSchema, merged));
+  const config = v.parse(configSchema, merged);
+  const clash = contradiction(config);
+  if (clash !== null) throw invalid(folder, null, clash);
+  return config;
 }
 
-function policyOf(config: Config): Policy {
-  return Object.freeze({
-    cardsAllowed: config.login.cards_allowed,
-    services: Object.freeze([...config.login.services]),
-    remoteAllowed: config.login.remote,
-    tryReserve: config.login.try_reserve,
-    pinAttempts: config.login.pin_attempts,
-    usersMayPair: config.pairing.users_may_pair,
-    noRecordNoGrant: config.audit.no_record_no_grant,
+/** The policy alone. @throws AgentError as loadConfig */
+export function loadPolicy(folder: string): Policy {
+  return policyOf(loadConfig(folder));
+}
+
+/** The part of the settings that decides. */
+export function policyOf(config: Config): Policy {
+  const { login, pairing, reader, audit, trust, mapping, enforcement } = config;
+  return freeze({
+    cardsAllowed: login.cards_allowed,
+    services: [...login.services],
+    remoteAllowed: login.remote,
+    tryReserve: login.try_reserve,
+    pinAttempts: login.pin_attempts,
+    usersMayPair: pairing.users_may_pair,
+    contactlessAllowed: reader.contactless,
+    pinPadDenied: [...reader.pinpad_deny],
+    promptOnlyServices: [...login.prompt_only_services],
+    cardWaitMs: login.card_wait_ms,
+    minRsaBits: login.min_rsa_bits,
+    minEcBits: login.min_ec_bits,
+    removalAction: login.removal_action,
+    oneCardPerUser: pairing.one_card_per_user,
+    noRecordNoGrant: audit.no_record_no_grant,
+    trust: {
+      level: trust.level,
+      authorities: [...trust.authorities],
+      pinned: [...trust.pinned],
+      crlFiles: [...trust.crl_files],
+      crlDownload: trust.crl_download,
+      ocsp: trust.ocsp,
+      timeoutMs: trust.timeout_ms,
+      cacheMinutes: trust.cache_minutes,
+    },
+    mapping: {
+      attribute: mapping.attribute,
+      rules: mapping.rules.map(parseCertmapRule),
+      fields: [...mapping.fields],
+      format: mapping.format,
+    },
+    enforcement: {
+      exemptGroup: enforcement.exempt_group,
+      allowUnpairedUsers: enforcement.allow_unpaired_users,
+      services: [...enforcement.services],
+      remote: enforcement.remote,
+      confirmMinutes: enforcement.confirm_minutes,
+    },
   });
+}
+
+/** A snapshot that nobody can change under a request. */
+function freeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null && !(part instanceof RegExp)) freeze(part as object);
+  }
+  return Object.freeze(value);
 }

@@ -3,28 +3,35 @@
 
 import * as v from 'valibot';
 import { defaultPolicy } from '../policy/policy.ts';
+import { enforcementSettings } from './enforcement-settings.ts';
+import { mappingSettings } from './mapping-settings.ts';
+import { flag, oneOf, serviceList, tableSchema, whole, word, type Setting } from './setting.ts';
+import { trustSettings } from './trust-settings.ts';
 
-const whole = (min: number, max: number) =>
-  v.pipe(
-    v.number('must be a number'),
-    v.integer('must be a whole number'),
-    v.minValue(min, `must be at least ${min}`),
-    v.maxValue(max, `must be at most ${max}`),
-  );
-const flag = v.boolean('must be true or false');
-const serviceName = v.pipe(
+const driverId = v.pipe(
   v.string('must be text'),
-  v.regex(/^(\*|[A-Za-z0-9._-]{1,64})$/, 'must be a PAM service name, or "*" alone'),
+  v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be the id of a token driver, e.g. "org.scauth.piv"'),
+);
+const pkcs11Module = v.pipe(
+  v.string('must be text'),
+  v.regex(/^(opensc|\/[^\0]{1,500})$/, 'must be the absolute path of a PKCS#11 module, or "opensc"'),
+);
+const environmentEntry = v.pipe(
+  v.string('must be text'),
+  v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}=[^\0]{0,1000}$/, 'must be NAME=value'),
+);
+const groupName = v.pipe(
+  v.string('must be text'),
+  v.regex(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/, 'must be the name of a group'),
 );
 
-export interface Setting {
-  readonly schema: v.GenericSchema;
-  readonly default: boolean | number | string | readonly string[];
-  /** null for settings that have none. */
-  readonly unit: string | null;
-  /** One or more sentences; a warning where a value can hurt. */
-  readonly meaning: string;
-}
+const readerPattern = v.pipe(
+  v.string('must be text'),
+  v.minLength(3, 'must be a USB id, or at least 3 characters of a reader name'),
+  v.maxLength(128, 'must have at most 128 characters'),
+);
+
+export type { Setting } from './setting.ts';
 
 /** Table → key → setting, in the order of the sample file. */
 export const settings = {
@@ -36,10 +43,7 @@ export const settings = {
       meaning: 'Cards may be used for login. false: every request goes on to the password.',
     },
     services: {
-      schema: v.pipe(
-        v.array(serviceName, 'must be a list of service names'),
-        v.check((list) => !list.includes('*') || list.length === 1, '"*" stands alone'),
-      ),
+      schema: serviceList,
       default: [...defaultPolicy.services],
       unit: null,
       meaning:
@@ -65,6 +69,38 @@ export const settings = {
       unit: 'prompts',
       meaning: 'How often one login asks for the PIN before the password gets its turn.',
     },
+    prompt_only_services: {
+      schema: serviceList,
+      default: [...defaultPolicy.promptOnlyServices],
+      unit: null,
+      meaning:
+        'PAM services whose programs (screen lockers) show prompts and no other message. What a person must know before the PIN is typed on the reader stands in a prompt there, which Enter answers.',
+    },
+    card_wait_ms: {
+      schema: whole(0, 10_000),
+      default: defaultPolicy.cardWaitMs,
+      unit: 'milliseconds',
+      meaning:
+        'How long a login waits for a card that was just put in and is still being read. Without a card in a reader nobody waits.',
+    },
+    min_rsa_bits: {
+      schema: oneOf([2048, 3072, 4096]),
+      default: defaultPolicy.minRsaBits,
+      unit: 'bits',
+      meaning: 'Smallest RSA key that may be paired. Smaller ones than 2048 never may.',
+    },
+    min_ec_bits: {
+      schema: oneOf([256, 384]),
+      default: defaultPolicy.minEcBits,
+      unit: 'bits',
+      meaning: 'Smallest elliptic-curve key that may be paired; Ed25519 counts as 256.',
+    },
+    removal_action: {
+      schema: word(['none', 'lock']),
+      default: defaultPolicy.removalAction,
+      unit: null,
+      meaning: 'When a paired card is taken out: "lock" locks the local sessions of its user through logind.',
+    },
   },
   pairing: {
     users_may_pair: {
@@ -72,6 +108,12 @@ export const settings = {
       default: defaultPolicy.usersMayPair,
       unit: null,
       meaning: 'Users may pair a card with their own account. false: only the administrator pairs.',
+    },
+    one_card_per_user: {
+      schema: flag,
+      default: defaultPolicy.oneCardPerUser,
+      unit: null,
+      meaning: 'A user may have one pairing. Pairings that are there already stay.',
     },
   },
   audit: {
@@ -82,43 +124,109 @@ export const settings = {
       meaning:
         'A login whose audit record cannot be written (full disk, read-only file system) is not granted by card; the password gets its turn. Warning: with false, such logins are missing in the log; it says later how many.',
     },
+    forward: {
+      schema: v.array(
+        v.picklist(['journal', 'syslog', 'linux-audit'], 'must be "journal", "syslog" or "linux-audit"'),
+        'must be a list',
+      ),
+      default: ['journal'],
+      unit: null,
+      meaning:
+        'Where records go beside the log: the journal (fields, a MESSAGE_ID for each kind), syslog (authpriv, RFC 5424), Linux audit (USER_AUTH with the hash of the key). No login waits for them. Read at the start.',
+    },
+    anchor_every: {
+      schema: whole(0, 100_000),
+      default: 100,
+      unit: 'records',
+      meaning:
+        'How often the number and seal of a record go to the journal or syslog as an anchor; 0 means never. `sc_auth audit verify --anchors` holds the log against them.',
+    },
   },
+  reader: {
+    contactless: {
+      schema: flag,
+      default: defaultPolicy.contactlessAllowed,
+      unit: null,
+      meaning:
+        'Cards may be used through a contactless reader. Warning: with true, the PIN goes over the air, and a card can be used while it is in a pocket.',
+    },
+    pinpad_deny: {
+      schema: v.array(readerPattern, 'must be a list'),
+      default: [...defaultPolicy.pinPadDenied],
+      unit: null,
+      meaning:
+        "Readers whose PIN pad is not used, beside those that are known to lie: USB ids as lsusb shows them (08e6:34c0), or text that stands in the reader's name. The PIN is then typed at the computer.",
+    },
+  },
+  tokens: {
+    disabled: {
+      schema: v.array(driverId, 'must be a list of driver ids'),
+      default: [],
+      unit: null,
+      meaning: 'Token drivers that are not used. `sc_auth drivers` lists them all.',
+    },
+    order: {
+      schema: v.array(driverId, 'must be a list of driver ids'),
+      default: ['org.scauth.piv'],
+      unit: null,
+      meaning:
+        'The drivers that are asked first whose card it is; the first that takes a card has it. Drivers that are not named follow: others by their id, PKCS#11 last.',
+    },
+  },
+  piv: {
+    isolate: {
+      schema: flag,
+      default: false,
+      unit: null,
+      meaning:
+        'Runs the PIV driver in a process of its own, without rights and without the PIN. A login takes some milliseconds longer, and the card is reset after each.',
+    },
+  },
+  pkcs11: {
+    modules: {
+      schema: v.array(pkcs11Module, 'must be a list of paths'),
+      default: ['opensc'],
+      unit: null,
+      meaning:
+        'PKCS#11 modules, each run in a process of its own and asked in this order. "opensc" is OpenSC\'s, where it is installed.',
+    },
+    environment: {
+      schema: v.array(environmentEntry, 'must be a list of NAME=value'),
+      default: [],
+      unit: null,
+      meaning: 'Environment variables for the modules, e.g. "TPM2_PKCS11_STORE=/var/lib/scauth-tpm".',
+    },
+    groups: {
+      schema: v.array(groupName, 'must be a list of groups'),
+      default: [],
+      unit: null,
+      meaning: 'Groups that the modules need beside their own user, e.g. "tss" for the TPM.',
+    },
+    any_pin: {
+      schema: flag,
+      default: false,
+      unit: null,
+      meaning:
+        'PINs may hold other characters than digits. Warning: with true, a password that is typed at the PIN prompt reaches the card and costs a try.',
+    },
+  },
+  trust: trustSettings,
+  mapping: mappingSettings,
+  enforcement: enforcementSettings,
 } as const satisfies Record<string, Record<string, Setting>>;
-
-function defaulted<S extends v.GenericSchema>(schema: S, value: v.InferInput<S>) {
-  return v.optional(schema, value as never);
-}
 
 /** Strict: a key that is not in the table is an error, never ignored. */
 export const configSchema = v.strictObject({
-  login: v.optional(
-    v.strictObject({
-      cards_allowed: defaulted(settings.login.cards_allowed.schema, settings.login.cards_allowed.default),
-      services: defaulted(settings.login.services.schema, [...settings.login.services.default]),
-      remote: defaulted(settings.login.remote.schema, settings.login.remote.default),
-      try_reserve: defaulted(settings.login.try_reserve.schema, settings.login.try_reserve.default),
-      pin_attempts: defaulted(settings.login.pin_attempts.schema, settings.login.pin_attempts.default),
-    }),
-    {},
-  ),
-  pairing: v.optional(
-    v.strictObject({
-      users_may_pair: defaulted(
-        settings.pairing.users_may_pair.schema,
-        settings.pairing.users_may_pair.default,
-      ),
-    }),
-    {},
-  ),
-  audit: v.optional(
-    v.strictObject({
-      no_record_no_grant: defaulted(
-        settings.audit.no_record_no_grant.schema,
-        settings.audit.no_record_no_grant.default,
-      ),
-    }),
-    {},
-  ),
+  login: tableSchema(settings.login),
+  pairing: tableSchema(settings.pairing),
+  audit: tableSchema(settings.audit),
+  reader: tableSchema(settings.reader),
+  tokens: tableSchema(settings.tokens),
+  piv: tableSchema(settings.piv),
+  pkcs11: tableSchema(settings.pkcs11),
+  trust: tableSchema(settings.trust),
+  mapping: tableSchema(settings.mapping),
+  enforcement: tableSchema(settings.enforcement),
 });
 
 export type Config = v.InferOutput<typeof configSchema>;

@@ -72,8 +72,11 @@ function debianPackages() {
       'this needs Debian 12 or a system made from it (no dpkg here). Try it in such a machine.',
     );
   }
-  const { always, tests } = JSON.parse(readFileSync(join(REPOSITORY, 'install/packages.json'), 'utf8'));
-  const wanted = /^test\/(run|bench)/.test(script ?? '') ? { ...always, ...tests } : always;
+  const { always, tests, unpacked } = JSON.parse(
+    readFileSync(join(REPOSITORY, 'install/packages.json'), 'utf8'),
+  );
+  const forTests = /^test\/(run|bench)/.test(script ?? '');
+  const wanted = forTests ? { ...always, ...tests } : always;
   const names = missing(Object.keys(wanted));
   if (names.length > 0) {
     say(`installing Debian packages: ${names.map((name) => `${name} (${wanted[name]})`).join('; ')}`);
@@ -82,7 +85,10 @@ function debianPackages() {
       ['apt-get', 'install', '-q', '-y', '--no-install-recommends', ...names],
     ]);
   }
-  if (!existsSync(join(BUILD, 'vpcd', VPCD))) unpackVpcd();
+  if (!existsSync(join(BUILD, 'vpcd', VPCD))) unpack('vsmartcard-vpcd', 'vpcd');
+  for (const name of Object.keys(unpacked)) {
+    if (forTests && name !== 'vsmartcard-vpcd' && !existsSync(join(BUILD, name))) unpack(name, name);
+  }
 }
 
 function asRoot(commands) {
@@ -104,23 +110,23 @@ function asRoot(commands) {
   }
 }
 
-/** Gets the virtual reader's driver without installing its package. */
-function unpackVpcd() {
-  say('unpacking vsmartcard-vpcd (the virtual reader) into build/vpcd; it is not installed');
+/** Gets what is in a package without installing it: why not is in packages.json. */
+function unpack(name, target) {
+  say(`unpacking ${name} into build/${target}; it is not installed`);
   const folder = join(BUILD, 'deb');
-  const fresh = join(BUILD, 'vpcd.new');
+  const fresh = join(BUILD, `${target}.new`);
   for (const old of [folder, fresh]) rmSync(old, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   // The account _apt may not enter this folder; for one file apt then warns and works as ourselves.
-  const download = ['apt-get', '-q', '-o', 'APT::Sandbox::User=root', 'download', 'vsmartcard-vpcd'];
+  const download = ['apt-get', '-q', '-o', 'APT::Sandbox::User=root', 'download', name];
   if (!run(download, { quiet: true, cwd: folder }).ok) {
     asRoot([['apt-get', 'update', '-q']]);
-    must(download, 'getting the package vsmartcard-vpcd', { quiet: true, cwd: folder });
+    must(download, `getting the package ${name}`, { quiet: true, cwd: folder });
   }
-  const file = readdirSync(folder).find((name) => name.endsWith('.deb'));
-  must(['dpkg', '-x', join(folder, file ?? ''), fresh], 'unpacking vsmartcard-vpcd', { quiet: true });
-  rmSync(join(BUILD, 'vpcd'), { recursive: true, force: true });
-  renameSync(fresh, join(BUILD, 'vpcd'));
+  const file = readdirSync(folder).find((entry) => entry.endsWith('.deb'));
+  must(['dpkg', '-x', join(folder, file ?? ''), fresh], `unpacking ${name}`, { quiet: true });
+  rmSync(join(BUILD, target), { recursive: true, force: true });
+  renameSync(fresh, join(BUILD, target));
 }
 
 // ---- (b) npm packages ----
@@ -148,10 +154,12 @@ function npmPackages() {
     const env = Object.fromEntries(
       inherited.filter(([name]) => !/^npm_(config_nodedir|package_|lifecycle_)/i.test(name)),
     );
-    must([...npm, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci', { env });
+    // No install scripts: what they would do for us is done here, without headers from the network.
+    must([...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci', {
+      env,
+    });
   }
   if (!existsSync(NODE)) {
-    // npm was told to run no install scripts: this is the one that we cannot do without.
     say('putting the pinned Node into place');
     const folder = join(REPOSITORY, 'node_modules/node');
     must([process.execPath, 'installArchSpecificPackage.js'], 'installing the pinned Node', {
@@ -168,6 +176,29 @@ function npmPackages() {
 function build() {
   const { ok, output } = run(['make', '--silent', '-C', 'pam'], { quiet: true });
   if (!ok) throw new SetupError(`pam_scauth.so could not be built. What make said:\n${output}`);
+  buildPkcs11js();
+}
+
+/**
+ * Compiles the addon pkcs11js. Its own way, node-gyp, wants the headers of the Node that runs it from the network; it
+ * uses Node-API alone, whose headers are the same for each Node, and koffi brings them.
+ */
+function buildPkcs11js() {
+  const folder = join(REPOSITORY, 'node_modules/pkcs11js');
+  const addon = join(folder, 'build/Release/pkcs11.node');
+  if (existsSync(addon)) return;
+  say('compiling pkcs11js (PKCS#11 modules)');
+  mkdirSync(dirname(addon), { recursive: true });
+  const headers = join(REPOSITORY, 'node_modules/koffi/vendor/node-api-headers/include');
+  const sources = ['dl', 'common', 'main'].map((name) => join(folder, `src/${name}.cpp`));
+  // prettier-ignore
+  must(
+    ['g++', '-O2', '-shared', '-fPIC', '-std=c++17', '-DNAPI_DISABLE_CPP_EXCEPTIONS', '-I', headers,
+      '-I', join(folder, 'includes'), ...sources, '-o', `${addon}.new`, '-ldl'],
+    'compiling pkcs11js',
+    { quiet: true },
+  );
+  renameSync(`${addon}.new`, addon);
 }
 
 // ---- one at a time ----

@@ -4,9 +4,14 @@ import type { DenyReason } from '../agent/model/decision.ts';
 import { isRemoteHost } from '../agent/model/request.ts';
 import type { Policy } from './policy.ts';
 
+/** `none`: a process of no session (a login service, which names the remote host itself). */
+export type SessionPlace = 'local' | 'remote' | 'none' | 'unknown';
+
 export interface AttemptFacts {
   readonly service: string;
   readonly rhost: string | null;
+  /** Where the peer's process belongs, by the kernel and logind; `unknown` where nobody can say. */
+  readonly session?: SessionPlace;
   readonly peerUid: number;
   /** The uid of the user that is asked for; null when there is no such account (root peers are not looked up). */
   readonly userUid: number | null;
@@ -21,6 +26,16 @@ function refuse(rule: string, reason: DenyReason): Permission {
   return { permitted: false, rule, reason };
 }
 
+/** The session's word or PAM_RHOST: either is enough to be from elsewhere. */
+export function isRemote(facts: Pick<AttemptFacts, 'rhost' | 'session'>): boolean {
+  return isRemoteHost(facts.rhost) || facts.session === 'remote';
+}
+
+/** Whether a list of PAM services has this one; `*` alone stands for all. */
+export function isListed(services: readonly string[], service: string): boolean {
+  return (services.length === 1 && services[0] === '*') || services.includes(service);
+}
+
 /**
  * Decides from who asks, for which service and from where. The first rule that refuses wins.
  * A relay that runs as root may ask for anybody; any other only for the user that it runs as.
@@ -28,10 +43,9 @@ function refuse(rule: string, reason: DenyReason): Permission {
 export function permitAttempt(policy: Policy, facts: AttemptFacts): Permission {
   if (facts.peerUid !== 0 && facts.userUid !== facts.peerUid) return refuse('peer', 'peer-not-allowed');
   if (!policy.cardsAllowed) return refuse('login.cards_allowed', 'cards-not-allowed');
-  const everyService = policy.services.length === 1 && policy.services[0] === '*';
-  if (!everyService && !policy.services.includes(facts.service)) {
+  if (!isListed(policy.services, facts.service)) {
     return refuse('login.services', 'service-not-allowed');
   }
-  if (isRemoteHost(facts.rhost) && !policy.remoteAllowed) return refuse('login.remote', 'remote-not-allowed');
+  if (isRemote(facts) && !policy.remoteAllowed) return refuse('login.remote', 'remote-not-allowed');
   return { permitted: true, rule: 'login.services' };
 }

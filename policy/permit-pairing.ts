@@ -1,6 +1,8 @@
 // Whether a key on a card is fit to be paired, and who may pair it. Pure; the clock is passed in.
 
+import type { KeyAlgorithm } from '../agent/model/key.ts';
 import type { Identity } from '../agent/model/token.ts';
+import { refusesKey } from './permit-key.ts';
 import type { Policy } from './policy.ts';
 
 /** Why a key cannot be paired, as a sentence; null when it can. */
@@ -23,4 +25,17 @@ export function unfitForLogin(identity: Identity): string | null {
 export function mayPair(policy: Policy, callerUid: number, userUid: number): boolean {
   if (callerUid === 0) return true;
   return policy.usersMayPair && callerUid === userUid;
+}
+
+/**
+ * Why a further pairing is refused although the caller may pair: the setting's name; null when none does.
+ * @param algorithm null: the key is not known, only its hash
+ */
+export function refusesPairing(
+  policy: Policy,
+  algorithm: KeyAlgorithm | null,
+  pairingsOfUser: number,
+): string | null {
+  if (policy.oneCardPerUser && pairingsOfUser > 0) return 'pairing.one_card_per_user';
+  return algorithm === null ? null : refusesKey(policy, algorithm);
 }

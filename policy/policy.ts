@@ -1,11 +1,14 @@
 // The settings that decide, as one immutable snapshot. Data only: config/ fills it, the rules beside this file read it.
 
+import type { TrustSources } from '../agent/model/trust.ts';
+import type { CertmapRule } from './certmap/rule.ts';
+
 export interface Policy {
   /** Cards may be used for login at all (macOS: allowSmartCard). */
   readonly cardsAllowed: boolean;
   /** PAM services for which a card may be used; `*` alone stands for all. An unknown word matches nothing. */
   readonly services: readonly string[];
-  /** Whether a remote user (PAM_RHOST set) may use a card that is in this machine's reader. */
+  /** Whether a remote user (by the session, or PAM_RHOST) may use a card that is in this machine's reader. */
   readonly remoteAllowed: boolean;
   /** PIN tries that a login leaves on the card unless the user says otherwise. */
   readonly tryReserve: number;
@@ -15,6 +18,50 @@ export interface Policy {
   readonly usersMayPair: boolean;
   /** A login whose record cannot be written is not granted. */
   readonly noRecordNoGrant: boolean;
+  /** Cards may be used through a contactless reader. */
+  readonly contactlessAllowed: boolean;
+  /** Readers whose PIN pad is not used: USB ids `VVVV:PPPP`, or text in the reader's name. */
+  readonly pinPadDenied: readonly string[];
+  /** PAM services whose programs show prompts and nothing else. */
+  readonly promptOnlyServices: readonly string[];
+  /** Longest wait for a card that is being read, milliseconds. */
+  readonly cardWaitMs: number;
+  readonly minRsaBits: number;
+  readonly minEcBits: number;
+  /** macOS: tokenRemovalAction. */
+  readonly removalAction: 'none' | 'lock';
+  /** macOS: oneCardPerUser. */
+  readonly oneCardPerUser: boolean;
+  readonly trust: TrustPolicy;
+  readonly mapping: MappingPolicy;
+  readonly enforcement: EnforcementPolicy;
+}
+
+/** 0 off, 1 chain and validity, 2 and soft revocation, 3 and hard revocation (macOS: checkCertificateTrust). */
+export type TrustLevel = 0 | 1 | 2 | 3;
+
+export interface TrustPolicy extends TrustSources {
+  readonly level: TrustLevel;
+  /** SHA-256 of authorities' certificates, upper-case hex (macOS: TrustedAuthorities). */
+  readonly pinned: readonly string[];
+}
+
+/** Instead of a pairing (macOS: AttributeMapping). */
+export interface MappingPolicy {
+  readonly attribute: 'none' | 'name' | 'gecos';
+  readonly rules: readonly CertmapRule[];
+  readonly fields: readonly string[];
+  readonly format: string;
+}
+
+/** Whom enforcement binds while it is on (macOS: NotEnforcedGroup, allowUnmappedUsers). */
+export interface EnforcementPolicy {
+  /** Empty: no group. */
+  readonly exemptGroup: string;
+  readonly allowUnpairedUsers: boolean;
+  readonly services: readonly string[];
+  readonly remote: boolean;
+  readonly confirmMinutes: number;
 }
 
 /** What there is when no file says anything. */
@@ -26,4 +73,30 @@ export const defaultPolicy: Policy = {
   pinAttempts: 1,
   usersMayPair: true,
   noRecordNoGrant: true,
+  contactlessAllowed: false,
+  pinPadDenied: [],
+  promptOnlyServices: ['i3lock', 'swaylock', 'waylock'],
+  cardWaitMs: 4000,
+  minRsaBits: 2048,
+  minEcBits: 256,
+  removalAction: 'none',
+  oneCardPerUser: false,
+  trust: {
+    level: 0,
+    authorities: [],
+    pinned: [],
+    crlFiles: [],
+    crlDownload: true,
+    ocsp: true,
+    timeoutMs: 2000,
+    cacheMinutes: 720,
+  },
+  mapping: { attribute: 'none', rules: [], fields: [], format: '$1' },
+  enforcement: {
+    exemptGroup: '',
+    allowUnpairedUsers: false,
+    services: ['*'],
+    remote: false,
+    confirmMinutes: 30,
+  },
 };

@@ -22,7 +22,7 @@ interface Place {
 
 const below1 = [/^agent\/base\//];
 const below2 = [...below1, /^agent\/model\//];
-const interfaces = [/^agent\/(token|pairing|audit)\/interface\.ts$/];
+const interfaces = [/^agent\/(token|pairing|audit|trust)\/interface\.ts$/];
 
 /** In the order of the floors; the first place whose pattern fits is a file's place. */
 export const places: readonly Place[] = [
@@ -33,9 +33,28 @@ export const places: readonly Place[] = [
   { name: 'pcsc', files: /^agent\/pcsc\//, floor: 2, mayImport: below2 },
   {
     name: 'interface',
-    files: /^agent\/(token|pairing|audit)\/interface\.ts$/,
+    files: /^agent\/(token|pairing|audit|trust)\/interface\.ts$/,
     floor: 3,
     mayImport: [...below2, /^agent\/pcsc\/channel\.ts$/],
+  },
+  // The public driver protocol, both ends of it; the programs of drivers that are shipped stand on it.
+  {
+    name: 'plugin',
+    files: /^agent\/token\/plugin\//,
+    floor: 3,
+    mayImport: [...below2, /^agent\/token\/interface\.ts$/, /^agent\/pcsc\/channel\.ts$/],
+  },
+  {
+    name: 'driver program',
+    files: /^agent\/token\/(pkcs11|isolated)\//,
+    floor: 3,
+    mayImport: [
+      ...below2,
+      /^agent\/token\/interface\.ts$/,
+      /^agent\/pcsc\/channel\.ts$/,
+      /^agent\/token\/plugin\/(child|frames)\.ts$/,
+      /^agent\/token\/piv\/driver\.ts$/,
+    ],
   },
   {
     name: 'driver',
@@ -61,6 +80,12 @@ export const places: readonly Place[] = [
     floor: 3,
     mayImport: [...below2, /^agent\/audit\/interface\.ts$/],
   },
+  {
+    name: 'trust',
+    files: /^agent\/trust\//,
+    floor: 3,
+    mayImport: [...below2, /^agent\/trust\/interface\.ts$/],
+  },
   { name: 'pam', files: /^pam\//, floor: 3, mayImport: below2 },
   {
     name: 'login',
@@ -72,9 +97,9 @@ export const places: readonly Place[] = [
     name: 'socket',
     files: /^agent\/socket\//,
     floor: 5,
-    mayImport: [...below2, /^agent\/login\//, /^policy\/permit-pairing\.ts$/, ...interfaces],
+    mayImport: [...below2, /^agent\/login\//, /^policy\/permit-(pairing|driver)\.ts$/, ...interfaces],
   },
-  { name: 'harden', files: /^agent\/harden\.ts$/, floor: 6, mayImport: below2 },
+  { name: 'process', files: /^agent\/(harden|service-manager)\.ts$/, floor: 6, mayImport: below2 },
   {
     name: 'client',
     files: /^agent\/(cli|session)\//,
@@ -83,7 +108,7 @@ export const places: readonly Place[] = [
   },
   {
     name: 'main',
-    files: /^agent\/main\.ts$/,
+    files: /^agent\/(main|wire-drivers)\.ts$/,
     floor: 6,
     mayImport: [/^(pam|config|policy)\//, /^agent\/(?!cli\/|session\/|socket\/frames\.ts$)/],
   },

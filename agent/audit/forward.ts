@@ -2,6 +2,7 @@
 // is on disk already, and nobody waits for it. Each anchor fixes all records up to it (model/anchor.ts): the first of a
 // life, then one after so many records.
 
+import { describeError } from '../base/errors.ts';
 import { anchorText } from '../model/anchor.ts';
 import { DatagramSender } from './datagram.ts';
 import type { WrittenRecord } from './file-log.ts';
@@ -43,6 +44,14 @@ export class Forwarder {
 
   /** Never throws, never waits. */
   pass(record: WrittenRecord): void {
+    try {
+      this.#pass(record);
+    } catch (error) {
+      this.#options.log(`record ${record.sequence} was not passed on: ${describeError(error)}`);
+    }
+  }
+
+  #pass(record: WrittenRecord): void {
     const { sequence, seal, timeMs, event } = record;
     const summary = summaryOf(event);
     const place = { sequence: String(sequence), seal };

@@ -242,7 +242,7 @@ function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
     case 'pin-changed':
       return entityOf(
         [3, 'Update'],
-        { name: event.tokenId, type: 'smart card PIN' },
+        { name: event.tokenId, type: 'smart card PIN', data: { how: event.how } },
         {
           status: event.good ? SUCCESS : FAILURE,
           severity: event.good ? 1 : 2,

@@ -14,15 +14,23 @@ export type AgentErrorCode =
   | 'card-busy' // another program holds the card
   | 'card-timeout' // the card or reader did not answer in time
   | 'card-fault' // the card answered something it should not have
+  | 'contactless' // the card is in a contactless reader, and policy wants contacts
+  | 'driver-fault' // a driver of its own process crashed, hung or broke the protocol
   // PIN
   | 'wrong-pin'
   | 'pin-blocked'
   | 'pin-reserve' // the last tries are kept
   | 'pin-malformed' // cannot be a PIN: never sent to the card
+  | 'pin-timeout' // nothing was typed on the reader's PIN pad in time
+  | 'touch-timeout' // the card wanted to be touched, and was not
+  | 'wrong-puk'
+  | 'puk-blocked'
+  | 'not-supported' // the card's driver cannot do this
   // Identity and proof
   | 'no-identity' // the card has no such key
   | 'weak-key'
   | 'bad-certificate'
+  | 'untrusted-certificate' // by the level, the authorities or the revocation data of the policy
   | 'bad-proof' // the signature does not verify with the paired key
   // Pairing
   | 'already-paired'

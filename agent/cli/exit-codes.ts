@@ -21,8 +21,7 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Failures that arise on this side of the socket; all others are scauthd's own codes. */
-export type LocalErrorCode =
-  'usage' | 'unreachable' | 'no-answer' | 'no-record' | 'log-not-whole' | 'reader-gone';
+export type LocalErrorCode = 'usage' | 'unreachable' | 'no-answer' | 'no-record' | 'reader-gone';
 
 /** A failure with its sentence for the person. `code` is a LocalErrorCode or what scauthd said. */
 export class CommandError extends Error {
@@ -42,11 +41,11 @@ export class CommandError extends Error {
   }
 }
 
-/** A failure of which everything has been said already; it only ends the program. */
-export class ToldFailure extends CommandError {
+/** An end of which nothing needs to be said. */
+export class SilentEnd extends CommandError {
   constructor(code: LocalErrorCode) {
     super(code, '');
-    this.name = 'ToldFailure';
+    this.name = 'SilentEnd';
   }
 }
 
@@ -57,8 +56,12 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'pin-blocked': EXIT.refused,
   'pin-reserve': EXIT.refused,
   'pin-malformed': EXIT.refused,
+  contactless: EXIT.refused,
+  'wrong-puk': EXIT.refused,
+  'puk-blocked': EXIT.refused,
   'wrong-password': EXIT.refused,
   'bad-proof': EXIT.refused,
+  'untrusted-certificate': EXIT.refused,
   'not-allowed': EXIT.refused,
   'no-card': EXIT.notFound,
   'no-identity': EXIT.notFound,

@@ -3,7 +3,7 @@
 
 import { printable } from '../base/errors.ts';
 import type { Command, Surroundings } from './context.ts';
-import { CommandError, EXIT, exitCodeOf, ToldFailure, type ExitCode } from './exit-codes.ts';
+import { CommandError, EXIT, exitCodeOf, SilentEnd, type ExitCode } from './exit-codes.ts';
 import { Output } from './output.ts';
 
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
@@ -15,6 +15,8 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   pairing_ui: () => import('./pairing-ui.ts'),
   'list-smartcards': () => import('./list-smartcards.ts'),
   audit: () => import('./audit.ts'),
+  explain: () => import('./explain.ts'),
+  config: () => import('./config.ts'),
 };
 
 const HELP = `sc_auth: smart card login for this machine
@@ -27,6 +29,8 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth pairing_ui        the dialog that offers to pair a new card
   sc_auth list-smartcards   the cards that are in
   sc_auth audit             the log of logins: check its seal, search, report
+  sc_auth explain           why a card does not log you in, and what to do
+  sc_auth config            check the settings; their schema
 
 Each has --help, and --json for one JSON document on standard output. sc_auth --version prints the version.
 
@@ -39,12 +43,6 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused (wrong PIN or password, b
 4 not found (no card, no identity, no pairing, unknown user); 5 scauthd cannot be reached; 130 cancelled.
 SCAUTH_IO_SOCKET names another socket than /run/scauth/io.scauth.
 `;
-
-async function version(): Promise<string> {
-  const { readFileSync } = await import('node:fs');
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { version: unknown }).version);
-}
 
 async function unknownCommand(name: string): Promise<CommandError> {
   const { nearestWord } = await import('../../config/nearest-word.ts');
@@ -61,7 +59,8 @@ async function dispatch(surroundings: Surroundings, output: Output): Promise<voi
     return;
   }
   if (name === '--version') {
-    surroundings.writeOut(`sc_auth ${await version()}\n`);
+    const { productVersion } = await import('../base/product-version.ts');
+    surroundings.writeOut(`sc_auth ${productVersion()}\n`);
     return;
   }
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -79,10 +78,10 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
   const output = new Output(surroundings, surroundings.args.includes('--json'));
   try {
     await dispatch(surroundings, output);
-    return EXIT.ok;
+    return output.isBad ? EXIT.failure : EXIT.ok;
   } catch (error) {
     const failure = error instanceof CommandError ? error : unexpected(error);
-    if (!(failure instanceof ToldFailure)) output.failure(failure);
+    if (!(failure instanceof SilentEnd)) output.failure(failure);
     return exitCodeOf(failure.code);
   }
 }

@@ -2,8 +2,9 @@
 // It starts as a refusal; `grant` at the end of proveOnce is the only way to a yes.
 
 import { assertNever } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
 import { describeError, printable } from '../base/errors.ts';
-import { Pin } from '../base/pin.ts';
+import type { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import type { Accounts } from '../model/account.ts';
 import type { AuditedKey, AuditEvent, LoginOutcome } from '../model/audit-event.ts';
@@ -12,20 +13,26 @@ import { grant, refusedByDefault, type AuthDecision } from '../model/decision.ts
 import { sameKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
-import type { AuthRequest, Username } from '../model/request.ts';
+import { wantsSilence, type AuthRequest, type Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
-import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
+import type { Token, TokenSource } from '../token/interface.ts';
+import type { CertificateTrust } from '../trust/interface.ts';
 import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
+import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { askPin } from './ask-pin.ts';
+import { askPin, pinOf, type CueBy } from './ask-pin.ts';
 import { eventsOfDecision } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
+import { checkCertificate } from './check-certificate.ts';
+import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
-import { findPairedIdentity } from './find-identity.ts';
+import type { DriverGate } from './driver-gate.ts';
+import { findCards } from './find-cards.ts';
+import type { PairedCard } from './find-identity.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { userOfCard } from './user-of-card.ts';
-import { deniedText, unavailableText, wrongPinText } from './wording.ts';
+import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
 
 export interface LoginParts {
   /** The policy in force now; a request keeps the snapshot that it began with. */
@@ -33,9 +40,13 @@ export interface LoginParts {
   readonly accounts: Accounts;
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
+  readonly trust: CertificateTrust;
   readonly audit: AuditLog;
+  readonly clock: Clock;
   /** For the agent's own log: one line, no secret. */
   readonly log: (line: string) => void;
+  /** Whether a token's driver may run for this request; absent: each may. */
+  readonly driverGate?: DriverGate;
 }
 
 export interface LoginResult {
@@ -91,19 +102,67 @@ export class Login {
     if (user === null) return { kind: 'unavailable', reason: 'no-user' };
     this.#user = user;
 
-    const pairings = this.#parts.pairings.forUser(user);
-    if (pairings.length === 0) return { kind: 'unavailable', reason: 'no-pairing' };
-    const found = findPairedIdentity(await this.#parts.tokens.present(CARD_READING_MS), pairings);
-    if (found.kind === 'no-card' || found.kind === 'other-card')
-      return { kind: 'unavailable', reason: found.kind };
-    this.#key = auditedIdentity(found.identity);
-    if (found.kind === 'conflict') return { kind: 'denied', reason: 'key-conflict' };
-    return this.#provePaired(user, found.token, found.identity, found.pairing);
+    const found = await findCards(user, this.#policy, {
+      pairings: this.#parts.pairings,
+      tokens: { present: () => this.#tokens() },
+    });
+    if (found.kind === 'cards') return this.#withCards(user, found.cards, found.severalPairings);
+    if (found.identity !== null) this.#key = auditedIdentity(found.identity);
+    this.#rule = found.rule ?? this.#rule;
+    return found.decision;
+  }
+
+  /** Which of the cards it is to be, and the proof by it. */
+  async #withCards(
+    user: Username,
+    cards: readonly [PairedCard, ...PairedCard[]],
+    severalPairings: boolean,
+  ): Promise<AuthDecision> {
+    const choice = await chooseCard(cards, this.#person);
+    if (choice.kind === 'cancelled') return choice;
+    if (choice.kind === 'not-chosen') {
+      // Digits alone are a number that is not in the list, or a PIN: neither is a password.
+      const tokens = cards.map(({ token }) => token);
+      if (choice.typed.isDigits) choice.typed.wipe();
+      else this.#keepAsPassword(tokens, choice.typed);
+      return { kind: 'unavailable', reason: 'password-instead' };
+    }
+    const { token, identity, pairing } = choice.card;
+    this.#key = auditedIdentity(identity);
+    // Before the PIN: a card that may not log in gets none, and costs no try.
+    if (!(await this.#isTrusted(this.#policy, identity)))
+      return { kind: 'denied', reason: 'certificate-not-trusted' };
+    const decision = await this.#provePaired(user, token, identity, pairing);
+    // Only who has several pairings can be asked which, so only there the last one matters.
+    if (decision.kind === 'granted' && severalPairings) this.#rememberUse(user, pairing);
+    return decision;
+  }
+
+  /** Once the answer is on its way: nobody waits for this, and a failure costs only the order of the next question. */
+  #rememberUse(user: Username, { pkhh }: Pairing): void {
+    setImmediate(() => {
+      try {
+        this.#parts.pairings.noteUse(user, pkhh, this.#parts.clock.nowMs());
+      } catch (error) {
+        this.#parts.log(`${this.#request.id}: the use of the card was not noted: ${describeError(error)}`);
+      }
+    });
   }
 
   async #userOfCard(): Promise<Username | null> {
-    const tokens = await this.#parts.tokens.present(CARD_READING_MS);
-    return userOfCard(tokens, this.#parts.pairings, this.#person);
+    return userOfCard(await this.#tokens(), this.#parts.pairings, this.#person);
+  }
+
+  /** The tokens that are in and whose drivers may run now. */
+  async #tokens(): Promise<Token[]> {
+    const { tokens, driverGate: mayRun = () => true } = this.#parts;
+    const present = await tokens.present(this.#policy.cardWaitMs);
+    const usable = present.filter((token) => mayRun(token, this.#request));
+    if (usable.length < present.length) {
+      this.#rule = 'enable-for-login';
+      this.#parts.log(`${this.#request.id}: a card's driver may not run before login`);
+    }
+    return usable;
   }
 
   async #permit(policy: Policy): Promise<Permission> {
@@ -123,11 +182,11 @@ export class Login {
     try {
       for (let attempt = 1; ; attempt += 1) {
         const answer = await this.#askPin(token, identity, refused);
-        if (!(answer instanceof Pin)) return answer;
-        const again: Pin | null = attempt < this.#policy.pinAttempts ? answer.copy() : null;
+        if ('kind' in answer) return answer;
+        const again: Pin | null = attempt < this.#policy.pinAttempts ? (answer.pin?.copy() ?? null) : null;
         refused?.wipe();
         refused = again;
-        const decision = await this.#proveOnce(user, token, identity, pairing, answer);
+        const decision = await this.#proveOnce(user, token, identity, pairing, answer.pin);
         if (decision.kind !== 'retry') return decision;
         this.#person.tell('error', wrongPinText(decision.triesLeft));
         if (decision.triesLeft === 0) return { kind: 'denied', reason: 'pin-blocked' };
@@ -138,24 +197,33 @@ export class Login {
     }
   }
 
-  /** The PIN, or why there is none. */
-  async #askPin(token: Token, identity: Identity, refused: Pin | null): Promise<Pin | Refusal> {
-    const { label } = identity;
+  /** The PIN (null: typed on the reader), or why there is none. */
+  async #askPin(
+    token: Token,
+    identity: Identity,
+    refused: Pin | null,
+  ): Promise<{ readonly pin: Pin | null } | Refusal> {
+    const { label, touch } = identity;
     const answer = await askPin({
       person: this.#person,
       policy: this.#policy,
       token,
+      cardPin: pinOf(token, identity),
       label,
+      touch,
       refused,
       instead: 'password',
+      cueBy: this.#cueBy(),
     });
     switch (answer.kind) {
       case 'pin':
-        return answer.pin;
+        return { pin: answer.pin };
+      case 'on-reader':
+        return { pin: null };
       case 'cancelled':
         return answer;
       case 'not-a-pin':
-        this.#keepAsPassword(token, answer.typed);
+        this.#keepAsPassword([token], answer.typed);
         return { kind: 'unavailable', reason: 'password-instead' };
       case 'blocked':
         return { kind: 'denied', reason: 'pin-blocked' };
@@ -167,9 +235,23 @@ export class Login {
     }
   }
 
-  /** For the next module; but nothing that could be the PIN ever leaves as a password. */
-  #keepAsPassword(token: Token, typed: Pin): void {
-    if (typed.isEmpty || token.acceptsPin(typed)) typed.wipe();
+  /** sudo asks for silence and means the messages of others; a locker may show nothing but prompts. */
+  #cueBy(): CueBy {
+    if (this.#policy.promptOnlyServices.includes(this.#request.service)) return 'prompt';
+    return wantsSilence(this.#request) ? 'error' : 'information';
+  }
+
+  /** A key that always wants a touch says so in the prompt already; one that sometimes does says it only here. */
+  #tellTouch({ touch }: Identity): void {
+    const text = touchText(touch);
+    if (text === null) return;
+    const mustBeSeen = touch === 'cached' && wantsSilence(this.#request);
+    this.#person.tell(mustBeSeen ? 'error' : 'information', text);
+  }
+
+  /** For the next module; but nothing that could be the PIN of one of these ever leaves as a password. */
+  #keepAsPassword(tokens: readonly Token[], typed: Pin): void {
+    if (typed.isEmpty || tokens.some((token) => token.acceptsPin(typed))) typed.wipe();
     else this.#password = typed;
   }
 
@@ -178,20 +260,21 @@ export class Login {
     token: Token,
     identity: Identity,
     pairing: Pairing,
-    pin: Pin,
+    pin: Pin | null,
   ): Promise<AuthDecision> {
     try {
       if (!this.#stillPaired(user, pairing)) return { kind: 'denied', reason: 'changed-meanwhile' };
       const { service } = this.#request;
       const hostId = this.#parts.pairings.hostId();
       const challenge = Challenge.create({ purpose: 'login', hostId, user, service });
-      const { proof, released } = await token.prove(identity, challenge, pin);
+      this.#tellTouch(identity);
+      const { proof, released } = await token.prove(identity, challenge, pin, this.#person.gone);
       released.catch((error: unknown) => {
         this.#parts.log(`${this.#request.id}: card not put back: ${describeError(error)}`);
       });
       // A pairing made from a hash alone has no key yet: the hash found this one, and now it has signed.
       const verified = verifyProof(challenge, proof, pairing.publicKey ?? identity.publicKey);
-      if (!(await this.#stillPermitted(user, pairing)))
+      if (!(await this.#stillPermitted(user, pairing, token, identity)))
         return { kind: 'denied', reason: 'changed-meanwhile' };
       if (pairing.publicKey === null) this.#parts.pairings.fixKey(user, pairing.pkhh, verified.key);
       return grant(verified, { ...pairing, publicKey: pairing.publicKey ?? identity.publicKey });
@@ -199,7 +282,7 @@ export class Login {
       this.#note(error);
       return decisionOfError(error);
     } finally {
-      pin.wipe();
+      pin?.wipe();
     }
   }
 
@@ -211,11 +294,25 @@ export class Login {
   }
 
   /** The policy that is in force now must permit as well, and the pairing must be what it was. */
-  async #stillPermitted(user: Username, pairing: Pairing): Promise<boolean> {
+  async #stillPermitted(
+    user: Username,
+    pairing: Pairing,
+    { slot }: Token,
+    identity: Identity,
+  ): Promise<boolean> {
     if (!this.#stillPaired(user, pairing)) return false;
     const now = this.#parts.policy();
     if (now === this.#policy) return true;
-    return (await this.#permit(now)).permitted;
+    if (!permitReader(now, slot)) return false;
+    return (await this.#permit(now)).permitted && (await this.#isTrusted(now, identity));
+  }
+
+  async #isTrusted({ trust }: Policy, identity: Identity): Promise<boolean> {
+    const found = await checkCertificate(trust, identity, this.#parts.trust);
+    if (found.permitted) return true;
+    this.#rule = found.rule;
+    this.#detail = found.why;
+    return false;
   }
 
   #note(error: unknown): void {

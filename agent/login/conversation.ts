@@ -10,4 +10,6 @@ export interface Conversation {
   ask(text: string, echo: boolean): Promise<Pin | null>;
   /** Shows one line; never fails. */
   tell(kind: 'information' | 'error', text: string): void;
+  /** Aborted when the person is gone, so that nobody waits for them at the reader. Absent: that is never known. */
+  readonly gone?: AbortSignal;
 }

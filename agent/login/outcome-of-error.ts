@@ -23,8 +23,16 @@ export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: '
     case 'card-busy':
     case 'card-timeout':
     case 'card-fault':
+    case 'pin-timeout':
+    case 'touch-timeout':
     case 'store-unreadable':
       return { kind: 'unavailable', reason: failure.code };
+    case 'contactless':
+      return { kind: 'denied', reason: 'contactless-not-allowed' };
+    case 'untrusted-certificate':
+      return { kind: 'denied', reason: 'certificate-not-trusted' };
+    case 'driver-fault':
+      return { kind: 'unavailable', reason: 'card-fault' };
     case 'no-identity':
       return { kind: 'unavailable', reason: 'other-card' };
     case 'cancelled':

@@ -2,31 +2,36 @@
 // Users prove both themselves (password) and the card (signature); the administrator's word is enough.
 
 import { assertNever } from '../base/assert.ts';
-import { AgentError, asAgentError } from '../base/errors.ts';
+import { AgentError, asAgentError, type AgentErrorCode } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import type { Account } from '../model/account.ts';
 import type { AuditedKey } from '../model/audit-event.ts';
 import { Challenge } from '../model/challenge.ts';
-import { sameKey, type Certificate, type Pkhh } from '../model/key.ts';
+import { sameKey, type Certificate, type KeyAlgorithm, type Pkhh } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
 import type { PeerCredentials, Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
-import { mayPair, unfitForLogin } from '../../policy/permit-pairing.ts';
+import type { CertificateTrust } from '../trust/interface.ts';
+import { mayPair, refusesPairing, unfitForLogin } from '../../policy/permit-pairing.ts';
+import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { askPin } from './ask-pin.ts';
+import { askPin, pinOf } from './ask-pin.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { auditedIdentity, auditedKey } from './audited-key.ts';
+import { checkCertificate, type CertifiedKey } from './check-certificate.ts';
 import type { Conversation } from './conversation.ts';
+import { touchText } from './wording.ts';
 
 export interface PairingParts {
   readonly policy: () => Policy;
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
+  readonly trust: CertificateTrust;
   readonly audit: AuditLog;
   readonly clock: Clock;
   /** Checks an account password by PAM and wipes it. @throws AgentError `wrong-password`, `not-allowed`, `internal` */
@@ -58,6 +63,30 @@ function requireFit(identity: Identity): void {
   if (unfit !== null) throw new AgentError('weak-key', { detail: unfit });
 }
 
+/** @param algorithm null: the key is not known, only its hash @throws AgentError `not-allowed`, `weak-key` */
+function requirePolicy(
+  policy: Policy,
+  algorithm: KeyAlgorithm | null,
+  user: Username,
+  parts: PairingParts,
+): void {
+  const rule = refusesPairing(policy, algorithm, parts.pairings.forUser(user).length);
+  if (rule === null) return;
+  throw rule === 'pairing.one_card_per_user'
+    ? new AgentError('not-allowed', { detail: rule })
+    : new AgentError('weak-key', { detail: `It is smaller than the policy (${rule}) wants.` });
+}
+
+/** A pairing that no login would take is not made. @throws AgentError `untrusted-certificate` */
+export async function requireTrust(
+  { trust }: Policy,
+  key: CertifiedKey,
+  parts: { readonly trust: CertificateTrust },
+): Promise<void> {
+  const found = await checkCertificate(trust, key, parts.trust);
+  if (!found.permitted) throw new AgentError('untrusted-certificate', { detail: found.why });
+}
+
 function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: number): Pairing {
   const { token, identity } = card;
   const cardKey =
@@ -85,20 +114,42 @@ async function askSecret(person: Conversation, text: string): Promise<Pin> {
   throw new AgentError('cancelled', { detail: 'nothing was typed' });
 }
 
+/** @throws AgentError `contactless` where the card is not to be used through the reader that it is in */
+function requireReader(policy: Policy, { slot }: Token): void {
+  if (!permitReader(policy, slot)) throw new AgentError('contactless', { detail: 'reader.contactless' });
+}
+
 /**
  * Asks for the PIN of a card, as the person's explicit wish: the last try is spent only after a yes.
- * @throws AgentError `cancelled`, `pin-blocked`, `pin-reserve`, `pin-malformed`, and those of Token.pinState
+ * @param identity the key that is to be used with it; null: none
+ * @returns null where the person types it on the reader
+ * @throws AgentError `contactless`, `cancelled`, `pin-blocked`, `pin-reserve`, `pin-malformed`, and those of
+ * Token.pinState
  */
 export async function askCardPin(
   person: Conversation,
   policy: Policy,
   token: Token,
   label: string,
-): Promise<Pin> {
-  const answer = await askPin({ person, policy, token, label, refused: null, instead: 'stop' });
+  identity: Identity | null = null,
+): Promise<Pin | null> {
+  requireReader(policy, token);
+  const answer = await askPin({
+    person,
+    policy,
+    token,
+    cardPin: identity === null ? token.pins[0] : pinOf(token, identity),
+    label,
+    touch: identity?.touch ?? null,
+    refused: null,
+    instead: 'stop',
+    cueBy: 'information',
+  });
   switch (answer.kind) {
     case 'pin':
       return answer.pin;
+    case 'on-reader':
+      return null;
     case 'cancelled':
       throw new AgentError('cancelled');
     case 'blocked':
@@ -115,10 +166,21 @@ export async function askCardPin(
   }
 }
 
+/** What the log tells of; other failures are nobody's attempt at anything. */
+const refusals: readonly AgentErrorCode[] = [
+  'wrong-password',
+  'wrong-pin',
+  'bad-proof',
+  'key-conflict',
+  'not-allowed',
+  'contactless',
+  'untrusted-certificate',
+];
+
 /**
  * A user pairs a key on a card that is in with their own account.
- * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `already-paired`, `key-conflict`, `wrong-password`,
- * `cancelled`, `bad-proof`, and those of Token.prove
+ * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `contactless`, `already-paired`, `key-conflict`,
+ * `untrusted-certificate`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
  */
 export async function pairOwnCard(
   account: Account,
@@ -131,7 +193,7 @@ export async function pairOwnCard(
     return await proveAndPair(account, pkhh, peer, person, parts);
   } catch (error) {
     const { code } = asAgentError(error);
-    if (['wrong-password', 'wrong-pin', 'bad-proof', 'key-conflict', 'not-allowed'].includes(code)) {
+    if (refusals.includes(code)) {
       await parts.audit.record({ kind: 'pairing-refused', user: account.name, actor: peer, detail: code });
     }
     throw error;
@@ -153,11 +215,14 @@ async function proveAndPair(
   if (card === null)
     throw new AgentError('no-identity', { detail: `no card with the key ${pkhh} is in a reader` });
   requireFit(card.identity);
+  requireReader(policy, card.token);
   const known = parts.pairings.forUser(account.name).find((pairing) => pairing.pkhh === pkhh);
   if (known !== undefined) {
     const same = known.publicKey === null || sameKey(known.publicKey, card.identity.publicKey);
     throw new AgentError(same ? 'already-paired' : 'key-conflict');
   }
+  requirePolicy(policy, card.identity.publicKey.algorithm, account.name, parts);
+  await requireTrust(policy, card.identity, parts);
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const password = await askSecret(person, `Account password of ${account.name}: `);
   await parts.checkPassword(account.name, password);
@@ -177,6 +242,8 @@ async function proveAndPair(
   }
   // The policy may have changed while the person typed.
   if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
+  requirePolicy(parts.policy(), card.identity.publicKey.algorithm, account.name, parts);
+  await requireTrust(parts.policy(), card.identity, parts);
   return addAndRecord(
     pairingFromCard(account.name, card, account.name, parts.clock.nowMs()),
     auditedIdentity(card.identity),
@@ -192,15 +259,17 @@ async function proveCard(
   person: Conversation,
   parts: PairingParts,
 ): Promise<void> {
-  const pin = await askCardPin(person, parts.policy(), card.token, card.identity.label);
+  const pin = await askCardPin(person, parts.policy(), card.token, card.identity.label, card.identity);
   try {
     const hostId = parts.pairings.hostId();
     const challenge = Challenge.create({ purpose: 'pairing', hostId, user, service: 'scauth' });
-    const { proof, released } = await card.token.prove(card.identity, challenge, pin);
+    const cue = touchText(card.identity.touch);
+    if (cue !== null) person.tell('information', cue);
+    const { proof, released } = await card.token.prove(card.identity, challenge, pin, person.gone);
     verifyProof(challenge, proof, card.identity.publicKey);
     await released;
   } finally {
-    pin.wipe();
+    pin?.wipe();
   }
 }
 
@@ -211,7 +280,7 @@ export type TrustedKey =
 
 /**
  * The administrator pairs a key with an account; no card needs to be in.
- * @throws AgentError `weak-key`, `already-paired`, `key-conflict`
+ * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `already-paired`, `key-conflict`
  */
 export async function pairForUser(
   user: Username,
@@ -220,8 +289,11 @@ export async function pairForUser(
   parts: PairingParts,
 ): Promise<Pairing> {
   const nowMs = parts.clock.nowMs();
+  const algorithm = trusted.kind === 'certificate' ? trusted.certificate.publicKey.algorithm : null;
+  requirePolicy(parts.policy(), algorithm, user, parts);
   if (trusted.kind === 'certificate') {
     const { certificate } = trusted;
+    await requireTrust(parts.policy(), { publicKey: certificate.publicKey, certificate }, parts);
     const key = auditedKey(certificate.publicKey.pkhh, null, certificate);
     return addAndRecord(
       {
@@ -245,6 +317,9 @@ export async function pairForUser(
     return addAndRecord(emptyPairing(user, trusted.pkhh, nowMs), key, peer, parts);
   }
   requireFit(card.identity);
+  requireReader(parts.policy(), card.token);
+  requirePolicy(parts.policy(), card.identity.publicKey.algorithm, user, parts);
+  await requireTrust(parts.policy(), card.identity, parts);
   return addAndRecord(
     pairingFromCard(user, card, 'root', nowMs),
     auditedIdentity(card.identity),

@@ -2,9 +2,83 @@
 
 import { assertNever } from '../base/assert.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
+import type { TouchPolicy } from '../model/token.ts';
 
-export function pinPrompt(identityLabel: string): string {
-  return `Enter PIN for '${identityLabel}': `;
+/** Bytes of a text that a relay takes (PROTOCOL.md, 1.1). */
+const MAX_TEXT_BYTES = 512;
+
+/** `text` cut to so many bytes of UTF-8, at a character. */
+function fitted(text: string, maxBytes: number): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text;
+  let cut = '';
+  for (const character of text) {
+    if (Buffer.byteLength(cut + character) > maxBytes - Buffer.byteLength('…')) break;
+    cut += character;
+  }
+  return `${cut}…`;
+}
+
+const fittedLabel = (label: string): string => fitted(label, 300);
+const fittedReader = (reader: string): string => fitted(reader, 100);
+
+/** Some lockers show the prompt and nothing else, so a key that always wants a touch says so there. */
+function andTouch(touch: TouchPolicy | null): string {
+  return touch === 'always' ? ', then touch the card when it blinks' : '';
+}
+
+export function pinPrompt(identityLabel: string, touch: TouchPolicy | null = null): string {
+  return `Enter PIN for '${fittedLabel(identityLabel)}'${andTouch(touch)}: `;
+}
+
+/** A message, for a reader with a PIN pad. */
+export function readerPinText(reader: string, identityLabel: string, touch: TouchPolicy | null): string {
+  return `Enter PIN on the reader '${fittedReader(reader)}' for '${fittedLabel(identityLabel)}'${andTouch(touch)}`;
+}
+
+/** The same as a prompt: the pad is switched on when it is answered. */
+export function readerPinPrompt(reader: string, identityLabel: string, touch: TouchPolicy | null): string {
+  return `Press Enter. ${readerPinText(reader, identityLabel, touch)}: `;
+}
+
+/** Said before the card is asked to sign, which is when it blinks. */
+export function touchText(touch: TouchPolicy | null): string | null {
+  switch (touch) {
+    case 'always':
+      return 'Touch the card when it blinks.';
+    case 'cached':
+      return 'Touch the card if it blinks.';
+    case 'never':
+    case null:
+      return null;
+  }
+}
+
+/** Several of the user's cards are in, one line each. */
+export function cardPrompt(lines: readonly string[]): string {
+  const head = 'Which card?\n';
+  const foot = 'Type a number, or press Enter for 1: ';
+  const room = Math.floor((MAX_TEXT_BYTES - head.length - foot.length) / Math.max(1, lines.length));
+  const list = lines.map((line, index) => `${fitted(`  ${index + 1} ${line}`, room - 1)}\n`);
+  return `${head}${list.join('')}${foot}`;
+}
+
+export function newPinPrompt(identityLabel: string): string {
+  return `Enter new PIN for '${identityLabel}': `;
+}
+
+export const NEW_PIN_AGAIN = 'Enter new PIN again: ';
+export const NEW_PIN_DIFFERS = 'The two are not the same. Type the new PIN once more.';
+export const NEW_PIN_IS_OLD = 'That is the PIN that the card has now. Choose another one.';
+export const NEW_PIN_UNFIT =
+  'The card does not take that as a PIN: most want 6 to 8 digits. Choose another one.';
+
+export function pukPrompt(identityLabel: string): string {
+  return `Enter PUK for '${identityLabel}': `;
+}
+
+/** Asked with echo when only the PUK's last tries are left; only `yes` goes on. */
+export function pukConsentPrompt(triesLeft: number): string {
+  return `Only ${triesLeftText(triesLeft)} before the card's PUK is blocked for good. Type yes to use it, or press Enter to stop: `;
 }
 
 /** `2 tries left`, `1 try left`. */
@@ -50,6 +124,10 @@ export function deniedText(reason: DenyReason): string | null {
       return 'This card has another key than the one that is paired. Use your password, and tell your administrator.';
     case 'changed-meanwhile':
       return 'The pairing or the policy was changed while you typed. Use your password, or try again.';
+    case 'contactless-not-allowed':
+      return 'Cards are not used through a contactless reader here. Put the card into a reader with contacts, or use your password.';
+    case 'certificate-not-trusted':
+      return 'The certificate on this card is not trusted here. Use your password, and tell your administrator: the audit log says why.';
     case 'service-not-allowed':
     case 'remote-not-allowed':
     case 'cards-not-allowed':
@@ -81,6 +159,10 @@ export function unavailableText(reason: UnavailableReason): string | null {
       return 'The card does not answer. Take it out, put it back and try again, or use your password.';
     case 'card-fault':
       return 'The card gave an answer that makes no sense. Use your password.';
+    case 'pin-timeout':
+      return 'No PIN was typed on the reader in time. Try again, or use your password.';
+    case 'touch-timeout':
+      return 'The card was not touched in time. Try again and touch it when it blinks, or use your password.';
     case 'store-unreadable':
       return 'The card pairings cannot be read. Use your password, and tell your administrator.';
     case 'internal':

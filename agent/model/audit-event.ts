@@ -110,6 +110,8 @@ export type AuditEvent =
     }
   | {
       readonly kind: 'pin-changed';
+      /** By the old PIN, or by the PUK. */
+      readonly how: 'changed' | 'unblocked';
       readonly good: boolean;
       readonly tokenId: string;
       readonly actor: PeerCredentials;

@@ -16,6 +16,8 @@ export type DenyReason =
   | 'remote-not-allowed'
   | 'cards-not-allowed'
   | 'peer-not-allowed'
+  | 'contactless-not-allowed'
+  | 'certificate-not-trusted'
   | 'changed-meanwhile';
 
 /** The card has no say: the next module in the stack gets its turn. */
@@ -31,6 +33,8 @@ export type UnavailableReason =
   | 'card-busy'
   | 'card-timeout'
   | 'card-fault'
+  | 'pin-timeout'
+  | 'touch-timeout'
   | 'store-unreadable'
   | 'internal';
 

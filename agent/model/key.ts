@@ -3,6 +3,7 @@
 import { createHash, createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { AgentError } from '../base/errors.ts';
 import { copyBytes, toHex } from '../base/bytes.ts';
+import { pemBlocks } from '../base/pem.ts';
 import { readOnly, readTlvs } from '../base/tlv.ts';
 
 declare const pkhhBrand: unique symbol;
@@ -147,11 +148,9 @@ export function parseCertificateFile(bytes: Buffer): Certificate {
   if (bytes.length > 4 * MAX_CERTIFICATE_BYTES)
     throw new AgentError('bad-certificate', { detail: 'file too long' });
   if (bytes[0] === 0x30) return parseCertificate(bytes);
-  const pem = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(
-    bytes.toString('latin1'),
-  );
-  if (pem?.[1] === undefined) throw new AgentError('bad-certificate', { detail: 'neither PEM nor DER' });
-  return parseCertificate(Buffer.from(pem[1], 'base64'));
+  const [first] = pemBlocks(bytes, 'CERTIFICATE');
+  if (first === undefined) throw new AgentError('bad-certificate', { detail: 'neither PEM nor DER' });
+  return parseCertificate(first);
 }
 
 function describeCertificate(x509: X509Certificate, der: Buffer): Certificate {

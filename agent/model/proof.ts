@@ -15,8 +15,18 @@ export interface Proof {
   readonly signature: Uint8Array;
 }
 
-/** RSA-4096 gives 512 bytes, the longest that a key of ours makes. */
-const MAX_SIGNATURE_BYTES = 512;
+/**
+ * RSA: the length of the modulus and no other (RFC 8017, 8.1.2 and 8.2.2), because OpenSSL also takes a signature whose
+ * leading zeros are left out. ECDSA in DER: two integers of the curve's length and their headers at most.
+ */
+const signatureBytes: Record<KeyAlgorithm, readonly [min: number, max: number]> = {
+  rsa2048: [256, 256],
+  rsa3072: [384, 384],
+  rsa4096: [512, 512],
+  p256: [8, 72],
+  p384: [8, 104],
+  ed25519: [64, 64],
+};
 
 const schemesOf: Record<KeyAlgorithm, readonly ProofScheme[]> = {
   rsa2048: ['rsa-pss-sha256', 'rsa-pkcs1-sha256'],
@@ -84,7 +94,8 @@ function verifies(scheme: ProofScheme, message: Buffer, key: PublicKey, signatur
  */
 export function verifyProof(challenge: Challenge, proof: Proof, key: PublicKey): VerifiedProof {
   const { scheme, signature } = proof;
-  if (signature.length === 0 || signature.length > MAX_SIGNATURE_BYTES) {
+  const [min, max] = signatureBytes[key.algorithm];
+  if (signature.length < min || signature.length > max) {
     throw new AgentError('bad-proof', { detail: `signature of ${signature.length} bytes` });
   }
   if (!schemesOf[key.algorithm].includes(scheme)) {

@@ -49,3 +49,10 @@ const LOCAL_HOSTS: ReadonlySet<string> = new Set(['', 'localhost', '127.0.0.1', 
 export function isRemoteHost(rhost: string | null): boolean {
   return rhost !== null && !LOCAL_HOSTS.has(rhost);
 }
+
+/** PAM_SILENT (_pam_types.h): the application wants no messages. A relay then leaves information out. */
+const PAM_SILENT = 0x8000;
+
+export function wantsSilence({ flags }: Pick<AuthRequest, 'flags'>): boolean {
+  return (flags & PAM_SILENT) !== 0;
+}

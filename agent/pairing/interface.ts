@@ -28,7 +28,19 @@ export interface PairingTable {
   fixKey(user: Username, pkhh: Pkhh, key: PublicKey): void;
   /** Removes the pairings of `user` (with `pkhh`: only that one) and returns them. @throws AgentError `store-unreadable` */
   remove(user: Username, pkhh: Pkhh | null): Pairing[];
+  /** When the user's pairings were last used, in ms since 1970; those that never were are not in it. @throws AgentError `store-unreadable` */
+  lastUses(user: Username): ReadonlyMap<Pkhh, number>;
+  /** Notes a use; nothing happens where there is no such pairing (any more). @throws AgentError `store-unreadable` */
+  noteUse(user: Username, pkhh: Pkhh, atMs: number): void;
   /** Whether the pairing prompt is on for this machine. @throws AgentError `store-unreadable` */
   promptEnabled(): boolean;
   setPromptEnabled(enabled: boolean): void;
+}
+
+/** Which token drivers may run before anybody has logged in (`sc_auth enable-for-login`). */
+export interface LoginDriverTable {
+  /** null: the administrator has not said. @throws AgentError `store-unreadable` */
+  loginDriver(id: string): boolean | null;
+  /** @throws AgentError `store-unreadable` */
+  setLoginDriver(id: string, enabled: boolean): void;
 }

@@ -11,11 +11,12 @@ import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
-import type { PairingTable } from './interface.ts';
+import type { LoginDriverTable, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
 
-const SCHEMA_VERSION = 1;
-const SCHEMA = `
+/** Each brings the schema from one version (its place in the list) to the next; a new table runs all. */
+const MIGRATIONS: readonly string[] = [
+  `
   CREATE TABLE pairing (
     user TEXT NOT NULL,
     pkhh TEXT NOT NULL,
@@ -32,8 +33,18 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX pairing_by_key ON pairing (pkhh);
   CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
+`,
+  `
+  CREATE TABLE pairing_use (
+    user TEXT NOT NULL,
+    pkhh TEXT NOT NULL,
+    used_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (user, pkhh),
+    FOREIGN KEY (user, pkhh) REFERENCES pairing ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+`,
+];
+const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
  * Makes the file with mode 0600, or checks the one that is there; SQLite opens by name in a folder of root's.
@@ -98,7 +109,7 @@ function pairingOf(row: Row, keys: KnownKeys): Pairing {
   };
 }
 
-export class SqlitePairingTable implements PairingTable {
+export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   readonly #path: string;
   #database: DatabaseSync | null = null;
   /** Never changes while a file is open. */
@@ -195,22 +206,56 @@ export class SqlitePairingTable implements PairingTable {
     });
   }
 
-  promptEnabled(): boolean {
+  lastUses(user: Username): ReadonlyMap<Pkhh, number> {
     return this.#read((database) => {
-      const value = blob(
-        database.prepare("SELECT value FROM setting WHERE name = 'prompt'").get()?.['value'],
-      );
-      return value?.[0] !== 0;
+      const rows = this.#query(database, 'SELECT pkhh, used_at_ms FROM pairing_use WHERE user = ?').all(user);
+      return new Map(rows.map((row) => [parsePkhh(text(row['pkhh'])), Number(row['used_at_ms'])]));
     });
   }
 
-  setPromptEnabled(enabled: boolean): void {
+  noteUse(user: Username, pkhh: Pkhh, atMs: number): void {
     this.#write((database) => {
       database
         .prepare(
-          "INSERT INTO setting (name, value) VALUES ('prompt', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+          `INSERT INTO pairing_use (user, pkhh, used_at_ms)
+             SELECT user, pkhh, ? FROM pairing WHERE user = ? AND pkhh = ?
+             ON CONFLICT DO UPDATE SET used_at_ms = excluded.used_at_ms`,
         )
-        .run(Buffer.from([enabled ? 1 : 0]));
+        .run(atMs, user, pkhh);
+    });
+  }
+
+  promptEnabled(): boolean {
+    return this.#setting('prompt') ?? true;
+  }
+
+  setPromptEnabled(enabled: boolean): void {
+    this.#set('prompt', enabled);
+  }
+
+  loginDriver(id: string): boolean | null {
+    return this.#setting(`login_driver ${id}`);
+  }
+
+  setLoginDriver(id: string, enabled: boolean): void {
+    this.#set(`login_driver ${id}`, enabled);
+  }
+
+  /** A switch; null when it was never set. */
+  #setting(name: string): boolean | null {
+    return this.#read((database) => {
+      const row = this.#query(database, 'SELECT value FROM setting WHERE name = ?').get(name);
+      return row === undefined ? null : blob(row['value'])?.[0] !== 0;
+    });
+  }
+
+  #set(name: string, enabled: boolean): void {
+    this.#write((database) => {
+      database
+        .prepare(
+          'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+        )
+        .run(name, Buffer.from([enabled ? 1 : 0]));
     });
   }
 
@@ -292,12 +337,14 @@ export class SqlitePairingTable implements PairingTable {
   #migrate(database: DatabaseSync): void {
     const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
     if (version === SCHEMA_VERSION) return;
-    if (version !== 0) {
+    if (version > SCHEMA_VERSION) {
       throw new AgentError('store-unreadable', { detail: `written by a newer scauth (schema ${version})` });
     }
     database.exec('BEGIN IMMEDIATE');
-    database.exec(SCHEMA);
-    database.prepare("INSERT INTO setting (name, value) VALUES ('host_id', ?)").run(randomBytes(16));
+    for (const step of MIGRATIONS.slice(version)) database.exec(step);
+    if (version === 0)
+      database.prepare("INSERT INTO setting (name, value) VALUES ('host_id', ?)").run(randomBytes(16));
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     database.exec('COMMIT');
   }
 }

@@ -21,9 +21,39 @@ export interface CardChannel {
    * Sends one command APDU and returns the response with its two status bytes, at most 65538 bytes.
    * No chaining, no GET RESPONSE: that is the driver's (agent/token/piv/apdu.ts).
    * The returned buffer is the caller's to wipe.
+   * @param patienceMs how long the answer may take, where the command waits for the person (a touch)
    * @throws AgentError `no-card`, `card-reset`, `card-timeout`, `card-fault`, `no-service`
    */
-  transmit(command: Uint8Array): Promise<Buffer>;
+  transmit(command: Uint8Array, patienceMs?: number): Promise<Buffer>;
+  /**
+   * The reader's own PIN pad; null where it has none, or one that must not be used. A channel without this has none.
+   * @throws AgentError `card-timeout`
+   */
+  pinPad?(): Promise<PinPad | null>;
   /** Ends the transaction and disconnects; never rejects. `reset` powers the card through a reset first. */
   close(disposition: 'leave' | 'reset'): Promise<void>;
+}
+
+/** A PIN that is to be typed on the reader: where it goes in the command, and how long it may be. */
+export interface PadEntry {
+  /** The whole command APDU, with padding where the PIN will stand, from the first byte of its data on. */
+  readonly command: Uint8Array;
+  /** Bytes of the PIN's block in the command. */
+  readonly blockBytes: number;
+  readonly minDigits: number;
+  readonly maxDigits: number;
+}
+
+/** The PIN pad of a reader (PC/SC part 10, FEATURE_VERIFY_PIN_DIRECT). */
+export interface PinPad {
+  /** The fewest and the most digits that the pad takes. */
+  readonly minDigits: number;
+  readonly maxDigits: number;
+  /**
+   * Lets the person type; the reader puts the digits into the command and sends it.
+   * @param gone the person went away: nobody waits any longer, and what the pad still does is undone by a reset
+   * @returns the card's answer, or the reader's own word (6400 time-out, 6401 cancel, 6403 length)
+   * @throws AgentError `cancelled` (gone), and as transmit
+   */
+  verify(entry: PadEntry, gone?: AbortSignal): Promise<Buffer>;
 }

@@ -1,5 +1,5 @@
 // Constants of winscard as pcsc-lite has them, in its spelling. Values only: what they mean for us is in errors.ts.
-// Source: pcsclite.h, reader.h and winscard.h of pcsc-lite 1.9.9; PC/SC part 10 (rev. 2.02.09), sections 2.2 and 2.6.
+// Source: pcsclite.h, reader.h and winscard.h of pcsc-lite 1.9.9; PC/SC part 10 (rev. 2.02.09), sections 2.2, 2.3 and 2.6.
 
 // pcsclite.h, "ErrorCodes"
 export const SCARD_S_SUCCESS = 0x00000000;
@@ -60,5 +60,10 @@ export const MAX_BUFFER_SIZE_EXTENDED = 4 + 3 + (1 << 16) + 3 + 2;
 
 // reader.h: SCARD_CTL_CODE(3400); PC/SC part 10, 2.2 and 2.6.14
 export const CM_IOCTL_GET_FEATURE_REQUEST = 0x42000000 + 3400;
+export const FEATURE_VERIFY_PIN_DIRECT = 0x06;
 export const FEATURE_GET_TLV_PROPERTIES = 0x12;
+export const PCSCv2_PART10_PROPERTY_bMinPINSize = 0x06;
+export const PCSCv2_PART10_PROPERTY_bMaxPINSize = 0x07;
 export const PCSCv2_PART10_PROPERTY_dwMaxAPDUDataSize = 0x0a;
+export const PCSCv2_PART10_PROPERTY_wIdVendor = 0x0b;
+export const PCSCv2_PART10_PROPERTY_wIdProduct = 0x0c;

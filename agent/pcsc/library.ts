@@ -44,7 +44,8 @@ export interface WinscardLibrary {
     command: Buffer,
     reply: Buffer,
   ): Promise<{ rv: number; length: number }>;
-  control(card: number, code: number): Promise<{ rv: number; reply: Buffer }>;
+  /** `input` is copied. */
+  control(card: number, code: number, input?: Uint8Array): Promise<{ rv: number; reply: Buffer }>;
   endTransaction(card: number, disposition: number): Promise<number>;
   disconnect(card: number, disposition: number): Promise<number>;
 }
@@ -213,10 +214,21 @@ export function loadWinscard(): WinscardLibrary {
       const rv = await call(SCardTransmit, card, pci, command, command.length, null, reply, length.bytes);
       return { rv, length: rv === C.SCARD_S_SUCCESS ? Math.min(length.value, reply.length) : 0 };
     },
-    async control(card, code) {
+    async control(card, code, input = new Uint8Array()) {
+      const sent = nativeBuffer(input.length);
+      sent.set(input);
       const reply = nativeBuffer(512);
       const length = new Variable();
-      const rv = await call(SCardControl, card, code, null, 0, reply, reply.length, length.bytes);
+      const rv = await call(
+        SCardControl,
+        card,
+        code,
+        sent.length === 0 ? null : sent,
+        sent.length,
+        reply,
+        reply.length,
+        length.bytes,
+      );
       const count = rv === C.SCARD_S_SUCCESS ? Math.min(length.value, reply.length) : 0;
       return { rv, reply: reply.subarray(0, count) };
     },

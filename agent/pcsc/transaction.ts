@@ -4,11 +4,12 @@
 
 import { AgentError } from '../base/errors.ts';
 import { SecretBuffer } from '../base/secret.ts';
-import type { CardChannel } from './channel.ts';
+import type { CardChannel, PadEntry, PinPad } from './channel.ts';
 import * as C from './constants.ts';
 import { withDeadline } from './deadline.ts';
 import { pcscError } from './errors.ts';
 import { nativeBuffer, type WinscardLibrary } from './library.ts';
+import { pinVerifyStructure, type UsablePad } from './pin-pad.ts';
 
 export interface TransactionParts {
   readonly library: WinscardLibrary;
@@ -17,6 +18,8 @@ export interface TransactionParts {
   readonly protocol: number;
   readonly reader: string;
   readonly transmitTimeoutMs: number;
+  /** The reader's PIN pad, if it has one that may be used. @throws AgentError `card-timeout` */
+  pad(): Promise<UsablePad | null>;
   /** Says that a native call does not return. */
   markStuck(): void;
   /** Frees the reader and gives the context back (usable) or drops it. Called exactly once. */
@@ -25,6 +28,12 @@ export interface TransactionParts {
 
 /** How long pcscd may take to notice a card that was pulled: it asks readers every 400 ms. */
 const REMOVAL_NOTICE_MS = 1000;
+
+/**
+ * How long a PIN may take on the pad: the reader itself gives up after 30 s without a key (pin-pad.ts), eight digits
+ * at a slow pace come within this, and a PAM relay that only hears `wait` has more patience than this.
+ */
+const PAD_MS = 90_000;
 
 /** Receive buffers for the next transmit; wiped. */
 const receiveBuffers: Buffer[] = [];
@@ -38,7 +47,7 @@ export class Transaction implements CardChannel {
     this.#parts = parts;
   }
 
-  async transmit(command: Uint8Array): Promise<Buffer> {
+  async transmit(command: Uint8Array, patienceMs?: number): Promise<Buffer> {
     if (this.#state !== 'open') throw new AgentError('card-timeout', { detail: 'the transaction is over' });
     const { library, card, protocol, transmitTimeoutMs } = this.#parts;
     // Our own copy, until the call really returns: the caller wipes and reuses its buffer after the deadline.
@@ -59,15 +68,56 @@ export class Transaction implements CardChannel {
         throw error;
       },
     );
-    const outcome = await withDeadline(call, transmitTimeoutMs);
+    const outcome = await withDeadline(call, patienceMs ?? transmitTimeoutMs);
     if (outcome.late) {
       this.#abandon(call);
       throw new AgentError('card-timeout', { detail: 'SCardTransmit is past its deadline' });
     }
-    if (outcome.value !== C.SCARD_S_SUCCESS) throw await this.#failure(outcome.value);
+    if (outcome.value !== C.SCARD_S_SUCCESS) throw await this.#failure('SCardTransmit', outcome.value);
     // Some drivers (vpcd) report a card that was just pulled as an empty reply.
-    if (copied.length < 2) throw await this.#failure(C.SCARD_E_NOT_TRANSACTED);
+    if (copied.length < 2) throw await this.#failure('SCardTransmit', C.SCARD_E_NOT_TRANSACTED);
     return copied;
+  }
+
+  async pinPad(): Promise<PinPad | null> {
+    if (this.#state !== 'open') throw new AgentError('card-timeout', { detail: 'the transaction is over' });
+    const pad = await this.#parts.pad();
+    if (pad === null) return null;
+    const { controlCode, minDigits, maxDigits } = pad;
+    return {
+      minDigits,
+      maxDigits,
+      verify: (entry, gone) => this.#verifyOnPad(controlCode, entry, gone),
+    };
+  }
+
+  /** pcscd has no way to end an entry: whoever does not wait for it leaves the reader busy until the pad gives up. */
+  async #verifyOnPad(controlCode: number, entry: PadEntry, gone?: AbortSignal): Promise<Buffer> {
+    if (this.#state !== 'open') throw new AgentError('card-timeout', { detail: 'the transaction is over' });
+    if (gone?.aborted === true) throw new AgentError('cancelled', { detail: 'before the PIN pad was used' });
+    const { library, card } = this.#parts;
+    const call = library.control(card, controlCode, pinVerifyStructure(entry));
+    let leave = (): void => undefined;
+    const left = new Promise<null>((resolve) => {
+      leave = () => {
+        resolve(null);
+      };
+    });
+    gone?.addEventListener('abort', leave);
+    try {
+      const outcome = await Promise.race([withDeadline(call, PAD_MS), left]);
+      if (outcome === null || outcome.late) {
+        this.#abandon(call);
+        throw outcome === null
+          ? new AgentError('cancelled', { detail: 'the person went away while the PIN pad waited' })
+          : new AgentError('card-timeout', { detail: 'the PIN pad is past its deadline' });
+      }
+      const { rv, reply } = outcome.value;
+      if (rv !== C.SCARD_S_SUCCESS) throw await this.#failure('SCardControl', rv);
+      return Buffer.from(reply);
+    } finally {
+      gone?.removeEventListener('abort', leave);
+    }
   }
 
   async close(disposition: 'leave' | 'reset'): Promise<void> {
@@ -105,8 +155,8 @@ export class Transaction implements CardChannel {
   }
 
   /** What a failed transmit means: a pulled card first shows as SCARD_E_NOT_TRANSACTED. */
-  async #failure(rv: number): Promise<AgentError> {
-    const error = pcscError('SCardTransmit', rv);
+  async #failure(name: string, rv: number): Promise<AgentError> {
+    const error = pcscError(name, rv);
     if (error.code !== 'card-fault') return error;
     const { library, context, reader } = this.#parts;
     const looking = library.getStatusChange(context, REMOVAL_NOTICE_MS, [

@@ -9,7 +9,8 @@ import { ContextPool } from './context-pool.ts';
 import { withDeadline, type Outcome } from './deadline.ts';
 import { isContextLost, pcscError } from './errors.ts';
 import { loadWinscard, type WinscardLibrary } from './library.ts';
-import { asksExtendedLength, knownExtendedLength } from './reader-features.ts';
+import { usablePad } from './pin-pad.ts';
+import { askFeatures, knownExtendedLength, type ReaderFeatures } from './reader-features.ts';
 import { ReaderQueue } from './reader-queue.ts';
 import { Transaction } from './transaction.ts';
 
@@ -20,6 +21,8 @@ export interface WinscardOptions {
   readonly transmitTimeoutMs?: number;
   /** `auto`: where both the ATR and the reader say so, or the reader is known to. */
   readonly extendedLength?: 'auto' | 'always' | 'never';
+  /** Readers whose PIN pad is not used: USB ids, or text in their names. */
+  readonly pinPadDenied?: () => readonly string[];
 }
 
 /** How often a transaction is begun again because another program reset the card on leaving it. */
@@ -36,10 +39,12 @@ export class Winscard {
   readonly library: WinscardLibrary;
   readonly #contexts: ContextPool;
   readonly #queues = new Map<string, ReaderQueue>();
-  readonly #readersExtended = new Map<string, boolean>();
+  /** What each reader said when it was first asked; pcscd's names hold the model. */
+  readonly #features = new Map<string, ReaderFeatures>();
   readonly #openTimeoutMs: number;
   readonly #transmitTimeoutMs: number;
   readonly #extendedLength: 'auto' | 'always' | 'never';
+  readonly #pinPadDenied: () => readonly string[];
 
   /** @throws AgentError `no-service` where libpcsclite is not installed */
   constructor(options: WinscardOptions = {}, library: WinscardLibrary = loadWinscard()) {
@@ -48,6 +53,7 @@ export class Winscard {
     this.#openTimeoutMs = options.openTimeoutMs ?? 5000;
     this.#transmitTimeoutMs = options.transmitTimeoutMs ?? 10_000;
     this.#extendedLength = options.extendedLength ?? 'auto';
+    this.#pinPadDenied = options.pinPadDenied ?? (() => []);
   }
 
   /** A slot for the card that is now in `reader`; the watcher ends it when that card goes. */
@@ -92,6 +98,10 @@ export class Winscard {
       reader,
       library: this.library,
       transmitTimeoutMs: this.#transmitTimeoutMs,
+      pad: async () => {
+        const features = await this.#featuresOf(reader, card, performance.now() + this.#openTimeoutMs);
+        return usablePad(reader, features, this.#pinPadDenied());
+      },
       markStuck: () => {
         queue.markStuck();
       },
@@ -172,11 +182,15 @@ export class Winscard {
   async #takesExtended(reader: string, atr: Buffer, card: number, endMs: number): Promise<boolean> {
     if (this.#extendedLength !== 'auto') return this.#extendedLength === 'always';
     if (!saysExtendedLength(atr)) return false;
-    const known = knownExtendedLength(reader) ?? this.#readersExtended.get(reader);
+    return knownExtendedLength(reader) ?? (await this.#featuresOf(reader, card, endMs)).extendedLength;
+  }
+
+  async #featuresOf(reader: string, card: number, endMs: number): Promise<ReaderFeatures> {
+    const known = this.#features.get(reader);
     if (known !== undefined) return known;
-    const outcome = await withDeadline(asksExtendedLength(this.library, card), endMs - performance.now());
+    const outcome = await withDeadline(askFeatures(this.library, card), endMs - performance.now());
     if (outcome.late) throw new AgentError('card-timeout', { detail: 'SCardControl is past its deadline' });
-    this.#readersExtended.set(reader, outcome.value);
+    this.#features.set(reader, outcome.value);
     return outcome.value;
   }
 }

@@ -6,6 +6,8 @@ import { unavailableText, wrongPinText, deniedText, triesLeftText } from '../log
 
 const BLOCKED = 'The PIN is blocked. Unblock the card with its PUK.';
 
+const PUK_BLOCKED = 'The PUK is blocked: the card has to be set up anew by whoever gave it to you.';
+
 /** What a person is told; causes stay in the log. */
 export function failureText(error: AgentError): string {
   switch (error.code) {
@@ -19,6 +21,14 @@ export function failureText(error: AgentError): string {
       return `The PIN was not sent: ${triesLeftText(error.triesLeft ?? 1)}. Type yes when asked to use it.`;
     case 'pin-malformed':
       return 'This cannot be the PIN of the card, so it was not sent. Try again.';
+    case 'wrong-puk':
+      return error.triesLeft === undefined
+        ? 'Wrong PUK.'
+        : `Wrong PUK. ${error.triesLeft === 0 ? PUK_BLOCKED : `${triesLeftText(error.triesLeft)}.`}`;
+    case 'puk-blocked':
+      return PUK_BLOCKED;
+    case 'not-supported':
+      return "The driver of this card cannot do that. Use the card maker's program.";
     case 'no-card':
     case 'card-reset':
       return 'There is no card in a reader. Put your card in and try again.';
@@ -28,6 +38,14 @@ export function failureText(error: AgentError): string {
       return 'The card does not answer. Take it out, put it back and try again.';
     case 'card-fault':
       return 'The card gave an answer that makes no sense. Try another card.';
+    case 'pin-timeout':
+      return 'No PIN was typed on the reader in time. Try again.';
+    case 'touch-timeout':
+      return 'The card was not touched in time. Try again, and touch it when it blinks.';
+    case 'contactless':
+      return 'Cards are not used through a contactless reader here. Put the card into a reader with contacts, or ask your administrator (reader.contactless).';
+    case 'driver-fault':
+      return "The card's driver failed and is being started again. Try again in a moment; `sc_auth drivers -v` says more.";
     case 'no-service':
       return 'The smart card service does not run. Start pcscd and try again.';
     case 'not-authorised':
@@ -38,6 +56,8 @@ export function failureText(error: AgentError): string {
       return `This key cannot be used for login: ${error.detail}`;
     case 'bad-certificate':
       return 'This is not a certificate. Give a PEM or DER file of one X.509 certificate.';
+    case 'untrusted-certificate':
+      return `The certificate of this key is not trusted here: ${error.detail}. Use another card, or ask your administrator.`;
     case 'bad-proof':
       return deniedText('bad-proof') ?? '';
     case 'already-paired':

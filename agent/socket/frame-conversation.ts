@@ -18,6 +18,7 @@ export class FrameConversation implements Conversation {
   readonly #heartbeat: NodeJS.Timeout;
   #answered: ((answer: Pin | null) => void) | null = null;
   #exchanges = 0;
+  readonly #gone = new AbortController();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -26,8 +27,13 @@ export class FrameConversation implements Conversation {
     }, HEARTBEAT_MS);
     void connection.closed.then(() => {
       clearInterval(this.#heartbeat);
+      this.#gone.abort();
       this.#settle(null);
     });
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
   }
 
   ask(text: string, echo: boolean): Promise<Pin | null> {

@@ -16,9 +16,33 @@ export interface TokenDriver {
    * Looks at a card that was just put in, inside one transaction, and reads what will be needed later
    * (identities, discovery), so that a login does not.
    * @returns null when this is not a card of this driver's
-   * @throws AgentError when it is, but broken (`card-fault`, `card-timeout`, `no-card`, `card-reset`, `card-busy`)
+   * @throws AgentError when it is, but broken (`card-fault`, `card-timeout`, `no-card`, `card-reset`, `card-busy`);
+   * `driver-fault` when the driver itself failed, which says nothing of the card
    */
   probe(channel: CardChannel, slot: CardSlot): Promise<Token | null>;
+}
+
+/**
+ * A driver that has tokens of its own and talks to them by itself (a PKCS#11 module): nobody hands it a card.
+ * Tokens that are in no reader (a TPM) are `standing`.
+ */
+export interface SlotDriver {
+  readonly id: string;
+  readonly version: string;
+  readonly displayName: string;
+  /**
+   * The tokens on the card that was just put into this reader; none when it is no card of this driver's.
+   * @throws AgentError as TokenDriver.probe, and `driver-fault`
+   */
+  tokensIn(slot: CardSlot): Promise<readonly Token[]>;
+  /** The card of tokensIn was taken out: what was kept for it can go. */
+  gone(slot: CardSlot): void;
+  /** The tokens that are in no reader. @throws AgentError `driver-fault` where no part of the driver works */
+  standing(): Promise<readonly Token[]>;
+  /** Told when tokens are lost because the driver failed; they can be asked for again. */
+  onLost(listener: (tokens: readonly Token[]) => void): void;
+  /** Ends what runs. Tokens of it are of no use then. */
+  close(): void;
 }
 
 /** A proof in hand while the card is still being put back into its unverified state. */
@@ -43,6 +67,8 @@ export interface Token {
   readonly lastPinState: PinState;
   /** What was broken or left out, for diagnosis. Safe to print. */
   readonly notes: readonly string[];
+  /** When the card was read, milliseconds since the epoch. */
+  readonly readAtMs?: number;
   /**
    * Reads the try counter of a PIN afresh, in one transaction.
    * @throws AgentError `pin-blocked`, `card-fault`, `card-timeout`, `no-card`, `card-busy`
@@ -55,16 +81,34 @@ export interface Token {
   /**
    * Verifies the PIN and signs the challenge, in one transaction; wipes the PIN on each path.
    * The try counter is read again in the same transaction only if the card shows another one than expected.
+   * Where the key waits for a touch, the person has been told before this is called.
    * @param pin null where the identity's PIN is typed on the reader
+   * @param gone the person went away: a PIN that is being typed on the reader is not waited for any longer
    * @throws AgentError `wrong-pin` (with triesLeft), `pin-blocked`, `pin-malformed`, `no-identity`, `card-fault`,
-   * `card-timeout`, `no-card`, `card-busy`, `card-reset`, `cancelled` (on the reader's pad)
+   * `card-timeout`, `no-card`, `card-busy`, `card-reset`, `cancelled` (on the reader's pad, or gone), `pin-timeout` (on
+   * the reader's pad), `touch-timeout`
    */
-  prove(identity: Identity, challenge: Challenge, pin: Pin | null): Promise<ProofInHand>;
+  prove(identity: Identity, challenge: Challenge, pin: Pin | null, gone?: AbortSignal): Promise<ProofInHand>;
   /**
    * Verifies the PIN and leaves the card unverified. Wipes the PIN.
    * @throws AgentError as `prove`
    */
-  verifyPin(pin: Pin | null, of?: CardPin): Promise<void>;
+  verifyPin(pin: Pin | null, of?: CardPin, gone?: AbortSignal): Promise<void>;
+  /**
+   * Sets a new PIN, and leaves the card unverified. Wipes both. Absent where the driver cannot.
+   * @throws AgentError as `verifyPin`; `pin-malformed` also for a new PIN that the card does not take
+   */
+  changePin?(old: Pin, next: Pin, of?: CardPin): Promise<void>;
+  /**
+   * Sets a new PIN with all its tries by means of the PUK. Wipes both. Absent where the driver cannot.
+   * @throws AgentError `wrong-puk` (with triesLeft), `puk-blocked`, `pin-malformed`, `not-supported`, and what a card
+   * throws
+   */
+  unblockPin?(puk: Pin, next: Pin, of?: CardPin): Promise<void>;
+  /** The tries of the PUK, without spending one; absent where the driver cannot tell. @throws what a card throws */
+  pukState?(): Promise<PinState>;
+  /** Whether `puk` can be a PUK at all; if not it must not be sent. Present where `unblockPin` is. */
+  acceptsPuk?(puk: Pin): boolean;
 }
 
 /** How long a request waits for a card that is just being read: what callers of TokenSource.present give it. */

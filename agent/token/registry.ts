@@ -2,9 +2,11 @@
 // Several readers at once. Verifies no PIN, signs nothing, decides nothing.
 
 import { AgentError, asAgentError } from '../base/errors.ts';
-import type { CardSlot } from '../pcsc/channel.ts';
+import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
 import type { CardEvent, CardEventSource } from '../pcsc/events.ts';
-import type { Token, TokenDriver, TokenSource } from './interface.ts';
+import { delay } from './delay.ts';
+import type { SlotDriver, Token, TokenDriver, TokenSource } from './interface.ts';
+import { StandingTokens } from './standing.ts';
 
 /** What changed, for the audit log, the session program and diagnosis. */
 export type TokenEvent =
@@ -19,20 +21,27 @@ export type TokenEvent =
 /** First wait before a card that another program holds is tried again; doubles. */
 const FIRST_BUSY_RETRY_MS = 250;
 const LAST_BUSY_RETRY_MS = 8000;
+/** The same for a card whose driver failed. */
+const FIRST_FAULT_RETRY_MS = 1000;
+const LAST_FAULT_RETRY_MS = 60_000;
 
 /** The card in one reader. */
 interface Entry {
   readonly slot: CardSlot;
-  token: Token | null;
+  /** A card with several applications may be several tokens of one driver. */
+  tokens: readonly Token[];
   /** Read with an error: looked at again when somebody asks for tokens. */
   broken: boolean;
   /** Settles when the look at the card is over; null when none is under way. */
   probing: Promise<void> | null;
+  /** Drivers that failed with this card, in a row. */
+  faults: number;
 }
 
 export class TokenRegistry implements TokenSource {
   readonly #source: CardEventSource;
-  readonly #drivers: readonly TokenDriver[];
+  readonly #drivers: readonly (TokenDriver | SlotDriver)[];
+  readonly #standing: StandingTokens;
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<(event: TokenEvent) => void>();
   readonly #unsubscribe: () => void;
@@ -43,12 +52,26 @@ export class TokenRegistry implements TokenSource {
   #closing = new AbortController();
 
   /** Subscribes to `source`, which is started after this. Drivers are asked in the order given. */
-  constructor(source: CardEventSource, drivers: readonly TokenDriver[]) {
+  constructor(source: CardEventSource, drivers: readonly (TokenDriver | SlotDriver)[]) {
     this.#source = source;
     this.#drivers = drivers;
+    const slotDrivers = drivers.filter((driver) => 'tokensIn' in driver);
+    this.#standing = new StandingTokens(slotDrivers, (event) => {
+      this.#tell(event);
+    });
+    for (const driver of slotDrivers) {
+      driver.onLost((tokens) => {
+        this.#onLost(driver, tokens);
+      });
+    }
     this.#unsubscribe = source.subscribe((event) => {
       this.#onCard(event);
     });
+  }
+
+  /** Looks for the tokens that are in no reader. Called once, when somebody listens. */
+  start(): void {
+    this.#standing.look();
   }
 
   async present(waitMs: number): Promise<readonly Token[]> {
@@ -63,17 +86,21 @@ export class TokenRegistry implements TokenSource {
     const timeUp = new AbortController();
     await Promise.race([ready(), delay(waitMs, timeUp.signal)]);
     timeUp.abort();
-    if (this.#serviceError !== null) throw this.#serviceError;
-    return this.#tokens();
+    const tokens = this.#tokens();
+    if (this.#serviceError !== null && tokens.length === 0) throw this.#serviceError;
+    return tokens;
   }
 
   /** Nothing is being looked at, and nothing needs another look. */
   #settled(): boolean {
-    return [...this.#entries.values()].every(({ broken, probing }) => !broken && probing === null);
+    const entries = [...this.#entries.values()];
+    return (
+      this.#standing.looking === null && entries.every(({ broken, probing }) => !broken && probing === null)
+    );
   }
 
   #tokens(): Token[] {
-    return [...this.#entries.values()].flatMap(({ token }) => (token === null ? [] : [token]));
+    return [...[...this.#entries.values()].flatMap(({ tokens }) => tokens), ...this.#standing.tokens];
   }
 
   /** @returns the end of the subscription */
@@ -82,22 +109,25 @@ export class TokenRegistry implements TokenSource {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Stops listening and retrying. Tokens that were handed out go on working. */
+  /** Stops listening and retrying, and ends the processes of drivers. Tokens of the others go on working. */
   close(): void {
     this.#unsubscribe();
     this.#closing.abort();
     this.#entries.clear();
+    this.#standing.close();
+    for (const driver of this.#drivers) if ('tokensIn' in driver) driver.close();
   }
 
   #probing(): Promise<void>[] {
-    return [...this.#entries.values()].flatMap(({ probing }) => (probing === null ? [] : [probing]));
+    const looks = [...this.#entries.values()].map(({ probing }) => probing);
+    return [...looks, this.#standing.looking].filter((look) => look !== null);
   }
 
   #onCard(event: CardEvent): void {
     switch (event.kind) {
       case 'card-in': {
         this.#takeOut(event.slot.reader);
-        const entry: Entry = { slot: event.slot, token: null, broken: false, probing: null };
+        const entry: Entry = { slot: event.slot, tokens: [], broken: false, probing: null, faults: 0 };
         this.#entries.set(event.slot.reader, entry);
         this.#startProbe(entry);
         return;
@@ -119,9 +149,23 @@ export class TokenRegistry implements TokenSource {
   }
 
   #takeOut(reader: string): void {
-    const token = this.#entries.get(reader)?.token;
+    const entry = this.#entries.get(reader);
+    if (entry === undefined) return;
     this.#entries.delete(reader);
-    if (token !== null && token !== undefined) this.#tell({ kind: 'token-out', token });
+    for (const token of entry.tokens) this.#tell({ kind: 'token-out', token });
+    for (const driver of this.#drivers) if ('tokensIn' in driver) driver.gone(entry.slot);
+  }
+
+  /** A driver's process ended with tokens of its: what is still in is looked at again. */
+  #onLost(driver: SlotDriver, lost: readonly Token[]): void {
+    for (const entry of this.#entries.values()) {
+      const mine = entry.tokens.filter((token) => lost.includes(token));
+      if (mine.length === 0) continue;
+      entry.tokens = entry.tokens.filter((token) => !mine.includes(token));
+      for (const token of mine) this.#tell({ kind: 'token-out', token });
+      this.#retryFault(entry);
+    }
+    this.#standing.lose(driver, lost);
   }
 
   #startProbe(entry: Entry): void {
@@ -138,11 +182,12 @@ export class TokenRegistry implements TokenSource {
     let retryMs = FIRST_BUSY_RETRY_MS;
     for (let resets = 0; this.#isIn(entry);) {
       try {
-        const token = await this.#askDrivers(slot);
+        const tokens = await this.#askDrivers(slot);
         if (!this.#isIn(entry)) return;
-        entry.token = token;
-        if (token !== null) this.#tell({ kind: 'token-in', token });
-        else this.#tell({ kind: 'card-unknown', reader: slot.reader, atr: slot.atr });
+        entry.tokens = tokens;
+        entry.faults = 0;
+        for (const token of tokens) this.#tell({ kind: 'token-in', token });
+        if (tokens.length === 0) this.#tell({ kind: 'card-unknown', reader: slot.reader, atr: slot.atr });
         return;
       } catch (thrown) {
         const error = asAgentError(thrown);
@@ -153,25 +198,45 @@ export class TokenRegistry implements TokenSource {
         }
         if (error.code === 'card-reset' && resets++ === 0) continue;
         if (!this.#isIn(entry)) return;
-        entry.broken = true;
         this.#tell({ kind: 'card-broken', reader: slot.reader, error });
+        if (error.code === 'driver-fault') this.#retryFault(entry);
+        else entry.broken = true;
         return;
       }
     }
   }
 
-  /** Opens one transaction and asks the drivers in order. @throws AgentError as CardSlot.open and TokenDriver.probe */
-  async #askDrivers(slot: CardSlot): Promise<Token | null> {
-    const channel = await slot.open();
+  /** The card is not to blame: it is looked at again by itself, and at once when somebody asks for tokens. */
+  #retryFault(entry: Entry): void {
+    entry.broken = true;
+    const waitMs = Math.min(FIRST_FAULT_RETRY_MS * 2 ** entry.faults++, LAST_FAULT_RETRY_MS);
+    void delay(waitMs, this.#closing.signal).then(() => {
+      if (entry.broken && this.#isIn(entry)) this.#startProbe(entry);
+    });
+  }
+
+  /**
+   * Asks the drivers in order; the first that has the card has it alone. One that fails is passed over.
+   * @throws AgentError as CardSlot.open and TokenDriver.probe; `driver-fault` where one failed and no other knows the card
+   */
+  async #askDrivers(slot: CardSlot): Promise<readonly Token[]> {
+    const session = new OpenOnDemand(slot);
+    let fault: AgentError | null = null;
     try {
       for (const driver of this.#drivers) {
-        const token = await driver.probe(channel, slot);
-        if (token !== null) return token;
+        try {
+          const tokens = await ask(driver, session);
+          if (tokens.length > 0) return tokens;
+        } catch (error) {
+          if (!(error instanceof AgentError) || error.code !== 'driver-fault') throw error;
+          fault ??= error;
+        }
       }
-      return null;
     } finally {
-      await channel.close('leave');
+      await session.close();
     }
+    if (fault !== null) throw fault;
+    return [];
   }
 
   #isIn(entry: Entry): boolean {
@@ -183,21 +248,32 @@ export class TokenRegistry implements TokenSource {
   }
 }
 
-/** Waits `ms`, or until `signal` says to stop. */
-function delay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+/** One transaction for all drivers that want one; closed where a driver talks to the card by itself. */
+class OpenOnDemand {
+  readonly slot: CardSlot;
+  #channel: CardChannel | null = null;
+
+  constructor(slot: CardSlot) {
+    this.slot = slot;
+  }
+
+  async open(): Promise<CardChannel> {
+    this.#channel ??= await this.slot.open();
+    return this.#channel;
+  }
+
+  async close(): Promise<void> {
+    const channel = this.#channel;
+    this.#channel = null;
+    await channel?.close('leave');
+  }
+}
+
+async function ask(driver: TokenDriver | SlotDriver, session: OpenOnDemand): Promise<readonly Token[]> {
+  if ('tokensIn' in driver) {
+    await session.close();
+    return driver.tokensIn(session.slot);
+  }
+  const token = await driver.probe(await session.open(), session.slot);
+  return token === null ? [] : [token];
 }

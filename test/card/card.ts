@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PivApplet } from './applet.ts';
 import { ApduTransport, statusBytes } from './apdu.ts';
-import { INS } from './constants.ts';
+import { INS, SW } from './constants.ts';
 import { FaultBook, moreDataReply } from './faults.ts';
 import type { FaultAction } from './faults.ts';
 import { ApduLog } from './log.ts';
@@ -88,6 +88,11 @@ export class SoftwareCard {
         return statusBytes(Number.parseInt(fault.sw, 16));
       case 'hang':
         return (await this.#hang()) ? this.#process(command) : null;
+      case 'touch': {
+        const touched = await Promise.race([this.#hang(), sleep(fault.timeoutMs, 'never' as const)]);
+        if (touched === 'never') return statusBytes(SW.SECURITY_STATUS_NOT_SATISFIED);
+        return touched ? this.#process(command) : null;
+      }
       case 'hang-after': {
         const response = this.#process(command);
         return (await this.#hang()) ? response : null;

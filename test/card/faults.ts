@@ -10,6 +10,7 @@ export type FaultAction =
   | { readonly kind: 'status'; readonly sw: string } // this status word; the command is not processed
   | { readonly kind: 'hang' } // no answer until release()
   | { readonly kind: 'hang-after' } // processed, and no answer until release()
+  | { readonly kind: 'touch'; readonly timeoutMs: number } // waits for release() as for a finger; after the time 6982
   | { readonly kind: 'eject' } // the card is pulled before it processes the command
   | { readonly kind: 'eject-after' } // … after it processed it, before the answer
   | { readonly kind: 'truncate'; readonly bytes: number } // the response APDU cut to its first bytes

@@ -27,6 +27,7 @@ The card
   --guid HEX             of the CHUID, 32 digits
   --serial N             Yubico serial number (12345678)
   --firmware X.Y.Z       Yubico firmware (5.7.1), or none: a card without Yubico's instructions
+  --touch POLICY         of 9A in the metadata: never, always, cached (never)
   --discovery HEX        PIN usage policy (4000), or none
   --slots LIST           filled slots (9A,9C,9D,9E)
 
@@ -48,7 +49,7 @@ const OPTIONS = {
   ...{ pin: TEXT, puk: TEXT, 'global-pin': TEXT, 'pin-tries': TEXT, 'puk-tries': TEXT, guid: TEXT },
   ...{ serial: TEXT, firmware: TEXT, discovery: TEXT, key: TEXT, cn: TEXT, organization: TEXT, email: TEXT },
   ...{ upn: TEXT, 'certificate-serial': TEXT, 'not-before': TEXT, 'not-after': TEXT, issuer: TEXT },
-  ...{ certificate: TEXT },
+  ...{ certificate: TEXT, touch: TEXT },
 } as const;
 
 /** Flags of the process itself; all others are options of the card. */

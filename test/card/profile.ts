@@ -44,6 +44,8 @@ export interface CardOptions extends SlotOptions {
   readonly discovery?: string;
   readonly extended?: boolean;
   readonly atr?: string;
+  /** What the metadata say of 9A (`never`). */
+  readonly touch?: 'never' | 'always' | 'cached';
   readonly delayMs?: number;
   /** Slots, as hex: a list, or an object with what differs from the card's own options. */
   readonly slots?: readonly string[] | Readonly<Record<string, SlotOptions>>;
@@ -72,6 +74,7 @@ export interface CardProfile {
   readonly discovery: string | null;
   readonly extended: boolean;
   readonly atr: Buffer | null;
+  readonly touch: 'never' | 'always' | 'cached';
   readonly delayMs: number;
   readonly origin: 'generated' | 'imported';
   readonly slots: readonly SlotContent[];
@@ -200,6 +203,7 @@ export function makeProfile(options: CardOptions = {}): CardProfile {
     discovery: options.discovery === 'none' ? null : (options.discovery ?? '4000'),
     extended: options.extended ?? false,
     atr: options.atr === undefined ? null : Buffer.from(options.atr, 'hex'),
+    touch: options.touch ?? 'never',
     delayMs: options.delayMs ?? 0,
     origin: 'generated',
     slots: slotContents(options),

@@ -1,5 +1,5 @@
 // Yubico's additions: version, serial number, metadata, set retries, import, attest, reset, set management key.
-// Only what yubico-piv-tool, ykman and OpenSC ask for; touch policies are shown and never waited for.
+// Only what yubico-piv-tool, ykman and OpenSC ask for; touch policies are shown; the fault `touch` (faults.ts) waits for one.
 // Specification: docs.yubico.com/yesdk, "PIV commands"; names as there.
 import { createPublicKey } from 'node:crypto';
 import { publicKeyObjects } from './algorithms.ts';
@@ -25,8 +25,9 @@ export const YUBICO_INSTRUCTIONS: ReadonlySet<number> = new Set([
 ]);
 
 const one = (tag: number, ...bytes: readonly number[]): Buffer => tlv(tag, Buffer.from(bytes));
-/** Touch policy "never". */
-const TOUCH_NEVER = 1;
+/** Numbers of touch policies. */
+const TOUCH = { never: 1, always: 2, cached: 3 } as const;
+const TOUCH_NEVER = TOUCH.never;
 
 /** One of the instructions above. @throws StatusError */
 export function processYubico(applet: PivApplet, command: Command): Reply {
@@ -83,7 +84,7 @@ function metadata(applet: PivApplet, reference: number): Buffer {
   const key = applet.keys.get(reference);
   return Buffer.concat([
     one(0x01, ALGORITHM[key.type]),
-    one(0x02, policyNumber(key.pinPolicy), TOUCH_NEVER),
+    one(0x02, policyNumber(key.pinPolicy), reference === 0x9a ? TOUCH[applet.profile.touch] : TOUCH_NEVER),
     one(0x03, key.origin === 'generated' ? 1 : 2),
     tlv(0x04, publicKeyObjects(key.privateKey)),
   ]);

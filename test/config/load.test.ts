@@ -41,10 +41,10 @@ test.serial('no folder, no file, empty file: the defaults, frozen', (t) => {
 test.serial('each key reaches the policy', (t) => {
   const folder = configuration(t, {
     'scauth.toml':
-      '[login]\ncards_allowed = false\nservices = ["sudo", "polkit-1"]\nremote = true\ntry_reserve = 2\npin_attempts = 3\n[pairing]\nusers_may_pair = false\n' +
-      '[audit]\nno_record_no_grant = false\n',
+      '[login]\ncards_allowed = false\nservices = ["sudo", "polkit-1"]\nremote = true\ntry_reserve = 2\npin_attempts = 3\nprompt_only_services = ["slock"]\n[pairing]\nusers_may_pair = false\n[reader]\ncontactless = true\npinpad_deny = ["08e6:34c0", "Acme"]\n[audit]\nno_record_no_grant = false\n',
   });
   t.deepEqual(loadPolicy(folder), {
+    ...defaultPolicy,
     cardsAllowed: false,
     services: ['sudo', 'polkit-1'],
     remoteAllowed: true,
@@ -52,6 +52,9 @@ test.serial('each key reaches the policy', (t) => {
     pinAttempts: 3,
     usersMayPair: false,
     noRecordNoGrant: false,
+    contactlessAllowed: true,
+    pinPadDenied: ['08e6:34c0', 'Acme'],
+    promptOnlyServices: ['slock'],
   });
 });
 
@@ -221,7 +224,7 @@ test('the defaults of the table of settings are valid and are the policy', (t) =
       t.true(setting.meaning.length > 20 && setting.meaning.endsWith('.'));
     }
   }
-  t.deepEqual(v.parse(configSchema, parse('')), v.parse(configSchema, { login: {}, pairing: {} }));
+  t.deepEqual(v.parse(configSchema, parse('')), v.parse(configSchema, { login: {}, pairing: {}, trust: {} }));
 });
 
 test('the nearest word', (t) => {

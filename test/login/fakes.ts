@@ -16,11 +16,14 @@ import {
   parseTokenId,
   type Identity,
   type KeyUse,
+  type CardPin,
   type PinState,
+  type TouchPolicy,
   type TokenId,
 } from '../../agent/model/token.ts';
 import type { PairingTable } from '../../agent/pairing/interface.ts';
 import type { ProofInHand, Token, TokenSource } from '../../agent/token/interface.ts';
+import type { CertificateTrust } from '../../agent/trust/interface.ts';
 import type { Signer } from '../model/signer.ts';
 
 export const PIN = '735912';
@@ -38,6 +41,8 @@ export type Answer = string | null | (() => string | null);
 export class FakePerson implements Conversation {
   readonly asked: { readonly text: string; readonly echo: boolean }[] = [];
   readonly told: string[] = [];
+  /** The kind of each thing told. */
+  readonly kinds: string[] = [];
   readonly #answers: Answer[];
 
   constructor(answers: readonly Answer[]) {
@@ -58,7 +63,8 @@ export class FakePerson implements Conversation {
     return typed === null ? null : new Pin(Buffer.from(typed));
   }
 
-  tell(_kind: 'information' | 'error', text: string): void {
+  tell(kind: 'information' | 'error', text: string): void {
+    this.kinds.push(kind);
     this.told.push(text);
   }
 }
@@ -76,6 +82,12 @@ export interface CardOptions {
   readonly sign?: (challenge: Challenge) => Proof;
   readonly pinState?: () => Promise<PinState>;
   readonly acceptsPin?: (pin: Pin) => boolean;
+  /** The reader has a PIN pad, and this is typed there; it may throw what a pad says. */
+  readonly pad?: () => string;
+  readonly touch?: TouchPolicy;
+  readonly label?: string;
+  readonly reader?: string;
+  readonly atr?: string;
 }
 
 /** A card with one key and a PIN of six to eight digits. */
@@ -83,13 +95,9 @@ export class FakeToken implements Token {
   readonly id: TokenId;
   readonly driver = 'org.scauth.fake';
   readonly label = 'Fake';
-  readonly slot = {
-    reader: 'Reader',
-    atr: Buffer.alloc(0),
-    open: () => Promise.reject(new Error('no channel')),
-  };
+  readonly slot: Token['slot'];
   readonly identities: Identity[];
-  readonly pins = [{ id: '80', label: 'PIN', entry: 'computer' }] as const;
+  readonly pins: readonly [CardPin];
   readonly notes = [];
   /** Each PIN that reached the card. */
   readonly sent: string[] = [];
@@ -101,6 +109,12 @@ export class FakeToken implements Token {
     this.id = parseTokenId(options.id ?? 'org.scauth.fake:01');
     this.#signer = signer;
     this.#options = options;
+    this.pins = [{ id: '80', label: 'PIN', entry: options.pad === undefined ? 'computer' : 'reader' }];
+    this.slot = {
+      reader: options.reader ?? 'Reader',
+      atr: Buffer.from(options.atr ?? '', 'hex'),
+      open: () => Promise.reject(new Error('no channel')),
+    };
     this.triesLeft = options.triesLeft === undefined ? 3 : options.triesLeft;
     this.identities = [
       {
@@ -109,9 +123,9 @@ export class FakeToken implements Token {
         use: options.use ?? 'authentication',
         publicKey: options.claims ?? signer.publicKey,
         certificate: options.certificate ?? null,
-        label: 'Fake:Key (alice)',
+        label: options.label ?? 'Fake:Key (alice)',
         pin: '80',
-        touch: null,
+        touch: options.touch ?? null,
       },
     ];
   }
@@ -134,18 +148,21 @@ export class FakeToken implements Token {
     return this.#options.acceptsPin?.(pin) ?? (pin.isDigits && pin.length >= 6 && pin.length <= 8);
   }
 
-  prove(_identity: Identity, challenge: Challenge, pin: Pin): Promise<ProofInHand> {
+  prove(_identity: Identity, challenge: Challenge, pin: Pin | null): Promise<ProofInHand> {
     return this.#verify(pin).then(() => ({
       proof: this.#options.sign?.(challenge) ?? this.#signer.sign(challenge.message()),
       released: Promise.resolve(),
     }));
   }
 
-  verifyPin(pin: Pin): Promise<void> {
+  verifyPin(pin: Pin | null): Promise<void> {
     return this.#verify(pin);
   }
 
-  #verify(pin: Pin): Promise<void> {
+  async #verify(typed: Pin | null): Promise<void> {
+    const { pad } = this.#options;
+    if ((typed === null) !== (pad !== undefined)) throw new Error('a PIN from the wrong side');
+    const pin = typed ?? new Pin(Buffer.from(pad?.() ?? ''));
     return pin.use(async (bytes) => {
       await Promise.resolve();
       this.sent.push(bytes.toString());
@@ -156,6 +173,12 @@ export class FakeToken implements Token {
     });
   }
 }
+
+/** For policies with trust level 0: whoever asks is at fault. */
+export const noTrust: CertificateTrust = {
+  findings: () => Promise.reject(new Error('nobody asked for trust')),
+  fields: () => Promise.reject(new Error('nobody asked for fields')),
+};
 
 export function tokensOf(...tokens: Token[]): TokenSource {
   return { present: () => Promise.resolve(tokens) };
@@ -221,6 +244,18 @@ export class FakePairings implements PairingTable {
     const going = this.forUser(user).filter((row) => pkhh === null || row.pkhh === pkhh);
     this.rows = this.rows.filter((row) => !going.includes(row));
     return going;
+  }
+
+  readonly uses = new Map<string, number>();
+
+  lastUses(user: Username): ReadonlyMap<Pkhh, number> {
+    const own = this.forUser(user).map(({ pkhh }) => [pkhh, this.uses.get(`${user} ${pkhh}`) ?? 0] as const);
+    return new Map(own.filter(([, at]) => at > 0));
+  }
+
+  noteUse(user: Username, pkhh: Pkhh, atMs: number): void {
+    this.#readable();
+    this.uses.set(`${user} ${pkhh}`, atMs);
   }
 
   promptEnabled(): boolean {

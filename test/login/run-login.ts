@@ -16,6 +16,7 @@ import {
   FakeAudit,
   FakePairings,
   FakePerson,
+  noTrust,
   pairing,
   PIN,
   tokensOf,
@@ -45,6 +46,7 @@ export interface Seen {
   readonly password: string | null;
   readonly asked: readonly string[];
   readonly told: readonly string[];
+  readonly kinds: readonly string[];
   readonly events: readonly AuditEvent[];
   readonly log: readonly string[];
 }
@@ -73,7 +75,9 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
     accounts,
     pairings: scene.pairings ?? pairedTable(),
     tokens: 'present' in tokens ? tokens : tokensOf(...tokens),
+    trust: noTrust,
     audit,
+    clock: { nowMs: () => 42, monotonicMs: () => 0 },
     log: (line) => log.push(line),
     ...scene.parts,
   };
@@ -107,6 +111,7 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
     password: typed,
     asked: person.asked.map((question) => question.text),
     told: person.told,
+    kinds: person.kinds,
     events: audit.events,
     log,
   };

@@ -147,6 +147,19 @@ for (const algorithm of algorithms) {
   });
 }
 
+test('L9: rsa2048: a signature whose leading zero is left out is refused, as RFC 8017 wants it', (t) => {
+  const { publicKey, sign: signMessage } = signerOf('rsa2048');
+  for (;;) {
+    const challenge = Challenge.create(context);
+    const good = signMessage(challenge.message());
+    if (good.signature[0] !== 0) continue;
+    t.notThrows(() => verifyProof(challenge, good, publicKey));
+    const signature = Buffer.from(good.signature).subarray(1);
+    t.throws(() => verifyProof(challenge, { ...good, signature }, publicKey), badProof);
+    return;
+  }
+});
+
 test('L8: a signature over an earlier challenge is refused', (t) => {
   const old = signer.sign(Challenge.create(context).message());
   t.throws(() => verifyProof(Challenge.create(context), old, signer.publicKey), badProof);

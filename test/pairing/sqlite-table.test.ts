@@ -228,7 +228,7 @@ for (const [name, spoil] of [
   [
     'a newer schema',
     (path: string) => {
-      change(path, 'PRAGMA user_version = 2');
+      change(path, 'PRAGMA user_version = 99');
     },
   ],
   [
@@ -279,9 +279,9 @@ function change(path: string, sql: string): void {
 
 test.serial('a newer schema is named as such', (t) => {
   const { path, table } = written(t);
-  change(path, 'PRAGMA user_version = 2');
+  change(path, 'PRAGMA user_version = 99');
   const error = t.throws<AgentError>(() => table.forUser(alice), unreadable);
-  t.regex(error.detail, /written by a newer scauth \(schema 2\)/);
+  t.regex(error.detail, /written by a newer scauth \(schema 99\)/);
 });
 
 test.serial('L16: spoilt while it is open', (t) => {

@@ -96,6 +96,15 @@ const APDUS: Record<string, readonly [short: string, extended: string]> = {
   rsa4096: ['a4 20 87 87 87 c0 c0 20', 'a4 20 87 20'],
 };
 
+test.serial('the first use of the PIN costs one APDU more: the de-verify is seen to work', async (t) => {
+  const token = await onlyToken();
+  await sandbox.card.clearLog();
+  await prove(token);
+  t.is(await instructions(), 'a4 20 87 20 20');
+  await prove(token);
+  t.is(await instructions(), 'a4 20 87 20');
+});
+
 for (const [key, [short, extended]] of Object.entries(APDUS)) {
   test.serial(
     `${key}: a login's APDUs, chained and with extended length; the card is unverified`,

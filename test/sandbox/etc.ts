@@ -8,6 +8,8 @@ import { APP } from './namespace.ts';
 
 /** The port on which vpcd waits for a card; each sandbox has its own network, so it can always be the same. */
 export const VPCD_PORT = 35963;
+/** The port on which the reader with a PIN pad waits for a card. */
+export const PAD_PORT = 35970;
 export const SHARE = '/run/sandbox';
 
 export interface Account {
@@ -19,6 +21,10 @@ export interface Account {
 export interface EtcOptions extends Account {
   /** Text of /etc/scauth/scauth.toml; without it there is no such file. */
   readonly config?: string;
+  /** Name of the virtual reader. */
+  readonly readerName?: string;
+  /** Whether there is a reader with a PIN pad too. */
+  readonly pinPad?: boolean;
   /** Exported to every login shell. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -46,11 +52,15 @@ const PAM_SERVICES: Readonly<Record<string, string>> = {
     'auth      required    pam_deny.so\naccount   required    pam_deny.so\npassword  required    pam_deny.so\nsession   required    pam_deny.so\n',
 };
 
-const READER_CONF = `FRIENDLYNAME "Virtual PCD"
-DEVICENAME   /dev/null:0x${VPCD_PORT.toString(16).toUpperCase()}
-LIBPATH      ${APP}/build/vpcd/usr/lib/pcsc/drivers/serial/libifdvpcd.so
-CHANNELID    0x${VPCD_PORT.toString(16).toUpperCase()}
+/** A section of reader.conf(5); `library` is below the repository's build folder. */
+function readerConf(name: string, port: number, library: string): string {
+  const hex = `0x${port.toString(16).toUpperCase()}`;
+  return `FRIENDLYNAME "${name}"
+DEVICENAME   /dev/null:${hex}
+LIBPATH      ${APP}/build/${library}
+CHANNELID    ${hex}
 `;
+}
 
 /**
  * Writes the files.
@@ -90,7 +100,11 @@ ENV_SUPATH PATH=${path}
   rmSync(`${root}/etc/nologin`, { force: true });
 
   renew(root, '/etc/reader.conf.d');
-  write(root, '/etc/reader.conf.d/vpcd', READER_CONF);
+  const { readerName = 'Virtual PCD', pinPad = false } = options;
+  const vpcd = 'vpcd/usr/lib/pcsc/drivers/serial/libifdvpcd.so';
+  write(root, '/etc/reader.conf.d/vpcd', readerConf(readerName, VPCD_PORT, vpcd));
+  if (pinPad)
+    write(root, '/etc/reader.conf.d/pinpad', readerConf('PIN Pad', PAD_PORT, 'test-ifd/libifdpinpad.so'));
   renew(root, '/etc/scauth');
   if (options.config !== undefined) write(root, '/etc/scauth/scauth.toml', options.config);
 

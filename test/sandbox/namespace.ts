@@ -74,9 +74,13 @@ export class Namespace {
 
   /**
    * @param pcsc `vpcd`: an empty /run/pcscd for a pcscd of its own; `reader`: the machine's
+   * @param init process 1: a script that makes the world, says "ready" and reaps; with its arguments
    * @throws Error with what the set-up said, and the next step
    */
-  static async start(pcsc: 'vpcd' | 'reader'): Promise<Namespace> {
+  static async start(
+    pcsc: 'vpcd' | 'reader',
+    init: readonly string[] = [join(import.meta.dirname, 'init.sh'), REPOSITORY, pamModuleFolder(), pcsc],
+  ): Promise<Namespace> {
     if (process.getuid?.() !== 0) throw new Error('A sandbox needs root: start it with sudo.');
     if (pcsc === 'reader' && !existsSync('/run/pcscd/pcscd.comm')) {
       throw new Error(
@@ -88,7 +92,7 @@ export class Namespace {
       // When our process dies, by whatever, unshare dies; with unshare process 1 dies, and with that everything.
       // prettier-ignore
       ['--pdeathsig', 'KILL', '--', 'unshare', '--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc',
-        '--propagation', 'private', '--', '/bin/bash', join(import.meta.dirname, 'init.sh'), REPOSITORY, pamModuleFolder(), pcsc],
+        '--propagation', 'private', '--', '/bin/bash', ...init],
       { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/', env: baseEnvironment() },
     );
     let said = '';

@@ -3,10 +3,10 @@
 // they are, and after stop(), or when the process that made it dies, nothing of it is left.
 import { existsSync, readFileSync } from 'node:fs';
 import { CardControl } from '../card/client.ts';
-import { SHARE, VPCD_PORT, writeEtc } from './etc.ts';
+import { PAD_PORT, SHARE, VPCD_PORT, writeEtc } from './etc.ts';
 import { baseEnvironment, Namespace, type RunOptions } from './namespace.ts';
 import { exitCode, Pty } from './pty.ts';
-import { CARD_SOCKET, IO_SOCKET, readLog, type Service, type ServiceName } from './services.ts';
+import { CARD_SOCKET, cardSocket, IO_SOCKET, readLog, type Service, type ServiceName } from './services.ts';
 import { startCard, startPcscd, startScauthd, untilTokenSeen } from './services.ts';
 
 export const DEFAULTS = {
@@ -25,10 +25,16 @@ export interface SandboxOptions {
   /** false: scauthd is not started. */
   readonly agent?: boolean;
   readonly agentEnv?: Readonly<Record<string, string>>;
+  /** A program that starts scauthd as its last arguments (exec, the same process). */
+  readonly agentPrefix?: readonly string[];
   /** Text of /etc/scauth/scauth.toml. */
   readonly config?: string;
   /** The machine's pcscd with its readers and cards, instead of a pcscd with the virtual reader. */
   readonly reader?: boolean;
+  /** A second reader, with a PIN pad (test/ifd); the card sits in it, not in the first one. */
+  readonly pinPad?: boolean;
+  /** Name of the first reader, instead of `Virtual PCD`. */
+  readonly readerName?: string;
   /** Milliseconds that the software card adds to each APDU. */
   readonly delayMs?: number;
   readonly user?: string;
@@ -81,6 +87,8 @@ export class Sandbox {
       password: this.password,
       rootPassword: this.rootPassword,
       ...(options.config !== undefined && { config: options.config }),
+      ...(options.readerName !== undefined && { readerName: options.readerName }),
+      pinPad: options.pinPad === true,
       environment: this.#variables(),
     });
   }
@@ -113,8 +121,20 @@ export class Sandbox {
   async #startCard(kind: string): Promise<void> {
     const { delayMs = 0, cardArgs = [] } = this.#options;
     const args = ['--key', kind, '--pin', this.pin, '--delay-ms', String(delayMs), ...cardArgs];
-    this.#services.set('card', await startCard(this.namespace, args, this.environment()));
-    this.#card = await CardControl.connect(this.path(CARD_SOCKET));
+    const port = this.#options.pinPad === true ? PAD_PORT : VPCD_PORT;
+    this.#services.set('card', await startCard(this.namespace, args, this.environment(), port));
+    this.#card = await CardControl.connect(this.path(cardSocket(port)));
+  }
+
+  /**
+   * Puts one more card into a reader: vpcd's second slot is VPCD_PORT + 1. It has the sandbox's PIN.
+   * @param args of test/card/main.ts
+   * @returns its control connection, which the caller closes
+   */
+  async addCard(args: readonly string[], port = VPCD_PORT + 1): Promise<CardControl> {
+    const all = ['--pin', this.pin, ...args];
+    this.#services.set(`card-${port}`, await startCard(this.namespace, all, this.environment(), port));
+    return CardControl.connect(this.path(cardSocket(port)));
   }
 
   /** Ends everything in the sandbox; nothing of it is left. */
@@ -153,7 +173,7 @@ export class Sandbox {
 
   async startAgent(): Promise<void> {
     const env = { ...this.environment(), ...this.#options.agentEnv };
-    this.#services.set('scauthd', await startScauthd(this.namespace, env));
+    this.#services.set('scauthd', await startScauthd(this.namespace, env, this.#options.agentPrefix));
   }
 
   async stopAgent(): Promise<void> {

@@ -18,7 +18,8 @@ export const IO_SOCKET = '/run/scauth/io.scauth';
 const PCSCD_SOCKET = '/run/pcscd/pcscd.comm';
 const TCP_LISTEN = '0A'; // state in /proc/net/tcp
 
-export type ServiceName = 'pcscd' | 'card' | 'scauthd';
+/** `card-PORT`: a card beside the first one. */
+export type ServiceName = 'pcscd' | 'card' | `card-${number}` | 'scauthd';
 
 /** One program in a sandbox. */
 export class Service {
@@ -126,16 +127,25 @@ function listens(namespace: Namespace, port: number): boolean {
   );
 }
 
-/** @param args further arguments of test/card/main.ts; with `--out` the card waits outside the reader */
+/** Where the card at another reader than the first listens for control calls. */
+export function cardSocket(port: number): string {
+  return port === VPCD_PORT ? CARD_SOCKET : `${SHARE}/card-${port}.sock`;
+}
+
+/**
+ * @param args further arguments of test/card/main.ts; with `--out` the card waits outside the reader
+ * @param port of the reader's slot
+ */
 export async function startCard(
   namespace: Namespace,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  port = VPCD_PORT,
 ): Promise<Service> {
   // prettier-ignore
-  const service = new Service(namespace, 'card',
+  const service = new Service(namespace, port === VPCD_PORT ? 'card' : `card-${port}`,
     [`${APP}/node_modules/node/bin/node`, '--disable-warning=ExperimentalWarning', `${APP}/test/card/main.ts`,
-      '--port', String(VPCD_PORT), '--control', CARD_SOCKET, ...args], env);
+      '--port', String(port), '--control', cardSocket(port), ...args], env);
   const event = args.includes('--out') ? '"event":"control"' : '"event":"powered"';
   await service.untilReady(() => service.log().includes(event));
   return service;
@@ -144,8 +154,9 @@ export async function startCard(
 export async function startScauthd(
   namespace: Namespace,
   env: Readonly<Record<string, string>>,
+  prefix: readonly string[] = [],
 ): Promise<Service> {
-  const service = new Service(namespace, 'scauthd', [`${APP}/install/bin/scauthd`], {
+  const service = new Service(namespace, 'scauthd', [...prefix, `${APP}/install/bin/scauthd`], {
     ...env,
     // systemd.exec(5): where a unit's folders are.
     RUNTIME_DIRECTORY: '/run/scauth',

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { AgentError } from '../../agent/base/errors.ts';
 import { freeSecretSlots, secretBlock } from '../../agent/base/secret.ts';
+import { NOT_EVALUATED } from '../../agent/model/inventory.ts';
 import { parseUsername } from '../../agent/model/request.ts';
 import { createAdminServer, type AdminServerParts } from '../../agent/socket/admin-server.ts';
 import { encodeFrame } from '../../agent/socket/frames.ts';
 import { MAX_MESSAGE_BYTES } from '../../agent/socket/varlink.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
 import { asNobody, NOBODY, rootTest } from '../base/folders.ts';
-import { FakeAudit, FakePairings, FakeToken, pairing, PIN, tokensOf } from '../login/fakes.ts';
+import { FakeAudit, FakePairings, FakeToken, noTrust, pairing, PIN, tokensOf } from '../login/fakes.ts';
 import { attacker, victim } from '../login/run-login.ts';
 import { FrameClient, serveAt, slotsBack, VarlinkClient, type Reply } from './clients.ts';
 
@@ -41,6 +42,7 @@ async function serve(t: ExecutionContext, more: Partial<AdminServerParts> = {}):
     policy: () => defaultPolicy,
     pairings: table,
     tokens: tokensOf(new FakeToken(victim)),
+    trust: noTrust,
     audit,
     clock: { nowMs: () => 0, monotonicMs: () => 0 },
     checkPassword: (_user, password) =>
@@ -52,6 +54,13 @@ async function serve(t: ExecutionContext, more: Partial<AdminServerParts> = {}):
       byName: (name) => Promise.resolve(known.find((one) => one.name === name) ?? null),
       byUid: (uid) => Promise.resolve(known.find((one) => one.uid === uid) ?? null),
     },
+    inventory: {
+      drivers: () => [],
+      readers: () => [],
+      readerDrivers: () => [],
+      trustOf: () => Promise.resolve(NOT_EVALUATED),
+    },
+    loginDrivers: { loginDriver: () => null, setLoginDriver: () => undefined },
     version: '1.2.3',
     log: (line) => log.push(line),
     ...more,

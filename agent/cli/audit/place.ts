@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import type { CommandContext } from '../context.ts';
 import { logFiles, readBlocks, type LogFile } from './log-files.ts';
-import { ToldFailure } from '../exit-codes.ts';
+import { SilentEnd } from '../exit-codes.ts';
 
 const LOG_PATH = '/var/log/scauth/audit.jsonl';
 const BAR_AFTER_MS = 700;
@@ -69,7 +69,7 @@ export async function readLog(
       });
       for await (const block of blocks) {
         act(block, file);
-        if (context.readerGone?.() === true) throw new ToldFailure('reader-gone');
+        if (context.readerGone?.() === true) throw new SilentEnd('reader-gone');
       }
       before += file.bytes;
     }

@@ -3,7 +3,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { once } from 'node:events';
 import type { CommandContext } from '../context.ts';
-import { CommandError, ToldFailure } from '../exit-codes.ts';
+import { CommandError, SilentEnd } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
 import { LineWriter, tellUnread } from './lines.ts';
 import { logFiles, readBlocks, unreadable } from './log-files.ts';
@@ -143,5 +143,5 @@ export async function action(args: readonly string[], context: CommandContext): 
     clearInterval(timer);
     follower.close();
   }
-  throw new ToldFailure('reader-gone');
+  throw new SilentEnd('reader-gone');
 }

@@ -5,7 +5,7 @@ import { anchorsIn, type Anchor } from '../../model/anchor.ts';
 import { parseVerificationKey } from '../../model/sealed-line.ts';
 import { decodeSealFile, keyPath, sealPath, type SealState } from '../../model/seal-state.ts';
 import type { CommandContext } from '../context.ts';
-import { CommandError, ToldFailure } from '../exit-codes.ts';
+import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
 import { ChainCheck, type Fault } from './chain-check.ts';
 import { eachLine, unreadable, type LogFile } from './log-files.ts';
@@ -196,5 +196,5 @@ export async function action(args: readonly string[], context: CommandContext): 
     },
     wordsOf(check, files, options.key === undefined),
   );
-  if (!whole) throw new ToldFailure('log-not-whole');
+  if (!whole) context.output.failed();
 }

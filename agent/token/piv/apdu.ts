@@ -31,6 +31,8 @@ export interface Command {
   readonly data?: Uint8Array;
   /** The reply bytes expected at most; 0 or absent: none, so no Le. */
   readonly expected?: number;
+  /** How long the card may take, where it waits for the person; absent: as long as for any other command. */
+  readonly patienceMs?: number;
 }
 
 export interface Reply {
@@ -100,7 +102,7 @@ export class ApduExchange {
 
   /** Sends the bytes `from` to `to` of a command's data as one APDU. */
   async #transmit(
-    { ins, p1, p2, data, expected = 0 }: Command,
+    { ins, p1, p2, data, expected = 0, patienceMs }: Command,
     from: number,
     to: number,
     { more = false, extended = false, le }: { more?: boolean; extended?: boolean; le?: number },
@@ -121,7 +123,7 @@ export class ApduExchange {
       if (leBytes === 1) bytes.writeUInt8((le ?? Math.min(expected, 256)) & 0xff, 4 + lcBytes + length);
       // An extended Le of 0000 (as the buffer starts): all that there is.
       if (extended && le !== undefined) bytes.writeUInt8(le, bytes.length - 1);
-      const response = await this.#channel.transmit(bytes);
+      const response = await this.#channel.transmit(bytes, patienceMs);
       return { data: response.subarray(0, Math.max(0, response.length - 2)), sw: statusWordOf(response) };
     } finally {
       apdu.release();

@@ -3,6 +3,7 @@
 
 import { SecretBuffer } from '../../base/secret.ts';
 import { writeTlv } from '../../base/tlv.ts';
+import type { PadEntry, PinPad } from '../../pcsc/channel.ts';
 import { MAX_REPLY_BYTES, type ApduExchange, type Reply } from './apdu.ts';
 import * as P from './constants.ts';
 import type { StatusWord } from './status.ts';
@@ -43,6 +44,17 @@ export async function verify(
   }
 }
 
+/** The VERIFY into which a reader's PIN pad puts what is typed: the whole APDU, its block all padding. */
+export function padEntry(pinReference: number, { minDigits, maxDigits }: PinPad): PadEntry {
+  const block = Buffer.alloc(P.PIN_BLOCK_BYTES, P.PIN_PADDING);
+  return {
+    command: Buffer.concat([Buffer.from([0, P.INS.VERIFY, 0, pinReference, block.length]), block]),
+    blockBytes: block.length,
+    minDigits: Math.max(P.PIN_MIN_BYTES, minDigits),
+    maxDigits: Math.min(P.PIN_BLOCK_BYTES, maxDigits),
+  };
+}
+
 /** VERIFY with P1 = FF: back to unverified (SP 800-73-4 and later; older cards refuse or ignore it). */
 export async function deVerify(exchange: ApduExchange, pinReference: number): Promise<StatusWord> {
   const p1 = P.VERIFY_P1_RESET_SECURITY_STATUS;
@@ -55,6 +67,7 @@ export function generalAuthenticate(
   mechanism: number,
   keyReference: number,
   challenge: Uint8Array,
+  patienceMs?: number,
 ): Promise<Reply> {
   const template = Buffer.concat([writeTlv(P.RESPONSE, Buffer.alloc(0)), writeTlv(P.CHALLENGE, challenge)]);
   return exchange.send({
@@ -64,6 +77,7 @@ export function generalAuthenticate(
     data: writeTlv(P.DYNAMIC_AUTHENTICATION_TEMPLATE, template),
     // The reply of RSA is a little longer than the challenge, which is as long as the modulus.
     expected: challenge.length > 200 ? challenge.length + 16 : 256,
+    ...(patienceMs !== undefined && { patienceMs }),
   });
 }
 

@@ -3,7 +3,7 @@
 
 import { fromHex } from '../../base/bytes.ts';
 import type { KeyAlgorithm } from '../../model/key.ts';
-import type { KeyUse } from '../../model/token.ts';
+import type { KeyUse, TouchPolicy } from '../../model/token.ts';
 
 // SP 800-73-4 part 1, 2.2: the AID, right-truncated by the version so that any version is selected
 export const PIV_AID = fromHex('A00000030800001000');
@@ -108,8 +108,15 @@ export const YUBICO_INS = {
   GET_SERIAL: 0xf8,
 } as const;
 export const METADATA_ALGORITHM = 0x01;
+/** PIN policy, touch policy. */
+export const METADATA_POLICY = 0x02;
 export const METADATA_PUBLIC_KEY = 0x04;
 export const METADATA_RETRIES = 0x06;
+export const TOUCH_POLICY: Readonly<Partial<Record<number, TouchPolicy>>> = {
+  1: 'never',
+  2: 'always',
+  3: 'cached',
+};
 // Inside METADATA_PUBLIC_KEY, as in the reply of GENERATE ASYMMETRIC KEY PAIR (SP 800-73-4 part 2, table 11)
 export const PUBLIC_KEY_MODULUS = 0x81;
 export const PUBLIC_KEY_EXPONENT = 0x82;

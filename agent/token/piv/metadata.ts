@@ -1,10 +1,11 @@
-// Yubico's metadata: the public key of a slot without certificate, and the total of PIN tries. Claims, like all else
-// that a card says. Specification: Yubico PIV extensions, GET METADATA; SP 800-73-4 part 2, table 11 (public keys).
+// Yubico's metadata: the public key of a slot without certificate, when it wants a touch, and the total of PIN tries.
+// Claims, like all else that a card says. Specification: Yubico PIV extensions, GET METADATA; SP 800-73-4 part 2, table 11 (public keys).
 
 import { createPublicKey } from 'node:crypto';
 import { AgentError } from '../../base/errors.ts';
 import { findTlv, readTlvs, type Tlv } from '../../base/tlv.ts';
 import { publicKeyOf, type KeyAlgorithm, type PublicKey } from '../../model/key.ts';
+import type { TouchPolicy } from '../../model/token.ts';
 import * as P from './constants.ts';
 
 /** Whether the historical bytes of the ATR hold `YubiKey`, in any case and any firmware's spelling. */
@@ -51,4 +52,10 @@ function jwk(algorithm: KeyAlgorithm, parts: readonly Tlv[]): Record<string, str
 /** The total of tries in the metadata of the PIN, or null. @throws AgentError `malformed` */
 export function readTriesTotal(metadata: Uint8Array): number | null {
   return findTlv(readTlvs(metadata), P.METADATA_RETRIES)?.[0] ?? null;
+}
+
+/** When a key wants to be touched, by its metadata; null where they do not say. @throws AgentError `malformed` */
+export function readTouchPolicy(metadata: Uint8Array): TouchPolicy | null {
+  const policy = findTlv(readTlvs(metadata), P.METADATA_POLICY)?.[1];
+  return policy === undefined ? null : (P.TOUCH_POLICY[policy] ?? null);
 }

@@ -6,7 +6,14 @@ import { createHash } from 'node:crypto';
 import { asAgentError, describeError, printable } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
 import { parseCertificate, type Certificate, type PublicKey } from '../../model/key.ts';
-import { parseTokenId, type CardPin, type Identity, type PinState, type TokenId } from '../../model/token.ts';
+import {
+  parseTokenId,
+  type CardPin,
+  type Identity,
+  type PinState,
+  type TokenId,
+  type TouchPolicy,
+} from '../../model/token.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import { ApduExchange } from './apdu.ts';
 import { readCertificateObject } from './certificate-object.ts';
@@ -14,7 +21,7 @@ import { readGuid } from './chuid.ts';
 import { deVerify, emptyVerify, getData, getMetadata, getSerial, select } from './commands.ts';
 import * as P from './constants.ts';
 import { readPinReference, readRetiredCount } from './discovery.ts';
-import { isYubiKey, readMetadataKey, readTriesTotal } from './metadata.ts';
+import { isYubiKey, readMetadataKey, readTouchPolicy, readTriesTotal } from './metadata.ts';
 import { failure, isAbsent, pinStatusOf, SW_SUCCESS } from './status.ts';
 
 /** Whether de-verify works; `unknown` where the card was verified by another program and must not be disturbed. */
@@ -38,6 +45,7 @@ interface Key {
   readonly slot: P.Slot;
   readonly publicKey: PublicKey;
   readonly certificate: Certificate | null;
+  readonly touch: TouchPolicy | null;
 }
 
 /**
@@ -51,7 +59,18 @@ export async function probePiv(
 ): Promise<PivReading | null> {
   const exchange = new ApduExchange(channel);
   if ((await select(exchange)) !== SW_SUCCESS) return null;
-  return new Probe(exchange, isYubiKey(slot.atr)).read(driver);
+  const probe = new Probe(exchange, isYubiKey(slot.atr));
+  const reading = await probe.read(driver);
+  return { ...reading, pin: { ...reading.pin, entry: await pinEntry(channel) } };
+}
+
+/** On the reader's own pad, where it has one that can take a PIV PIN. */
+async function pinEntry(channel: CardChannel): Promise<CardPin['entry']> {
+  const pad = (await channel.pinPad?.()) ?? null;
+  if (pad === null) return 'computer';
+  return Math.max(pad.minDigits, P.PIN_MIN_BYTES) <= Math.min(pad.maxDigits, P.PIN_BLOCK_BYTES)
+    ? 'reader'
+    : 'computer';
 }
 
 class Probe {
@@ -111,13 +130,26 @@ class Probe {
       const der = readCertificateObject(reply);
       return der === null ? null : parseCertificate(der);
     });
-    if (certificate !== null) return { slot, publicKey: certificate.publicKey, certificate };
-    if (!this.#yubiKey) return null;
-    const publicKey = await this.#tolerate(`${slot.name} metadata`, async () => {
-      const { data, sw } = await getMetadata(this.#exchange, slot.keyReference);
-      return sw === SW_SUCCESS ? readMetadataKey(data) : null;
+    // Beside a certificate the metadata are only read where a login needs them: when the key wants a touch.
+    const wanted = this.#yubiKey && (certificate === null || slot.use === 'authentication');
+    const metadata = wanted ? await this.#metadata(slot.name, slot.keyReference, (data) => data) : null;
+    const touch =
+      metadata === null
+        ? null
+        : await this.#tolerate(`${slot.name} metadata`, () => readTouchPolicy(metadata));
+    if (certificate !== null) return { slot, publicKey: certificate.publicKey, certificate, touch };
+    const publicKey =
+      metadata === null
+        ? null
+        : await this.#tolerate(`${slot.name} metadata`, () => readMetadataKey(metadata));
+    return publicKey === null ? null : { slot, publicKey, certificate: null, touch };
+  }
+
+  #metadata<T>(name: string, reference: number, read: (data: Buffer) => T | null): Promise<T | null> {
+    return this.#tolerate(`${name} metadata`, async () => {
+      const { data, sw } = await getMetadata(this.#exchange, reference);
+      return sw === SW_SUCCESS ? read(data) : null;
     });
-    return publicKey === null ? null : { slot, publicKey, certificate: null };
   }
 
   /** The counter, and whether de-verify does anything: asked while unverified, so that it changes nothing. */
@@ -132,10 +164,7 @@ class Probe {
 
   async #triesTotal(reference: number): Promise<number | null> {
     if (!this.#yubiKey || reference !== P.PIV_CARD_APPLICATION_PIN) return null;
-    return this.#tolerate('PIN metadata', async () => {
-      const { data, sw } = await getMetadata(this.#exchange, reference);
-      return sw === SW_SUCCESS ? readTriesTotal(data) : null;
-    });
+    return this.#metadata('PIN', reference, readTriesTotal);
   }
 
   /** A name for a card whose CHUID has none: Yubico's serial number, or the first key. */
@@ -153,7 +182,7 @@ class Probe {
   }
 
   /** Runs a step that may find nonsense on the card; nonsense is noted and counts as absent. */
-  async #tolerate<T>(name: string, step: () => Promise<T | null>): Promise<T | null> {
+  async #tolerate<T>(name: string, step: () => Promise<T | null> | T | null): Promise<T | null> {
     try {
       return await step();
     } catch (error) {
@@ -178,7 +207,7 @@ function cardPin(reference: number): CardPin {
 }
 
 function toIdentity(
-  { slot, publicKey, certificate }: Key,
+  { slot, publicKey, certificate, touch }: Key,
   tokenId: TokenId,
   tokenLabel: string,
   pin: string,
@@ -186,5 +215,5 @@ function toIdentity(
   const name = certificate === null ? `Key ${slot.name} without certificate` : slot.certificateLabel;
   const holder = certificate === null ? '' : ` (${certificate.commonName})`;
   const label = printable(`${tokenLabel}:${name}${holder}`, 300);
-  return { tokenId, slot: slot.name, use: slot.use, publicKey, certificate, label, pin, touch: null };
+  return { tokenId, slot: slot.name, use: slot.use, publicKey, certificate, label, pin, touch };
 }

@@ -67,6 +67,33 @@ export function verifyResultOf(sw: StatusWord): VerifyResult {
   return { verified: false, error: failure('VERIFY', sw) };
 }
 
+/**
+ * Reads what a VERIFY by the reader's PIN pad came to. The reader has words of its own, with which no try is spent: the
+ * card has not seen a PIN (PC/SC part 10, 2.5.2; CCID 1.1, 6.1.11).
+ */
+export function padResultOf(sw: StatusWord): VerifyResult {
+  const detail = `PIN pad: ${hex(sw)}`;
+  switch (sw as number) {
+    case 0x6400:
+      return { verified: false, error: new AgentError('pin-timeout', { detail }) };
+    case 0x6401:
+      return { verified: false, error: new AgentError('cancelled', { detail }) };
+    case 0x6403:
+      return { verified: false, error: new AgentError('pin-malformed', { detail }) };
+    case 0x6b80:
+      return { verified: false, error: new AgentError('card-fault', { detail }) };
+    default:
+      return verifyResultOf(sw);
+  }
+}
+
+/** A refusal to sign. With a key that wants a touch the words for "not now" mean that nobody touched it. */
+export function signFailure(sw: StatusWord, wantsTouch: boolean): AgentError {
+  const refusal = failure('GENERAL AUTHENTICATE', sw);
+  const untouched = wantsTouch && (sw === 0x6982 || sw === 0x6985);
+  return untouched ? new AgentError('touch-timeout', { detail: refusal.detail }) : refusal;
+}
+
 /** Words that mean "this application, object or key is not here" (also 53 00: see certificate-object.ts). */
 export function isAbsent(sw: StatusWord): boolean {
   return sw === 0x6a82 || sw === 0x6a88;

@@ -1,22 +1,33 @@
 // A PIV card that is in: reads its counter, verifies its PIN, signs a challenge. Each in one transaction that ends with
 // the card unverified, on each path. Specification: SP 800-73-4 part 2, 3.2.
 
-import { AgentError } from '../../base/errors.ts';
-import type { Pin } from '../../base/pin.ts';
+import { systemClock } from '../../base/clock.ts';
+import { AgentError, asAgentError } from '../../base/errors.ts';
+import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
-import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
+import type { CardChannel, CardSlot, PinPad } from '../../pcsc/channel.ts';
 import type { ProofInHand, Token } from '../interface.ts';
 import { ApduExchange } from './apdu.ts';
 import { emptyVerify, generalAuthenticate, select } from './commands.ts';
-import { CRYPTOGRAPHIC_MECHANISM, PIN_BLOCK_BYTES, PIN_MIN_BYTES, SLOTS } from './constants.ts';
+import {
+  CRYPTOGRAPHIC_MECHANISM,
+  PIN_BLOCK_BYTES,
+  PIN_MIN_BYTES,
+  PIV_CARD_APPLICATION_PIN,
+  SLOTS,
+} from './constants.ts';
 import type { DeVerifyAbility, PivReading } from './probe.ts';
+import { canBePuk, readPukState, setNewPin, type NewPinBy } from './reference-data.ts';
 import { readSignature, signatureInput } from './sign.ts';
-import { failure, pinStatusOf, SW_SUCCESS } from './status.ts';
+import { failure, pinStatusOf, signFailure, SW_SUCCESS } from './status.ts';
 import { VerifiedSession } from './verified-session.ts';
 
 /** What was found out about cards' de-verify after a real VERIFY, by token id. */
 export type DeVerifyRecord = Map<TokenId, DeVerifyAbility>;
+
+/** How long a key may wait to be touched: a YubiKey gives up after 15 s by itself. */
+const TOUCH_MS = 30_000;
 
 /**
  * A secret that was typed before the prompt (a locker, a pipe) comes at once: then the look at the try counter and the
@@ -37,6 +48,7 @@ export class PivToken implements Token {
   readonly identities: readonly Identity[];
   readonly pins: readonly [CardPin];
   readonly notes: readonly string[];
+  readonly readAtMs = systemClock.nowMs();
   readonly #reading: PivReading;
   readonly #record: DeVerifyRecord;
   #pinState: PinState;
@@ -80,16 +92,23 @@ export class PivToken implements Token {
     return pin.peek((bytes) => bytes.every((byte) => byte >= 0x20 && byte < 0x7f));
   }
 
-  async prove(identity: Identity, challenge: Challenge, pin: Pin | null): Promise<ProofInHand> {
-    if (pin === null) throw noPad();
+  async prove(
+    identity: Identity,
+    challenge: Challenge,
+    pin: Pin | null,
+    gone?: AbortSignal,
+  ): Promise<ProofInHand> {
     try {
       const key = this.#loginKey(identity);
       const { scheme, bytes } = signatureInput(challenge, identity.publicKey.algorithm);
-      const session = await this.#verify(pin);
+      const wantsTouch = identity.touch === 'always' || identity.touch === 'cached';
+      const session = await this.#verify(pin, gone);
       try {
         const mechanism = CRYPTOGRAPHIC_MECHANISM[identity.publicKey.algorithm];
-        const { data, sw } = await generalAuthenticate(session.exchange, mechanism, key, bytes);
-        if (sw !== SW_SUCCESS) throw failure('GENERAL AUTHENTICATE', sw);
+        const patienceMs = wantsTouch ? TOUCH_MS : undefined;
+        const reply = generalAuthenticate(session.exchange, mechanism, key, bytes, patienceMs);
+        const { data, sw } = await (wantsTouch ? reply.catch(untouched) : reply);
+        if (sw !== SW_SUCCESS) throw signFailure(sw, wantsTouch);
         const proof = { scheme, signature: readSignature(data) };
         return { proof, released: session.release() };
       } catch (error) {
@@ -97,17 +116,65 @@ export class PivToken implements Token {
         throw error;
       }
     } finally {
-      pin.wipe();
+      pin?.wipe();
     }
   }
 
-  async verifyPin(pin: Pin | null): Promise<void> {
-    if (pin === null) throw noPad();
+  async verifyPin(pin: Pin | null, _of?: CardPin, gone?: AbortSignal): Promise<void> {
     try {
-      const session = await this.#verify(pin);
+      const session = await this.#verify(pin, gone);
       await session.release();
     } finally {
-      pin.wipe();
+      pin?.wipe();
+    }
+  }
+
+  changePin(old: Pin, next: Pin): Promise<void> {
+    return this.#setPin('old-pin', old, next);
+  }
+
+  unblockPin(puk: Pin, next: Pin): Promise<void> {
+    return this.#setPin('puk', puk, next);
+  }
+
+  acceptsPuk(puk: Pin): boolean {
+    return canBePuk(puk, this.#reading.yubiKey);
+  }
+
+  async pukState(): Promise<PinState> {
+    if (!this.#reading.yubiKey) return { triesLeft: null, triesTotal: null };
+    const { channel, exchange } = await this.#open();
+    try {
+      return await readPukState(exchange);
+    } finally {
+      await channel.close('leave');
+    }
+  }
+
+  /** Sets a new PIN in one transaction; the card may think that it is verified now, so it is released as if it were. */
+  async #setPin(by: NewPinBy, proof: Pin, next: Pin): Promise<void> {
+    const { pinReference } = this.#reading;
+    try {
+      if (by === 'puk' && pinReference !== PIV_CARD_APPLICATION_PIN)
+        throw new AgentError('not-supported', { detail: 'the PUK is for the PIV application PIN alone' });
+      const fits = by === 'puk' ? this.acceptsPuk(proof) : this.acceptsPin(proof);
+      if (!fits || !this.acceptsPin(next))
+        throw new AgentError('pin-malformed', { detail: 'cannot be a PIN or PUK of this card' });
+      const open = await this.#open();
+      const session = this.#session(open);
+      try {
+        await setNewPin(open.exchange, pinReference, by, proof, next);
+        this.#remember(this.#pinState.triesTotal);
+      } catch (error) {
+        const { code, triesLeft } = asAgentError(error);
+        if (code === 'wrong-pin' || code === 'pin-blocked') this.#remember(triesLeft ?? null);
+        throw error;
+      } finally {
+        await session.release();
+      }
+    } finally {
+      proof.wipe();
+      next.wipe();
     }
   }
 
@@ -120,19 +187,20 @@ export class PivToken implements Token {
     return slot.keyReference;
   }
 
-  async #verify(pin: Pin): Promise<VerifiedSession> {
-    if (!this.acceptsPin(pin))
+  /** @param pin null: typed on the reader; and only there, where the reader has a pad */
+  async #verify(pin: Pin | null, gone?: AbortSignal): Promise<VerifiedSession> {
+    if ((pin === null) !== (this.#reading.pin.entry === 'reader'))
+      throw new AgentError('pin-malformed', {
+        detail: `this PIN is typed at the ${this.#reading.pin.entry}`,
+      });
+    if (pin !== null && !this.acceptsPin(pin))
       throw new AgentError('pin-malformed', { detail: 'cannot be a PIN of this card' });
-    const { channel, exchange } = await this.#open();
-    const ability = this.#record.get(this.id) ?? this.#reading.deVerify;
-    const session = new VerifiedSession(channel, exchange, this.#reading.pinReference, {
-      ability,
-      // One APDU more, once: what a card claimed when it was put in is believed only after it was seen.
-      confirm: !this.#record.has(this.id),
-      learned: (found) => this.#record.set(this.id, found),
-    });
+    const open = await this.#open();
+    const entry = pin ?? (await padOrClose(open.channel));
+    const session = this.#session(open);
     try {
-      await session.verify(pin);
+      if (entry instanceof Pin) await session.verify(entry);
+      else await session.verifyOnPad(entry, gone);
     } catch (error) {
       if (error instanceof AgentError && error.triesLeft !== undefined) this.#remember(error.triesLeft);
       throw error;
@@ -140,6 +208,15 @@ export class PivToken implements Token {
     // A right PIN restores the counter; without a total we do not know to what.
     this.#remember(this.#pinState.triesTotal);
     return session;
+  }
+
+  #session({ channel, exchange }: OpenCard): VerifiedSession {
+    return new VerifiedSession(channel, exchange, this.#reading.pinReference, {
+      ability: this.#record.get(this.id) ?? this.#reading.deVerify,
+      // One APDU more, once: what a card claimed when it was put in is believed only after it was seen.
+      confirm: !this.#record.has(this.id),
+      learned: (found) => this.#record.set(this.id, found),
+    });
   }
 
   /** A transaction with the application selected: the one that lingers, or a new one. */
@@ -177,8 +254,23 @@ export class PivToken implements Token {
   }
 }
 
-function noPad(): AgentError {
-  return new AgentError('pin-malformed', { detail: 'this PIN is typed at the computer' });
+/** The reader's pad, which was there when the card went in. @throws AgentError `card-fault` */
+async function padOrClose(channel: CardChannel): Promise<PinPad> {
+  try {
+    const pad = (await channel.pinPad?.()) ?? null;
+    if (pad === null) throw new AgentError('card-fault', { detail: 'the reader has no PIN pad any more' });
+    return pad;
+  } catch (error) {
+    await channel.close('leave');
+    throw error;
+  }
+}
+
+/** No answer in time, from a key that wants a touch: nobody touched it. */
+function untouched(error: unknown): never {
+  const failed = asAgentError(error);
+  if (failed.code !== 'card-timeout') throw failed;
+  throw new AgentError('touch-timeout', { detail: failed.detail, cause: failed });
 }
 
 /** @throws AgentError `card-fault` where the PIV application does not answer (any more) */

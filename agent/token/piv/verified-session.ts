@@ -3,11 +3,18 @@
 // Specification: SP 800-73-4 part 2, 3.2.1; the lesson of cards left verified (L7).
 
 import type { Pin } from '../../base/pin.ts';
-import type { CardChannel } from '../../pcsc/channel.ts';
+import type { CardChannel, PinPad } from '../../pcsc/channel.ts';
 import type { ApduExchange } from './apdu.ts';
-import { deVerify, emptyVerify, verify } from './commands.ts';
+import { deVerify, emptyVerify, padEntry, verify } from './commands.ts';
 import type { DeVerifyAbility } from './probe.ts';
-import { pinStatusOf, SW_SUCCESS, verifyResultOf, type StatusWord } from './status.ts';
+import {
+  padResultOf,
+  pinStatusOf,
+  statusWordOf,
+  SW_SUCCESS,
+  verifyResultOf,
+  type VerifyResult,
+} from './status.ts';
 
 export interface DeVerifyPlan {
   readonly ability: DeVerifyAbility;
@@ -37,15 +44,32 @@ export class VerifiedSession {
    * what the channel throws
    */
   async verify(pin: Pin): Promise<void> {
-    let sw: StatusWord;
+    await this.#settle(async () =>
+      verifyResultOf(await pin.use((bytes) => verify(this.exchange, this.#pinReference, bytes))),
+    );
+  }
+
+  /**
+   * Lets the person type the PIN on the reader; otherwise as `verify`.
+   * @throws AgentError as `verify`, and `cancelled`, `pin-timeout`; then no try is spent
+   */
+  async verifyOnPad(pad: PinPad, gone?: AbortSignal): Promise<void> {
+    await this.#settle(async () => {
+      // A pad that says "right" and has sent nothing must not find a card that another program left verified (L6).
+      if (this.#plan.ability !== 'absent') await deVerify(this.exchange, this.#pinReference);
+      return padResultOf(statusWordOf(await pad.verify(padEntry(this.#pinReference, pad), gone)));
+    });
+  }
+
+  async #settle(send: () => Promise<VerifyResult>): Promise<void> {
+    let result: VerifyResult;
     try {
-      sw = await pin.use((bytes) => verify(this.exchange, this.#pinReference, bytes));
+      result = await send();
     } catch (error) {
       // The PIN may have reached the card, or not.
       await this.#channel.close('reset');
       throw error;
     }
-    const result = verifyResultOf(sw);
     if (result.verified) return;
     // A wrong PIN leaves the card unverified (SP 800-73-4 part 2, 3.2.1); after any other word nothing is certain.
     const { code } = result.error;

@@ -1,0 +1,165 @@
+// The PIV driver in a process of its own (`[piv] isolate = true`): the same code, over the public protocol. It never
+// has the PIN: where it would send one, it says at which place of the APDU scauthd is to put it.
+// Run by scauthd as a driver of the kind `card`. Specification: DRIVERS.md.
+
+import { AgentError, type AgentErrorCode } from '../../base/errors.ts';
+import { fromHex, toHex } from '../../base/bytes.ts';
+import { Pin } from '../../base/pin.ts';
+import type { Challenge } from '../../model/challenge.ts';
+import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
+import { PivDriver } from '../piv/driver.ts';
+import type { Token } from '../interface.ts';
+import { serve, textOf, type Request } from '../plugin/child.ts';
+import type { JsonObject } from '../plugin/frames.ts';
+
+const INS_VERIFY = 0x20;
+const PIN_AT = 5;
+/** Stands for the PIN that this process does not have; its bytes never leave it (SP 800-73-4 part 2, 2.4.3: 8 bytes). */
+const STAND_IN = '00000000';
+const PIN_BLOCK = { minLength: 6, maxLength: 8 };
+/** Failures of a card that scauthd may tell in the middle of a call. */
+const CHANNEL_FAILURES: readonly string[] = [
+  'no-card',
+  'card-reset',
+  'card-timeout',
+  'card-busy',
+  'no-service',
+];
+
+/** The card of the call that is open now. */
+class RelayedSlot implements CardSlot {
+  readonly reader: string;
+  readonly atr: Buffer;
+  request: Request | null = null;
+  #open = 0;
+  #allClosed: () => void = () => undefined;
+
+  constructor(reader: string, atr: Buffer) {
+    this.reader = reader;
+    this.atr = atr;
+  }
+
+  open(): Promise<CardChannel> {
+    this.#open += 1;
+    let closed = false;
+    return Promise.resolve({
+      extendedLength: false,
+      transmit: (command: Uint8Array) => Promise.resolve(this.#transmit(Buffer.from(command))),
+      close: () => {
+        if (!closed) this.#open -= 1;
+        closed = true;
+        if (this.#open === 0) this.#allClosed();
+        return Promise.resolve();
+      },
+    });
+  }
+
+  /** The token may keep its channel for some milliseconds; scauthd takes the card back with our answer. */
+  async untilClosed(): Promise<void> {
+    if (this.#open === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#allClosed = resolve;
+    });
+  }
+
+  #transmit(command: Buffer): Buffer {
+    if (this.request === null) throw new AgentError('card-reset', { detail: 'no call is open' });
+    const hasPin = command[1] === INS_VERIFY && command.length > PIN_AT;
+    const apdu = hasPin ? Buffer.concat([command.subarray(0, PIN_AT), Buffer.alloc(8, 0xff)]) : command;
+    const answer = this.request.ask({ transmit: toHex(apdu), ...(hasPin && { pin: { offset: PIN_AT } }) });
+    if (typeof answer['response'] === 'string') return fromHex(answer['response']);
+    const failed = String(answer['failed']);
+    throw new AgentError(CHANNEL_FAILURES.includes(failed) ? (failed as AgentErrorCode) : 'card-fault');
+  }
+}
+
+const driver = new PivDriver();
+let slot = new RelayedSlot('', Buffer.alloc(0));
+let token: Token | null = null;
+
+function standIn(): Pin {
+  return new Pin(Buffer.from(STAND_IN));
+}
+
+function describe(found: Token): JsonObject {
+  const { triesLeft, triesTotal } = found.lastPinState;
+  const other = new Pin(Buffer.from('abcdef'));
+  const characters = found.acceptsPin(other) ? 'printable' : 'digits';
+  other.wipe();
+  return {
+    serial: found.id.slice(found.id.indexOf(':') + 1),
+    label: found.label,
+    pins: found.pins.map(({ id, label }) => ({
+      ...{ id, label, entry: 'computer', ...PIN_BLOCK, characters, triesLeft, triesTotal },
+    })),
+    identities: found.identities.map(({ slot: key, use, publicKey, certificate, pin, label, touch }) => ({
+      ...{ key, use, pin, touch },
+      // Ours is `TOKEN:NAME (HOLDER)`: scauthd puts the two around it.
+      label: label.slice(found.label.length + 1).replace(/ \([^)]*\)$/, ''),
+      publicKey: publicKey.spki.toString('base64'),
+      ...(certificate !== null && { certificate: certificate.der.toString('base64') }),
+    })),
+    notes: found.notes.slice(0, 32),
+  };
+}
+
+async function probe(params: JsonObject, request: Request): Promise<JsonObject> {
+  slot = new RelayedSlot(textOf(params, 'reader'), fromHex(textOf(params, 'atr')));
+  slot.request = request;
+  const channel = await slot.open();
+  try {
+    token = await driver.probe(channel, slot);
+  } finally {
+    await channel.close('leave');
+  }
+  return { token: token === null ? null : describe(token) };
+}
+
+/** @throws AgentError `no-card` where another card was probed meanwhile */
+function known(params: JsonObject): Token {
+  if (token === null || !token.id.endsWith(`:${textOf(params, 'token')}`)) throw new AgentError('no-card');
+  return token;
+}
+
+async function sign(params: JsonObject): Promise<JsonObject> {
+  const own = known(params);
+  const identity = own.identities.find(({ slot: key }) => key === textOf(params, 'key'));
+  if (identity === undefined) throw new AgentError('no-identity');
+  const message = Buffer.from(textOf(params, 'message'), 'base64');
+  // The message comes from scauthd, which built the Challenge; only its message() is used here.
+  const challenge = { purpose: 'login', message: () => message } as unknown as Challenge;
+  const { proof, released } = await own.prove(identity, challenge, standIn());
+  await released;
+  return { scheme: proof.scheme, signature: Buffer.from(proof.signature).toString('base64') };
+}
+
+async function handle(request: Request): Promise<JsonObject> {
+  const { method, params } = request;
+  slot.request = request;
+  switch (method) {
+    case 'hello':
+      return {};
+    case 'probe':
+      return probe(params, request);
+    case 'pinState': {
+      const { triesLeft, triesTotal } = await known(params).pinState();
+      return { triesLeft, triesTotal };
+    }
+    case 'sign':
+      return sign(params);
+    case 'verifyPin':
+      await known(params).verifyPin(standIn());
+      return {};
+    default:
+      throw new AgentError('card-fault', { detail: `no method ${method}` });
+  }
+}
+
+await serve(async (request) => {
+  try {
+    return await handle(request);
+  } finally {
+    await slot.untilClosed();
+    slot.request = null;
+  }
+});

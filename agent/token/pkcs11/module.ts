@@ -1,0 +1,118 @@
+// One PKCS#11 module in this process: initialises it when it is needed and lets it go when it is not, lists the slots
+// that have a token, opens sessions. What is on a token is read in objects.ts.
+// Specification: PKCS #11 2.40, 5.4 to 5.6.
+
+import { existsSync } from 'node:fs';
+import pkcs11js from 'pkcs11js';
+import { DriverUnfit } from '../plugin/child.ts';
+import * as C from './constants.ts';
+import { checked } from './failure.ts';
+import { loginOf, type Login } from './login.ts';
+
+/** A CK_SLOT_INFO's description has 64 bytes; the names of readers are cut to that. */
+const DESCRIPTION_BYTES = 64;
+
+export interface TokenSlot {
+  readonly slot: Buffer;
+  readonly description: string;
+  /** In a reader; else a part of the machine (a TPM, a file). */
+  readonly removable: boolean;
+  readonly label: string;
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly serial: string;
+  readonly flags: number;
+  readonly minPin: number;
+  readonly maxPin: number;
+}
+
+const trimmed = (text: string): string => text.replace(/[\s\0]+$/, '');
+
+export class Pkcs11Module {
+  readonly pkcs11 = new pkcs11js.PKCS11();
+  readonly login: Login;
+  #initialised = false;
+
+  /** @throws DriverUnfit where the file is not there, or is no PKCS#11 module */
+  constructor(path: string) {
+    if (!existsSync(path)) throw new DriverUnfit(`there is no file ${path}`);
+    try {
+      this.pkcs11.load(path);
+      this.login = loginOf(path);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new DriverUnfit(`${path} is not a PKCS#11 module (${why})`);
+    }
+  }
+
+  /** The slots with an initialised token. @throws AgentError */
+  slots(): TokenSlot[] {
+    if (!this.#initialised)
+      checked('C_Initialize', () => {
+        this.pkcs11.C_Initialize();
+      });
+    this.#initialised = true;
+    const handles = checked('C_GetSlotList', () => this.pkcs11.C_GetSlotList(true));
+    return handles.flatMap((slot) => {
+      try {
+        return this.#describe(slot);
+      } catch {
+        return []; // taken out in the middle, or a slot that cannot be read: the others can
+      }
+    });
+  }
+
+  #describe(slot: Buffer): TokenSlot[] {
+    const info = this.pkcs11.C_GetSlotInfo(slot);
+    const token = this.pkcs11.C_GetTokenInfo(slot);
+    if ((token.flags & C.CKF_TOKEN_INITIALIZED) === 0) return [];
+    return [
+      {
+        slot,
+        description: trimmed(info.slotDescription),
+        removable: (info.flags & C.CKF_REMOVABLE_DEVICE) !== 0,
+        label: trimmed(token.label),
+        manufacturer: trimmed(token.manufacturerID),
+        model: trimmed(token.model),
+        serial: trimmed(token.serialNumber),
+        flags: token.flags,
+        minPin: token.minPinLen,
+        maxPin: token.maxPinLen,
+      },
+    ];
+  }
+
+  /** Runs `act` in a session of its own; afterwards nobody is logged in and no session is open. */
+  inSession<T>(slot: Buffer, act: (session: Buffer) => T): T {
+    const session = checked('C_OpenSession', () => this.pkcs11.C_OpenSession(slot, C.CKF_SERIAL_SESSION));
+    try {
+      return act(session);
+    } finally {
+      try {
+        this.pkcs11.C_Logout(session);
+      } catch {
+        // nobody was logged in, or the card is gone
+      }
+      try {
+        this.pkcs11.C_CloseAllSessions(slot);
+      } catch {
+        // the card is gone, and its sessions with it
+      }
+    }
+  }
+
+  /** Lets go of every card; the next look begins anew. */
+  rest(): void {
+    if (!this.#initialised) return;
+    this.#initialised = false;
+    checked('C_Finalize', () => {
+      this.pkcs11.C_Finalize();
+    });
+  }
+}
+
+/** Whether a slot is this reader: modules describe a slot by the reader's name, cut to 64 bytes. */
+export function isReader(slot: TokenSlot, reader: string): boolean {
+  const cut = Buffer.from(reader).subarray(0, DESCRIPTION_BYTES).toString();
+  return slot.removable && slot.description !== '' && slot.description === trimmed(cut);
+}

@@ -1,0 +1,202 @@
+// The PKCS#11 driver: the program that scauthd runs for each module, as a driver of the kind `token`. A module is other
+// people's code in this process, and only in this one. Usage: program.ts MODULE digits|printable
+// Specification: DRIVERS.md; PKCS #11 2.40.
+
+import { createHash } from 'node:crypto';
+import { AgentError, printable } from '../../base/errors.ts';
+import { serve, textOf, type Request } from '../plugin/child.ts';
+import type { JsonObject } from '../plugin/frames.ts';
+import * as C from './constants.ts';
+import { failureOfCode } from './failure.ts';
+import { isReader, Pkcs11Module, type TokenSlot } from './module.ts';
+import { ObjectReader, readKeys } from './objects.ts';
+import { sign } from './sign.ts';
+import { ToldTries, triesLeftOf } from './tries.ts';
+
+const MAX_IDENTITIES = 64;
+const MAX_PIN_BYTES = 255;
+
+const [path = '', characters = 'digits'] = process.argv.slice(2);
+let loaded: Pkcs11Module | null = null;
+const told = new ToldTries();
+
+function pkcs11Module(): Pkcs11Module {
+  loaded ??= new Pkcs11Module(path);
+  return loaded;
+}
+
+/** A name for the token: its serial number, or where that cannot be one, a hash of what it says of itself. */
+function serialOf({ serial, label, manufacturer, model }: TokenSlot): string {
+  const clean = serial.replace(/[^A-Za-z0-9._-]/g, '').slice(0, 60);
+  if (clean !== '') return clean;
+  return createHash('sha256').update(`${manufacturer}\0${model}\0${label}`).digest('hex').slice(0, 16);
+}
+
+function notesOf({ label, flags }: TokenSlot): string[] {
+  if ((flags & C.CKF_USER_PIN_LOCKED) !== 0) return [`${label}: the PIN is blocked`];
+  if ((flags & C.CKF_USER_PIN_FINAL_TRY) !== 0) return [`${label}: one try is left for the PIN`];
+  if ((flags & C.CKF_USER_PIN_COUNT_LOW) !== 0)
+    return [`${label}: a wrong PIN was entered since the last right one`];
+  return [];
+}
+
+/** A card with several PINs is several slots with one serial number: one token with several PINs. */
+function groups(slots: readonly TokenSlot[]): TokenSlot[][] {
+  return [...Map.groupBy(slots, (slot) => `${slot.description}\0${serialOf(slot)}\0${slot.model}`).values()];
+}
+
+function describePin(slot: TokenSlot, index: number): JsonObject {
+  const triesLeft = triesLeftOf(slot.flags);
+  told.tell(serialOf(slot), String(index), triesLeft);
+  const onReader = (slot.flags & C.CKF_PROTECTED_AUTHENTICATION_PATH) !== 0;
+  return {
+    id: String(index),
+    label: printable(slot.label),
+    entry: onReader ? 'reader' : 'computer',
+    minLength: Math.min(Math.max(slot.minPin, 1), MAX_PIN_BYTES),
+    maxLength: Math.min(Math.max(slot.maxPin, 1), MAX_PIN_BYTES),
+    characters,
+    triesLeft,
+  };
+}
+
+function identitiesOf(slot: TokenSlot, index: number): JsonObject[] {
+  const module = pkcs11Module();
+  return module.inSession(slot.slot, (session) => {
+    const loginRequired = (slot.flags & C.CKF_LOGIN_REQUIRED) !== 0;
+    return readKeys(new ObjectReader(module, session), loginRequired).map((key) => ({
+      key: key.id,
+      use: key.use,
+      label: printable(key.label === '' ? `Key ${key.id}` : key.label),
+      pin: String(index),
+      ...(key.certificate !== null && { certificate: key.certificate.toString('base64') }),
+      ...(key.publicKey !== null && { publicKey: key.publicKey.toString('base64') }),
+    }));
+  });
+}
+
+function describeToken(slots: readonly TokenSlot[]): JsonObject[] {
+  const [first] = slots;
+  if (first === undefined) return [];
+  const all = slots.flatMap((slot, index) => identitiesOf(slot, index));
+  const notes = slots.flatMap(notesOf);
+  if (all.length > MAX_IDENTITIES) notes.push(`${all.length - MAX_IDENTITIES} more keys were left out`);
+  return [
+    {
+      serial: serialOf(first),
+      label: printable(first.label === '' ? first.model : first.label),
+      pins: slots.map(describePin),
+      identities: all.slice(0, MAX_IDENTITIES),
+      notes,
+    },
+  ];
+}
+
+function look(params: JsonObject): JsonObject {
+  const reader = params['reader'];
+  const here = pkcs11Module()
+    .slots()
+    .filter((slot) => (typeof reader === 'string' ? isReader(slot, reader) : !slot.removable));
+  return { tokens: groups(here).slice(0, 16).flatMap(describeToken) };
+}
+
+/**
+ * The slot of a token's PIN, with flags that are true now: a module may answer with what it read before, until it is
+ * initialised anew. @throws AgentError `no-card`
+ */
+function slotOf(params: JsonObject): TokenSlot {
+  pkcs11Module().rest();
+  const serial = textOf(params, 'token');
+  const group = groups(pkcs11Module().slots()).find(
+    ([slot]) => slot !== undefined && serialOf(slot) === serial,
+  );
+  const slot = group?.[Number(textOf(params, 'pin'))];
+  if (slot === undefined) throw new AgentError('no-card', { detail: 'the token is gone' });
+  return slot;
+}
+
+/** The slot for a try. @throws AgentError `no-card`; `card-busy` for a last try that scauthd does not know to be it */
+function slotForTry(params: JsonObject): TokenSlot {
+  const slot = slotOf(params);
+  told.check(textOf(params, 'token'), textOf(params, 'pin'), triesLeftOf(slot.flags));
+  return slot;
+}
+
+function pinState(params: JsonObject): JsonObject {
+  const triesLeft = triesLeftOf(slotOf(params).flags);
+  told.tell(textOf(params, 'token'), textOf(params, 'pin'), triesLeft);
+  return { triesLeft, triesTotal: null };
+}
+
+/** @throws AgentError `wrong-pin` (with what the flags say then), `pin-blocked`, `pin-malformed`, … */
+function login(slot: TokenSlot, session: Buffer, userType: number, pin: Buffer | null): void {
+  const module = pkcs11Module();
+  const code = module.login(session, userType, pin);
+  if (code === C.CKR_OK || (code === C.CKR_USER_ALREADY_LOGGED_IN && userType !== C.CKU_USER)) return;
+  const failure = failureOfCode(code, 'C_Login');
+  if (failure.code !== 'wrong-pin') throw failure;
+  const left = triesLeftOf(module.pkcs11.C_GetTokenInfo(slot.slot).flags);
+  throw new AgentError('wrong-pin', { detail: failure.detail, ...(left !== null && { triesLeft: left }) });
+}
+
+function signWith({ params, secret }: Request): JsonObject {
+  const module = pkcs11Module();
+  const slot = slotForTry(params);
+  const id = textOf(params, 'key');
+  const message = Buffer.from(textOf(params, 'message'), 'base64');
+  return module.inSession(slot.slot, (session) => {
+    login(slot, session, C.CKU_USER, secret);
+    const reader = new ObjectReader(module, session);
+    const key = reader.find(C.CKO_PRIVATE_KEY).find((object) => object.id === id);
+    if (key === undefined) throw new AgentError('no-identity', { detail: `no private key ${id}` });
+    // Hidden until the login: with it known, the key may turn out not to be one for logins.
+    const use = readKeys(reader, true).find((found) => found.id === id)?.use;
+    if (use !== 'authentication')
+      throw new AgentError('no-identity', { detail: `key ${id} is for ${use ?? 'nothing'}` });
+    const again = reader.flag(key.handle, C.CKA_ALWAYS_AUTHENTICATE) === true;
+    const { scheme, signature } = sign(
+      module,
+      slot.slot,
+      session,
+      {
+        handle: key.handle,
+        keyType: reader.number(key.handle, C.CKA_KEY_TYPE),
+        ecParams: reader.bytes(key.handle, C.CKA_EC_PARAMS),
+      },
+      message,
+      () => {
+        if (again) login(slot, session, C.CKU_CONTEXT_SPECIFIC, secret);
+      },
+    );
+    return { scheme, signature: signature.toString('base64') };
+  });
+}
+
+function handle(request: Request): JsonObject {
+  const { method, params, secret } = request;
+  switch (method) {
+    case 'hello':
+      pkcs11Module();
+      return {};
+    case 'look':
+      return look(params);
+    case 'pinState':
+      return pinState(params);
+    case 'verifyPin': {
+      const slot = slotForTry(params);
+      pkcs11Module().inSession(slot.slot, (session) => {
+        login(slot, session, C.CKU_USER, secret);
+      });
+      return {};
+    }
+    case 'sign':
+      return signWith(request);
+    case 'rest':
+      pkcs11Module().rest();
+      return {};
+    default:
+      throw new AgentError('card-fault', { detail: `no method ${method}` });
+  }
+}
+
+await serve(handle);

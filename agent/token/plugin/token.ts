@@ -1,0 +1,112 @@
+// A token whose driver is a process of its own. Here are the rules that no driver can break: what cannot be a PIN is not
+// sent, only a Challenge is signed, only login keys sign, and the PIN is wiped on each path.
+
+import { AgentError, asAgentError } from '../../base/errors.ts';
+import type { Pin } from '../../base/pin.ts';
+import type { Challenge } from '../../model/challenge.ts';
+import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
+import type { CardSlot } from '../../pcsc/channel.ts';
+import type { ProofInHand, Token } from '../interface.ts';
+import type { DescribedToken } from './answers.ts';
+
+/** How a driver's process is asked about one token; wipes the PINs that it is given. */
+export interface TokenBackend {
+  pinState(serial: string, pin: string): Promise<PinState>;
+  sign(serial: string, key: string, pin: CardPin, message: Buffer, secret: Pin | null): Promise<ProofInHand>;
+  verifyPin(serial: string, pin: CardPin, secret: Pin | null): Promise<void>;
+}
+
+export class PluginToken implements Token {
+  readonly id: TokenId;
+  readonly driver: string;
+  readonly label: string;
+  readonly slot: CardSlot;
+  readonly identities: readonly Identity[];
+  readonly pins: readonly [CardPin, ...CardPin[]];
+  readonly notes: readonly string[];
+  readonly #described: DescribedToken;
+  readonly #backend: TokenBackend;
+  readonly #pinStates: Map<string, PinState>;
+
+  constructor(described: DescribedToken, slot: CardSlot, driver: string, backend: TokenBackend) {
+    this.id = described.id;
+    this.driver = driver;
+    this.label = described.label;
+    this.slot = slot;
+    this.identities = described.identities;
+    this.pins = described.pins;
+    this.notes = described.notes;
+    this.#described = described;
+    this.#backend = backend;
+    this.#pinStates = new Map(described.pinStates);
+  }
+
+  get lastPinState(): PinState {
+    return this.#pinStates.get(this.pins[0].id) ?? { triesLeft: null, triesTotal: null };
+  }
+
+  async pinState(of: CardPin = this.pins[0]): Promise<PinState> {
+    const state = await this.#backend.pinState(this.#described.serial, this.#own(of).id);
+    this.#pinStates.set(of.id, state);
+    if (state.triesLeft === 0) throw new AgentError('pin-blocked', { triesLeft: 0 });
+    return state;
+  }
+
+  acceptsPin(pin: Pin, of: CardPin = this.pins[0]): boolean {
+    const rule = this.#described.rules.get(of.id);
+    if (rule === undefined || pin.length < rule.minLength || pin.length > rule.maxLength) return false;
+    if (rule.characters === 'digits') return pin.isDigits;
+    return pin.peek((bytes) => bytes.every((byte) => byte >= 0x20 && byte !== 0x7f));
+  }
+
+  async prove(identity: Identity, challenge: Challenge, pin: Pin | null): Promise<ProofInHand> {
+    try {
+      if (!this.identities.includes(identity) || identity.use !== 'authentication')
+        throw new AgentError('no-identity', { detail: `${identity.slot} is no key for login` });
+      const own = this.pins.find(({ id }) => id === identity.pin) ?? this.pins[0];
+      this.#check(own, pin);
+      return await this.#learning(own, () =>
+        this.#backend.sign(this.#described.serial, identity.slot, own, challenge.message(), pin),
+      );
+    } finally {
+      pin?.wipe();
+    }
+  }
+
+  async verifyPin(pin: Pin | null, of: CardPin = this.pins[0]): Promise<void> {
+    try {
+      this.#check(this.#own(of), pin);
+      await this.#learning(of, () => this.#backend.verifyPin(this.#described.serial, of, pin));
+    } finally {
+      pin?.wipe();
+    }
+  }
+
+  #own(pin: CardPin): CardPin {
+    const own = this.pins.find(({ id }) => id === pin.id);
+    if (own === undefined) throw new AgentError('invalid-argument', { detail: `no PIN ${pin.id}` });
+    return own;
+  }
+
+  /** @throws AgentError `pin-malformed` unless the PIN comes from where it should and can be one */
+  #check(of: CardPin, pin: Pin | null): void {
+    if ((pin === null) !== (of.entry === 'reader'))
+      throw new AgentError('pin-malformed', { detail: `this PIN is typed at the ${of.entry}` });
+    if (pin !== null && !this.acceptsPin(pin, of))
+      throw new AgentError('pin-malformed', { detail: 'cannot be a PIN of this token' });
+  }
+
+  async #learning<T>(of: CardPin, act: () => Promise<T>): Promise<T> {
+    const before = this.#pinStates.get(of.id) ?? { triesLeft: null, triesTotal: null };
+    try {
+      const result = await act();
+      // A right PIN restores the counter; without a total we do not know to what.
+      this.#pinStates.set(of.id, { ...before, triesLeft: before.triesTotal });
+      return result;
+    } catch (error) {
+      const { triesLeft } = asAgentError(error);
+      if (triesLeft !== undefined) this.#pinStates.set(of.id, { ...before, triesLeft });
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,17 @@
+// Certificates as the login story sees them: what do they say, and how far can they be trusted.
+
+import type { CertificateFields } from '../model/certificate-fields.ts';
+import type { TrustFindings, TrustSources } from '../model/trust.ts';
+
+export interface CertificateTrust {
+  /**
+   * Looks for a chain to the authorities, and, if asked to, whether anything in it is revoked. Answers that are known
+   * are used; otherwise the network is asked within `sources.timeoutMs`.
+   * @param der a certificate of at most 32 KiB
+   * @returns findings also for what is no certificate; nothing is thrown for a bad one
+   * @throws AgentError `config-invalid` when an authority's file cannot be read
+   */
+  findings(der: Buffer, sources: TrustSources, withRevocation: boolean): Promise<TrustFindings>;
+  /** @throws AgentError `bad-certificate` */
+  fields(der: Buffer): Promise<CertificateFields>;
+}

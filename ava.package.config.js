@@ -1,0 +1,9 @@
+// The tests of `npm run test:package`: the package on a real Debian root. Slow, so not part of npm test.
+export default {
+  extensions: ['ts'],
+  files: ['test/package/*.slow.ts'],
+  nodeArguments: ['--disable-warning=ExperimentalWarning'],
+  workerThreads: false,
+  timeout: '10m',
+  concurrency: 1,
+};

@@ -1,0 +1,43 @@
+// Settings that are valid one by one and cannot be meant together. The text names both.
+
+import { isListed } from '../policy/permit-attempt.ts';
+import type { Config } from './settings.ts';
+
+/** null when there is none, and nothing is asked for that this version does not do. */
+export function contradiction(config: Config): string | null {
+  return clash(config) ?? withoutEffect(config);
+}
+
+/** What login does not look at yet must not be believed to protect: asking for it is an error. */
+function withoutEffect({ login, mapping, enforcement }: Config): string | null {
+  const asked = [
+    mapping.attribute !== 'none' ? 'mapping.attribute' : null,
+    login.removal_action !== 'none' ? 'login.removal_action' : null,
+    enforcement.remote ? 'enforcement.remote' : null,
+    enforcement.exempt_group !== '' ? 'enforcement.exempt_group' : null,
+  ].find((name) => name !== null);
+  return asked === undefined ? null : `${asked} is not in force in this version of scauthd; leave it out`;
+}
+
+function clash({ login, trust, mapping, enforcement }: Config): string | null {
+  if (trust.level > 0 && trust.authorities.length === 0)
+    return `trust.level is ${trust.level} and trust.authorities is empty: no card could log in; name the authorities`;
+  if (trust.level > 1 && !trust.ocsp && !trust.crl_download && trust.crl_files.length === 0)
+    return `trust.level is ${trust.level}, but trust.ocsp and trust.crl_download are off and trust.crl_files is empty: nothing could say that a certificate is revoked`;
+  if (mapping.attribute !== 'none') {
+    if (trust.level === 0 || trust.pinned.length === 0)
+      return 'mapping.attribute is set and trust.level is 0 or trust.pinned is empty: only chains to a pinned authority may be mapped';
+    if (mapping.fields.length === 0)
+      return 'mapping.attribute is set and mapping.fields is empty: name the fields for $1';
+  }
+  const used = [...mapping.format.matchAll(/\$([1-9])/g)].map(([, digit]) => Number(digit));
+  const highest = Math.max(0, ...used);
+  if (mapping.fields.length > 0 && highest > mapping.fields.length)
+    return `mapping.format uses $${highest} and mapping.fields has ${mapping.fields.length}`;
+  const closed = enforcement.services.find(
+    (service) => service !== '*' && !isListed(login.services, service),
+  );
+  if (closed !== undefined)
+    return `enforcement.services names ${closed}, where login.services does not let a card be used`;
+  return null;
+}

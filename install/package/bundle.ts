@@ -1,0 +1,112 @@
+// Bundles the TypeScript into the package's JavaScript: ES modules, not minified, with source maps, in the folders of
+// the sources (agent/main.ts becomes agent/main.js), shared parts in chunks/. Native packages stay outside.
+// A source file that looks for a file beside itself finds it: its own address is kept, wherever its code goes.
+
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { companionsOf, FURTHER_ENTRIES, launchersOf, NATIVE_PACKAGES } from './entries.ts';
+
+export interface Bundle {
+  /** Entry points, as .ts paths from the root. */
+  readonly entries: readonly string[];
+  /** Files read at run time, as paths from the root. */
+  readonly assets: readonly string[];
+}
+
+/** `import.meta` of a source file, seen from whichever chunk its code is in: package.json maps `#scauth/`. */
+function keepAddress(text: string, path: string): string {
+  const url = `import.meta.resolve(${JSON.stringify(`#scauth/${path.replace(/\.ts$/, '.js')}`)})`;
+  const file = `decodeURIComponent(new URL(${url}).pathname)`;
+  return text
+    .replace(/(new URL\(\s*'[^']+)\.ts(',\s*import\.meta\.url)/g, '$1.js$2')
+    .replace(/(join\(\s*import\.meta\.dirname,\s*'[^']+)\.ts(')/g, '$1.js$2')
+    .replace(/(\$\{import\.meta\.dirname\}\/[\w./-]+)\.ts`/g, '$1.js`')
+    .replaceAll('import.meta.url', url)
+    .replaceAll('import.meta.filename', file)
+    .replaceAll('import.meta.dirname', `${file}.replace(/\\/[^/]*$/, '')`);
+}
+
+/** Writes down what each source file names beside itself. */
+function addresses(root: string, found: { programs: Set<string>; assets: Set<string> }): Plugin {
+  return {
+    name: 'addresses',
+    setup(plugin) {
+      plugin.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const text = readFileSync(path, 'utf8');
+        if (path.includes('/node_modules/') || !text.includes('import.meta.')) return null;
+        const { programs, assets } = companionsOf(text);
+        const fromRoot = (beside: string): string => relative(root, join(dirname(path), beside));
+        for (const program of programs) found.programs.add(fromRoot(program));
+        for (const asset of assets) found.assets.add(fromRoot(asset));
+        return { contents: keepAddress(text, relative(root, path)), loader: 'ts' };
+      });
+    },
+  };
+}
+
+async function bundleOnce(root: string, entries: readonly string[], out: string | null) {
+  const found = { programs: new Set<string>(), assets: new Set<string>() };
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: [...entries],
+    outbase: root,
+    outdir: out ?? join(root, 'build/bundle-dry'),
+    write: out !== null,
+    bundle: true,
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    sourcemap: 'linked',
+    sourcesContent: true,
+    legalComments: 'eof',
+    external: Object.keys(NATIVE_PACKAGES),
+    // CommonJS packages in the bundle call require() for Node's own modules.
+    banner: {
+      js: "import { createRequire as scauthRequire } from 'node:module'; const require = scauthRequire(import.meta.url);",
+    },
+    plugins: [addresses(root, found)],
+    logLevel: 'silent',
+    metafile: true,
+  });
+  return { found, inputs: Object.keys(result.metafile.inputs).sort() };
+}
+
+/**
+ * Bundles every program into `out` and copies what they read at run time.
+ * @throws Error when a program names a file that is not there
+ */
+export async function bundle(root: string, out: string): Promise<Bundle> {
+  let entries = [...new Set([...launchersOf(root).map(({ entry }) => entry), ...FURTHER_ENTRIES])].sort();
+  for (;;) {
+    const { found } = await bundleOnce(root, entries, null);
+    const more = [...found.programs].filter((program) => !entries.includes(program));
+    if (more.length === 0) break;
+    for (const program of more) {
+      if (!existsSync(join(root, program)))
+        throw new Error(`${program} is named by a source and is not there.`);
+    }
+    entries = [...entries, ...more].sort();
+  }
+  const { found } = await bundleOnce(root, entries, out);
+  const assets = [...found.assets].filter((asset) => asset !== 'package.json').sort();
+  for (const asset of assets) {
+    const from = join(root, asset);
+    if (!existsSync(from) || statSync(from).isDirectory()) throw new Error(`${asset} cannot be shipped.`);
+    mkdirSync(dirname(join(out, asset)), { recursive: true });
+    copyFileSync(from, join(out, asset));
+  }
+  const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
+  // Relative, so that the tree works wherever it is put.
+  const imports = { '#scauth/*': './*' };
+  writeFileSync(
+    join(out, 'package.json'),
+    `${JSON.stringify({ name, version, license, type: 'module', imports }, null, 2)}\n`,
+  );
+  return { entries, assets };
+}

@@ -1,0 +1,165 @@
+// Makes the .deb from the tree: control files, checksums, one time for every file, so that the same sources give the
+// same bytes. dpkg-deb writes the archive. Debian Policy 4.6, deb-control(5), deb-md5sums(5).
+
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  cpSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { RELEASED, RELEASED_SECONDS } from './release.ts';
+import { LIB, put } from './tree.ts';
+
+const SCRIPTS = ['config', 'postinst', 'prerm', 'postrm'];
+const DEPENDS = [
+  'libc6 (>= 2.28)',
+  'libstdc++6 (>= 9)',
+  'libpam0g (>= 1.4)',
+  'libpam-runtime (>= 1.5)',
+  'libpcsclite1',
+  'pcscd',
+  'pamtester',
+  'debconf (>= 0.5) | debconf-2.0',
+];
+
+/** RFC 5322, as dpkg's changelog has it. */
+function changelogDate(): string {
+  return RELEASED.toUTCString().replace('GMT', '+0000');
+}
+
+/** Every regular file below a folder, sorted, relative to it. */
+export function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+}
+
+/** One time for the whole tree. */
+export function settleTimes(folder: string): void {
+  for (const name of ['.', ...readdirSync(folder, { recursive: true, encoding: 'utf8' })]) {
+    const path = join(folder, name);
+    if (!lstatSync(path).isSymbolicLink()) utimesSync(path, RELEASED_SECONDS, RELEASED_SECONDS);
+  }
+}
+
+function control(version: string, kilobytes: number): string {
+  return `Package: scauth
+Version: ${version}
+Architecture: amd64
+Maintainer: The scauth authors <scauth@localhost.localdomain>
+Installed-Size: ${kilobytes}
+Depends: ${DEPENDS.join(', ')}
+Recommends: logrotate
+Suggests: apparmor, opensc-pkcs11
+Section: admin
+Priority: optional
+Description: smart card login: pair a card once, then card and PIN log in
+ scauth lets a smart card (PIV: YubiKey and others) and its PIN open sudo, the
+ screen lock and the login prompt. A card is paired with an account once; no
+ certificate authority, directory or mapping file is needed.
+ .
+ Installing it changes no PAM file: the administrator turns card logins on with
+ scauth-pam, which rehearses the change before it makes it. The password goes on
+ to work. The package brings the Node.js runtime that it was tested with.
+`;
+}
+
+function putDebianFiles(repository: string, tree: string, version: string): void {
+  const debian = join(repository, 'install/package/debian');
+  const doc = 'usr/share/doc/scauth';
+  const changelog = readFileSync(join(debian, 'changelog'), 'utf8')
+    .replace('$VERSION$', version)
+    .replace('$DATE$', changelogDate());
+  put(tree, `${doc}/changelog.gz`, gzipSync(changelog, { level: 9 }));
+  const ours = readFileSync(join(repository, 'CHANGELOG.md'));
+  put(tree, `${doc}/CHANGELOG.md.gz`, gzipSync(ours, { level: 9 }));
+  put(tree, `${doc}/copyright`, readFileSync(join(debian, 'copyright')));
+  put(tree, 'usr/share/lintian/overrides/scauth', readFileSync(join(debian, 'lintian-overrides')));
+  for (const name of SCRIPTS) put(tree, `DEBIAN/${name}`, readFileSync(join(debian, name)), 0o755);
+  put(tree, 'DEBIAN/templates', readFileSync(join(debian, 'templates')));
+  const conffiles = filesOf(tree).filter((file) => file.startsWith('etc/'));
+  put(tree, 'DEBIAN/conffiles', conffiles.map((file) => `/${file}\n`).join(''));
+}
+
+/**
+ * Writes `dist/scauth_VERSION_amd64.deb` from a tree that makeTree made.
+ * @param work a folder for the copy; it is removed
+ * @returns the file's path
+ */
+export function makeDeb(repository: string, tree: string, work: string, version: string): string {
+  rmSync(work, { recursive: true, force: true });
+  cpSync(tree, work, { recursive: true });
+  mkdirSync(join(work, 'DEBIAN'), { mode: 0o755 });
+  putDebianFiles(repository, work, version);
+  const files = filesOf(work).filter((file) => !file.startsWith('DEBIAN/'));
+  const sums = files
+    .filter((file) => !file.startsWith('etc/'))
+    .map(
+      (file) =>
+        `${createHash('md5')
+          .update(readFileSync(join(work, file)))
+          .digest('hex')}  ${file}\n`,
+    );
+  put(work, 'DEBIAN/md5sums', sums.join(''));
+  const bytes = files.reduce((sum, file) => sum + Math.ceil(statSync(join(work, file)).size / 1024), 0);
+  put(work, 'DEBIAN/control', control(version, bytes));
+  for (const folder of globSync('**/', { cwd: work })) chmodSync(join(work, folder), 0o755);
+  settleTimes(work);
+  const out = join(repository, 'dist', `scauth_${version}_amd64.deb`);
+  mkdirSync(join(repository, 'dist'), { recursive: true });
+  const options = ['--root-owner-group', '--threads-max=2', '-Zxz', '-z6', '--build', work, out];
+  execFileSync('dpkg-deb', options, {
+    env: {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      SOURCE_DATE_EPOCH: String(RELEASED_SECONDS),
+      LC_ALL: 'C.UTF-8',
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  rmSync(work, { recursive: true, force: true });
+  return out;
+}
+
+/** What the tarball holds, in `folder`: the same tree with install.sh and uninstall.sh. */
+export function layOutTarball(repository: string, tree: string, folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(tree, join(folder, 'tree'), { recursive: true });
+  for (const script of ['install.sh', 'uninstall.sh']) {
+    put(folder, script, readFileSync(join(repository, 'install/tarball', script)), 0o755);
+  }
+  writeFileSync(join(folder, 'LICENSE'), readFileSync(join(repository, 'LICENSE')));
+  chmodSync(join(folder, 'tree', LIB, 'undo'), 0o755);
+}
+
+/** Writes `dist/scauth-VERSION-linux-x64.tar.xz`. */
+export function makeTarball(repository: string, tree: string, work: string, version: string): string {
+  const name = `scauth-${version}-linux-x64`;
+  rmSync(work, { recursive: true, force: true });
+  layOutTarball(repository, tree, join(work, name));
+  settleTimes(work);
+  const out = join(repository, 'dist', `${name}.tar.xz`);
+  const options = [
+    '--sort=name',
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    `--mtime=@${RELEASED_SECONDS}`,
+  ];
+  execFileSync('tar', ['--create', '--xz', '--file', out, ...options, '--directory', work, name], {
+    env: { PATH: '/usr/bin:/bin', XZ_OPT: '-6 -T2', LC_ALL: 'C.UTF-8' },
+  });
+  rmSync(work, { recursive: true, force: true });
+  return out;
+}

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Takes away what install.sh put there. First no PAM file names pam_scauth.so any more. --purge also removes
+# settings, pairings and log.
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+[ "$(id -u)" -eq 0 ] || { echo 'Run it as root.' >&2; exit 1; }
+list=/opt/scauth/installed-files
+[ -e "$list" ] || { echo 'There is no /opt/scauth/installed-files: install.sh has not run here.' >&2; exit 1; }
+sh /opt/scauth/undo
+if [ -d /run/systemd/system ]; then systemctl disable --now scauthd.service || true; fi
+while read -r file; do rm -f "$file"; done <"$list"
+if [ -e /opt/scauth/made-folders ]; then
+  # The deepest first; what somebody else put something into stays.
+  sort -r -u /opt/scauth/made-folders | while read -r folder; do rmdir "$folder" 2>/dev/null || true; done
+fi
+rm -rf /opt/scauth
+if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+if [ "${1:-}" = --purge ]; then
+  rm -rf /etc/scauth /var/lib/scauth /var/log/scauth /run/scauth
+  userdel scauth-driver 2>/dev/null || true
+fi
+echo 'scauth is gone.'

@@ -1,0 +1,71 @@
+// DRIVERS.md's example, as it stands there, on the real pcscd: it logs a user in, and is confined.
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { isAlive } from '../e2e/person.ts';
+import * as person from '../e2e/person.ts';
+import { strangerSignStatus } from '../e2e/pcsc-client.ts';
+import { Sandbox } from '../sandbox/sandbox.ts';
+import { documented, installDriver } from './install-driver.ts';
+import { driverPid } from './processes.ts';
+
+let sandbox: Sandbox;
+
+test.before(async () => {
+  sandbox = await Sandbox.start({ agent: false, config: documented('toml') });
+  installDriver(sandbox, 'example', documented('json'), documented('python'));
+  await sandbox.startAgent();
+  await sandbox.untilCardRead();
+  await person.pairCard(sandbox);
+});
+test.beforeEach(() => person.freshCard(sandbox));
+test.after.always(() => sandbox.stop());
+
+test.serial('the example driver logs a user in, and PIV leaves it its card', async (t) => {
+  const { stdout } = await sandbox.exec(['sc_auth', 'list-smartcards']);
+  t.regex(stdout, /^org\.example\.piv-lite:[0-9a-f]{16}\n$/);
+  await person.expectCardLogin(sandbox);
+});
+
+test.serial('L7: after a login by a driver of others the card needs its PIN again', async (t) => {
+  await person.expectCardLogin(sandbox);
+  t.is(await strangerSignStatus(sandbox), '6982');
+});
+
+test.serial('a wrong PIN costs one try, and the driver tells how many are left', async (t) => {
+  const { screen } = await person.sudo(
+    sandbox,
+    [person.PIN_PROMPT, person.WRONG_PIN],
+    [person.PASSWORD_PROMPT, sandbox.password],
+  );
+  t.regex(screen, /Wrong PIN\. 2 tries left\./);
+  t.is(await sandbox.card.verifyCount(), 1);
+});
+
+test.serial('the driver is a user of its own, without rights, without a network', (t) => {
+  const pid = driverPid(sandbox, 'driver.py');
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const uid = Number(/^Uid:\t(\d+)\t/m.exec(status)?.[1]);
+  t.true(uid >= 0x70000000 && uid < 0x71000000);
+  t.regex(status, /^CapBnd:\t0+$/m);
+  t.regex(status, /^NoNewPrivs:\t1$/m);
+  t.is(readFileSync(`/proc/${pid}/net/dev`, 'utf8').trim().split('\n').length, 3, 'nothing but lo');
+  t.regex(readFileSync(`/proc/${pid}/limits`, 'utf8'), /^Max data size +1073741824 /m);
+});
+
+test.serial('a killed driver is started again, and the next login works', async (t) => {
+  const pid = driverPid(sandbox, 'driver.py');
+  const from = sandbox.agentLog().length;
+  process.kill(pid, 'SIGKILL');
+  await person.untilAgentSays(sandbox, /driver org\.example\.piv-lite/, from);
+  await sandbox.untilCardRead();
+  await person.reinsertCard(sandbox);
+  await person.expectCardLogin(sandbox);
+  t.not(driverPid(sandbox, 'driver.py'), pid);
+});
+
+test.serial('when scauthd is killed, the driver ends with it', async (t) => {
+  const pid = driverPid(sandbox, 'driver.py');
+  await sandbox.killAgent();
+  for (let waited = 0; isAlive(pid) && waited < 200; waited++) await new Promise((go) => setTimeout(go, 10));
+  t.false(isAlive(pid));
+});

@@ -1,0 +1,46 @@
+#!/bin/bash
+# Process 1 of a package test: a Debian root in which a package can really be installed, in namespaces of its own.
+# The root is an overlay over the cached one: everything that is written is in memory and goes with process 1.
+# Usage: world.sh BASE MOUNTPOINT REPOSITORY MEGABYTES   (mount_namespaces(7), overlayfs)
+set -euo pipefail
+base=$1 place=$2 repository=$3 size=$4
+
+mkdir -p "$place"
+mount -t tmpfs -o "mode=0755,size=${size}m" package "$place"
+mkdir "$place"/{upper,work,root}
+mount -t overlay -o "lowerdir=$base,upperdir=$place/upper,workdir=$place/work" overlay "$place/root"
+root=$place/root
+mount -t proc proc "$root/proc"
+mount -t tmpfs -o mode=0755,nosuid package "$root/dev"
+for device in null zero full random urandom tty; do
+  : >"$root/dev/$device"
+  mount --bind "/dev/$device" "$root/dev/$device"
+done
+ln -s /proc/self/fd "$root/dev/fd"
+ln -s pts/ptmx "$root/dev/ptmx"
+mkdir -m 1777 "$root/dev/shm"
+mkdir "$root/dev/pts"
+mount -t devpts -o gid=5,mode=0620,ptmxmode=0666 devpts "$root/dev/pts" 2>/dev/null || mount --rbind /dev/pts "$root/dev/pts"
+mount -t tmpfs -o mode=0755,nosuid,nodev package "$root/run"
+mkdir -p "$root"/run/{pcscd,lock,sudo,sandbox/app,sandbox/home/root}
+mount --bind "$repository" "$root/run/sandbox/app"
+mount -o remount,bind,ro "$root/run/sandbox/app"
+
+printf '127.0.0.1 localhost %s\n' "$(hostname)" >"$root/etc/hosts"
+
+ip link set lo up
+for to in 127.0.0.0/8 127.0.0.1; do
+  ip route replace local "$to" dev lo table local proto kernel scope host src 127.0.0.1 quickack 1
+done
+# No driver for USB readers, and the virtual one from the repository.
+mount -t tmpfs -o mode=0755 package "$root/usr/lib/pcsc/drivers"
+mkdir -p "$root/run/sandbox/reader"
+cat >"$root/run/sandbox/reader/vpcd" <<READER
+FRIENDLYNAME "Virtual PCD"
+DEVICENAME   /dev/null:0x8C7B
+LIBPATH      /run/sandbox/app/build/vpcd/usr/lib/pcsc/drivers/serial/libifdvpcd.so
+CHANNELID    0x8C7B
+READER
+mount --bind "$root/run/sandbox/reader" "$root/etc/reader.conf.d"
+
+exec chroot "$root" /bin/bash -c 'echo ready; exec >/dev/null; while :; do sleep infinity & wait || true; done'

@@ -1,0 +1,166 @@
+// A Debian root in which a package is really installed, used and removed. It starts the real pcscd and the software
+// card on request; everything that happened in it is gone after stop().
+
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { CardControl } from '../card/client.ts';
+import { childrenOf, Namespace, REPOSITORY } from '../sandbox/namespace.ts';
+import { exitCode, Pty } from '../sandbox/pty.ts';
+import { CARD_SOCKET, Service, startCard, startPcscd } from '../sandbox/services.ts';
+import { debianRoot } from './base.ts';
+
+export const USER = 'ada';
+export const PASSWORD = 'correct-horse-7';
+export const PIN = '123456';
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LANG: 'C.UTF-8',
+  TERM: 'dumb',
+};
+const EXEC_MS = 240_000;
+
+export interface Ended {
+  readonly code: number;
+  /** Standard output and standard error, as they came. */
+  readonly output: string;
+}
+
+export class World {
+  readonly namespace: Namespace;
+  #scauthd: Service | null = null;
+  #card: CardControl | null = null;
+
+  private constructor(namespace: Namespace) {
+    this.namespace = namespace;
+  }
+
+  /** @param megabytes room on its disk */
+  static async start(megabytes = 900): Promise<World> {
+    const place = join(REPOSITORY, 'build/package-world');
+    const init = [join(import.meta.dirname, 'world.sh'), debianRoot(), place, REPOSITORY, String(megabytes)];
+    return new World(await Namespace.start('vpcd', init));
+  }
+
+  /** A file of this world, as the machine sees it. */
+  path(path: string): string {
+    return this.namespace.path(path);
+  }
+
+  read(path: string): string {
+    return readFileSync(this.path(path), 'utf8');
+  }
+
+  /** Runs a shell script as root (or as `user`) without a terminal. */
+  async run(
+    script: string,
+    options: { readonly user?: string; readonly input?: string } = {},
+  ): Promise<Ended> {
+    const { user = 'root', input = '' } = options;
+    const argv = ['setsid', '--wait', 'bash', '-c', script];
+    const child = this.namespace.spawn(argv, {
+      user,
+      env: { ...ENVIRONMENT, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+    }
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
+    const timer = setTimeout(() => {
+      for (const pid of child.pid === undefined ? [] : childrenOf(child.pid)) process.kill(pid, 'SIGKILL');
+    }, EXEC_MS);
+    const code = await new Promise<number>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (status, signal) => {
+        resolve(exitCode(status, signal));
+      });
+    });
+    clearTimeout(timer);
+    return { code, output };
+  }
+
+  /** As {@link run}. @throws Error with what was said, unless it ended with 0 */
+  async must(
+    script: string,
+    options: { readonly user?: string; readonly input?: string } = {},
+  ): Promise<string> {
+    const { code, output } = await this.run(script, options);
+    if (code !== 0) throw new Error(`${script}\nended with ${code}:\n${output}`);
+    return output;
+  }
+
+  pty(argv: readonly string[], user: string): Pty {
+    const start = (terminal: number) =>
+      this.namespace.spawn(argv, {
+        user,
+        env: { ...ENVIRONMENT, HOME: user === 'root' ? '/root' : `/home/${user}`, USER: user, LOGNAME: user },
+        newSession: true,
+        stdio: [terminal, terminal, terminal],
+      });
+    return new Pty(start, user === 'root' ? 0 : Number(this.#uid(user)), { rows: 24, columns: 100 });
+  }
+
+  #uid(user: string): string {
+    return new RegExp(`^${user}:[^:]*:(\\d+):`, 'm').exec(this.read('/etc/passwd'))?.[1] ?? '0';
+  }
+
+  /** Whether ada's password opens sudo now, and a wrong one does not; a card that is paired must be out. */
+  async passwordWorks(): Promise<boolean> {
+    const right = await this.run('sudo -S -p "" id -u', { user: USER, input: `${PASSWORD}\n` });
+    return right.code === 0 && /^0$/m.test(right.output);
+  }
+
+  /** pcscd, and the software card in its reader. */
+  async startReader(): Promise<void> {
+    await startPcscd(this.namespace, ENVIRONMENT);
+    await startCard(this.namespace, ['--key', 'p256', '--pin', PIN], ENVIRONMENT);
+    this.#card = await CardControl.connect(this.path(CARD_SOCKET));
+  }
+
+  get card(): CardControl {
+    if (this.#card === null) throw new Error('no card was started');
+    return this.#card;
+  }
+
+  /** scauthd as the package has it, started as the page for administrators says for machines without systemd. */
+  async startScauthd(): Promise<void> {
+    await this.must('install -d -m 0755 /run/scauth');
+    this.#scauthd = new Service(this.namespace, 'scauthd', ['/usr/sbin/scauthd'], ENVIRONMENT);
+    await this.#scauthd.untilReady(async () => (await this.run('sc_auth list')).code === 0);
+  }
+
+  async stopScauthd(): Promise<void> {
+    await this.#scauthd?.stop();
+  }
+
+  scauthdLog(): string {
+    return this.#scauthd?.log() ?? '';
+  }
+
+  /** Every file, with what it points to; what changes by itself is left out. */
+  fileList(): string[] {
+    const found: string[] = [];
+    const walk = (folder: string): void => {
+      for (const entry of readdirSync(this.path(folder), { withFileTypes: true })) {
+        const path = `${folder}/${entry.name}`;
+        if (/^\/(proc|sys|dev|run|tmp|var\/(log|cache|lib\/apt)|usr\/lib\/pcsc\/drivers)(\/|$)/.test(path))
+          continue;
+        if (entry.isDirectory()) walk(path);
+        found.push(entry.isSymbolicLink() ? `${path} -> ${readlinkSync(this.path(path))}` : path);
+      }
+    };
+    walk('');
+    return found.sort();
+  }
+
+  /** Every PAM file with its text. */
+  async pamFiles(): Promise<string> {
+    return await this.must('cd /etc/pam.d && for f in *; do echo "== $f"; cat "$f"; done');
+  }
+
+  async stop(): Promise<void> {
+    this.#card?.close();
+    await this.namespace.stop();
+  }
+}

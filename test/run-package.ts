@@ -1,0 +1,53 @@
+// `npm run test:package`: makes the package twice (the bytes must be the same), asks lintian, then runs the slow tests
+// on a real Debian root. Ends with "N passed, N failed", as npm test does.
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { REPOSITORY } from './sandbox/namespace.ts';
+import { TapReader } from './tap.ts';
+import { makePackages, READY } from './package/packages.ts';
+
+const hashOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
+let passed = 0;
+let failed = 0;
+
+function count(name: string, problem: string | null): void {
+  if (problem === null) passed++;
+  else failed++;
+  console.log(`${name}: ${problem === null ? 'passed' : `FAILED\n${problem}`}`);
+}
+
+const first = hashOf((await makePackages()).file);
+const { file } = await makePackages();
+count('built twice, the same bytes', hashOf(file) === first ? null : 'the two packages differ');
+
+const lintian = spawnSync(
+  'lintian',
+  ['--allow-root', '--fail-on', 'error,warning,pedantic', '--pedantic', file],
+  {
+    encoding: 'utf8',
+  },
+);
+count('lintian', lintian.status === 0 ? null : `${lintian.stdout}${lintian.stderr}`);
+
+const ava = [
+  join(REPOSITORY, 'node_modules/ava/entrypoints/cli.js'),
+  '--config',
+  'ava.package.config.js',
+  '--tap',
+];
+const { stdout, stderr } = spawnSync(process.execPath, [...ava, ...process.argv.slice(2)], {
+  cwd: REPOSITORY,
+  env: { ...process.env, [READY]: '1' },
+  encoding: 'utf8',
+});
+const tap = new TapReader();
+for (const line of stdout.split('\n')) tap.read(line);
+for (const { title, detail } of tap.failures) console.log(`FAILED: ${title}\n${detail.join('\n')}`);
+if (!tap.planned) console.log(`ava printed no plan\n${stderr}`);
+passed += tap.passed;
+failed += tap.failed + (tap.planned ? 0 : 1);
+process.exitCode = failed === 0 ? 0 : 1;
+console.log(`${passed} passed, ${failed} failed`);

@@ -1,0 +1,107 @@
+// Screen unlock with real lockers that run as the user, by real keystrokes; pictures are in test/artifacts.
+
+import test from 'ava';
+import { Sandbox } from '../sandbox/sandbox.ts';
+import { freshCard, insertCard, pairCard, pullCard, untilAudited, WRONG_PIN } from '../e2e/person.ts';
+import { Desktop, until } from './desktop.ts';
+import { i3lock, installLockerServices, xscreensaver, xsecurelock, type Locker } from './lockers.ts';
+
+let sandbox: Sandbox;
+let desktop: Desktop;
+let lockers: Locker[];
+
+test.before(async () => {
+  sandbox = await Sandbox.start();
+  await pairCard(sandbox);
+  await installLockerServices(sandbox);
+  desktop = await Desktop.start(sandbox);
+  lockers = [i3lock(desktop), xsecurelock(desktop), xscreensaver(desktop)];
+});
+
+test.after.always(() => sandbox.stop());
+
+test.beforeEach(() => freshCard(sandbox));
+
+function lockerOf(name: string): Locker {
+  const locker = lockers.find((one) => one.name === name);
+  if (locker === undefined) throw new Error(name);
+  return locker;
+}
+
+async function untilOpen(locker: Locker): Promise<void> {
+  await until(
+    async () => !(await locker.isLocked()),
+    async () => {
+      await desktop.screenshot(`${locker.name}-stays-locked`);
+      return `${locker.name} stays locked: see the picture\n${sandbox.logs()}`;
+    },
+  );
+}
+
+/** VERIFY with a PIN, as the card saw it. */
+async function pinsSent(): Promise<number> {
+  return (await sandbox.card.log()).filter(({ ins, p1, body }) => ins === 0x20 && p1 === 0 && body.length > 2)
+    .length;
+}
+
+for (const name of ['i3lock', 'xsecurelock', 'xscreensaver']) {
+  test.serial(`${name}: the PIN opens the screen`, async (t) => {
+    const locker = lockerOf(name);
+    await locker.lock();
+    await locker.wake();
+    t.true((await desktop.screenshot(`${name}-locked`)) >= 1);
+    t.true(await locker.isLocked());
+    await desktop.type(sandbox.pin);
+    await untilOpen(locker);
+    await desktop.untilStill();
+    await desktop.screenshot(`${name}-opened`);
+    t.is(await pinsSent(), 1);
+  });
+
+  test.serial(`${name}: a wrong PIN costs one try and nothing more; the right one then opens`, async (t) => {
+    const locker = lockerOf(name);
+    await locker.lock();
+    await locker.wake();
+    await desktop.type(WRONG_PIN);
+    await untilAudited(sandbox, 'wrong-pin');
+    t.is(await sandbox.card.getTries(), 2);
+    await desktop.screenshot(`${name}-wrong-pin`);
+    await locker.again();
+    t.true(await locker.isLocked());
+    t.is(await pinsSent(), 1);
+    await desktop.type(sandbox.pin);
+    await untilOpen(locker);
+    t.is(await pinsSent(), 2);
+  });
+
+  test.serial(`${name}: a password typed at the one prompt is a password, and costs no try`, async (t) => {
+    const locker = lockerOf(name);
+    await locker.lock();
+    await locker.wake();
+    await desktop.type(sandbox.password);
+    await untilOpen(locker);
+    t.is(await pinsSent(), 0);
+  });
+
+  test.serial(`${name}: without the card the password opens`, async (t) => {
+    const locker = lockerOf(name);
+    await pullCard(sandbox);
+    await locker.lock();
+    await locker.wake();
+    await desktop.type(sandbox.password);
+    await untilOpen(locker);
+    await insertCard(sandbox);
+    t.is(await pinsSent(), 0);
+  });
+
+  test.serial(`${name}: a card that goes in while the screen is locked works at the first try`, async (t) => {
+    const locker = lockerOf(name);
+    await pullCard(sandbox);
+    await locker.lock();
+    await insertCard(sandbox);
+    await locker.wake();
+    await desktop.type(sandbox.pin);
+    await untilOpen(locker);
+    t.is(await pinsSent(), 1);
+  });
+}
