@@ -103,7 +103,7 @@ export function byName(
   const bars = rows.map(([name, count], index) => {
     const width = Math.max(2, (count / most) * 480).toFixed(1);
     const y = index * row;
-    const short = name.length > 34 ? `${name.slice(0, 33)}…` : name;
+    const short = name.length > 28 ? `${name.slice(0, 27)}…` : name;
     return html`<text x="250" y="${y + 17}" text-anchor="end">${short}</text
       ><rect class="${style}" x="260" y="${y + 4}" width="${width}" height="${row - 8}"></rect
       ><text x="${(268 + Number(width)).toFixed(1)}" y="${y + 17}">${count}</text>`;

@@ -50,7 +50,7 @@ svg { display: block; width: 100%; height: auto; } svg text { fill: var(--ink); 
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; margin: 12px 0; font-size: 14px; }
 caption { text-align: left; padding: 4px 0; } th, td { text-align: left; padding: 6px 10px 6px 0; border-bottom: 1px solid var(--line);
   vertical-align: top; overflow-wrap: anywhere; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-td.t { white-space: nowrap; } summary { cursor: pointer; padding: 8px 0; }
+td.t, th[scope='col'] { white-space: nowrap; overflow-wrap: normal; } summary { cursor: pointer; padding: 8px 0; }
 @media print { details { display: block; } }
 `);
 
@@ -248,7 +248,7 @@ export function reportPage(tally: Tally, facts: ReportFacts): string {
           ${sealPart(facts.seal)}
           ${facts.unread === 0 ? '' : html`<p>${facts.unread} lines of the log are no record; sc_auth audit verify says which.</p>`}
           ${timePart(tally)}
-          ${namedPart('reasons', 'Why logins did not succeed', 'Reason', reasons.top(), 'denied')}
+          ${namedPart('reasons', 'Why something did not succeed', 'Reason', reasons.top(), 'denied')}
           ${namedPart('services', 'Logins by service', 'Service', services.top(), 'granted')}
           ${namedPart('users', 'Logins by account', 'Account', users.top(), 'granted')}
           ${namedPart('keys', 'Logins by key', 'Key', keys.top(), 'granted')}
