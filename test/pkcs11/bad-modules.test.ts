@@ -65,6 +65,11 @@ async function inSandbox(
 for (const [what, module, said] of [
   ['does not exist', '/usr/lib/no-such-module.so', /there is no file \/usr\/lib\/no-such-module\.so/],
   ['is not PKCS#11', '/lib/x86_64-linux-gnu/libc.so.6', /libc\.so\.6 is not a PKCS#11 module/],
+  [
+    "is p11-kit's proxy",
+    '/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so',
+    /name the modules of its list: p11-kit list-modules/,
+  ],
   ['is no library', '/etc/passwd', /\/etc\/passwd is not a PKCS#11 module/],
 ] as const) {
   test.serial(`a module that ${what}: the log says so, and the card works`, async (t) => {
