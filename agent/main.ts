@@ -14,6 +14,7 @@ import { loginUidOf } from './base/login-uid.ts';
 import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
+import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
 import type { PairingParts } from './login/pair.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
@@ -22,8 +23,10 @@ import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
 import { createPamServer } from './socket/pam-server.ts';
+import type { Token } from './token/interface.ts';
 import { ReaderReport } from './token/reader-report.ts';
 import { TokenRegistry, type TokenEvent } from './token/registry.ts';
+import { ChainTrust } from './trust/certificate-trust.ts';
 import { readReaderDrivers } from './pcsc/reader-drivers.ts';
 import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
@@ -67,6 +70,22 @@ async function main(): Promise<void> {
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
   const settings = new PolicyFile(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
   const policy = (): Policy => settings.current;
+  let warmPresent = (): void => undefined;
+
+  // First of all: until there is a handler, a SIGHUP ends the process, and administrators send it at any time.
+  process.on('SIGHUP', () => {
+    try {
+      const changed = settings.reload();
+      log(
+        changed.length === 0
+          ? 'configuration read: nothing changed'
+          : `new configuration: ${changed.join(', ')}`,
+      );
+      if (changed.includes('trust')) warmPresent();
+    } catch (error) {
+      log(`the new configuration is refused, the old one stays: ${describeError(error)}`);
+    }
+  });
 
   const pairings = new SqlitePairingTable(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
   const auditPath =
@@ -77,14 +96,36 @@ async function main(): Promise<void> {
   const { drivers, list } = wireDrivers(settings.config, log);
   const tokens = new TokenRegistry(watcher, drivers);
   const readers = new ReaderReport(watcher, tokens);
+  const trust = new ChainTrust(systemClock);
   const inventory: Inventory = {
     drivers: list,
     readers: () => readers.readers(),
     readerDrivers: () => readReaderDrivers(),
-    trustOf: () => Promise.resolve(NOT_EVALUATED),
+    trustOf: async (certificate) => {
+      if (policy().trust.level === 0) return NOT_EVALUATED;
+      const { publicKey } = certificate;
+      const found = await checkCertificate(policy().trust, { publicKey, certificate }, trust);
+      const word = found.permitted ? 'YES' : 'NO';
+      return { ssl: word, x509: word, detail: found.permitted ? null : found.why };
+    },
+  };
+  const warm = (token: Token): void => {
+    void warmCertificates(policy().trust, token, trust).then((lines) => {
+      lines.forEach(log);
+    });
+  };
+  warmPresent = (): void => {
+    // Without a reader service there is nothing to find out.
+    tokens.present(0).then(
+      (present) => {
+        present.forEach(warm);
+      },
+      () => undefined,
+    );
   };
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
+    if (event.kind === 'token-in') warm(event.token);
   });
 
   const login: LoginParts = {
@@ -92,6 +133,7 @@ async function main(): Promise<void> {
     accounts: systemAccounts,
     pairings,
     tokens,
+    trust,
     audit,
     clock: systemClock,
     log,
@@ -101,6 +143,7 @@ async function main(): Promise<void> {
     policy,
     pairings,
     tokens,
+    trust,
     audit,
     clock: systemClock,
     checkPassword: (user, password) =>
@@ -125,19 +168,6 @@ async function main(): Promise<void> {
   await listenAt(adminServer, join(runtime, 'io.scauth'));
   log('ready');
   const reportStopping = reportReady();
-
-  process.on('SIGHUP', () => {
-    try {
-      const changed = settings.reload();
-      log(
-        changed.length === 0
-          ? 'configuration read: nothing changed'
-          : `new configuration: ${changed.join(', ')}`,
-      );
-    } catch (error) {
-      log(`the new configuration is refused, the old one stays: ${describeError(error)}`);
-    }
-  });
 
   const stop = async (): Promise<void> => {
     reportStopping();

@@ -22,7 +22,15 @@ const tree = readTree(root);
 const imports = tree.flatMap(importsOf);
 
 /** Roles of which only main.ts makes a real one. */
-const ROLES = ['TokenDriver', 'SlotDriver', 'PairingTable', 'AuditLog', 'TokenSource', 'Accounts'];
+const ROLES = [
+  'TokenDriver',
+  'SlotDriver',
+  'PairingTable',
+  'AuditLog',
+  'TokenSource',
+  'Accounts',
+  'CertificateTrust',
+];
 /** Real parts that no interface of ours names. */
 const PARTS = [
   'Watcher',

@@ -30,6 +30,7 @@ export type AgentErrorCode =
   | 'no-identity' // the card has no such key
   | 'weak-key'
   | 'bad-certificate'
+  | 'untrusted-certificate' // by the level, the authorities or the revocation data of the policy
   | 'bad-proof' // the signature does not verify with the paired key
   // Pairing
   | 'already-paired'

@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   verifypin: () => import('./verifypin.ts'),
   pairing_ui: () => import('./pairing-ui.ts'),
   'list-smartcards': () => import('./list-smartcards.ts'),
+  explain: () => import('./explain.ts'),
   config: () => import('./config.ts'),
 };
 
@@ -26,6 +27,7 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth verifypin         check the PIN of the card
   sc_auth pairing_ui        the dialog that offers to pair a new card
   sc_auth list-smartcards   the cards that are in
+  sc_auth explain           why a card does not log you in, and what to do
   sc_auth config            check the settings; their schema
 
 Each has --help, and --json for one JSON document on standard output. sc_auth --version prints the version.
@@ -74,7 +76,7 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
   const output = new Output(surroundings, surroundings.args.includes('--json'));
   try {
     await dispatch(surroundings, output);
-    return EXIT.ok;
+    return output.isBad ? EXIT.failure : EXIT.ok;
   } catch (error) {
     const failure = error instanceof CommandError ? error : unexpected(error);
     output.failure(failure);

@@ -7,6 +7,7 @@ import type {
   WireDriver,
   WireIdentity,
   WireItem,
+  WireLink,
   WirePairing,
   WireReader,
   WireReaderDriver,
@@ -119,6 +120,13 @@ const PAIRING = {
   pairedAt: 'string',
 } as const satisfies Record<keyof WirePairing, Shape>;
 
+const LINK = {
+  name: 'string',
+  ok: 'boolean',
+  detail: 'string',
+  remedy: 'string?',
+} as const satisfies Record<keyof WireLink, Shape>;
+
 type Shape = 'string' | 'string?' | 'number' | 'number?' | 'boolean' | 'string[]';
 interface Shapes {
   string: string;
@@ -178,6 +186,7 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
   ListPairings: (reply) => ({ pairings: readList(reply['pairings'], PAIRING) }),
   AddPairing: (reply) => ({ pairing: readPairing(reply['pairing']) }),
   Unpair: (reply) => ({ removed: readList(reply['removed'], PAIRING) }),
+  Explain: (reply) => ({ ...readObject(reply, { user: 'string' }), links: readList(reply['links'], LINK) }),
   GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean' }),
   SetPairingPrompt: () => ({}),
 };

@@ -17,15 +17,18 @@ import { wantsSilence, type AuthRequest, type Username } from '../model/request.
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
+import type { CertificateTrust } from '../trust/interface.ts';
 import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from './ask-pin.ts';
 import { auditedIdentity } from './audited-key.ts';
+import { checkCertificate } from './check-certificate.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
 import type { DriverGate } from './driver-gate.ts';
-import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
+import { findCards } from './find-cards.ts';
+import type { PairedCard } from './find-identity.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { userOfCard } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
@@ -36,6 +39,7 @@ export interface LoginParts {
   readonly accounts: Accounts;
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
+  readonly trust: CertificateTrust;
   readonly audit: AuditLog;
   readonly clock: Clock;
   /** For the agent's own log: one line, no secret. */
@@ -97,21 +101,14 @@ export class Login {
     if (user === null) return { kind: 'unavailable', reason: 'no-user' };
     this.#user = user;
 
-    const pairings = this.#parts.pairings.forUser(user);
-    if (pairings.length === 0) return { kind: 'unavailable', reason: 'no-pairing' };
-    const found = findPairedIdentities(await this.#tokens(), pairings);
-    switch (found.kind) {
-      case 'no-card':
-      case 'other-card':
-        return { kind: 'unavailable', reason: found.kind };
-      case 'conflict':
-        this.#key = auditedIdentity(found.identity);
-        return { kind: 'denied', reason: 'key-conflict' };
-      case 'found':
-        return this.#withCards(user, found.cards, pairings.length > 1);
-      default:
-        return assertNever(found);
-    }
+    const found = await findCards(user, this.#policy, {
+      pairings: this.#parts.pairings,
+      tokens: { present: () => this.#tokens() },
+    });
+    if (found.kind === 'cards') return this.#withCards(user, found.cards, found.severalPairings);
+    if (found.identity !== null) this.#key = auditedIdentity(found.identity);
+    this.#rule = found.rule ?? this.#rule;
+    return found.decision;
   }
 
   /** Which of the cards it is to be, and the proof by it. */
@@ -120,25 +117,20 @@ export class Login {
     cards: readonly [PairedCard, ...PairedCard[]],
     severalPairings: boolean,
   ): Promise<AuthDecision> {
-    const reachable = cards.filter(({ token }) => permitReader(this.#policy, token.slot));
-    const lastUses = reachable.length > 1 ? this.#parts.pairings.lastUses(user) : new Map<never, number>();
-    const [first, ...others] = lastUsedFirst(reachable, lastUses);
-    if (first === undefined) {
-      this.#key = auditedIdentity(cards[0].identity);
-      this.#rule = 'reader.contactless';
-      return { kind: 'denied', reason: 'contactless-not-allowed' };
-    }
-    const choice = await chooseCard([first, ...others], this.#person);
+    const choice = await chooseCard(cards, this.#person);
     if (choice.kind === 'cancelled') return choice;
     if (choice.kind === 'not-chosen') {
       // Digits alone are a number that is not in the list, or a PIN: neither is a password.
-      const tokens = reachable.map(({ token }) => token);
+      const tokens = cards.map(({ token }) => token);
       if (choice.typed.isDigits) choice.typed.wipe();
       else this.#keepAsPassword(tokens, choice.typed);
       return { kind: 'unavailable', reason: 'password-instead' };
     }
     const { token, identity, pairing } = choice.card;
     this.#key = auditedIdentity(identity);
+    // Before the PIN: a card that may not log in gets none, and costs no try.
+    if (!(await this.#isTrusted(this.#policy, identity)))
+      return { kind: 'denied', reason: 'certificate-not-trusted' };
     const decision = await this.#provePaired(user, token, identity, pairing);
     // Only who has several pairings can be asked which, so only there the last one matters.
     if (decision.kind === 'granted' && severalPairings) this.#rememberUse(user, pairing);
@@ -281,7 +273,7 @@ export class Login {
       });
       // A pairing made from a hash alone has no key yet: the hash found this one, and now it has signed.
       const verified = verifyProof(challenge, proof, pairing.publicKey ?? identity.publicKey);
-      if (!(await this.#stillPermitted(user, pairing, token)))
+      if (!(await this.#stillPermitted(user, pairing, token, identity)))
         return { kind: 'denied', reason: 'changed-meanwhile' };
       if (pairing.publicKey === null) this.#parts.pairings.fixKey(user, pairing.pkhh, verified.key);
       return grant(verified, { ...pairing, publicKey: pairing.publicKey ?? identity.publicKey });
@@ -301,12 +293,25 @@ export class Login {
   }
 
   /** The policy that is in force now must permit as well, and the pairing must be what it was. */
-  async #stillPermitted(user: Username, pairing: Pairing, { slot }: Token): Promise<boolean> {
+  async #stillPermitted(
+    user: Username,
+    pairing: Pairing,
+    { slot }: Token,
+    identity: Identity,
+  ): Promise<boolean> {
     if (!this.#stillPaired(user, pairing)) return false;
     const now = this.#parts.policy();
     if (now === this.#policy) return true;
     if (!permitReader(now, slot)) return false;
-    return (await this.#permit(now)).permitted;
+    return (await this.#permit(now)).permitted && (await this.#isTrusted(now, identity));
+  }
+
+  async #isTrusted({ trust }: Policy, identity: Identity): Promise<boolean> {
+    const found = await checkCertificate(trust, identity, this.#parts.trust);
+    if (found.permitted) return true;
+    this.#rule = found.rule;
+    this.#detail = found.why;
+    return false;
   }
 
   #note(error: unknown): void {

@@ -29,6 +29,8 @@ export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: '
       return { kind: 'unavailable', reason: failure.code };
     case 'contactless':
       return { kind: 'denied', reason: 'contactless-not-allowed' };
+    case 'untrusted-certificate':
+      return { kind: 'denied', reason: 'certificate-not-trusted' };
     case 'driver-fault':
       return { kind: 'unavailable', reason: 'card-fault' };
     case 'no-identity':

@@ -16,11 +16,13 @@ import type { PeerCredentials, Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
+import type { CertificateTrust } from '../trust/interface.ts';
 import { mayPair, refusesPairing, unfitForLogin } from '../../policy/permit-pairing.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf } from './ask-pin.ts';
 import { auditedIdentity, auditedKey } from './audited-key.ts';
+import { checkCertificate, type CertifiedKey } from './check-certificate.ts';
 import type { Conversation } from './conversation.ts';
 import { touchText } from './wording.ts';
 
@@ -28,6 +30,7 @@ export interface PairingParts {
   readonly policy: () => Policy;
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
+  readonly trust: CertificateTrust;
   readonly audit: AuditLog;
   readonly clock: Clock;
   /** Checks an account password by PAM and wipes it. @throws AgentError `wrong-password`, `not-allowed`, `internal` */
@@ -71,6 +74,16 @@ function requirePolicy(
   throw rule === 'pairing.one_card_per_user'
     ? new AgentError('not-allowed', { detail: rule })
     : new AgentError('weak-key', { detail: `It is smaller than the policy (${rule}) wants.` });
+}
+
+/** A pairing that no login would take is not made. @throws AgentError `untrusted-certificate` */
+export async function requireTrust(
+  { trust }: Policy,
+  key: CertifiedKey,
+  parts: { readonly trust: CertificateTrust },
+): Promise<void> {
+  const found = await checkCertificate(trust, key, parts.trust);
+  if (!found.permitted) throw new AgentError('untrusted-certificate', { detail: found.why });
 }
 
 function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: number): Pairing {
@@ -160,12 +173,13 @@ const refusals: readonly AgentErrorCode[] = [
   'key-conflict',
   'not-allowed',
   'contactless',
+  'untrusted-certificate',
 ];
 
 /**
  * A user pairs a key on a card that is in with their own account.
- * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `contactless`, `already-paired`, `key-conflict`, `wrong-password`,
- * `cancelled`, `bad-proof`, and those of Token.prove
+ * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `contactless`, `already-paired`, `key-conflict`,
+ * `untrusted-certificate`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
  */
 export async function pairOwnCard(
   account: Account,
@@ -207,6 +221,7 @@ async function proveAndPair(
     throw new AgentError(same ? 'already-paired' : 'key-conflict');
   }
   requirePolicy(policy, card.identity.publicKey.algorithm, account.name, parts);
+  await requireTrust(policy, card.identity, parts);
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const password = await askSecret(person, `Account password of ${account.name}: `);
   await parts.checkPassword(account.name, password);
@@ -225,6 +240,7 @@ async function proveAndPair(
   // The policy may have changed while the person typed.
   if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
   requirePolicy(parts.policy(), card.identity.publicKey.algorithm, account.name, parts);
+  await requireTrust(parts.policy(), card.identity, parts);
   return addAndRecord(
     pairingFromCard(account.name, card, account.name, parts.clock.nowMs()),
     auditedIdentity(card.identity),
@@ -240,7 +256,7 @@ export type TrustedKey =
 
 /**
  * The administrator pairs a key with an account; no card needs to be in.
- * @throws AgentError `weak-key`, `contactless`, `already-paired`, `key-conflict`
+ * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `already-paired`, `key-conflict`
  */
 export async function pairForUser(
   user: Username,
@@ -253,6 +269,7 @@ export async function pairForUser(
   requirePolicy(parts.policy(), algorithm, user, parts);
   if (trusted.kind === 'certificate') {
     const { certificate } = trusted;
+    await requireTrust(parts.policy(), { publicKey: certificate.publicKey, certificate }, parts);
     const key = auditedKey(certificate.publicKey.pkhh, null, certificate);
     return addAndRecord(
       {
@@ -278,6 +295,7 @@ export async function pairForUser(
   requireFit(card.identity);
   requireReader(parts.policy(), card.token);
   requirePolicy(parts.policy(), card.identity.publicKey.algorithm, user, parts);
+  await requireTrust(parts.policy(), card.identity, parts);
   return addAndRecord(
     pairingFromCard(user, card, 'root', nowMs),
     auditedIdentity(card.identity),

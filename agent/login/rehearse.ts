@@ -13,13 +13,14 @@ import { verifyProof } from '../model/proof.ts';
 import type { PeerCredentials } from '../model/request.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import { CARD_READING_MS, type TokenSource } from '../token/interface.ts';
+import type { CertificateTrust } from '../trust/interface.ts';
 import { permitAttempt } from '../../policy/permit-attempt.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Conversation } from './conversation.ts';
 import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
 import { chooseCard } from './choose-card.ts';
-import { askCardPin } from './pair.ts';
+import { askCardPin, requireTrust } from './pair.ts';
 import { triesLeftText } from './wording.ts';
 
 export interface RehearsalParts {
@@ -27,12 +28,22 @@ export interface RehearsalParts {
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
   readonly audit: AuditLog;
+  readonly trust: CertificateTrust;
   readonly clock: Clock;
 }
 
 /** In the order of a login. */
 export type StepName =
-  'policy' | 'pairings' | 'card' | 'tries' | 'PIN' | 'proof' | 'signature' | 'pairing' | 'release';
+  | 'policy'
+  | 'pairings'
+  | 'card'
+  | 'certificate'
+  | 'tries'
+  | 'PIN'
+  | 'proof'
+  | 'signature'
+  | 'pairing'
+  | 'release';
 
 export interface RehearsalStep {
   readonly name: StepName;
@@ -89,6 +100,11 @@ class Rehearser {
       ({ identity }) => identity.label,
     );
     const { token, identity, pairing } = this.found;
+    await this.step(
+      'certificate',
+      () => requireTrust(policy, identity, this.#parts),
+      () => (policy.trust.level === 0 ? 'trust is off' : 'trusted'),
+    );
     await this.step(
       'tries',
       () => token.pinState(),

@@ -126,6 +126,8 @@ export function deniedText(reason: DenyReason): string | null {
       return 'The pairing or the policy was changed while you typed. Use your password, or try again.';
     case 'contactless-not-allowed':
       return 'Cards are not used through a contactless reader here. Put the card into a reader with contacts, or use your password.';
+    case 'certificate-not-trusted':
+      return 'The certificate on this card is not trusted here. Use your password, and tell your administrator: the audit log says why.';
     case 'service-not-allowed':
     case 'remote-not-allowed':
     case 'cards-not-allowed':

@@ -17,6 +17,7 @@ export type DenyReason =
   | 'cards-not-allowed'
   | 'peer-not-allowed'
   | 'contactless-not-allowed'
+  | 'certificate-not-trusted'
   | 'changed-meanwhile';
 
 /** The card has no say: the next module in the stack gets its turn. */

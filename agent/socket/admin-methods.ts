@@ -4,6 +4,7 @@
 import { AgentError, asAgentError } from '../base/errors.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
+import { explainLogin } from '../login/explain.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import { parseCertificateFile, parsePkhh, type Pkhh } from '../model/key.ts';
@@ -173,6 +174,24 @@ async function unpair(peer: PeerCredentials, parameters: Parameters, parts: Admi
   return removed;
 }
 
+async function explain(
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: AdminParts,
+): Promise<Methods['Explain']['reply']> {
+  onlyParameters(parameters, ['user', 'service', 'rhost']);
+  const user = await userInScope(peer, optionalText(parameters, 'user'), parts.accounts);
+  const service = requiredText(parameters, 'service');
+  const rhost = optionalText(parameters, 'rhost');
+  const account = await parts.accounts.byName(user);
+  if (account === null) throw new AgentError('unknown-user', { detail: user });
+  const links = await explainLogin(
+    { account, service, rhost, inFull: peer.uid === 0 },
+    { ...parts, readers: parts.inventory },
+  );
+  return { user, links: [...links] };
+}
+
 async function setPrompt(peer: PeerCredentials, parameters: Parameters, parts: AdminParts): Promise<void> {
   requireRoot(peer);
   onlyParameters(parameters, ['enabled']);
@@ -218,6 +237,8 @@ export async function callMethod(
       return { pairing: wirePairing(await addPairing(peer, parameters, parts)) };
     case 'Unpair':
       return { removed: (await unpair(peer, parameters, parts)).map(wirePairing) };
+    case 'Explain':
+      return explain(peer, parameters, parts);
     case 'GetPairingPrompt':
       onlyParameters(parameters, []);
       return { enabled: parts.pairings.promptEnabled() };

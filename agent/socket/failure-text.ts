@@ -56,6 +56,8 @@ export function failureText(error: AgentError): string {
       return `This key cannot be used for login: ${error.detail}`;
     case 'bad-certificate':
       return 'This is not a certificate. Give a PEM or DER file of one X.509 certificate.';
+    case 'untrusted-certificate':
+      return `The certificate of this key is not trusted here: ${error.detail}. Use another card, or ask your administrator.`;
     case 'bad-proof':
       return deniedText('bad-proof') ?? '';
     case 'already-paired':

@@ -107,6 +107,12 @@ export interface WireFailure {
 
 /** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
 export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse';
+export interface WireLink {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly remedy: string | null;
+}
 
 /** Method name → parameters and reply. `null` parameters may also be left out. */
 export interface Methods {
@@ -142,6 +148,10 @@ export interface Methods {
   UnblockPin: { parameters: { token: string | null }; reply: Record<string, never> };
   Rehearse: { parameters: { service: string }; reply: Record<string, never> };
   Unpair: { parameters: { user: string | null; hash: string | null }; reply: { removed: WirePairing[] } };
+  Explain: {
+    parameters: { user: string | null; service: string; rhost: string | null };
+    reply: { user: string; links: WireLink[] };
+  };
   GetPairingPrompt: { parameters: Record<string, never>; reply: { enabled: boolean } };
   SetPairingPrompt: { parameters: { enabled: boolean }; reply: Record<string, never> };
 }

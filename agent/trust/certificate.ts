@@ -2,11 +2,11 @@
 // nothing. RFC 5280, 4.
 
 import { createHash, X509Certificate, type KeyObject } from 'node:crypto';
-import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { AgentError } from '../base/errors.ts';
 import { toHex } from '../base/bytes.ts';
 import { readTlvs } from '../base/tlv.ts';
+import { hasKeyUsage as keyUsageOf } from '../model/certificate-uses.ts';
 import { MAX_CERTIFICATE_BYTES } from '../model/key.ts';
 import { readSigned, type Signed } from './der.ts';
 import { EXTENSION } from './oids.ts';
@@ -99,12 +99,13 @@ export function extensionOf<T>(
   return value;
 }
 
-/** Bit `bit` (0 = digitalSignature) of the key usage; null when there is no such extension. */
-export function hasKeyUsage(certificate: ParsedCertificate, bit: number): boolean | null {
-  const bits = extensionOf(certificate, EXTENSION.keyUsage, asn1js.BitString);
-  if (bits === null) return null;
-  const byte = bits.valueBlock.valueHexView[bit >> 3] ?? 0;
-  return (byte & (0x80 >> (bit & 7))) !== 0;
+/** Bit `bit` of the key usage; null when there is no such extension. @throws AgentError `bad-certificate` */
+export function hasKeyUsage({ der }: ParsedCertificate, bit: number): boolean | null {
+  try {
+    return keyUsageOf(der, bit);
+  } catch (error) {
+    throw bad('the key usage cannot be read', error);
+  }
 }
 
 /** Dotted OIDs; null when there is no such extension. */

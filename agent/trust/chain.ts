@@ -4,18 +4,16 @@
 
 import * as pkijs from 'pkijs';
 import { AgentError } from '../base/errors.ts';
+import { KEY_USAGE_BIT, permitsLogin } from '../model/certificate-uses.ts';
 import { extendedKeyUsages, extensionOf, hasKeyUsage, type ParsedCertificate } from './certificate.ts';
 import { constraintFault } from './name-constraints.ts';
-import { EXTENSION, LOGIN_USES } from './oids.ts';
+import { EXTENSION } from './oids.ts';
 import { algorithmFault, isSignedBy, keyFault } from './signature.ts';
 
 /** Longest path: the card's certificate, six authorities in between, the root. */
 const MAX_LENGTH = 8;
 /** Most links that are tried; authorities that sign each other could be gone around for ever. */
 const MAX_TRIES = 64;
-
-const DIGITAL_SIGNATURE = 0;
-const KEY_CERT_SIGN = 5;
 
 /** Critical extensions that are understood; any other refuses (RFC 5280, 4.2). */
 const UNDERSTOOD: readonly string[] = [
@@ -53,10 +51,10 @@ function ownFault(certificate: ParsedCertificate, nowMs: number): string | null 
 
 /** What keeps the card's certificate from being one for logins. */
 function leafFault(certificate: ParsedCertificate): string | null {
-  if (hasKeyUsage(certificate, DIGITAL_SIGNATURE) === false) return 'its key usage has no digitalSignature';
+  if (hasKeyUsage(certificate, KEY_USAGE_BIT.digitalSignature) === false)
+    return 'its key usage has no digitalSignature';
   const uses = extendedKeyUsages(certificate);
-  if (uses !== null && !uses.some((use) => LOGIN_USES.includes(use)))
-    return 'its extended key usage is for other things than logins';
+  if (uses !== null && !permitsLogin(uses)) return 'its extended key usage is for other things than logins';
   return null;
 }
 
@@ -64,7 +62,8 @@ function leafFault(certificate: ParsedCertificate): string | null {
 function authorityFault(authority: ParsedCertificate, below: readonly ParsedCertificate[]): string | null {
   const basic = extensionOf(authority, EXTENSION.basicConstraints, pkijs.BasicConstraints);
   if (basic?.cA !== true) return 'its issuer is no authority';
-  if (hasKeyUsage(authority, KEY_CERT_SIGN) === false) return 'its issuer may not sign certificates';
+  if (hasKeyUsage(authority, KEY_USAGE_BIT.keyCertSign) === false)
+    return 'its issuer may not sign certificates';
   const limit = typeof basic.pathLenConstraint === 'number' ? basic.pathLenConstraint : null;
   const between = below.slice(1).filter((certificate) => !isSelfIssued(certificate)).length;
   if (limit !== null && between > limit) return 'the chain is longer than an authority allows';

@@ -4,6 +4,7 @@
 import { AgentError } from '../base/errors.ts';
 import { toHex } from '../base/bytes.ts';
 import { readOnly, readTlv, readTlvs, type Tlv } from '../base/tlv.ts';
+import { KEY_USAGE_BIT } from '../model/certificate-uses.ts';
 import { hasKeyUsage, type ParsedCertificate } from './certificate.ts';
 import { isTime, oidText, readAlgorithm, readSigned, timeMs, type Signed } from './der.ts';
 import { ISSUING_DISTRIBUTION_POINT } from './oids.ts';
@@ -12,7 +13,6 @@ import { isSignedBy } from './signature.ts';
 /** Longest list, bytes. */
 export const MAX_CRL_BYTES = 8 * 1024 * 1024;
 
-const CRL_SIGN = 6;
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
 const TRUE = Buffer.from([0xff]);
@@ -116,7 +116,7 @@ const SKEW_MS = 5 * 60_000;
 /** Why a list says nothing about the certificates of `issuer`; null when it does. */
 export function listFault(list: RevocationList, issuer: ParsedCertificate, nowMs: number): string | null {
   if (!list.issuer.equals(issuer.subject)) return 'it is of another authority';
-  if (hasKeyUsage(issuer, CRL_SIGN) === false) return 'its authority may not sign lists';
+  if (hasKeyUsage(issuer, KEY_USAGE_BIT.cRLSign) === false) return 'its authority may not sign lists';
   if (nowMs + SKEW_MS < list.thisUpdateMs) return 'it is from the future';
   if (nowMs > list.nextUpdateMs) return 'it has expired';
   return isSignedBy(list.signed, issuer.publicKey) ? null : 'it is not signed by its authority';

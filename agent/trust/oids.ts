@@ -20,14 +20,6 @@ export const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
 export const OCSP_BASIC = '1.3.6.1.5.5.7.48.1.1';
 export const SHA1 = '1.3.14.3.2.26';
 
-/** Extended key usages of which one makes a certificate fit to log in (or none is named). */
-export const LOGIN_USES = [
-  '1.3.6.1.5.5.7.3.2', // clientAuth
-  '1.3.6.1.4.1.311.20.2.2', // Microsoft smart card logon
-  '1.3.6.1.5.2.3.4', // PKINIT client
-  '2.5.29.37.0', // any
-];
-
 export const UPN = '1.3.6.1.4.1.311.20.2.3';
 export const PKINIT_NAME = '1.3.6.1.5.2.2';
 export const EMAIL_ADDRESS = '1.2.840.113549.1.9.1';

@@ -6,7 +6,17 @@ import { pairOwnCard } from '../../agent/login/pair.ts';
 import { parseUsername } from '../../agent/model/request.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
 import { makeSigner } from '../model/signer.ts';
-import { alice, FakeAudit, FakePairings, FakePerson, FakeToken, pairing, PIN, tokensOf } from './fakes.ts';
+import {
+  alice,
+  FakeAudit,
+  FakePairings,
+  FakePerson,
+  FakeToken,
+  noTrust,
+  pairing,
+  PIN,
+  tokensOf,
+} from './fakes.ts';
 import { runLogin, victim } from './run-login.ts';
 
 const second = makeSigner('p256');
@@ -164,6 +174,7 @@ test.serial('a signing key is refused at pairing, on whichever card', async (t) 
     policy: () => defaultPolicy,
     pairings: new FakePairings(),
     tokens: tokensOf(new FakeToken(second), token),
+    trust: noTrust,
     audit: new FakeAudit(),
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
     checkPassword: () => Promise.reject(new Error('asked too early')),

@@ -23,6 +23,7 @@ import {
 } from '../../agent/model/token.ts';
 import type { PairingTable } from '../../agent/pairing/interface.ts';
 import type { ProofInHand, Token, TokenSource } from '../../agent/token/interface.ts';
+import type { CertificateTrust } from '../../agent/trust/interface.ts';
 import type { Signer } from '../model/signer.ts';
 
 export const PIN = '735912';
@@ -172,6 +173,12 @@ export class FakeToken implements Token {
     });
   }
 }
+
+/** For policies with trust level 0: whoever asks is at fault. */
+export const noTrust: CertificateTrust = {
+  findings: () => Promise.reject(new Error('nobody asked for trust')),
+  fields: () => Promise.reject(new Error('nobody asked for fields')),
+};
 
 export function tokensOf(...tokens: Token[]): TokenSource {
   return { present: () => Promise.resolve(tokens) };

@@ -18,6 +18,7 @@ import {
   FakePairings,
   FakePerson,
   FakeToken,
+  noTrust,
   pairing,
   PIN,
   tokensOf,
@@ -48,6 +49,7 @@ function partsOf(scene: Scene): PairingParts & { table: FakePairings; log: FakeA
     policy: scene.policy ?? (() => defaultPolicy),
     pairings: table,
     tokens: scene.tokens ?? tokensOf(scene.token ?? new FakeToken(victim)),
+    trust: noTrust,
     audit: log,
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
     checkPassword: (_user, password) =>

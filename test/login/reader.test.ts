@@ -11,6 +11,7 @@ import {
   FakePairings,
   FakePerson,
   FakeToken,
+  noTrust,
   PIN,
   tokensOf,
   type CardOptions,
@@ -109,7 +110,7 @@ test.serial('verifypin and pair on a pad', async (t) => {
   t.deepEqual(person.told, [ON_READER]);
   const pairing = new FakePerson(['correct horse']);
   await pairOwnCard(alice, victim.publicKey.pkhh, peer, pairing, {
-    ...{ policy, tokens: tokensOf(token), audit, pairings },
+    ...{ policy, tokens: tokensOf(token), trust: noTrust, audit, pairings },
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
     checkPassword: (_user, password) => {
       password.wipe();
@@ -227,7 +228,7 @@ test.serial(
     const token = new FakeToken(victim, CONTACTLESS[0]);
     const person = new FakePerson([]);
     const parts = {
-      ...{ policy: () => defaultPolicy, tokens: tokensOf(token), audit, pairings },
+      ...{ policy: () => defaultPolicy, tokens: tokensOf(token), trust: noTrust, audit, pairings },
       clock: { nowMs: () => 42, monotonicMs: () => 0 },
       checkPassword: () => Promise.reject(new Error('asked too early')),
     };

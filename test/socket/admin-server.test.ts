@@ -12,7 +12,7 @@ import { encodeFrame } from '../../agent/socket/frames.ts';
 import { MAX_MESSAGE_BYTES } from '../../agent/socket/varlink.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
 import { asNobody, NOBODY, rootTest } from '../base/folders.ts';
-import { FakeAudit, FakePairings, FakeToken, pairing, PIN, tokensOf } from '../login/fakes.ts';
+import { FakeAudit, FakePairings, FakeToken, noTrust, pairing, PIN, tokensOf } from '../login/fakes.ts';
 import { attacker, victim } from '../login/run-login.ts';
 import { FrameClient, serveAt, slotsBack, VarlinkClient, type Reply } from './clients.ts';
 
@@ -42,6 +42,7 @@ async function serve(t: ExecutionContext, more: Partial<AdminServerParts> = {}):
     policy: () => defaultPolicy,
     pairings: table,
     tokens: tokensOf(new FakeToken(victim)),
+    trust: noTrust,
     audit,
     clock: { nowMs: () => 0, monotonicMs: () => 0 },
     checkPassword: (_user, password) =>

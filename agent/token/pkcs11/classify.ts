@@ -3,18 +3,8 @@
 // be made by a login prompt. Specifications: RFC 5280, 4.2.1.3 and 4.2.1.12; PKCS #11 2.40, 4.9.
 
 import type { X509Certificate } from 'node:crypto';
-import { readOnly, readTlv, readTlvs } from '../../base/tlv.ts';
+import { hasKeyUsage, KEY_USAGE_BIT, namesLogin, permitsLogin } from '../../model/certificate-uses.ts';
 import type { KeyUse } from '../../model/token.ts';
-
-/** KeyUsage bits (RFC 5280, 4.2.1.3). */
-const DIGITAL_SIGNATURE = 0;
-const NON_REPUDIATION = 1;
-const ANY_EXTENDED_KEY_USAGE = '2.5.29.37.0';
-const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2';
-const SMARTCARD_LOGON = '1.3.6.1.4.1.311.20.2.2';
-const LOGIN_USAGES = [CLIENT_AUTHENTICATION, SMARTCARD_LOGON];
-/** 2.5.29.15 in DER. */
-const KEY_USAGE_OID = Buffer.from('551d0f', 'hex');
 
 export interface KeyFacts {
   /** null: none on the token, or one that cannot be read. */
@@ -29,29 +19,12 @@ export interface KeyFacts {
   readonly withoutPin: boolean;
 }
 
-/** Whether KeyUsage has a bit; null where the certificate has no KeyUsage. @throws AgentError `malformed` */
-export function hasKeyUsage(der: Uint8Array, bit: number): boolean | null {
-  const tbs = readTlvs(readOnly(der, 0x30))[0]?.value ?? Buffer.alloc(0);
-  const extensions = readTlvs(tbs).find(({ tag }) => tag === 0xa3);
-  if (extensions === undefined) return null;
-  for (const extension of readTlvs(readOnly(extensions.value, 0x30))) {
-    const parts = readTlvs(extension.value);
-    if (parts[0]?.value.equals(KEY_USAGE_OID) !== true) continue;
-    const bits = readTlv(parts.at(-1)?.value ?? Buffer.alloc(0))[0].value;
-    // BIT STRING: the first byte counts unused bits, bit 0 is the highest of the next.
-    return (((bits[1 + (bit >> 3)] ?? 0) >> (7 - (bit & 7))) & 1) === 1;
-  }
-  return null;
-}
-
 /** What a certificate's usages say; null: nothing against login. */
 function useOfCertificate(certificate: X509Certificate): KeyUse | null {
-  if (hasKeyUsage(certificate.raw, NON_REPUDIATION) === true) return 'signature';
-  if (hasKeyUsage(certificate.raw, DIGITAL_SIGNATURE) === false) return 'key-management';
+  if (hasKeyUsage(certificate.raw, KEY_USAGE_BIT.nonRepudiation) === true) return 'signature';
+  if (hasKeyUsage(certificate.raw, KEY_USAGE_BIT.digitalSignature) === false) return 'key-management';
   const usages = certificate.keyUsage as string[] | undefined;
-  const forLogin = [...LOGIN_USAGES, ANY_EXTENDED_KEY_USAGE];
-  if (usages !== undefined && usages.length > 0 && !usages.some((oid) => forLogin.includes(oid)))
-    return 'signature';
+  if (usages !== undefined && usages.length > 0 && !permitsLogin(usages)) return 'signature';
   return null;
 }
 
@@ -79,6 +52,6 @@ export function classify(facts: KeyFacts): KeyUse {
   if (use !== null) return use;
   // A key that wants its PIN for each use is one for documents, unless its certificate says that it is for logins.
   const usages = certificate?.keyUsage ?? [];
-  if (alwaysAuthenticate && !usages.some((oid) => LOGIN_USAGES.includes(oid))) return 'signature';
+  if (alwaysAuthenticate && !namesLogin(usages)) return 'signature';
   return 'authentication';
 }

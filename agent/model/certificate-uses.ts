@@ -1,0 +1,48 @@
+// What a certificate is for: key usage and extended key usage, read in one place for drivers (which key is for logins?)
+// and for the chain (may it vouch for one?). RFC 5280, 4.2.1.3 and 4.2.1.12.
+
+import { AgentError } from '../base/errors.ts';
+import { readOnly, readTlv, readTlvs } from '../base/tlv.ts';
+
+/** Bits of KeyUsage that are asked for. */
+export const KEY_USAGE_BIT = { digitalSignature: 0, nonRepudiation: 1, keyCertSign: 5, cRLSign: 6 } as const;
+
+/** Extended key usages that say "for logins". */
+const LOGIN_USES: readonly string[] = [
+  '1.3.6.1.5.5.7.3.2', // clientAuth
+  '1.3.6.1.4.1.311.20.2.2', // Microsoft smart card logon
+  '1.3.6.1.5.2.3.4', // PKINIT client
+];
+const ANY_USE = '2.5.29.37.0';
+
+/** 2.5.29.15 in DER. */
+const KEY_USAGE_OID = Buffer.from('551d0f', 'hex');
+const EXTENSIONS_TAG = 0xa3;
+const BIT_STRING = 0x03;
+
+/** Whether one of the uses is expressly a login. */
+export function namesLogin(uses: readonly string[]): boolean {
+  return uses.some((use) => LOGIN_USES.includes(use));
+}
+
+/** Whether logins are among the uses, by name or because anything is. */
+export function permitsLogin(uses: readonly string[]): boolean {
+  return namesLogin(uses) || uses.includes(ANY_USE);
+}
+
+/** Whether KeyUsage has a bit; null where the certificate has no KeyUsage. @throws AgentError `malformed` */
+export function hasKeyUsage(der: Uint8Array, bit: number): boolean | null {
+  const tbs = readTlvs(readOnly(der, 0x30))[0]?.value ?? Buffer.alloc(0);
+  const extensions = readTlvs(tbs).find(({ tag }) => tag === EXTENSIONS_TAG);
+  if (extensions === undefined) return null;
+  for (const extension of readTlvs(readOnly(extensions.value, 0x30))) {
+    const parts = readTlvs(extension.value);
+    if (parts[0]?.value.equals(KEY_USAGE_OID) !== true) continue;
+    const [bits] = readTlv(parts.at(-1)?.value ?? Buffer.alloc(0));
+    if (bits.tag !== BIT_STRING)
+      throw new AgentError('malformed', { detail: 'the key usage is no bit string' });
+    // The first byte counts unused bits, bit 0 is the highest of the next.
+    return (((bits.value[1 + (bit >> 3)] ?? 0) >> (7 - (bit & 7))) & 1) === 1;
+  }
+  return null;
+}
