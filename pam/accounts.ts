@@ -19,6 +19,8 @@ const passwd = koffi.struct('scauth_passwd', {
 const PASSWD_BYTES = koffi.sizeof(passwd);
 /** Room for the strings of one entry; LDAP entries can be long. */
 const STRINGS_BYTES = 64 * 1024;
+/** ENOENT, ESRCH (errno(3)). */
+const NOT_FOUND: readonly number[] = [2, 3];
 
 const libc = koffi.load('libc.so.6');
 const getpwnam = libc.func(
@@ -35,7 +37,9 @@ function lookUp(call: ReturnType<typeof libc.func>, key: string | number): Promi
   const result: unknown[] = [null];
   return new Promise((resolve, reject) => {
     call.async(key, entry, strings, STRINGS_BYTES, result, (error: Error | null, status: number) => {
-      if (error !== null || status !== 0) {
+      // getpwnam(3): services say "not found" by these numbers too, SSSD's when its daemon does not run.
+      if (error === null && NOT_FOUND.includes(status)) resolve(null);
+      else if (error !== null || status !== 0) {
         reject(new AgentError('internal', { detail: `the name service failed (${status})`, cause: error }));
       } else if (result[0] === null) {
         resolve(null);
@@ -48,9 +52,15 @@ function lookUp(call: ReturnType<typeof libc.func>, key: string | number): Promi
 
 /** null for an account whose name cannot be used safely. */
 function accountOf(entry: Buffer): Account | null {
-  const { pw_name, pw_uid } = koffi.decode(entry, passwd) as { pw_name: string; pw_uid: number };
+  const { pw_name, pw_uid, pw_gecos } = koffi.decode(entry, passwd) as {
+    pw_name: string;
+    pw_uid: number;
+    pw_gecos: string | null;
+  };
+  // passwd(5): full name, room, telephones, separated by commas.
+  const [fullName = ''] = (pw_gecos ?? '').split(',');
   try {
-    return { name: parseUsername(pw_name), uid: pw_uid };
+    return { name: parseUsername(pw_name), uid: pw_uid, ...(fullName !== '' && { fullName }) };
   } catch {
     return null;
   }

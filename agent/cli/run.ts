@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   pairing_ui: () => import('./pairing-ui.ts'),
   'list-smartcards': () => import('./list-smartcards.ts'),
   config: () => import('./config.ts'),
+  map: () => import('./map.ts'),
 };
 
 const HELP = `sc_auth: smart card login for this machine
@@ -27,6 +28,7 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth pairing_ui        the dialog that offers to pair a new card
   sc_auth list-smartcards   the cards that are in
   sc_auth config            check the settings; their schema
+  sc_auth map               which account a certificate stands for
 
 Each has --help, and --json for one JSON document on standard output. sc_auth --version prints the version.
 

@@ -27,6 +27,7 @@ import { checkCertificate } from './check-certificate.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
 import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
+import { findMappedIdentities, isMapped, mapsCards } from './mapped-card.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { userOfCard } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
@@ -98,8 +99,16 @@ export class Login {
     this.#user = user;
 
     const pairings = this.#parts.pairings.forUser(user);
-    if (pairings.length === 0) return { kind: 'unavailable', reason: 'no-pairing' };
-    const found = findPairedIdentities(await this.#parts.tokens.present(this.#policy.cardWaitMs), pairings);
+    const maps = mapsCards(this.#policy);
+    if (pairings.length === 0 && !maps) return { kind: 'unavailable', reason: 'no-pairing' };
+    const tokens = await this.#parts.tokens.present(this.#policy.cardWaitMs);
+    let found = findPairedIdentities(tokens, pairings);
+    if (maps && found.kind === 'other-card') {
+      const account = await this.#parts.accounts.byName(user);
+      found = await findMappedIdentities(tokens, account, this.#policy, this.#parts.trust);
+      if (found.kind === 'found') this.#rule = 'mapping.attribute';
+    }
+    if (pairings.length === 0 && found.kind !== 'found') return { kind: 'unavailable', reason: 'no-pairing' };
     switch (found.kind) {
       case 'no-card':
       case 'other-card':
@@ -286,6 +295,8 @@ export class Login {
   }
 
   #stillPaired(user: Username, pairing: Pairing): boolean {
+    // Nothing is stored that could be looked at again: with any other policy it must begin anew.
+    if (isMapped(pairing)) return this.#parts.policy() === this.#policy;
     const now = this.#parts.pairings.forUser(user).find((candidate) => candidate.pkhh === pairing.pkhh);
     if (now === undefined) return false;
     if (pairing.publicKey === null || now.publicKey === null) return pairing.publicKey === now.publicKey;
