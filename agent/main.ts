@@ -1,7 +1,6 @@
 // scauthd: reads the configuration and connects the parts. No decision is made here.
 // Folders come from systemd's variables (systemd.exec(5)) or are the usual ones.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PolicyFile } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
@@ -11,18 +10,24 @@ import { systemClock } from './base/clock.ts';
 import { assertNever } from './base/assert.ts';
 import { toHex } from './base/bytes.ts';
 import { describeError, printable } from './base/errors.ts';
+import { loginUidOf } from './base/login-uid.ts';
+import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
-import { warmCertificates } from './login/check-certificate.ts';
+import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
+import { driverGate } from './login/driver-gate.ts';
 import type { PairingParts } from './login/pair.ts';
+import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
 import { createPamServer } from './socket/pam-server.ts';
 import type { Token } from './token/interface.ts';
+import { ReaderReport } from './token/reader-report.ts';
 import { TokenRegistry, type TokenEvent } from './token/registry.ts';
 import { ChainTrust } from './trust/certificate-trust.ts';
+import { readReaderDrivers } from './pcsc/reader-drivers.ts';
 import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -41,11 +46,6 @@ function folder(variable: string, usual: string): string {
 
 function log(line: string): void {
   process.stderr.write(`scauthd: ${line}\n`);
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function describeTokenEvent(event: TokenEvent): string {
@@ -93,9 +93,22 @@ async function main(): Promise<void> {
   const audit = new FileAuditLog(auditPath, systemClock);
   const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
   const watcher = new CardWatcher(winscard);
-  const { drivers } = wireDrivers(settings.config, log);
+  const { drivers, list } = wireDrivers(settings.config, log);
   const tokens = new TokenRegistry(watcher, drivers);
+  const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
+  const inventory: Inventory = {
+    drivers: list,
+    readers: () => readers.readers(),
+    readerDrivers: () => readReaderDrivers(),
+    trustOf: async (certificate) => {
+      if (policy().trust.level === 0) return NOT_EVALUATED;
+      const { publicKey } = certificate;
+      const found = await checkCertificate(policy().trust, { publicKey, certificate }, trust);
+      const word = found.permitted ? 'YES' : 'NO';
+      return { ssl: word, x509: word, detail: found.permitted ? null : found.why };
+    },
+  };
   const warm = (token: Token): void => {
     void warmCertificates(policy().trust, token, trust).then((lines) => {
       lines.forEach(log);
@@ -124,6 +137,7 @@ async function main(): Promise<void> {
     audit,
     clock: systemClock,
     log,
+    driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
   };
   const pairing: PairingParts = {
     policy,
@@ -139,7 +153,14 @@ async function main(): Promise<void> {
     login: (request, person) => new Login(request, person, login).run(),
     log,
   });
-  const adminServer = createAdminServer({ ...pairing, accounts: systemAccounts, version: version(), log });
+  const adminServer = createAdminServer({
+    ...pairing,
+    accounts: systemAccounts,
+    inventory,
+    loginDrivers: pairings,
+    version: productVersion(),
+    log,
+  });
 
   watcher.start();
   tokens.start();

@@ -4,6 +4,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/settings.ts';
+import { productVersion } from './base/product-version.ts';
 import type { DriverInfo } from './model/driver.ts';
 import type { SlotDriver, TokenDriver } from './token/interface.ts';
 import { PivDriver } from './token/piv/driver.ts';
@@ -13,9 +14,15 @@ import { findDrivers, INTERFACE_VERSION } from './token/plugin/manifest.ts';
 import { DriverProcess } from './token/plugin/process.ts';
 import { SlotPlugin, type SlotProgram } from './token/plugin/slot-driver.ts';
 
-const PIV = { id: 'org.scauth.piv', displayName: 'PIV (SP 800-73)', shortName: 'PIV' };
-const PKCS11 = { id: 'org.scauth.pkcs11', displayName: 'PKCS#11 modules', shortName: 'PKCS#11' };
-const SHIPPED_VERSION = '0.1.0';
+const PIV = {
+  ...{ id: 'org.scauth.piv', displayName: 'PIV (SP 800-73)', shortName: 'PIV' },
+  uuid: 'D1D6EA5C-9C41-4C2B-8F0C-6B0A3C1B7E52',
+};
+const PKCS11 = {
+  ...{ id: 'org.scauth.pkcs11', displayName: 'PKCS#11 modules', shortName: 'PKCS#11' },
+  uuid: 'B0B2D3A6-5F0E-4E0B-9D55-7C1E6A9F2C14',
+};
+const SHIPPED_VERSION = productVersion();
 /** Where Debian and others put OpenSC's module. */
 const OPENSC_PATHS = [
   ...['x86_64', 'aarch64', 'arm', 'i386', 'riscv64'].map(
@@ -50,10 +57,15 @@ function nodeProgram(path: URL, ...args: readonly string[]): string[] {
 function shipped(about: typeof PIV, path: URL, kind: 'card' | 'token', uid: number | null): DriverInfo {
   const file = fileURLToPath(path);
   return {
-    ...{ ...about, version: SHIPPED_VERSION, parent: 'scauth', uuid: null, path: file, kind, uid },
+    ...{ ...about, version: SHIPPED_VERSION, parent: 'scauth', path: file, kind, uid },
     ...{ builtIn: true, interfaceVersion: INTERFACE_VERSION, state: 'ready', problems: [] },
     changedAtMs: statSync(file).mtimeMs,
   };
+}
+
+/** Why a process failed the last time, until it answers again. */
+function problemsOf({ lastFailure }: DriverProcess): string[] {
+  return lastFailure === null ? [] : [lastFailure.detail];
 }
 
 function pivCandidate(isolate: boolean, log: Log): Candidate {
@@ -64,9 +76,11 @@ function pivCandidate(isolate: boolean, log: Log): Candidate {
   const path = new URL('./token/isolated/piv.ts', import.meta.url);
   const uid = uidOfDriver(PIV.id);
   const program = { id: PIV.id, name: PIV.id, argv: nodeProgram(path), environment: {}, uid, groups: [] };
+  const host = new DriverProcess(program, log);
   return {
     info: shipped(PIV, path, 'card', uid),
-    make: () => new CardPlugin({ ...PIV, version: SHIPPED_VERSION }, new DriverProcess(program, log)),
+    problems: () => problemsOf(host),
+    make: () => new CardPlugin({ ...PIV, version: SHIPPED_VERSION }, host),
   };
 }
 
@@ -125,7 +139,7 @@ function installedCandidates(log: Log): Candidate[] {
           return driver;
         }
         const host = new DriverProcess(running, log);
-        problems = () => (host.lastFailure === null ? [] : [host.lastFailure.detail]);
+        problems = () => problemsOf(host);
         return new CardPlugin(info, host);
       },
     };

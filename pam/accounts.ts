@@ -1,6 +1,7 @@
 // Accounts by name and uid through the C library's name service (passwd(5), LDAP, SSSD, … as nsswitch.conf says).
 // Calls run off the main thread: a directory server may take its time.
 
+import { constants } from 'node:os';
 import koffi from 'koffi';
 import { AgentError } from '../agent/base/errors.ts';
 import type { Account, Accounts } from '../agent/model/account.ts';
@@ -19,8 +20,6 @@ const passwd = koffi.struct('scauth_passwd', {
 const PASSWD_BYTES = koffi.sizeof(passwd);
 /** Room for the strings of one entry; LDAP entries can be long. */
 const STRINGS_BYTES = 64 * 1024;
-/** ENOENT, ESRCH (errno(3)). */
-const NOT_FOUND: readonly number[] = [2, 3];
 
 const libc = koffi.load('libc.so.6');
 const getpwnam = libc.func(
@@ -30,6 +29,8 @@ const getpwuid = libc.func(
   'int getpwuid_r(uint32_t uid, void *entry, void *strings, size_t length, _Out_ void **result)',
 );
 
+const { ENOENT, ESRCH } = constants.errno;
+
 /** Runs one lookup in buffers of its own. */
 function lookUp(call: ReturnType<typeof libc.func>, key: string | number): Promise<Account | null> {
   const entry = Buffer.alloc(PASSWD_BYTES);
@@ -37,11 +38,11 @@ function lookUp(call: ReturnType<typeof libc.func>, key: string | number): Promi
   const result: unknown[] = [null];
   return new Promise((resolve, reject) => {
     call.async(key, entry, strings, STRINGS_BYTES, result, (error: Error | null, status: number) => {
-      // getpwnam(3): services say "not found" by these numbers too, SSSD's when its daemon does not run.
-      if (error === null && NOT_FOUND.includes(status)) resolve(null);
-      else if (error !== null || status !== 0) {
+      // getpwnam(3): 0 or ENOENT or ESRCH when no source has it; ENOENT also where sss is configured and not running.
+      const failed = status !== 0 && status !== ENOENT && status !== ESRCH;
+      if (error !== null || failed) {
         reject(new AgentError('internal', { detail: `the name service failed (${status})`, cause: error }));
-      } else if (result[0] === null) {
+      } else if (status !== 0 || result[0] === null) {
         resolve(null);
       } else {
         resolve(accountOf(entry));

@@ -32,7 +32,15 @@ const ROLES = [
   'CertificateTrust',
 ];
 /** Real parts that no interface of ours names. */
-const PARTS = ['Watcher', 'createPamServer', 'createAdminServer', 'listenAt', 'hardenProcess'];
+const PARTS = [
+  'Watcher',
+  'createPamServer',
+  'createAdminServer',
+  'listenAt',
+  'hardenProcess',
+  'ReaderReport',
+  'driverGate',
+];
 
 function rolePlayers(files: readonly SourceFile[]): string[] {
   return files.flatMap((file) =>
@@ -132,6 +140,8 @@ test('L21: challenges and verified proofs are made by their own files only', (t)
     'agent/login/authenticate.ts: verifyProof',
     'agent/login/pair.ts: Challenge.create',
     'agent/login/pair.ts: verifyProof',
+    'agent/login/rehearse.ts: Challenge.create',
+    'agent/login/rehearse.ts: verifyProof',
     'agent/model/challenge.ts: Challenge',
     'agent/model/proof.ts: VerifiedProof',
   ]);

@@ -97,7 +97,7 @@ export const places: readonly Place[] = [
     name: 'socket',
     files: /^agent\/socket\//,
     floor: 5,
-    mayImport: [...below2, /^agent\/login\//, /^policy\/permit-pairing\.ts$/, ...interfaces],
+    mayImport: [...below2, /^agent\/login\//, /^policy\/permit-(pairing|driver)\.ts$/, ...interfaces],
   },
   { name: 'process', files: /^agent\/(harden|service-manager)\.ts$/, floor: 6, mayImport: below2 },
   // Looks at [mapping] without scauthd, by the rules that scauthd decides with.

@@ -96,6 +96,38 @@ function classOf(event: AuditEvent): {
           unmapped: { token: event.tokenId },
         },
       };
+    case 'pin-changed':
+      return {
+        class_uid: 3001,
+        category_uid: 3,
+        activity_id: 3,
+        rest: {
+          activity_name: 'Password Change',
+          status_id: event.good ? 1 : 2,
+          status: event.good ? 'Success' : 'Failure',
+          user: { uid: String(event.actor.uid) },
+          actor: actorOf(event.actor),
+          unmapped: { token: event.tokenId, how: event.how },
+        },
+      };
+    case 'driver-changed':
+      return {
+        class_uid: 3004,
+        category_uid: 3,
+        activity_id: 3,
+        rest: {
+          activity_name: 'Update',
+          status_id: 1,
+          status: 'Success',
+          actor: actorOf(event.actor),
+          entity: {
+            name: event.driver,
+            type: 'token driver',
+            version: event.version ?? '',
+            data: { before_login: event.action },
+          },
+        },
+      };
     case 'pairing-added':
     case 'pairing-removed':
       return {

@@ -23,6 +23,9 @@ export type AgentErrorCode =
   | 'pin-malformed' // cannot be a PIN: never sent to the card
   | 'pin-timeout' // nothing was typed on the reader's PIN pad in time
   | 'touch-timeout' // the card wanted to be touched, and was not
+  | 'wrong-puk'
+  | 'puk-blocked'
+  | 'not-supported' // the card's driver cannot do this
   // Identity and proof
   | 'no-identity' // the card has no such key
   | 'weak-key'

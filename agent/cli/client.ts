@@ -2,14 +2,12 @@
 // Replies are checked in wire.ts; scauthd's refusals become CommandErrors with scauthd's own sentence.
 
 import { AgentError } from '../base/errors.ts';
-import { INTERFACE, type Methods } from '../socket/io-scauth.ts';
+import { INTERFACE, type Methods, type UpgradedMethod } from '../socket/io-scauth.ts';
 import { encodeMessage, MessageSplitter, parseReply, type VarlinkReply } from '../socket/varlink.ts';
 import { socketPath, type CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { AgentLink } from './link.ts';
 import { notUnderstood, readReply } from './wire.ts';
-
-type Upgraded = 'Pair' | 'VerifyPin';
 
 /** A connection after its upgrade, and the bytes that came behind the varlink reply. */
 export interface UpgradedLink {
@@ -63,7 +61,7 @@ async function exchange(
  * One call on a connection of its own.
  * @throws CommandError `unreachable`, `no-answer`, `malformed`, or what scauthd said
  */
-export async function callAgent<M extends Exclude<keyof Methods, Upgraded>>(
+export async function callAgent<M extends Exclude<keyof Methods, UpgradedMethod>>(
   context: CommandContext,
   method: M,
   parameters: Methods[M]['parameters'],
@@ -79,11 +77,33 @@ export async function callAgent<M extends Exclude<keyof Methods, Upgraded>>(
   }
 }
 
+/** More pages than any machine's cards fill. */
+const MAX_PAGES = 100;
+
+/**
+ * All items of a list that comes by pages.
+ * @throws CommandError `malformed` for pages without end; what `page` throws
+ */
+export async function allPages<T>(
+  page: (after: number) => Promise<{ readonly items: readonly T[]; readonly next: number | null }>,
+): Promise<T[]> {
+  const all: T[] = [];
+  let after: number | null = 0;
+  for (let count = 0; count < MAX_PAGES; count += 1) {
+    const { items, next }: { readonly items: readonly T[]; readonly next: number | null } = await page(after);
+    all.push(...items);
+    if (next === null) return all;
+    if (next <= after) break;
+    after = next;
+  }
+  throw notUnderstood('pages without end');
+}
+
 /**
  * A call that becomes a conversation; whoever gets the link closes it.
  * @throws CommandError as callAgent
  */
-export async function upgradeCall<M extends Upgraded>(
+export async function upgradeCall<M extends UpgradedMethod>(
   context: CommandContext,
   method: M,
   parameters: Methods[M]['parameters'],

@@ -19,7 +19,7 @@ import type { CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { printableLines } from './output.ts';
 import type { AgentLink } from './link.ts';
-import type { Methods } from '../socket/io-scauth.ts';
+import type { Methods, UpgradedMethod } from '../socket/io-scauth.ts';
 import { notUnderstood } from './wire.ts';
 
 /** PROTOCOL.md, 1.4. */
@@ -175,7 +175,7 @@ async function relay(
  * @returns the result, unless it is a failure; its members are unchecked
  * @throws CommandError what scauthd said, `cancelled`, `unreachable`, `no-answer`, `malformed`, `usage`
  */
-export async function converse<M extends 'Pair' | 'VerifyPin'>(
+export async function converse<M extends UpgradedMethod>(
   context: CommandContext,
   method: M,
   parameters: Methods[M]['parameters'],

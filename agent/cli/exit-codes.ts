@@ -49,6 +49,8 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'pin-reserve': EXIT.refused,
   'pin-malformed': EXIT.refused,
   contactless: EXIT.refused,
+  'wrong-puk': EXIT.refused,
+  'puk-blocked': EXIT.refused,
   'wrong-password': EXIT.refused,
   'bad-proof': EXIT.refused,
   'untrusted-certificate': EXIT.refused,

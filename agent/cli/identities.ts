@@ -1,7 +1,7 @@
 // sc_auth identities: the keys of the cards that are in, as login sees them. Words as on macOS.
 
 import type { WireIdentity } from '../socket/io-scauth.ts';
-import { callAgent } from './client.ts';
+import { allPages, callAgent } from './client.ts';
 import type { Command, CommandContext } from './context.ts';
 import { parseOptions } from './options.ts';
 import { tabbed } from './output.ts';
@@ -37,7 +37,14 @@ export async function fetchIdentities(
   context: CommandContext,
   user: string | null,
 ): Promise<SortedIdentities> {
-  const { identities } = await callAgent(context, 'ListIdentities', {});
+  const identities = await allPages(async (after) => {
+    const { identities: items, next } = await callAgent(
+      context,
+      'ListIdentities',
+      after === 0 ? {} : { after },
+    );
+    return { items, next };
+  });
   const isPaired = ({ pairedWith }: WireIdentity) =>
     user === null ? pairedWith.length > 0 : pairedWith.includes(user);
   const fit = identities.filter((identity) => whyUnfit(identity) === null);

@@ -41,6 +41,7 @@ export class Output {
   /** Whether the caller wants one JSON document instead of lines. */
   readonly json: boolean;
   readonly #to: Writers;
+  #bad = false;
 
   constructor(to: Writers, json: boolean) {
     this.#to = to;
@@ -51,6 +52,15 @@ export class Output {
   result(document: Readonly<Record<string, unknown>>, lines: readonly string[]): void {
     if (this.json) this.#to.writeOut(`${toJson(document)}\n`);
     else for (const line of lines) this.#to.writeOut(`${tabbed(...line.split('\t'))}\n`);
+  }
+
+  /** The result is there, and it is bad news: the run ends with EXIT.failure. */
+  failed(): void {
+    this.#bad = true;
+  }
+
+  get isBad(): boolean {
+    return this.#bad;
   }
 
   /** A remark that is no result: standard error, also with --json. */

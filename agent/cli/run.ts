@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   verifypin: () => import('./verifypin.ts'),
   pairing_ui: () => import('./pairing-ui.ts'),
   'list-smartcards': () => import('./list-smartcards.ts'),
+  explain: () => import('./explain.ts'),
   config: () => import('./config.ts'),
   map: () => import('./map.ts'),
 };
@@ -27,6 +28,7 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth verifypin         check the PIN of the card
   sc_auth pairing_ui        the dialog that offers to pair a new card
   sc_auth list-smartcards   the cards that are in
+  sc_auth explain           why a card does not log you in, and what to do
   sc_auth config            check the settings; their schema
   sc_auth map               which account a certificate stands for
 
@@ -41,12 +43,6 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused (wrong PIN or password, b
 4 not found (no card, no identity, no pairing, unknown user); 5 scauthd cannot be reached; 130 cancelled.
 SCAUTH_IO_SOCKET names another socket than /run/scauth/io.scauth.
 `;
-
-async function version(): Promise<string> {
-  const { readFileSync } = await import('node:fs');
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { version: unknown }).version);
-}
 
 async function unknownCommand(name: string): Promise<CommandError> {
   const { nearestWord } = await import('../../config/nearest-word.ts');
@@ -63,7 +59,8 @@ async function dispatch(surroundings: Surroundings, output: Output): Promise<voi
     return;
   }
   if (name === '--version') {
-    surroundings.writeOut(`sc_auth ${await version()}\n`);
+    const { productVersion } = await import('../base/product-version.ts');
+    surroundings.writeOut(`sc_auth ${productVersion()}\n`);
     return;
   }
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -81,7 +78,7 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
   const output = new Output(surroundings, surroundings.args.includes('--json'));
   try {
     await dispatch(surroundings, output);
-    return EXIT.ok;
+    return output.isBad ? EXIT.failure : EXIT.ok;
   } catch (error) {
     const failure = error instanceof CommandError ? error : unexpected(error);
     output.failure(failure);

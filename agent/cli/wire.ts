@@ -1,7 +1,19 @@
 // Replies of scauthd as typed values. Each field is checked once, here; fields that we do not know are left out,
 // so that a newer scauthd may say more.
 
-import type { Methods, WireIdentity, WirePairing, WireToken } from '../socket/io-scauth.ts';
+import type {
+  Methods,
+  UpgradedMethod,
+  WireDriver,
+  WireIdentity,
+  WireItem,
+  WireLink,
+  WirePairing,
+  WireReader,
+  WireReaderDriver,
+  WireStep,
+  WireToken,
+} from '../socket/io-scauth.ts';
 import { CommandError } from './exit-codes.ts';
 
 /** A reply that no scauthd of our version gives. */
@@ -20,7 +32,64 @@ const TOKEN = {
   reader: 'string',
   triesLeft: 'number?',
   triesTotal: 'number?',
+  readAt: 'string?',
+  notes: 'string[]',
 } as const satisfies Record<keyof WireToken, Shape>;
+
+const DRIVER = {
+  id: 'string',
+  version: 'string',
+  displayName: 'string',
+  shortName: 'string',
+  parent: 'string?',
+  uuid: 'string?',
+  path: 'string',
+  timestamp: 'string?',
+  interfaceVersion: 'number?',
+  kind: 'string',
+  uid: 'number?',
+  state: 'string',
+  problems: 'string[]',
+  builtIn: 'boolean',
+  forLogin: 'boolean',
+} as const satisfies Record<keyof WireDriver, Shape>;
+
+const READER = {
+  name: 'string',
+  state: 'string',
+  atr: 'string?',
+  token: 'string?',
+  error: 'string?',
+} as const satisfies Record<keyof WireReader, Shape>;
+
+const READER_DRIVER = {
+  id: 'string',
+  version: 'string?',
+  path: 'string',
+} as const satisfies Record<keyof WireReaderDriver, Shape>;
+
+const ITEM = {
+  token: 'string',
+  readAt: 'string?',
+  slot: 'string',
+  use: 'string',
+  algorithm: 'string',
+  label: 'string',
+  hash: 'string',
+  publicKey: 'string',
+  certificate: 'string?',
+  sslTrust: 'string',
+  x509Trust: 'string',
+  trustDetail: 'string?',
+  unfit: 'string?',
+} as const satisfies Record<keyof WireItem, Shape>;
+
+const STEP = {
+  name: 'string',
+  good: 'boolean',
+  ms: 'number',
+  note: 'string',
+} as const satisfies Record<keyof WireStep, Shape>;
 
 const IDENTITY = {
   hash: 'string',
@@ -51,10 +120,18 @@ const PAIRING = {
   pairedAt: 'string',
 } as const satisfies Record<keyof WirePairing, Shape>;
 
-type Shape = 'string' | 'string?' | 'number?' | 'boolean' | 'string[]';
+const LINK = {
+  name: 'string',
+  ok: 'boolean',
+  detail: 'string',
+  remedy: 'string?',
+} as const satisfies Record<keyof WireLink, Shape>;
+
+type Shape = 'string' | 'string?' | 'number' | 'number?' | 'boolean' | 'string[]';
 interface Shapes {
   string: string;
   'string?': string | null;
+  number: number;
   'number?': number | null;
   boolean: boolean;
   'string[]': readonly string[];
@@ -64,6 +141,7 @@ type Shaped<S extends Readonly<Record<string, Shape>>> = { readonly [K in keyof 
 function fits(value: unknown, shape: Shape): boolean {
   switch (shape) {
     case 'string':
+    case 'number':
     case 'boolean':
       return typeof value === shape;
     case 'string?':
@@ -93,14 +171,22 @@ function readList<S extends Readonly<Record<string, Shape>>>(value: unknown, sha
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
-type PlainMethod = Exclude<keyof Methods, 'Pair' | 'VerifyPin'>;
+type PlainMethod = Exclude<keyof Methods, UpgradedMethod>;
 
 const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M]['reply'] } = {
   ListTokens: (reply) => ({ tokens: readList(reply['tokens'], TOKEN) }),
-  ListIdentities: (reply) => ({ identities: readList(reply['identities'], IDENTITY) }),
+  ListIdentities: (reply) => ({ identities: readList(reply['identities'], IDENTITY), ...readNext(reply) }),
+  ListItems: (reply) => ({ items: readList(reply['items'], ITEM), ...readNext(reply) }),
+  ListDrivers: (reply) => ({ drivers: readList(reply['drivers'], DRIVER) }),
+  ListReaders: (reply) => ({
+    readers: readList(reply['readers'], READER),
+    drivers: readList(reply['drivers'], READER_DRIVER),
+  }),
+  SetDriverForLogin: () => ({}),
   ListPairings: (reply) => ({ pairings: readList(reply['pairings'], PAIRING) }),
   AddPairing: (reply) => ({ pairing: readPairing(reply['pairing']) }),
   Unpair: (reply) => ({ removed: readList(reply['removed'], PAIRING) }),
+  Explain: (reply) => ({ ...readObject(reply, { user: 'string' }), links: readList(reply['links'], LINK) }),
   GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean' }),
   SetPairingPrompt: () => ({}),
 };
@@ -108,6 +194,15 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
 /** @throws CommandError `malformed` */
 export function readReply<M extends PlainMethod>(method: M, reply: Parameters): Methods[M]['reply'] {
   return readers[method](reply);
+}
+
+function readNext(reply: Parameters): { next: number | null } {
+  return readObject(reply, { next: 'number?' });
+}
+
+/** @throws CommandError `malformed` */
+export function readSteps(value: unknown): WireStep[] {
+  return readList(value, STEP);
 }
 
 /** @throws CommandError `malformed` */

@@ -26,8 +26,10 @@ import { auditedIdentity } from './audited-key.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
-import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
-import { findMappedIdentities, isMapped, mapsCards } from './mapped-card.ts';
+import type { DriverGate } from './driver-gate.ts';
+import { findCards } from './find-cards.ts';
+import type { PairedCard } from './find-identity.ts';
+import { isMapped } from './mapped-card.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { userOfCard } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
@@ -43,6 +45,8 @@ export interface LoginParts {
   readonly clock: Clock;
   /** For the agent's own log: one line, no secret. */
   readonly log: (line: string) => void;
+  /** Whether a token's driver may run for this request; absent: each may. */
+  readonly driverGate?: DriverGate;
 }
 
 export interface LoginResult {
@@ -98,29 +102,15 @@ export class Login {
     if (user === null) return { kind: 'unavailable', reason: 'no-user' };
     this.#user = user;
 
-    const pairings = this.#parts.pairings.forUser(user);
-    const maps = mapsCards(this.#policy);
-    if (pairings.length === 0 && !maps) return { kind: 'unavailable', reason: 'no-pairing' };
-    const tokens = await this.#parts.tokens.present(this.#policy.cardWaitMs);
-    let found = findPairedIdentities(tokens, pairings);
-    if (maps && found.kind === 'other-card') {
-      const account = await this.#parts.accounts.byName(user);
-      found = await findMappedIdentities(tokens, account, this.#policy, this.#parts.trust);
-      if (found.kind === 'found') this.#rule = 'mapping.attribute';
-    }
-    if (pairings.length === 0 && found.kind !== 'found') return { kind: 'unavailable', reason: 'no-pairing' };
-    switch (found.kind) {
-      case 'no-card':
-      case 'other-card':
-        return { kind: 'unavailable', reason: found.kind };
-      case 'conflict':
-        this.#key = auditedIdentity(found.identity);
-        return { kind: 'denied', reason: 'key-conflict' };
-      case 'found':
-        return this.#withCards(user, found.cards, pairings.length > 1);
-      default:
-        return assertNever(found);
-    }
+    const found = await findCards(user, this.#policy, {
+      ...this.#parts,
+      tokens: { present: () => this.#tokens() },
+    });
+    if (found.kind === 'cards' && found.rule !== null) this.#rule = found.rule;
+    if (found.kind === 'cards') return this.#withCards(user, found.cards, found.severalPairings);
+    if (found.identity !== null) this.#key = auditedIdentity(found.identity);
+    this.#rule = found.rule ?? this.#rule;
+    return found.decision;
   }
 
   /** Which of the cards it is to be, and the proof by it. */
@@ -129,19 +119,11 @@ export class Login {
     cards: readonly [PairedCard, ...PairedCard[]],
     severalPairings: boolean,
   ): Promise<AuthDecision> {
-    const reachable = cards.filter(({ token }) => permitReader(this.#policy, token.slot));
-    const lastUses = reachable.length > 1 ? this.#parts.pairings.lastUses(user) : new Map<never, number>();
-    const [first, ...others] = lastUsedFirst(reachable, lastUses);
-    if (first === undefined) {
-      this.#key = auditedIdentity(cards[0].identity);
-      this.#rule = 'reader.contactless';
-      return { kind: 'denied', reason: 'contactless-not-allowed' };
-    }
-    const choice = await chooseCard([first, ...others], this.#person);
+    const choice = await chooseCard(cards, this.#person);
     if (choice.kind === 'cancelled') return choice;
     if (choice.kind === 'not-chosen') {
       // Digits alone are a number that is not in the list, or a PIN: neither is a password.
-      const tokens = reachable.map(({ token }) => token);
+      const tokens = cards.map(({ token }) => token);
       if (choice.typed.isDigits) choice.typed.wipe();
       else this.#keepAsPassword(tokens, choice.typed);
       return { kind: 'unavailable', reason: 'password-instead' };
@@ -169,8 +151,19 @@ export class Login {
   }
 
   async #userOfCard(): Promise<Username | null> {
-    const tokens = await this.#parts.tokens.present(this.#policy.cardWaitMs);
-    return userOfCard(tokens, this.#parts.pairings, this.#person);
+    return userOfCard(await this.#tokens(), this.#parts.pairings, this.#person);
+  }
+
+  /** The tokens that are in and whose drivers may run now. */
+  async #tokens(): Promise<Token[]> {
+    const { tokens, driverGate: mayRun = () => true } = this.#parts;
+    const present = await tokens.present(this.#policy.cardWaitMs);
+    const usable = present.filter((token) => mayRun(token, this.#request));
+    if (usable.length < present.length) {
+      this.#rule = 'enable-for-login';
+      this.#parts.log(`${this.#request.id}: a card's driver may not run before login`);
+    }
+    return usable;
   }
 
   async #permit(policy: Policy): Promise<Permission> {

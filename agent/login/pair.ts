@@ -77,7 +77,11 @@ function requirePolicy(
 }
 
 /** A pairing that no login would take is not made. @throws AgentError `untrusted-certificate` */
-async function requireTrust({ trust }: Policy, key: CertifiedKey, parts: PairingParts): Promise<void> {
+export async function requireTrust(
+  { trust }: Policy,
+  key: CertifiedKey,
+  parts: { readonly trust: CertificateTrust },
+): Promise<void> {
   const found = await checkCertificate(trust, key, parts.trust);
   if (!found.permitted) throw new AgentError('untrusted-certificate', { detail: found.why });
 }

@@ -1,28 +1,21 @@
 // `sc_auth verifypin`: is this the PIN of my card? Nothing is signed and the card is left unverified.
 
-import { AgentError, asAgentError } from '../base/errors.ts';
+import { asAgentError } from '../base/errors.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import type { PeerCredentials } from '../model/request.ts';
 import type { TokenId } from '../model/token.ts';
-import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
+import type { PairingTable } from '../pairing/interface.ts';
+import type { Token, TokenSource } from '../token/interface.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { chooseToken } from './choose-token.ts';
 import type { Conversation } from './conversation.ts';
 import { askCardPin } from './pair.ts';
 
 export interface VerifyPinParts {
   readonly policy: () => Policy;
+  readonly pairings: PairingTable;
   readonly tokens: TokenSource;
   readonly audit: AuditLog;
-}
-
-async function chooseToken(tokens: TokenSource, id: TokenId | null): Promise<Token> {
-  const present = await tokens.present(CARD_READING_MS);
-  const matches = id === null ? present : present.filter((token) => token.id === id);
-  const [token] = matches;
-  if (token === undefined) throw new AgentError('no-card');
-  if (matches.length > 1)
-    throw new AgentError('invalid-argument', { detail: 'several cards are in: name one with -t TOKEN' });
-  return token;
 }
 
 /**
@@ -37,7 +30,7 @@ export async function verifyCardPin(
   person: Conversation,
   parts: VerifyPinParts,
 ): Promise<Token> {
-  const token = await chooseToken(parts.tokens, id);
+  const token = await chooseToken({ id, user: null }, parts);
   const pin = await askCardPin(person, parts.policy(), token, token.identities[0]?.label ?? token.label);
   try {
     await token.verifyPin(pin, token.pins[0], person.gone);

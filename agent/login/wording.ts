@@ -62,6 +62,25 @@ export function cardPrompt(lines: readonly string[]): string {
   return `${head}${list.join('')}${foot}`;
 }
 
+export function newPinPrompt(identityLabel: string): string {
+  return `Enter new PIN for '${identityLabel}': `;
+}
+
+export const NEW_PIN_AGAIN = 'Enter new PIN again: ';
+export const NEW_PIN_DIFFERS = 'The two are not the same. Type the new PIN once more.';
+export const NEW_PIN_IS_OLD = 'That is the PIN that the card has now. Choose another one.';
+export const NEW_PIN_UNFIT =
+  'The card does not take that as a PIN: most want 6 to 8 digits. Choose another one.';
+
+export function pukPrompt(identityLabel: string): string {
+  return `Enter PUK for '${identityLabel}': `;
+}
+
+/** Asked with echo when only the PUK's last tries are left; only `yes` goes on. */
+export function pukConsentPrompt(triesLeft: number): string {
+  return `Only ${triesLeftText(triesLeft)} before the card's PUK is blocked for good. Type yes to use it, or press Enter to stop: `;
+}
+
 /** `2 tries left`, `1 try left`. */
 export function triesLeftText(triesLeft: number): string {
   return triesLeft === 1 ? '1 try left' : `${triesLeft} tries left`;

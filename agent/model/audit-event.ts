@@ -59,4 +59,21 @@ export type AuditEvent =
       readonly good: boolean;
       readonly tokenId: string;
       readonly actor: PeerCredentials;
+    }
+  | {
+      readonly kind: 'pin-changed';
+      /** By the old PIN, or by the PUK. */
+      readonly how: 'changed' | 'unblocked';
+      readonly good: boolean;
+      readonly tokenId: string;
+      readonly actor: PeerCredentials;
+    }
+  | {
+      /** Whether a driver may run before anybody has logged in. */
+      readonly kind: 'driver-changed';
+      readonly action: 'enabled' | 'disabled';
+      /** The driver's id, e.g. `org.scauth.piv`. */
+      readonly driver: string;
+      readonly version: string | null;
+      readonly actor: PeerCredentials;
     };

@@ -36,3 +36,11 @@ export interface PairingTable {
   promptEnabled(): boolean;
   setPromptEnabled(enabled: boolean): void;
 }
+
+/** Which token drivers may run before anybody has logged in (`sc_auth enable-for-login`). */
+export interface LoginDriverTable {
+  /** null: the administrator has not said. @throws AgentError `store-unreadable` */
+  loginDriver(id: string): boolean | null;
+  /** @throws AgentError `store-unreadable` */
+  setLoginDriver(id: string, enabled: boolean): void;
+}

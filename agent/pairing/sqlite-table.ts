@@ -11,7 +11,7 @@ import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
-import type { PairingTable } from './interface.ts';
+import type { LoginDriverTable, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
 
 /** Each brings the schema from one version (its place in the list) to the next; a new table runs all. */
@@ -109,7 +109,7 @@ function pairingOf(row: Row, keys: KnownKeys): Pairing {
   };
 }
 
-export class SqlitePairingTable implements PairingTable {
+export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   readonly #path: string;
   #database: DatabaseSync | null = null;
   /** Never changes while a file is open. */
@@ -226,21 +226,36 @@ export class SqlitePairingTable implements PairingTable {
   }
 
   promptEnabled(): boolean {
-    return this.#read((database) => {
-      const value = blob(
-        database.prepare("SELECT value FROM setting WHERE name = 'prompt'").get()?.['value'],
-      );
-      return value?.[0] !== 0;
-    });
+    return this.#setting('prompt') ?? true;
   }
 
   setPromptEnabled(enabled: boolean): void {
+    this.#set('prompt', enabled);
+  }
+
+  loginDriver(id: string): boolean | null {
+    return this.#setting(`login_driver ${id}`);
+  }
+
+  setLoginDriver(id: string, enabled: boolean): void {
+    this.#set(`login_driver ${id}`, enabled);
+  }
+
+  /** A switch; null when it was never set. */
+  #setting(name: string): boolean | null {
+    return this.#read((database) => {
+      const row = this.#query(database, 'SELECT value FROM setting WHERE name = ?').get(name);
+      return row === undefined ? null : blob(row['value'])?.[0] !== 0;
+    });
+  }
+
+  #set(name: string, enabled: boolean): void {
     this.#write((database) => {
       database
         .prepare(
-          "INSERT INTO setting (name, value) VALUES ('prompt', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+          'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
         )
-        .run(Buffer.from([enabled ? 1 : 0]));
+        .run(name, Buffer.from([enabled ? 1 : 0]));
     });
   }
 

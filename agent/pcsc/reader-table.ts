@@ -21,6 +21,10 @@ export class ReaderTable {
     this.#winscard = winscard;
   }
 
+  names(): string[] {
+    return [...this.#readers.keys()];
+  }
+
   /** What SCardGetStatusChange compares with. */
   states(): ReaderState[] {
     return [...this.#readers].map(([name, { state }]) => ({ name, currentState: state }));

@@ -35,6 +35,11 @@ export class CardWatcher implements CardEventSource {
     this.#table = new ReaderTable(winscard);
   }
 
+  /** Every reader that pcscd has now, also the empty ones. Not safe to print. */
+  get readerNames(): readonly string[] {
+    return this.#table.names();
+  }
+
   subscribe(listener: (event: CardEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -4,6 +4,7 @@
 import { AgentError, asAgentError } from '../base/errors.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
+import { explainLogin } from '../login/explain.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import { parseCertificateFile, parsePkhh, type Pkhh } from '../model/key.ts';
@@ -12,10 +13,18 @@ import { parseUsername, type PeerCredentials, type Username } from '../model/req
 import { parseTokenId, type TokenId } from '../model/token.ts';
 import { CARD_READING_MS } from '../token/interface.ts';
 import { unfitForLogin } from '../../policy/permit-pairing.ts';
+import {
+  listDrivers,
+  listItems,
+  listReaders,
+  setDriverForLogin,
+  type InventoryParts,
+} from './inventory-methods.ts';
 import type { Methods } from './io-scauth.ts';
+import { pageOf } from './paging.ts';
 import { wireIdentity, wirePairing, wireToken } from './wire.ts';
 
-export interface AdminParts extends PairingParts {
+export interface AdminParts extends PairingParts, InventoryParts {
   readonly accounts: Accounts;
   readonly audit: AuditLog;
 }
@@ -48,10 +57,23 @@ export function optionalText(parameters: Parameters, name: string): string | nul
   return value;
 }
 
-function requiredText(parameters: Parameters, name: string): string {
+/** Where a page begins. */
+function pageStart(parameters: Parameters): number {
+  const value = parameters['after'] ?? 0;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidParameter('after');
+  return value;
+}
+
+export function requiredText(parameters: Parameters, name: string): string {
   const value = optionalText(parameters, name);
   if (value === null) throw new InvalidParameter(name);
   return value;
+}
+
+function requiredFlag({ enabled }: Parameters): boolean {
+  if (typeof enabled !== 'boolean') throw new InvalidParameter('enabled');
+  return enabled;
 }
 
 export function requiredPkhh(parameters: Parameters): Pkhh {
@@ -75,7 +97,7 @@ export async function callerAccount(peer: PeerCredentials, accounts: Accounts): 
 }
 
 /** `user` if the caller may speak for them, else PermissionDenied; null: the caller. */
-async function userInScope(
+export async function userInScope(
   peer: PeerCredentials,
   user: string | null,
   accounts: Accounts,
@@ -100,17 +122,20 @@ async function listPairings(
 
 async function listIdentities(
   peer: PeerCredentials,
+  parameters: Parameters,
   parts: AdminParts,
-): Promise<Methods['ListIdentities']['reply']['identities']> {
+): Promise<Methods['ListIdentities']['reply']> {
+  onlyParameters(parameters, ['after']);
+  const after = pageStart(parameters);
   const own = peer.uid === 0 ? null : (await callerAccount(peer, parts.accounts)).name;
   const tokens = await parts.tokens.present(CARD_READING_MS);
-  return tokens.flatMap((token) =>
-    token.identities.map((identity) => {
-      const users = parts.pairings.forKey(identity.publicKey.pkhh).map((pairing) => pairing.user);
-      const visible = own === null ? users : users.filter((user) => user === own);
-      return wireIdentity(identity, unfitForLogin(identity), visible);
-    }),
-  );
+  const all = tokens.flatMap((token) => token.identities);
+  const { items, next } = await pageOf(all, after, (identity) => {
+    const users = parts.pairings.forKey(identity.publicKey.pkhh).map((pairing) => pairing.user);
+    const visible = own === null ? users : users.filter((user) => user === own);
+    return wireIdentity(identity, unfitForLogin(identity), visible);
+  });
+  return { identities: items, next };
 }
 
 function trustedKey(parameters: Parameters): TrustedKey {
@@ -149,11 +174,28 @@ async function unpair(peer: PeerCredentials, parameters: Parameters, parts: Admi
   return removed;
 }
 
+async function explain(
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: AdminParts,
+): Promise<Methods['Explain']['reply']> {
+  onlyParameters(parameters, ['user', 'service', 'rhost']);
+  const user = await userInScope(peer, optionalText(parameters, 'user'), parts.accounts);
+  const service = requiredText(parameters, 'service');
+  const rhost = optionalText(parameters, 'rhost');
+  const account = await parts.accounts.byName(user);
+  if (account === null) throw new AgentError('unknown-user', { detail: user });
+  const links = await explainLogin(
+    { account, service, rhost, inFull: peer.uid === 0 },
+    { ...parts, readers: parts.inventory },
+  );
+  return { user, links: [...links] };
+}
+
 async function setPrompt(peer: PeerCredentials, parameters: Parameters, parts: AdminParts): Promise<void> {
   requireRoot(peer);
   onlyParameters(parameters, ['enabled']);
-  const { enabled } = parameters;
-  if (typeof enabled !== 'boolean') throw new InvalidParameter('enabled');
+  const enabled = requiredFlag(parameters);
   parts.pairings.setPromptEnabled(enabled);
   await parts.audit.record({ kind: 'prompt-state', enabled, actor: peer });
 }
@@ -174,14 +216,29 @@ export async function callMethod(
       onlyParameters(parameters, []);
       return { tokens: (await parts.tokens.present(CARD_READING_MS)).map(wireToken) };
     case 'ListIdentities':
+      return listIdentities(peer, parameters, parts);
+    case 'ListItems':
+      onlyParameters(parameters, ['token', 'after']);
+      return listItems(optionalTokenId(parameters), pageStart(parameters), parts);
+    case 'ListDrivers':
       onlyParameters(parameters, []);
-      return { identities: await listIdentities(peer, parts) };
+      return listDrivers(parts);
+    case 'ListReaders':
+      onlyParameters(parameters, []);
+      return listReaders(parts);
+    case 'SetDriverForLogin':
+      requireRoot(peer);
+      onlyParameters(parameters, ['driver', 'enabled']);
+      await setDriverForLogin(requiredText(parameters, 'driver'), requiredFlag(parameters), peer, parts);
+      return {};
     case 'ListPairings':
       return { pairings: (await listPairings(peer, parameters, parts)).map(wirePairing) };
     case 'AddPairing':
       return { pairing: wirePairing(await addPairing(peer, parameters, parts)) };
     case 'Unpair':
       return { removed: (await unpair(peer, parameters, parts)).map(wirePairing) };
+    case 'Explain':
+      return explain(peer, parameters, parts);
     case 'GetPairingPrompt':
       onlyParameters(parameters, []);
       return { enabled: parts.pairings.promptEnabled() };
@@ -190,6 +247,9 @@ export async function callMethod(
       return {};
     case 'Pair':
     case 'VerifyPin':
+    case 'ChangePin':
+    case 'UnblockPin':
+    case 'Rehearse':
       throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
     default:
       return null;

@@ -3,8 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { asAgentError, describeError } from '../base/errors.ts';
-import type { Conversation } from '../login/conversation.ts';
+import { describeError } from '../base/errors.ts';
 import { pairOwnCard } from '../login/pair.ts';
 import { verifyCardPin } from '../login/verify-pin.ts';
 import {
@@ -19,7 +18,7 @@ import {
   type AdminParts,
 } from './admin-methods.ts';
 import { acceptConnections, type Connection } from './connection.ts';
-import { failureText } from './failure-text.ts';
+import { cardStory, failureOf, type Story } from './card-stories.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from './frame-stream.ts';
 import { FRAME_VERSION } from './frames.ts';
@@ -35,14 +34,6 @@ export interface AdminServerParts extends AdminParts {
 const SERVICE = 'org.varlink.service';
 const interfaceText = readFileSync(new URL('./io.scauth.varlink', import.meta.url), 'utf8');
 const serviceText = readFileSync(new URL('./org.varlink.service.varlink', import.meta.url), 'utf8');
-
-/** A conversation that ends in a JSON result. */
-type Story = (person: Conversation) => Promise<object>;
-
-function failureOf(error: unknown): { code: string; message: string; triesLeft: number | null } {
-  const failure = asAgentError(error);
-  return { code: failure.code, message: failureText(failure), triesLeft: failure.triesLeft ?? null };
-}
 
 function errorReply(error: unknown): Record<string, unknown> {
   if (error instanceof InvalidParameter) {
@@ -165,7 +156,7 @@ class AdminConnection {
         return async (person) => ({ token: (await verifyCardPin(id, peer, person, this.#parts)).id });
       }
       default:
-        return null;
+        return cardStory(method, parameters, peer, this.#parts);
     }
   }
 

@@ -6,6 +6,8 @@ import { unavailableText, wrongPinText, deniedText, triesLeftText } from '../log
 
 const BLOCKED = 'The PIN is blocked. Unblock the card with its PUK.';
 
+const PUK_BLOCKED = 'The PUK is blocked: the card has to be set up anew by whoever gave it to you.';
+
 /** What a person is told; causes stay in the log. */
 export function failureText(error: AgentError): string {
   switch (error.code) {
@@ -19,6 +21,14 @@ export function failureText(error: AgentError): string {
       return `The PIN was not sent: ${triesLeftText(error.triesLeft ?? 1)}. Type yes when asked to use it.`;
     case 'pin-malformed':
       return 'This cannot be the PIN of the card, so it was not sent. Try again.';
+    case 'wrong-puk':
+      return error.triesLeft === undefined
+        ? 'Wrong PUK.'
+        : `Wrong PUK. ${error.triesLeft === 0 ? PUK_BLOCKED : `${triesLeftText(error.triesLeft)}.`}`;
+    case 'puk-blocked':
+      return PUK_BLOCKED;
+    case 'not-supported':
+      return "The driver of this card cannot do that. Use the card maker's program.";
     case 'no-card':
     case 'card-reset':
       return 'There is no card in a reader. Put your card in and try again.';

@@ -10,6 +10,64 @@ export interface WireToken {
   readonly reader: string;
   readonly triesLeft: number | null;
   readonly triesTotal: number | null;
+  readonly readAt: string | null;
+  readonly notes: readonly string[];
+}
+
+export interface WireDriver {
+  readonly id: string;
+  readonly version: string;
+  readonly displayName: string;
+  readonly shortName: string;
+  readonly parent: string | null;
+  readonly uuid: string | null;
+  readonly path: string;
+  readonly timestamp: string | null;
+  readonly interfaceVersion: number | null;
+  readonly kind: string;
+  readonly uid: number | null;
+  readonly state: string;
+  readonly problems: readonly string[];
+  readonly builtIn: boolean;
+  readonly forLogin: boolean;
+}
+
+export interface WireReader {
+  readonly name: string;
+  readonly state: string;
+  readonly atr: string | null;
+  readonly token: string | null;
+  readonly error: string | null;
+}
+
+export interface WireReaderDriver {
+  readonly id: string;
+  readonly version: string | null;
+  readonly path: string;
+}
+
+export interface WireItem {
+  readonly token: string;
+  readonly readAt: string | null;
+  readonly slot: string;
+  readonly use: string;
+  readonly algorithm: string;
+  readonly label: string;
+  readonly hash: string;
+  readonly publicKey: string;
+  readonly certificate: string | null;
+  readonly sslTrust: string;
+  readonly x509Trust: string;
+  readonly trustDetail: string | null;
+  readonly unfit: string | null;
+}
+
+/** One step of a rehearsal, in its result frame. */
+export interface WireStep {
+  readonly name: string;
+  readonly good: boolean;
+  readonly ms: number;
+  readonly note: string;
 }
 
 export interface WireIdentity {
@@ -47,10 +105,35 @@ export interface WireFailure {
   readonly triesLeft: number | null;
 }
 
+/** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
+export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse';
+export interface WireLink {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly remedy: string | null;
+}
+
 /** Method name → parameters and reply. `null` parameters may also be left out. */
 export interface Methods {
   ListTokens: { parameters: Record<string, never>; reply: { tokens: WireToken[] } };
-  ListIdentities: { parameters: Record<string, never>; reply: { identities: WireIdentity[] } };
+  ListIdentities: {
+    parameters: { after?: number | null };
+    reply: { identities: WireIdentity[]; next: number | null };
+  };
+  ListItems: {
+    parameters: { token: string | null; after: number | null };
+    reply: { items: WireItem[]; next: number | null };
+  };
+  ListDrivers: { parameters: Record<string, never>; reply: { drivers: WireDriver[] } };
+  ListReaders: {
+    parameters: Record<string, never>;
+    reply: { readers: WireReader[]; drivers: WireReaderDriver[] };
+  };
+  SetDriverForLogin: {
+    parameters: { driver: string; enabled: boolean };
+    reply: Record<string, never>;
+  };
   ListPairings: { parameters: { user: string | null }; reply: { pairings: WirePairing[] } };
   AddPairing: {
     parameters: { user: string; hash: string | null; certificate: string | null };
@@ -58,7 +141,17 @@ export interface Methods {
   };
   Pair: { parameters: { hash: string }; reply: Record<string, never> };
   VerifyPin: { parameters: { token: string | null }; reply: Record<string, never> };
+  ChangePin: {
+    parameters: { token: string | null; user: string | null };
+    reply: Record<string, never>;
+  };
+  UnblockPin: { parameters: { token: string | null }; reply: Record<string, never> };
+  Rehearse: { parameters: { service: string }; reply: Record<string, never> };
   Unpair: { parameters: { user: string | null; hash: string | null }; reply: { removed: WirePairing[] } };
+  Explain: {
+    parameters: { user: string | null; service: string; rhost: string | null };
+    reply: { user: string; links: WireLink[] };
+  };
   GetPairingPrompt: { parameters: Record<string, never>; reply: { enabled: boolean } };
   SetPairingPrompt: { parameters: { enabled: boolean }; reply: Record<string, never> };
 }

@@ -67,6 +67,8 @@ export interface Token {
   readonly lastPinState: PinState;
   /** What was broken or left out, for diagnosis. Safe to print. */
   readonly notes: readonly string[];
+  /** When the card was read, milliseconds since the epoch. */
+  readonly readAtMs?: number;
   /**
    * Reads the try counter of a PIN afresh, in one transaction.
    * @throws AgentError `pin-blocked`, `card-fault`, `card-timeout`, `no-card`, `card-busy`
@@ -92,6 +94,21 @@ export interface Token {
    * @throws AgentError as `prove`
    */
   verifyPin(pin: Pin | null, of?: CardPin, gone?: AbortSignal): Promise<void>;
+  /**
+   * Sets a new PIN, and leaves the card unverified. Wipes both. Absent where the driver cannot.
+   * @throws AgentError as `verifyPin`; `pin-malformed` also for a new PIN that the card does not take
+   */
+  changePin?(old: Pin, next: Pin, of?: CardPin): Promise<void>;
+  /**
+   * Sets a new PIN with all its tries by means of the PUK. Wipes both. Absent where the driver cannot.
+   * @throws AgentError `wrong-puk` (with triesLeft), `puk-blocked`, `pin-malformed`, `not-supported`, and what a card
+   * throws
+   */
+  unblockPin?(puk: Pin, next: Pin, of?: CardPin): Promise<void>;
+  /** The tries of the PUK, without spending one; absent where the driver cannot tell. @throws what a card throws */
+  pukState?(): Promise<PinState>;
+  /** Whether `puk` can be a PUK at all; if not it must not be sent. Present where `unblockPin` is. */
+  acceptsPuk?(puk: Pin): boolean;
 }
 
 /** How long a request waits for a card that is just being read: what callers of TokenSource.present give it. */

@@ -184,6 +184,8 @@ export function token(over: Partial<WireToken> = {}): WireToken {
     reader: 'Virtual PCD 00 00',
     triesLeft: 3,
     triesTotal: 3,
+    readAt: '2026-11-23T20:00:00.000Z',
+    notes: [],
     ...over,
   };
 }

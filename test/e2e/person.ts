@@ -226,3 +226,11 @@ export function nameOf({ ins, p1, body }: LogEntry): string {
 export async function apduNames(sandbox: Sandbox): Promise<string[]> {
   return (await sandbox.card.log()).map(nameOf);
 }
+
+/** Waits for the end of a process. @throws Error where it does not come */
+export async function untilGone(pid: number): Promise<void> {
+  await until(
+    () => !isAlive(pid),
+    () => `process ${pid} still runs`,
+  );
+}

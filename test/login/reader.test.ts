@@ -105,9 +105,9 @@ test.serial('verifypin and pair on a pad', async (t) => {
   const audit = new FakeAudit();
   const person = new FakePerson([]);
   const policy = (): Policy => defaultPolicy;
-  await verifyCardPin(null, peer, person, { policy, tokens: tokensOf(token), audit });
-  t.deepEqual(person.told, [ON_READER]);
   const pairings = new FakePairings();
+  await verifyCardPin(null, peer, person, { policy, pairings, tokens: tokensOf(token), audit });
+  t.deepEqual(person.told, [ON_READER]);
   const pairing = new FakePerson(['correct horse']);
   await pairOwnCard(alice, victim.publicKey.pkhh, peer, pairing, {
     ...{ policy, tokens: tokensOf(token), trust: noTrust, audit, pairings },

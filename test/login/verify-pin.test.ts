@@ -6,7 +6,7 @@ import { freeSecretSlots, secretBlock } from '../../agent/base/secret.ts';
 import { verifyCardPin } from '../../agent/login/verify-pin.ts';
 import { parseTokenId } from '../../agent/model/token.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
-import { FakeAudit, FakePerson, FakeToken, PIN, tokensOf, type Answer } from './fakes.ts';
+import { FakeAudit, FakePairings, FakePerson, FakeToken, PIN, tokensOf, type Answer } from './fakes.ts';
 import { attacker, victim } from './run-login.ts';
 
 const peer = { pid: 7, uid: 1000, gid: 1000 };
@@ -19,7 +19,12 @@ async function verify(
 ): Promise<{ result: string; audit: FakeAudit }> {
   const free = freeSecretSlots();
   const audit = new FakeAudit();
-  const parts = { policy: () => defaultPolicy, tokens: tokensOf(...tokens), audit };
+  const parts = {
+    policy: () => defaultPolicy,
+    pairings: new FakePairings(),
+    tokens: tokensOf(...tokens),
+    audit,
+  };
   const person = new FakePerson(answers);
   const result = await verifyCardPin(id === null ? null : parseTokenId(id), peer, person, parts).then(
     (token): string => token.id,

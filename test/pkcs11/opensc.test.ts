@@ -24,6 +24,28 @@ async function gone(): Promise<boolean> {
   return driverPids(sandbox, MODULE).length === 0;
 }
 
+/** Another program waits until it has the card to itself, and goes. */
+async function hasExclusively(): Promise<string> {
+  const script = `
+import koffi from '/run/sandbox/app/node_modules/koffi/index.js';
+const lib = koffi.load('libpcsclite.so.1');
+const establish = lib.func('long SCardEstablishContext(unsigned long s, void *a, void *b, _Out_ long *c)');
+const connect = lib.func('long SCardConnect(long c, const char *r, unsigned long m, unsigned long p, _Out_ long *h, _Out_ unsigned long *a)');
+const c = [0], h = [0], a = [0];
+establish(2, null, null, c);
+for (let n = 0; n < 100; n++) {
+  const rv = connect(c[0], 'Virtual PCD 00 00', 1, 3, h, a);
+  if (rv === 0) { console.log('exclusive'); break; }
+  await new Promise((go) => setTimeout(go, 100));
+}
+process.exit(0);
+`;
+  writeFileSync(sandbox.path('/run/sandbox/exclusive.mjs'), script);
+  const node = '/run/sandbox/app/node_modules/node/bin/node';
+  const { stdout, stderr } = await sandbox.exec([node, '/run/sandbox/exclusive.mjs']);
+  return stdout + stderr;
+}
+
 test.serial('sudo works with the same key through PIV and then through PKCS#11', async (t) => {
   await person.pairCard(sandbox);
   await person.expectCardLogin(sandbox);
@@ -62,6 +84,7 @@ test.serial('L24: what cannot be a PIN never reaches the card', async (t) => {
 
 test.serial('the final try (a flag of PKCS#11) is spent only with a yes', async (t) => {
   await sandbox.card.setTries(1);
+  await person.reinsertCard(sandbox);
   const { code, screen } = await person.sudo(
     sandbox,
     [CONSENT_PROMPT, ''],
@@ -70,6 +93,38 @@ test.serial('the final try (a flag of PKCS#11) is spent only with a yes', async 
   t.is(code, 0);
   t.regex(screen, /The last PIN tries were kept/);
   t.is(await sandbox.card.getTries(), 1);
+});
+
+test.serial(
+  'the final try is asked about after the PIN, where the tries went while the card was in',
+  async (t) => {
+    await person.reinsertCard(sandbox);
+    await sandbox.card.setTries(1);
+    const { code, screen } = await person.sudo(
+      sandbox,
+      [PIN_PROMPT, person.WRONG_PIN],
+      [CONSENT_PROMPT, ''],
+      [PASSWORD_PROMPT, sandbox.password],
+    );
+    t.is(code, 0, screen);
+    t.is(await sandbox.card.getTries(), 1);
+  },
+);
+
+test.serial('the final try is kept where another program spent the others after the question', async (t) => {
+  await person.reinsertCard(sandbox);
+  const pty = person.startSudo(sandbox);
+  const from = sandbox.agentLog().length;
+  await pty.expect(PIN_PROMPT);
+  // The module has told the counter when it lets go of the card.
+  t.is(await hasExclusively(), 'exclusive\n');
+  await sandbox.card.setTries(1);
+  pty.send(`${person.WRONG_PIN}\n`);
+  await pty.expect(PASSWORD_PROMPT);
+  t.is(await sandbox.card.getTries(), 1, sandbox.agentLog().slice(from));
+  pty.send(`${sandbox.password}\n`);
+  const { code } = await person.untilEnd(pty);
+  t.is(code, 0);
 });
 
 test.serial('a signature key is shown and is not for login', async (t) => {
@@ -92,24 +147,7 @@ test.serial('the process ends when the card is pulled, and comes back with it', 
 
 test.serial('the card is let go when nobody asks: another program has it exclusively', async (t) => {
   await person.expectCardLogin(sandbox);
-  const script = `
-import koffi from '/run/sandbox/app/node_modules/koffi/index.js';
-const lib = koffi.load('libpcsclite.so.1');
-const establish = lib.func('long SCardEstablishContext(unsigned long s, void *a, void *b, _Out_ long *c)');
-const connect = lib.func('long SCardConnect(long c, const char *r, unsigned long m, unsigned long p, _Out_ long *h, _Out_ unsigned long *a)');
-const c = [0], h = [0], a = [0];
-establish(2, null, null, c);
-for (let n = 0; n < 100; n++) {
-  const rv = connect(c[0], 'Virtual PCD 00 00', 1, 3, h, a);
-  if (rv === 0) { console.log('exclusive'); break; }
-  await new Promise((go) => setTimeout(go, 100));
-}
-process.exit(0);
-`;
-  writeFileSync(sandbox.path('/run/sandbox/exclusive.mjs'), script);
-  const node = '/run/sandbox/app/node_modules/node/bin/node';
-  const { stdout, stderr } = await sandbox.exec([node, '/run/sandbox/exclusive.mjs']);
-  t.is(stdout, 'exclusive\n', stderr);
+  t.is(await hasExclusively(), 'exclusive\n');
 });
 
 test.serial('a killed module process costs the login at most, and the next one works', async (t) => {

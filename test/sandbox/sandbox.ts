@@ -25,6 +25,8 @@ export interface SandboxOptions {
   /** false: scauthd is not started. */
   readonly agent?: boolean;
   readonly agentEnv?: Readonly<Record<string, string>>;
+  /** A program that starts scauthd as its last arguments (exec, the same process). */
+  readonly agentPrefix?: readonly string[];
   /** Text of /etc/scauth/scauth.toml. */
   readonly config?: string;
   /** The machine's pcscd with its readers and cards, instead of a pcscd with the virtual reader. */
@@ -171,7 +173,7 @@ export class Sandbox {
 
   async startAgent(): Promise<void> {
     const env = { ...this.environment(), ...this.#options.agentEnv };
-    this.#services.set('scauthd', await startScauthd(this.namespace, env));
+    this.#services.set('scauthd', await startScauthd(this.namespace, env, this.#options.agentPrefix));
   }
 
   async stopAgent(): Promise<void> {

@@ -154,8 +154,9 @@ export async function startCard(
 export async function startScauthd(
   namespace: Namespace,
   env: Readonly<Record<string, string>>,
+  prefix: readonly string[] = [],
 ): Promise<Service> {
-  const service = new Service(namespace, 'scauthd', [`${APP}/install/bin/scauthd`], {
+  const service = new Service(namespace, 'scauthd', [...prefix, `${APP}/install/bin/scauthd`], {
     ...env,
     // systemd.exec(5): where a unit's folders are.
     RUNTIME_DIRECTORY: '/run/scauth',

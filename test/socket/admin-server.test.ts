@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { AgentError } from '../../agent/base/errors.ts';
 import { freeSecretSlots, secretBlock } from '../../agent/base/secret.ts';
+import { NOT_EVALUATED } from '../../agent/model/inventory.ts';
 import { parseUsername } from '../../agent/model/request.ts';
 import { createAdminServer, type AdminServerParts } from '../../agent/socket/admin-server.ts';
 import { encodeFrame } from '../../agent/socket/frames.ts';
@@ -53,6 +54,13 @@ async function serve(t: ExecutionContext, more: Partial<AdminServerParts> = {}):
       byName: (name) => Promise.resolve(known.find((one) => one.name === name) ?? null),
       byUid: (uid) => Promise.resolve(known.find((one) => one.uid === uid) ?? null),
     },
+    inventory: {
+      drivers: () => [],
+      readers: () => [],
+      readerDrivers: () => [],
+      trustOf: () => Promise.resolve(NOT_EVALUATED),
+    },
+    loginDrivers: { loginDriver: () => null, setLoginDriver: () => undefined },
     version: '1.2.3',
     log: (line) => log.push(line),
     ...more,

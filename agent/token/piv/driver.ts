@@ -1,6 +1,7 @@
 // The PIV driver: recognises a PIV card and turns it into a token. Probing is in probe.ts, the token in token.ts.
 // Specification: SP 800-73-4.
 
+import { productVersion } from '../../base/product-version.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import type { Token, TokenDriver } from '../interface.ts';
 import { probePiv } from './probe.ts';
@@ -10,7 +11,7 @@ export const PIV_DRIVER_ID = 'org.scauth.piv';
 
 export class PivDriver implements TokenDriver {
   readonly id = PIV_DRIVER_ID;
-  readonly version = '0.1.0';
+  readonly version = productVersion();
   readonly displayName = 'PIV (SP 800-73)';
   /** What was learned of cards by token id; survives an insertion, not the process. */
   readonly #deVerifyRecord: DeVerifyRecord = new Map();

@@ -1,6 +1,7 @@
 // A PIV card that is in: reads its counter, verifies its PIN, signs a challenge. Each in one transaction that ends with
 // the card unverified, on each path. Specification: SP 800-73-4 part 2, 3.2.
 
+import { systemClock } from '../../base/clock.ts';
 import { AgentError, asAgentError } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
@@ -9,8 +10,15 @@ import type { CardChannel, CardSlot, PinPad } from '../../pcsc/channel.ts';
 import type { ProofInHand, Token } from '../interface.ts';
 import { ApduExchange } from './apdu.ts';
 import { emptyVerify, generalAuthenticate, select } from './commands.ts';
-import { CRYPTOGRAPHIC_MECHANISM, PIN_BLOCK_BYTES, PIN_MIN_BYTES, SLOTS } from './constants.ts';
+import {
+  CRYPTOGRAPHIC_MECHANISM,
+  PIN_BLOCK_BYTES,
+  PIN_MIN_BYTES,
+  PIV_CARD_APPLICATION_PIN,
+  SLOTS,
+} from './constants.ts';
 import type { DeVerifyAbility, PivReading } from './probe.ts';
+import { canBePuk, readPukState, setNewPin, type NewPinBy } from './reference-data.ts';
 import { readSignature, signatureInput } from './sign.ts';
 import { failure, pinStatusOf, signFailure, SW_SUCCESS } from './status.ts';
 import { VerifiedSession } from './verified-session.ts';
@@ -40,6 +48,7 @@ export class PivToken implements Token {
   readonly identities: readonly Identity[];
   readonly pins: readonly [CardPin];
   readonly notes: readonly string[];
+  readonly readAtMs = systemClock.nowMs();
   readonly #reading: PivReading;
   readonly #record: DeVerifyRecord;
   #pinState: PinState;
@@ -120,6 +129,55 @@ export class PivToken implements Token {
     }
   }
 
+  changePin(old: Pin, next: Pin): Promise<void> {
+    return this.#setPin('old-pin', old, next);
+  }
+
+  unblockPin(puk: Pin, next: Pin): Promise<void> {
+    return this.#setPin('puk', puk, next);
+  }
+
+  acceptsPuk(puk: Pin): boolean {
+    return canBePuk(puk, this.#reading.yubiKey);
+  }
+
+  async pukState(): Promise<PinState> {
+    if (!this.#reading.yubiKey) return { triesLeft: null, triesTotal: null };
+    const { channel, exchange } = await this.#open();
+    try {
+      return await readPukState(exchange);
+    } finally {
+      await channel.close('leave');
+    }
+  }
+
+  /** Sets a new PIN in one transaction; the card may think that it is verified now, so it is released as if it were. */
+  async #setPin(by: NewPinBy, proof: Pin, next: Pin): Promise<void> {
+    const { pinReference } = this.#reading;
+    try {
+      if (by === 'puk' && pinReference !== PIV_CARD_APPLICATION_PIN)
+        throw new AgentError('not-supported', { detail: 'the PUK is for the PIV application PIN alone' });
+      const fits = by === 'puk' ? this.acceptsPuk(proof) : this.acceptsPin(proof);
+      if (!fits || !this.acceptsPin(next))
+        throw new AgentError('pin-malformed', { detail: 'cannot be a PIN or PUK of this card' });
+      const open = await this.#open();
+      const session = this.#session(open);
+      try {
+        await setNewPin(open.exchange, pinReference, by, proof, next);
+        this.#remember(this.#pinState.triesTotal);
+      } catch (error) {
+        const { code, triesLeft } = asAgentError(error);
+        if (code === 'wrong-pin' || code === 'pin-blocked') this.#remember(triesLeft ?? null);
+        throw error;
+      } finally {
+        await session.release();
+      }
+    } finally {
+      proof.wipe();
+      next.wipe();
+    }
+  }
+
   /** The key reference of an identity of ours that may log in. @throws AgentError `no-identity` */
   #loginKey(identity: Identity): number {
     const own = this.identities.includes(identity) && identity.use === 'authentication';
@@ -137,15 +195,9 @@ export class PivToken implements Token {
       });
     if (pin !== null && !this.acceptsPin(pin))
       throw new AgentError('pin-malformed', { detail: 'cannot be a PIN of this card' });
-    const { channel, exchange } = await this.#open();
-    const entry = pin ?? (await padOrClose(channel));
-    const ability = this.#record.get(this.id) ?? this.#reading.deVerify;
-    const session = new VerifiedSession(channel, exchange, this.#reading.pinReference, {
-      ability,
-      // One APDU more, once: what a card claimed when it was put in is believed only after it was seen.
-      confirm: !this.#record.has(this.id),
-      learned: (found) => this.#record.set(this.id, found),
-    });
+    const open = await this.#open();
+    const entry = pin ?? (await padOrClose(open.channel));
+    const session = this.#session(open);
     try {
       if (entry instanceof Pin) await session.verify(entry);
       else await session.verifyOnPad(entry, gone);
@@ -156,6 +208,15 @@ export class PivToken implements Token {
     // A right PIN restores the counter; without a total we do not know to what.
     this.#remember(this.#pinState.triesTotal);
     return session;
+  }
+
+  #session({ channel, exchange }: OpenCard): VerifiedSession {
+    return new VerifiedSession(channel, exchange, this.#reading.pinReference, {
+      ability: this.#record.get(this.id) ?? this.#reading.deVerify,
+      // One APDU more, once: what a card claimed when it was put in is believed only after it was seen.
+      confirm: !this.#record.has(this.id),
+      learned: (found) => this.#record.set(this.id, found),
+    });
   }
 
   /** A transaction with the application selected: the one that lingers, or a new one. */

@@ -11,12 +11,14 @@ import { failureOfCode } from './failure.ts';
 import { isReader, Pkcs11Module, type TokenSlot } from './module.ts';
 import { ObjectReader, readKeys } from './objects.ts';
 import { sign } from './sign.ts';
+import { ToldTries, triesLeftOf } from './tries.ts';
 
 const MAX_IDENTITIES = 64;
 const MAX_PIN_BYTES = 255;
 
 const [path = '', characters = 'digits'] = process.argv.slice(2);
 let loaded: Pkcs11Module | null = null;
+const told = new ToldTries();
 
 function pkcs11Module(): Pkcs11Module {
   loaded ??= new Pkcs11Module(path);
@@ -28,12 +30,6 @@ function serialOf({ serial, label, manufacturer, model }: TokenSlot): string {
   const clean = serial.replace(/[^A-Za-z0-9._-]/g, '').slice(0, 60);
   if (clean !== '') return clean;
   return createHash('sha256').update(`${manufacturer}\0${model}\0${label}`).digest('hex').slice(0, 16);
-}
-
-/** Tries left: PKCS#11 has words for it, and only two of them are numbers. */
-function triesLeftOf(flags: number): number | null {
-  if ((flags & C.CKF_USER_PIN_LOCKED) !== 0) return 0;
-  return (flags & C.CKF_USER_PIN_FINAL_TRY) !== 0 ? 1 : null;
 }
 
 function notesOf({ label, flags }: TokenSlot): string[] {
@@ -50,6 +46,8 @@ function groups(slots: readonly TokenSlot[]): TokenSlot[][] {
 }
 
 function describePin(slot: TokenSlot, index: number): JsonObject {
+  const triesLeft = triesLeftOf(slot.flags);
+  told.tell(serialOf(slot), String(index), triesLeft);
   const onReader = (slot.flags & C.CKF_PROTECTED_AUTHENTICATION_PATH) !== 0;
   return {
     id: String(index),
@@ -58,7 +56,7 @@ function describePin(slot: TokenSlot, index: number): JsonObject {
     minLength: Math.min(Math.max(slot.minPin, 1), MAX_PIN_BYTES),
     maxLength: Math.min(Math.max(slot.maxPin, 1), MAX_PIN_BYTES),
     characters,
-    triesLeft: triesLeftOf(slot.flags),
+    triesLeft,
   };
 }
 
@@ -102,8 +100,12 @@ function look(params: JsonObject): JsonObject {
   return { tokens: groups(here).slice(0, 16).flatMap(describeToken) };
 }
 
-/** The slot of a token's PIN, looked up afresh. @throws AgentError `no-card` */
+/**
+ * The slot of a token's PIN, with flags that are true now: a module may answer with what it read before, until it is
+ * initialised anew. @throws AgentError `no-card`
+ */
 function slotOf(params: JsonObject): TokenSlot {
+  pkcs11Module().rest();
   const serial = textOf(params, 'token');
   const group = groups(pkcs11Module().slots()).find(
     ([slot]) => slot !== undefined && serialOf(slot) === serial,
@@ -111,6 +113,19 @@ function slotOf(params: JsonObject): TokenSlot {
   const slot = group?.[Number(textOf(params, 'pin'))];
   if (slot === undefined) throw new AgentError('no-card', { detail: 'the token is gone' });
   return slot;
+}
+
+/** The slot for a try. @throws AgentError `no-card`; `card-busy` for a last try that scauthd does not know to be it */
+function slotForTry(params: JsonObject): TokenSlot {
+  const slot = slotOf(params);
+  told.check(textOf(params, 'token'), textOf(params, 'pin'), triesLeftOf(slot.flags));
+  return slot;
+}
+
+function pinState(params: JsonObject): JsonObject {
+  const triesLeft = triesLeftOf(slotOf(params).flags);
+  told.tell(textOf(params, 'token'), textOf(params, 'pin'), triesLeft);
+  return { triesLeft, triesTotal: null };
 }
 
 /** @throws AgentError `wrong-pin` (with what the flags say then), `pin-blocked`, `pin-malformed`, … */
@@ -126,7 +141,7 @@ function login(slot: TokenSlot, session: Buffer, userType: number, pin: Buffer |
 
 function signWith({ params, secret }: Request): JsonObject {
   const module = pkcs11Module();
-  const slot = slotOf(params);
+  const slot = slotForTry(params);
   const id = textOf(params, 'key');
   const message = Buffer.from(textOf(params, 'message'), 'base64');
   return module.inSession(slot.slot, (session) => {
@@ -166,9 +181,9 @@ function handle(request: Request): JsonObject {
     case 'look':
       return look(params);
     case 'pinState':
-      return { triesLeft: triesLeftOf(slotOf(params).flags), triesTotal: null };
+      return pinState(params);
     case 'verifyPin': {
-      const slot = slotOf(params);
+      const slot = slotForTry(params);
       pkcs11Module().inSession(slot.slot, (session) => {
         login(slot, session, C.CKU_USER, secret);
       });

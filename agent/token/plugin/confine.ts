@@ -47,7 +47,7 @@ export function confined(argv: readonly string[], { uid, groups }: Confinement):
   // prettier-ignore
   return [
     '/usr/bin/setpriv', '--pdeathsig', 'KILL', '--',
-    '/usr/bin/unshare', '--net', '--ipc', '--pid', '--fork', '--kill-child=KILL', '--',
+    '/usr/bin/unshare', '--net', '--pid', '--fork', '--kill-child=KILL', '--',
     '/usr/bin/prlimit', ...LIMITS, '--',
     '/usr/bin/setpriv', `--reuid=${uid}`, `--regid=${uid}`,
     ...(groups.length === 0 ? ['--clear-groups'] : [`--groups=${groups.join(',')}`]),

@@ -1,0 +1,64 @@
+// The story of `sc_auth changepin`: which card → old PIN, with the rules of its tries → new PIN twice → card → audit.
+// The old PIN reaches the card once, together with the new one.
+
+import { AgentError, asAgentError } from '../base/errors.ts';
+import type { AuditLog } from '../audit/interface.ts';
+import type { PeerCredentials } from '../model/request.ts';
+import type { PairingTable } from '../pairing/interface.ts';
+import type { Token, TokenSource } from '../token/interface.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { askNewPin } from './ask-new-pin.ts';
+import { chooseToken, promptLabel, type WantedToken } from './choose-token.ts';
+import type { Conversation } from './conversation.ts';
+import { askCardPin } from './pair.ts';
+
+export interface NewPinParts {
+  readonly policy: () => Policy;
+  readonly pairings: PairingTable;
+  readonly tokens: TokenSource;
+  readonly audit: AuditLog;
+}
+
+/**
+ * @returns the token that has a new PIN
+ * @throws AgentError `not-supported`, `cancelled`, `pin-reserve`, those of chooseToken and Token.changePin
+ */
+export async function changeCardPin(
+  wanted: WantedToken,
+  peer: PeerCredentials,
+  person: Conversation,
+  parts: NewPinParts,
+): Promise<Token> {
+  const token = await chooseToken(wanted, parts);
+  if (token.changePin === undefined) throw new AgentError('not-supported', { detail: token.driver });
+  const label = promptLabel(token);
+  const old = await askCardPin(person, parts.policy(), token, label);
+  // A reader's pad has no way here to take two PINs: DECISIONS 65.
+  if (old === null) throw new AgentError('not-supported', { detail: 'the PIN is typed on the reader' });
+  try {
+    const next = await askNewPin(person, token, label, old);
+    try {
+      await token.changePin(old, next);
+    } finally {
+      next.wipe();
+    }
+  } catch (error) {
+    if (asAgentError(error).code === 'wrong-pin') await recordNewPin('changed', false, token, peer, parts);
+    throw error;
+  } finally {
+    old.wipe();
+  }
+  await recordNewPin('changed', true, token, peer, parts);
+  return token;
+}
+
+/** One record of a try to set a PIN. */
+export async function recordNewPin(
+  how: 'changed' | 'unblocked',
+  good: boolean,
+  token: Token,
+  actor: PeerCredentials,
+  { audit }: { readonly audit: AuditLog },
+): Promise<void> {
+  await audit.record({ kind: 'pin-changed', how, good, tokenId: token.id, actor });
+}

@@ -1,0 +1,51 @@
+// The sentences of `sc_auth explain`: what is wrong with a link, and what to do. The login's own are in wording.ts.
+
+import type { AgentErrorCode } from '../base/errors.ts';
+import type { DenyReason, UnavailableReason } from '../model/decision.ts';
+import type { LinkName } from '../model/link.ts';
+
+type Reason = DenyReason | UnavailableReason | AgentErrorCode;
+
+const reasons: Readonly<Partial<Record<Reason, string>>> = {
+  'cards-not-allowed': 'Cards are switched off on this machine',
+  'service-not-allowed': 'Cards are not used for this service',
+  'remote-not-allowed': 'A session from another host does not get at the card here',
+  'peer-not-allowed': 'A program may ask only for the account that it runs as',
+  'no-service': 'The smart card service (pcscd) cannot be reached',
+  'not-authorised': 'The smart card service (pcscd) refuses scauthd',
+  'contactless-not-allowed': 'Cards are not used through a contactless reader here',
+  'certificate-not-trusted': 'The certificate on the card is not trusted here',
+  'no-pairing': 'No card is paired with the account',
+  'other-card': 'The card that is in is not paired with the account',
+  'key-conflict': 'The card has another key than the one that is paired, with the same hash',
+  'store-unreadable': 'The pairings cannot be read',
+  'no-card': 'No card is in a reader',
+  'card-reset': 'Another program reset the card',
+  'card-busy': 'Another program is using the card',
+  'card-timeout': 'The card does not answer in time',
+  'card-fault': 'The card gives answers that make no sense',
+  'driver-fault': "The card's driver failed",
+  'pin-blocked': 'The PIN is blocked',
+};
+
+export function reasonText(reason: Reason): string {
+  return reasons[reason] ?? `It failed (${reason})`;
+}
+
+export const REMEDY: Readonly<Record<LinkName, string>> = {
+  PAM: 'sudo scauth-pam enable',
+  socket: 'sudo systemctl restart scauthd',
+  agent: 'sudo systemctl restart scauthd; its log: journalctl -u scauthd',
+  policy: 'The administrator can allow it in /etc/scauth/scauth.toml (login.cards_allowed, login.services).',
+  session: 'Log in at the machine itself, or the administrator sets login.remote.',
+  reader:
+    'Is pcscd running (systemctl status pcscd.socket)? Use a reader with contacts, or the administrator sets reader.contactless.',
+  card: 'Put your card in the right way round; if it is in, take it out and put it back.',
+  driver: 'Ask the administrator for a driver of this card (a PKCS#11 module); another card may work.',
+  certificate:
+    'Put a key and a certificate for authentication (PIV slot 9A) on the card, or use another card.',
+  trust: 'Ask the administrator (trust.level).',
+  pairing: 'Pair this card: sc_auth pair. What is paired: sc_auth list. If the table is damaged, restore it.',
+  tries: 'Unblock the card with its PUK.',
+  proof: 'Try again with the right PIN.',
+};

@@ -1,0 +1,226 @@
+// `sc_auth test`: a login of one's own card from the policy to the verified signature, each step with its time.
+// Nothing is granted and nothing is changed: the challenge is for a rehearsal, no key is fixed, no pairing is touched.
+// The PIN is a real one: a wrong one costs a try, so the log has it.
+
+import { AgentError, asAgentError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import type { AuditLog } from '../audit/interface.ts';
+import type { Account } from '../model/account.ts';
+import { Challenge } from '../model/challenge.ts';
+import { sameKey } from '../model/key.ts';
+import type { Pairing } from '../model/pairing.ts';
+import { verifyProof } from '../model/proof.ts';
+import type { PeerCredentials } from '../model/request.ts';
+import type { PairingTable } from '../pairing/interface.ts';
+import { CARD_READING_MS, type TokenSource } from '../token/interface.ts';
+import type { CertificateTrust } from '../trust/interface.ts';
+import { permitAttempt } from '../../policy/permit-attempt.ts';
+import { permitReader } from '../../policy/permit-reader.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Conversation } from './conversation.ts';
+import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
+import { chooseCard } from './choose-card.ts';
+import { askCardPin, requireTrust } from './pair.ts';
+import { triesLeftText } from './wording.ts';
+
+export interface RehearsalParts {
+  readonly policy: () => Policy;
+  readonly pairings: PairingTable;
+  readonly tokens: TokenSource;
+  readonly audit: AuditLog;
+  readonly trust: CertificateTrust;
+  readonly clock: Clock;
+}
+
+/** In the order of a login. */
+export type StepName =
+  | 'policy'
+  | 'pairings'
+  | 'card'
+  | 'certificate'
+  | 'tries'
+  | 'PIN'
+  | 'proof'
+  | 'signature'
+  | 'pairing'
+  | 'release';
+
+export interface RehearsalStep {
+  readonly name: StepName;
+  readonly good: boolean;
+  readonly ms: number;
+  /** What was found; safe to print. */
+  readonly note: string;
+}
+
+export interface Rehearsal {
+  readonly steps: readonly RehearsalStep[];
+  readonly token: string | null;
+  readonly hash: string | null;
+  /** Why a login would not be granted; null when it would. */
+  readonly failure: AgentError | null;
+}
+
+/** One rehearsal; collects its steps. */
+class Rehearser {
+  readonly steps: RehearsalStep[] = [];
+  found: PairedCard | null = null;
+  readonly #parts: RehearsalParts;
+
+  constructor(parts: RehearsalParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs a step and takes its time. @param note what to say of its result */
+  async step<T>(name: StepName, act: () => T | Promise<T>, note: (result: T) => string): Promise<T> {
+    const { clock } = this.#parts;
+    const from = clock.monotonicMs();
+    try {
+      const result = await act();
+      this.steps.push({ name, good: true, ms: clock.monotonicMs() - from, note: note(result) });
+      return result;
+    } catch (error) {
+      this.steps.push({ name, good: false, ms: clock.monotonicMs() - from, note: asAgentError(error).code });
+      throw error;
+    }
+  }
+
+  /** @throws AgentError whatever would keep a login from being granted */
+  async run(account: Account, service: string, person: Conversation): Promise<void> {
+    const policy = this.#parts.policy();
+    await this.step(
+      'policy',
+      () => permit(policy, service, account),
+      (rule) => `${rule} permits ${service}`,
+    );
+    const pairings = await this.step('pairings', () => this.#pairings(account), countOf);
+    this.found = await this.step(
+      'card',
+      () => this.#find(account, policy, pairings, person),
+      ({ identity }) => identity.label,
+    );
+    const { token, identity, pairing } = this.found;
+    await this.step(
+      'certificate',
+      () => requireTrust(policy, identity, this.#parts),
+      () => (policy.trust.level === 0 ? 'trust is off' : 'trusted'),
+    );
+    await this.step(
+      'tries',
+      () => token.pinState(),
+      ({ triesLeft }) => (triesLeft === null ? 'the card does not say' : triesLeftText(triesLeft)),
+    );
+    const pin = await this.step(
+      'PIN',
+      () => askCardPin(person, policy, token, identity.label),
+      (typed) => (typed === null ? 'to be typed on the reader' : 'typed'),
+    );
+    try {
+      const hostId = this.#parts.pairings.hostId();
+      const challenge = Challenge.create({ purpose: 'rehearsal', hostId, user: account.name, service });
+      const signed = await this.step(
+        'proof',
+        () => token.prove(identity, challenge, pin, person.gone),
+        ({ proof }) => proof.scheme,
+      );
+      try {
+        await this.step(
+          'signature',
+          () => verifyProof(challenge, signed.proof, pairing.publicKey ?? identity.publicKey),
+          () => (pairing.publicKey === null ? 'good; a login would fix this key' : 'by the paired key'),
+        );
+        await this.step(
+          'pairing',
+          () => {
+            this.#stillPaired(account, pairing);
+          },
+          () => 'as it was',
+        );
+      } finally {
+        await this.step(
+          'release',
+          () => signed.released,
+          () => 'the card is unverified again',
+        );
+      }
+    } finally {
+      pin?.wipe();
+    }
+  }
+
+  #pairings({ name }: Account): Pairing[] {
+    const pairings = this.#parts.pairings.forUser(name);
+    if (pairings.length === 0) throw new AgentError('not-paired', { detail: `${name} has no pairing` });
+    return pairings;
+  }
+
+  async #find(
+    { name }: Account,
+    policy: Policy,
+    pairings: readonly Pairing[],
+    person: Conversation,
+  ): Promise<PairedCard> {
+    const found = findPairedIdentities(await this.#parts.tokens.present(CARD_READING_MS), pairings);
+    switch (found.kind) {
+      case 'found': {
+        const reachable = found.cards.filter(({ token }) => permitReader(policy, token.slot));
+        const [first, ...others] = lastUsedFirst(reachable, this.#parts.pairings.lastUses(name));
+        if (first === undefined) throw new AgentError('contactless');
+        const choice = await chooseCard([first, ...others], person);
+        if (choice.kind === 'chosen') return choice.card;
+        if (choice.kind === 'not-chosen') choice.typed.wipe();
+        throw new AgentError('cancelled', { detail: 'no card was chosen' });
+      }
+      case 'conflict':
+        throw new AgentError('key-conflict');
+      case 'other-card':
+        throw new AgentError('no-identity');
+      case 'no-card':
+        throw new AgentError('no-card');
+    }
+  }
+
+  #stillPaired({ name }: Account, pairing: Pairing): void {
+    const now = this.#parts.pairings.forUser(name).find(({ pkhh }) => pkhh === pairing.pkhh);
+    const same =
+      now !== undefined &&
+      (now.publicKey === null || pairing.publicKey === null
+        ? now.publicKey === pairing.publicKey
+        : sameKey(now.publicKey, pairing.publicKey));
+    if (!same) throw new AgentError('not-paired', { detail: 'changed meanwhile' });
+  }
+}
+
+/** @returns the rule that permits. @throws AgentError `not-allowed` */
+function permit(policy: Policy, service: string, { uid }: Account): string {
+  const permission = permitAttempt(policy, { service, rhost: null, peerUid: uid, userUid: uid });
+  if (permission.permitted) return permission.rule;
+  throw new AgentError('not-allowed', { detail: permission.rule });
+}
+
+function countOf({ length }: readonly Pairing[]): string {
+  return length === 1 ? '1 pairing' : `${length} pairings`;
+}
+
+/** Never throws: what went wrong is what a rehearsal is for. @param service PAM service to rehearse for */
+export async function rehearseLogin(
+  account: Account,
+  service: string,
+  peer: PeerCredentials,
+  person: Conversation,
+  parts: RehearsalParts,
+): Promise<Rehearsal> {
+  const rehearser = new Rehearser(parts);
+  let failure: AgentError | null = null;
+  try {
+    await rehearser.run(account, service, person);
+  } catch (error) {
+    failure = asAgentError(error);
+  }
+  const { steps, found } = rehearser;
+  const tokenId = found?.token.id ?? null;
+  const good = steps.some((step) => step.name === 'proof' && step.good);
+  if (tokenId !== null && (good || failure?.code === 'wrong-pin'))
+    await parts.audit.record({ kind: 'pin-checked', good, tokenId, actor: peer });
+  return { steps, token: tokenId, hash: found?.pairing.pkhh ?? null, failure };
+}

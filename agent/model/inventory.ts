@@ -1,0 +1,53 @@
+// What there is on this machine beside keys and pairings: token drivers, readers with their drivers, and what is known
+// of a certificate's trust. Facts for people (`sc_auth drivers`, `sc_auth profile`); no login is decided on them.
+
+import type { AgentError } from '../base/errors.ts';
+import type { DriverInfo } from './driver.ts';
+import type { Certificate } from './key.ts';
+import type { TokenId } from './token.ts';
+
+/** What is in a reader. `reading`: a driver is looking at the card; `unknown`: no driver knows it. */
+export type ReaderState = 'empty' | 'reading' | 'ready' | 'unknown' | 'mute' | 'broken';
+
+export interface ReaderInfo {
+  /** As pcscd gives it. Not safe to print. */
+  readonly name: string;
+  readonly state: ReaderState;
+  readonly atr: Buffer | null;
+  readonly tokenId: TokenId | null;
+  /** Why a card is broken. */
+  readonly error: AgentError | null;
+}
+
+/** A driver of pcscd's. */
+export interface ReaderDriverInfo {
+  /** Bundle identifier, or the reader's name for a driver of a serial port. Not safe to print. */
+  readonly id: string;
+  readonly version: string | null;
+  readonly path: string;
+}
+
+/** The words of `sc_auth profile`. */
+export type TrustWord = 'YES' | 'NO' | 'Not evaluated';
+
+export interface TrustWords {
+  /** For a TLS client. */
+  readonly ssl: TrustWord;
+  /** Chain and validity alone. */
+  readonly x509: TrustWord;
+  /** Why not; safe to print. */
+  readonly detail: string | null;
+}
+
+/** What is said of each certificate while nobody evaluates trust. */
+export const NOT_EVALUATED: TrustWords = { ssl: 'Not evaluated', x509: 'Not evaluated', detail: null };
+
+export interface Inventory {
+  /** In the order in which they are asked whose card it is. */
+  drivers(): readonly DriverInfo[];
+  /** Each reader that pcscd has, also the empty ones. */
+  readers(): readonly ReaderInfo[];
+  readerDrivers(): readonly ReaderDriverInfo[];
+  /** Never rejects for a certificate that is not trusted: that is an answer. */
+  trustOf(certificate: Certificate): Promise<TrustWords>;
+}

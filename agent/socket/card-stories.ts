@@ -1,0 +1,81 @@
+// The upgraded calls about a card's PIN: ChangePin, UnblockPin, Rehearse. Parameters in, story out, result as JSON.
+
+import { asAgentError } from '../base/errors.ts';
+import { changeCardPin } from '../login/change-pin.ts';
+import type { Conversation } from '../login/conversation.ts';
+import { rehearseLogin } from '../login/rehearse.ts';
+import { unblockCardPin } from '../login/unblock-pin.ts';
+import type { PeerCredentials } from '../model/request.ts';
+import {
+  callerAccount,
+  InvalidParameter,
+  onlyParameters,
+  optionalText,
+  optionalTokenId,
+  requiredText,
+  userInScope,
+  type AdminParts,
+} from './admin-methods.ts';
+import { failureText } from './failure-text.ts';
+import { INTERFACE, type WireStep } from './io-scauth.ts';
+
+/** A conversation that ends in a JSON result. */
+export type Story = (person: Conversation) => Promise<object>;
+
+export function failureOf(error: unknown): { code: string; message: string; triesLeft: number | null } {
+  const failure = asAgentError(error);
+  return { code: failure.code, message: failureText(failure), triesLeft: failure.triesLeft ?? null };
+}
+
+/** A PAM service name. @throws InvalidParameter */
+function serviceOf(parameters: Readonly<Record<string, unknown>>): string {
+  const service = requiredText(parameters, 'service');
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(service)) throw new InvalidParameter('service');
+  return service;
+}
+
+/**
+ * The story of an upgraded call.
+ * @returns null when the call is none of these
+ * @throws InvalidParameter, PermissionDenied, AgentError: refusals before anything is asked
+ */
+export async function cardStory(
+  method: string,
+  parameters: Readonly<Record<string, unknown>>,
+  peer: PeerCredentials,
+  parts: AdminParts,
+): Promise<Story | null> {
+  switch (method) {
+    case `${INTERFACE}.ChangePin`: {
+      onlyParameters(parameters, ['token', 'user']);
+      const id = optionalTokenId(parameters);
+      const name = optionalText(parameters, 'user');
+      const user = name === null ? null : await userInScope(peer, name, parts.accounts);
+      return async (person) => ({ token: (await changeCardPin({ id, user }, peer, person, parts)).id });
+    }
+    case `${INTERFACE}.UnblockPin`: {
+      onlyParameters(parameters, ['token']);
+      const wanted = { id: optionalTokenId(parameters), user: null };
+      return async (person) => ({ token: (await unblockCardPin(wanted, peer, person, parts)).id });
+    }
+    case `${INTERFACE}.Rehearse`: {
+      onlyParameters(parameters, ['service']);
+      const service = serviceOf(parameters);
+      const account = await callerAccount(peer, parts.accounts);
+      return async (person) => {
+        const { steps, token, hash, failure } = await rehearseLogin(account, service, peer, person, parts);
+        return {
+          user: account.name,
+          service,
+          token,
+          hash,
+          granted: failure === null,
+          steps: steps satisfies readonly WireStep[],
+          failure: failure === null ? null : failureOf(failure),
+        };
+      };
+    }
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,95 @@
+// Tokens that are in no reader, on the real modules: SoftHSM's (three keys for login, one for documents) and the TPM's
+// (tpm2-pkcs11 on swtpm). Each key opens sudo, with the real sudo and the real PAM module.
+import test from 'ava';
+import { driverPid } from '../drivers/processes.ts';
+import * as person from '../e2e/person.ts';
+import { Sandbox } from '../sandbox/sandbox.ts';
+import { makeSoftHsm, makeTpm, SOFTHSM, SOFTHSM_CONFIG, TPM_CONFIG } from './tokens.ts';
+
+interface Listed {
+  readonly hash: string;
+  readonly label: string;
+}
+
+async function identities(sandbox: Sandbox): Promise<readonly Listed[]> {
+  const { stdout } = await sandbox.exec(['sc_auth', 'identities', '--json']);
+  const { paired, unpaired } = JSON.parse(stdout) as Record<'paired' | 'unpaired', Listed[]>;
+  return [...paired, ...unpaired];
+}
+
+async function succeed(sandbox: Sandbox, ...argv: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await sandbox.exec(argv);
+  if (code !== 0) throw new Error(`${argv.join(' ')}: ${stdout}${stderr}`);
+}
+
+/** Pairs one key, logs in with it, and takes the pairing away. */
+async function expectLoginWith(sandbox: Sandbox, hash: string): Promise<void> {
+  await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', hash);
+  await person.expectCardLogin(sandbox);
+  await succeed(sandbox, 'sc_auth', 'unpair', '-u', sandbox.user, '-h', hash);
+}
+
+async function startWith(config: string, make: (sandbox: Sandbox) => Promise<void>): Promise<Sandbox> {
+  const sandbox = await Sandbox.start({ agent: false, card: 'none', config });
+  try {
+    await make(sandbox);
+    await sandbox.startAgent();
+    await person.untilAgentSays(sandbox, 'token in: org.scauth.pkcs11:');
+    return sandbox;
+  } catch (error) {
+    await sandbox.stop();
+    throw error;
+  }
+}
+
+test.serial('SoftHSM: RSA and P-256 with certificates and a bare P-256 key each open sudo', async (t) => {
+  const sandbox = await startWith(SOFTHSM_CONFIG, makeSoftHsm);
+  try {
+    const found = await identities(sandbox);
+    t.is(found.length, 3, 'the key for documents is not offered');
+    t.deepEqual(
+      ['Ada-RSA', 'Ada-EC', 'Bare'].filter((name) => !found.some(({ label }) => label.includes(name))),
+      [],
+      JSON.stringify(found),
+    );
+    for (const { hash } of found) await expectLoginWith(sandbox, hash);
+    driverPid(sandbox, SOFTHSM);
+  } finally {
+    await sandbox.stop();
+  }
+});
+
+test.serial('SoftHSM: a wrong PIN is said, and the password has its turn', async (t) => {
+  const sandbox = await startWith(SOFTHSM_CONFIG, makeSoftHsm);
+  try {
+    const [first] = await identities(sandbox);
+    await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', first?.hash ?? '');
+    const { code, screen } = await person.sudo(
+      sandbox,
+      [person.PIN_PROMPT, person.WRONG_PIN],
+      [person.PASSWORD_PROMPT, sandbox.password],
+    );
+    t.is(code, 0, screen);
+    t.regex(screen, /Wrong PIN/);
+    await person.expectCardLogin(sandbox);
+  } finally {
+    await sandbox.stop();
+  }
+});
+
+test.serial("the machine's TPM is a token: its key opens sudo, also after a new start", async (t) => {
+  const sandbox = await startWith(TPM_CONFIG, makeTpm);
+  try {
+    const found = await identities(sandbox);
+    t.is(found.length, 1, JSON.stringify(found));
+    await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', found[0]?.hash ?? '');
+    await person.expectCardLogin(sandbox);
+    const from = sandbox.agentLog().length;
+    await sandbox.stopAgent();
+    await sandbox.startAgent();
+    await person.untilAgentSays(sandbox, 'token in: org.scauth.pkcs11:', from);
+    await person.expectCardLogin(sandbox);
+  } finally {
+    await sandbox.stop();
+  }
+});
