@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   audit: () => import('./audit.ts'),
   explain: () => import('./explain.ts'),
   config: () => import('./config.ts'),
+  map: () => import('./map.ts'),
 };
 
 const HELP = `sc_auth: smart card login for this machine
@@ -31,6 +32,7 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth audit             the log of logins: check its seal, search, report
   sc_auth explain           why a card does not log you in, and what to do
   sc_auth config            check the settings; their schema
+  sc_auth map               which account a certificate stands for
 
 Each has --help, and --json for one JSON document on standard output. sc_auth --version prints the version.
 

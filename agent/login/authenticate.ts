@@ -30,6 +30,7 @@ import type { Conversation } from './conversation.ts';
 import type { DriverGate } from './driver-gate.ts';
 import { findCards } from './find-cards.ts';
 import type { PairedCard } from './find-identity.ts';
+import { isMapped } from './mapped-card.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { userOfCard } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
@@ -103,9 +104,10 @@ export class Login {
     this.#user = user;
 
     const found = await findCards(user, this.#policy, {
-      pairings: this.#parts.pairings,
+      ...this.#parts,
       tokens: { present: () => this.#tokens() },
     });
+    if (found.kind === 'cards' && found.rule !== null) this.#rule = found.rule;
     if (found.kind === 'cards') return this.#withCards(user, found.cards, found.severalPairings);
     if (found.identity !== null) this.#key = auditedIdentity(found.identity);
     this.#rule = found.rule ?? this.#rule;
@@ -287,6 +289,8 @@ export class Login {
   }
 
   #stillPaired(user: Username, pairing: Pairing): boolean {
+    // Nothing is stored that could be looked at again: with any other policy it must begin anew.
+    if (isMapped(pairing)) return this.#parts.policy() === this.#policy;
     const now = this.#parts.pairings.forUser(user).find((candidate) => candidate.pkhh === pairing.pkhh);
     if (now === undefined) return false;
     if (pairing.publicKey === null || now.publicKey === null) return pairing.publicKey === now.publicKey;
