@@ -6,6 +6,7 @@ import { PolicyFile } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
 import { checkPassword } from '../pam/password.ts';
 import { FileAuditLog } from './audit/file-log.ts';
+import { Forwarder } from './audit/forward.ts';
 import { systemClock } from './base/clock.ts';
 import { assertNever } from './base/assert.ts';
 import { toHex } from './base/bytes.ts';
@@ -17,6 +18,7 @@ import { Login, type LoginParts } from './login/authenticate.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
 import type { PairingParts } from './login/pair.ts';
+import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { reportReady } from './service-manager.ts';
@@ -65,6 +67,18 @@ function describeTokenEvent(event: TokenEvent): string {
   }
 }
 
+/** Cards in and out, for the audit log; null for what is not about a known card. */
+function auditedTokenEvent(event: TokenEvent): AuditEvent | null {
+  if (event.kind !== 'token-in' && event.kind !== 'token-out') return null;
+  const { id, driver, slot } = event.token;
+  const kind = event.kind === 'token-in' ? 'card-in' : 'card-out';
+  return { kind, tokenId: id, driver, reader: printable(slot.reader) };
+}
+
+function logFailure(error: unknown): void {
+  log(describeError(error));
+}
+
 async function main(): Promise<void> {
   for (const measure of hardenProcess()) log(`warning: not in force: ${measure}`);
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
@@ -90,7 +104,11 @@ async function main(): Promise<void> {
   const pairings = new SqlitePairingTable(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
   const auditPath =
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
-  const audit = new FileAuditLog(auditPath, systemClock);
+  const { forward, anchor_every: anchorEvery } = settings.config.audit;
+  const forwarder = new Forwarder({ to: forward, anchorEvery, log });
+  const audit = new FileAuditLog(auditPath, systemClock, (record) => {
+    forwarder.pass(record);
+  });
   const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
   const watcher = new CardWatcher(winscard);
   const { drivers, list } = wireDrivers(settings.config, log);
@@ -125,6 +143,8 @@ async function main(): Promise<void> {
   };
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
+    const audited = auditedTokenEvent(event);
+    if (audited !== null) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
   });
 
@@ -162,6 +182,8 @@ async function main(): Promise<void> {
     log,
   });
 
+  // What is wrong with the log is said there at once; a log that cannot be opened now is tried again at each event.
+  audit.start().catch(logFailure);
   watcher.start();
   tokens.start();
   await listenAt(pamServer, join(runtime, 'pam.sock'));
@@ -177,6 +199,7 @@ async function main(): Promise<void> {
     tokens.close();
     await winscard.close();
     await audit.close();
+    forwarder.close();
     pairings.close();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

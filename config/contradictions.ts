@@ -9,9 +9,8 @@ export function contradiction(config: Config): string | null {
 }
 
 /** What login does not look at yet must not be believed to protect: asking for it is an error. */
-function withoutEffect({ login, mapping, enforcement }: Config): string | null {
+function withoutEffect({ login, enforcement }: Config): string | null {
   const asked = [
-    mapping.attribute !== 'none' ? 'mapping.attribute' : null,
     login.removal_action !== 'none' ? 'login.removal_action' : null,
     enforcement.remote ? 'enforcement.remote' : null,
     enforcement.exempt_group !== '' ? 'enforcement.exempt_group' : null,

@@ -137,7 +137,7 @@ export function loadPolicy(folder: string): Policy {
 
 /** The part of the settings that decides. */
 export function policyOf(config: Config): Policy {
-  const { login, pairing, reader, trust, mapping, enforcement } = config;
+  const { login, pairing, reader, audit, trust, mapping, enforcement } = config;
   return freeze({
     cardsAllowed: login.cards_allowed,
     services: [...login.services],
@@ -153,6 +153,7 @@ export function policyOf(config: Config): Policy {
     minEcBits: login.min_ec_bits,
     removalAction: login.removal_action,
     oneCardPerUser: pairing.one_card_per_user,
+    noRecordNoGrant: audit.no_record_no_grant,
     trust: {
       level: trust.level,
       authorities: [...trust.authorities],

@@ -116,6 +116,32 @@ export const settings = {
       meaning: 'A user may have one pairing. Pairings that are there already stay.',
     },
   },
+  audit: {
+    no_record_no_grant: {
+      schema: flag,
+      default: defaultPolicy.noRecordNoGrant,
+      unit: null,
+      meaning:
+        'A login whose audit record cannot be written (full disk, read-only file system) is not granted by card; the password gets its turn. Warning: with false, such logins are missing in the log; it says later how many.',
+    },
+    forward: {
+      schema: v.array(
+        v.picklist(['journal', 'syslog', 'linux-audit'], 'must be "journal", "syslog" or "linux-audit"'),
+        'must be a list',
+      ),
+      default: ['journal'],
+      unit: null,
+      meaning:
+        'Where records go beside the log: the journal (fields, a MESSAGE_ID for each kind), syslog (authpriv, RFC 5424), Linux audit (USER_AUTH with the hash of the key). No login waits for them. Read at the start.',
+    },
+    anchor_every: {
+      schema: whole(0, 100_000),
+      default: 100,
+      unit: 'records',
+      meaning:
+        'How often the number and seal of a record go to the journal or syslog as an anchor; 0 means never. `sc_auth audit verify --anchors` holds the log against them.',
+    },
+  },
   reader: {
     contactless: {
       schema: flag,
@@ -193,6 +219,7 @@ export const settings = {
 export const configSchema = v.strictObject({
   login: tableSchema(settings.login),
   pairing: tableSchema(settings.pairing),
+  audit: tableSchema(settings.audit),
   reader: tableSchema(settings.reader),
   tokens: tableSchema(settings.tokens),
   piv: tableSchema(settings.piv),

@@ -53,9 +53,15 @@ function lookUp(call: ReturnType<typeof libc.func>, key: string | number): Promi
 
 /** null for an account whose name cannot be used safely. */
 function accountOf(entry: Buffer): Account | null {
-  const { pw_name, pw_uid } = koffi.decode(entry, passwd) as { pw_name: string; pw_uid: number };
+  const { pw_name, pw_uid, pw_gecos } = koffi.decode(entry, passwd) as {
+    pw_name: string;
+    pw_uid: number;
+    pw_gecos: string | null;
+  };
+  // passwd(5): full name, room, telephones, separated by commas.
+  const [fullName = ''] = (pw_gecos ?? '').split(',');
   try {
-    return { name: parseUsername(pw_name), uid: pw_uid };
+    return { name: parseUsername(pw_name), uid: pw_uid, ...(fullName !== '' && { fullName }) };
   } catch {
     return null;
   }

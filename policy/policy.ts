@@ -16,6 +16,8 @@ export interface Policy {
   readonly pinAttempts: number;
   /** Users may pair a card with their own account (macOS: UserPairing). */
   readonly usersMayPair: boolean;
+  /** A login whose record cannot be written is not granted. */
+  readonly noRecordNoGrant: boolean;
   /** Cards may be used through a contactless reader. */
   readonly contactlessAllowed: boolean;
   /** Readers whose PIN pad is not used: USB ids `VVVV:PPPP`, or text in the reader's name. */
@@ -70,6 +72,7 @@ export const defaultPolicy: Policy = {
   tryReserve: 1,
   pinAttempts: 1,
   usersMayPair: true,
+  noRecordNoGrant: true,
   contactlessAllowed: false,
   pinPadDenied: [],
   promptOnlyServices: ['i3lock', 'swaylock', 'waylock'],

@@ -100,11 +100,30 @@ export const places: readonly Place[] = [
     mayImport: [...below2, /^agent\/login\//, /^policy\/permit-(pairing|driver)\.ts$/, ...interfaces],
   },
   { name: 'process', files: /^agent\/(harden|service-manager)\.ts$/, floor: 6, mayImport: below2 },
+  // Looks at [mapping] without scauthd, by the rules that scauthd decides with.
+  {
+    name: 'map test',
+    files: /^agent\/cli\/map\.ts$/,
+    floor: 6,
+    mayImport: [
+      ...below2,
+      /^config\//,
+      /^policy\//,
+      /^agent\/trust\/certificate-trust\.ts$/,
+      /^pam\/accounts\.ts$/,
+      /^agent\/cli\//,
+    ],
+  },
   {
     name: 'client',
     files: /^agent\/(cli|session)\//,
     floor: 6,
-    mayImport: [...below2, /^config\//, /^agent\/socket\/(frames|varlink|io-scauth)\.ts$/],
+    mayImport: [
+      ...below2,
+      /^config\//,
+      /^agent\/cli\/map\.ts$/,
+      /^agent\/socket\/(frames|varlink|io-scauth)\.ts$/,
+    ],
   },
   {
     name: 'main',

@@ -1,55 +1,186 @@
-// The audit file: one JSON object a line, appended and fsynced in order. What a line says is ocsf.ts.
+// The audit file: one sealed JSON object a line, appended in order, on disk before record() returns. What a line says is
+// ocsf.ts; how it is sealed, model/sealed-line.ts; where the chain goes on after a start, recover.ts.
+// A grant costs one write with O_DSYNC. The state of the seal follows without anybody waiting for it (seal-file.ts).
 
-import { constants } from 'node:fs';
+import { constants, fstatSync, ftruncateSync, statSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
 import { distrustOf } from '../base/trusted-file.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
+import type { SealState } from '../model/seal-state.ts';
+import { MAX_LINE_BYTES, sealLine } from '../model/sealed-line.ts';
 import type { AuditLog } from './interface.ts';
-import { toOcsf } from './ocsf.ts';
+import { peerOf, toOcsf } from './ocsf.ts';
+import { cutTornLine, gap, recover } from './recover.ts';
+import { describeRequester } from './requester.ts';
+import { SealFile } from './seal-file.ts';
+
+/** A clock that is corrected by so little is not set back. */
+const CLOCK_TOLERANCE_MS = 2000;
+
+/** A record that is on disk, for those who pass it on. */
+export interface WrittenRecord {
+  readonly event: AuditEvent;
+  readonly timeMs: number;
+  readonly sequence: number;
+  readonly seal: string;
+  /** The line without its newline. */
+  readonly line: string;
+}
+
+interface Entry {
+  readonly event: AuditEvent;
+  readonly timeMs: number;
+}
+
+interface OpenLog {
+  readonly file: FileHandle;
+  readonly device: number;
+  readonly inode: number;
+}
 
 export class FileAuditLog implements AuditLog {
   readonly #path: string;
   readonly #clock: Clock;
-  #file: FileHandle | null = null;
+  readonly #onWritten: (record: WrittenRecord) => void;
+  #open: OpenLog | null = null;
+  #seal: SealFile | null = null;
+  #state: SealState | null = null;
+  /** What has to be said before the next record. */
+  #gaps: Entry[] = [];
+  /** A write failed: what of it is in the file is not known. */
+  #uncertain = false;
+  /** Events that could not be written: how many, and the time of the first. */
+  #lost = { count: 0, sinceMs: 0 };
   #last: Promise<void> = Promise.resolve();
 
-  /** @param path absolute; the folder is root's */
-  constructor(path: string, clock: Clock) {
+  /**
+   * @param path absolute; the folder is root's
+   * @param onWritten is told of each record after it is on disk and its caller has been answered
+   */
+  constructor(path: string, clock: Clock, onWritten: (record: WrittenRecord) => void = () => undefined) {
     this.#path = path;
     this.#clock = clock;
+    this.#onWritten = onWritten;
+  }
+
+  /** Opens the log and writes down what is wrong with it, so that this does not wait for the first event. */
+  start(): Promise<void> {
+    return this.#inTurn([]);
   }
 
   record(event: AuditEvent): Promise<void> {
-    const line = Buffer.from(`${JSON.stringify(toOcsf(event, this.#clock.nowMs()))}\n`);
-    const written = this.#last.then(() => this.#append(line));
+    return this.#inTurn([{ event, timeMs: Math.trunc(this.#clock.nowMs()) }]);
+  }
+
+  #inTurn(entries: readonly Entry[]): Promise<void> {
+    const written = this.#last.then(() => this.#append(entries));
     // One failed write must not fail the next: each caller sees its own.
     this.#last = written.catch(() => undefined);
     return written;
   }
 
-  /** Waits for what is under way and closes the file. */
+  /** Waits for what is under way, closes the file and lets another scauthd have it. */
   async close(): Promise<void> {
     await this.#last;
-    await this.#file?.close();
-    this.#file = null;
+    await this.#closeFile();
+    await this.#seal?.close();
+    this.#seal = null;
+    this.#state?.key.fill(0);
+    this.#state = null;
   }
 
-  async #append(line: Buffer): Promise<void> {
+  async #append(entries: readonly Entry[]): Promise<void> {
     try {
-      this.#file ??= await this.#open();
-      const { bytesWritten } = await this.#file.write(line);
-      if (bytesWritten !== line.length) throw new Error(`wrote ${bytesWritten} of ${line.length} bytes`);
+      const state = await this.#ready();
+      const all = [...this.#gapsBefore(state, entries), ...entries];
+      if (all.length > 0) await this.#write(state, all);
+      this.#gaps = [];
+      this.#lost = { count: 0, sinceMs: 0 };
     } catch (cause) {
-      await this.#file?.close().catch(() => undefined);
-      this.#file = null;
+      const [first] = entries;
+      if (first !== undefined && this.#lost.count === 0) this.#lost.sinceMs = first.timeMs;
+      this.#lost.count += entries.length;
+      this.#uncertain = true;
+      await this.#closeFile();
       throw new AgentError('internal', { detail: `the audit log ${this.#path} cannot be written`, cause });
     }
   }
 
-  /** O_DSYNC: a write returns when it is on disk, in one call of the thread pool instead of two. */
-  async #open(): Promise<FileHandle> {
+  #gapsBefore(state: SealState, entries: readonly Entry[]): Entry[] {
+    const gaps = [...this.#gaps];
+    const nowMs = entries[0]?.timeMs ?? Math.trunc(this.#clock.nowMs());
+    const { count, sinceMs } = this.#lost;
+    if (count > 0) gaps.push({ event: gap('not-written', count, sinceMs, nowMs), timeMs: nowMs });
+    if (state.lastMs > nowMs + CLOCK_TOLERANCE_MS) {
+      gaps.push({ event: gap('clock-set-back', null, state.lastMs, nowMs), timeMs: nowMs });
+    }
+    return gaps;
+  }
+
+  /** Seals and writes all entries in one write; only then the chain goes on. */
+  async #write(state: SealState, entries: readonly Entry[]): Promise<void> {
+    const lines: Buffer[] = [];
+    const written: WrittenRecord[] = [];
+    let now = state;
+    for (const { event, timeMs } of entries) {
+      const peer = peerOf(event);
+      const record = toOcsf(event, timeMs, peer === null ? null : describeRequester(peer.pid));
+      const { line, seal, next } = sealLine(record, now);
+      if (line.length > MAX_LINE_BYTES) throw new Error(`a record of ${line.length} bytes`);
+      lines.push(line);
+      written.push({
+        event,
+        timeMs,
+        sequence: now.sequence,
+        seal,
+        line: line.toString('utf8', 0, line.length - 1),
+      });
+      if (now !== state) now.key.fill(0);
+      now = { sequence: now.sequence + 1, key: next, prev: seal, lastMs: timeMs };
+    }
+    await this.#put(Buffer.concat(lines));
+    state.key.fill(0);
+    this.#state = now;
+    this.#seal?.save(now);
+    setImmediate(() => {
+      for (const record of written) this.#onWritten(record);
+    });
+  }
+
+  async #put(bytes: Buffer): Promise<void> {
+    for (;;) {
+      const { file } = await this.#current();
+      const { bytesWritten } = await file.write(bytes);
+      if (bytesWritten !== bytes.length) {
+        // The rest is not there: neither is the record. What came down of it must not stand before the next.
+        ftruncateSync(file.fd, fstatSync(file.fd).size - bytesWritten);
+        throw new Error(`wrote ${bytesWritten} of ${bytes.length} bytes`);
+      }
+      // Deleted while it was written: nobody would ever read it.
+      if (fstatSync(file.fd).nlink > 0) return;
+    }
+  }
+
+  /** The chain's position; opens the seal, and looks at the end of the log, when that was not yet done. */
+  async #ready(): Promise<SealState> {
+    await this.#current();
+    if (this.#state === null) throw new Error('no seal');
+    return this.#state;
+  }
+
+  /** The file that has the log's name now: logrotate may have given us another one. */
+  async #current(): Promise<OpenLog> {
+    const named = statSync(this.#path, { throwIfNoEntry: false });
+    const opened = this.#open;
+    if (opened !== null && named?.ino === opened.inode && named.dev === opened.device) return opened;
+    await this.#closeFile();
+    return this.#openFile();
+  }
+
+  async #openFile(): Promise<OpenLog> {
+    // O_DSYNC: a write returns when it is on disk, in one call of the thread pool instead of two.
     const flags =
       constants.O_RDWR |
       constants.O_DSYNC |
@@ -58,20 +189,42 @@ export class FileAuditLog implements AuditLog {
       constants.O_NOFOLLOW |
       constants.O_NONBLOCK;
     const file = await open(this.#path, flags, 0o600);
-    const why = distrustOf(await file.stat(), process.geteuid?.() ?? 0);
-    if (why === null) {
-      // A write that was cut off (full disk, power) left half a line: the next one must not be glued to it.
-      if (await endsInsideLine(file)) await file.write('\n');
-      return file;
+    try {
+      const stats = await file.stat();
+      const why = distrustOf(stats, process.geteuid?.() ?? 0);
+      if (why !== null) throw new AgentError('not-allowed', { detail: `${this.#path} ${why}` });
+      this.#lockedSeal();
+      const torn = cutTornLine(file.fd);
+      if (torn > 0) this.#gaps.push({ event: gap('torn-record', torn, null, null), timeMs: this.#nowMs() });
+      if (this.#state === null || this.#uncertain) this.#recover(file.fd);
+      this.#uncertain = false;
+      this.#open = { file, device: stats.dev, inode: stats.ino };
+      return this.#open;
+    } catch (error) {
+      await file.close();
+      throw error;
     }
-    await file.close();
-    throw new AgentError('not-allowed', { detail: `${this.#path} ${why}` });
   }
-}
 
-async function endsInsideLine(file: FileHandle): Promise<boolean> {
-  const { size } = await file.stat();
-  if (size === 0) return false;
-  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
-  return buffer[0] !== 0x0a;
+  /** The seal, locked: before that nothing in the log is touched. */
+  #lockedSeal(): SealFile {
+    return (this.#seal ??= SealFile.open(this.#path));
+  }
+
+  #recover(fd: number): void {
+    const seal = this.#lockedSeal();
+    const { state, gaps } = recover(this.#path, fd, this.#state ?? seal.read(), () => seal.begin(this.#path));
+    this.#state = state;
+    this.#gaps.push(...gaps.map((event) => ({ event, timeMs: this.#nowMs() })));
+  }
+
+  #nowMs(): number {
+    return Math.trunc(this.#clock.nowMs());
+  }
+
+  async #closeFile(): Promise<void> {
+    const opened = this.#open;
+    this.#open = null;
+    await opened?.file.close().catch(() => undefined);
+  }
 }

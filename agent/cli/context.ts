@@ -16,6 +16,10 @@ export interface Surroundings extends Writers {
   readonly replyTimeoutMs: number;
   /** Longest silence of scauthd in a conversation (PROTOCOL.md, 1.4). */
   readonly silenceTimeoutMs: number;
+  /** Standard error is a terminal: a bar may move there. Absent: it is none. */
+  readonly errIsTerminal?: boolean;
+  /** Whoever read standard output has gone (`| head`): long output ends there. Absent: nobody goes. */
+  readonly readerGone?: () => boolean;
 }
 
 export const REPLY_TIMEOUT_MS = 10_000;

@@ -22,7 +22,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export type FailureCode = Exclude<ExitCode, typeof EXIT.ok>;
 
 /** Failures that arise on this side of the socket; all others are scauthd's own codes. */
-export type LocalErrorCode = 'usage' | 'unreachable' | 'no-answer';
+export type LocalErrorCode = 'usage' | 'unreachable' | 'no-answer' | 'no-record' | 'reader-gone';
 
 /** A failure with its sentence for the person. `code` is a LocalErrorCode or what scauthd said. */
 export class CommandError extends Error {
@@ -42,7 +42,15 @@ export class CommandError extends Error {
   }
 }
 
-const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, FailureCode>>> = {
+/** An end of which nothing needs to be said. */
+export class SilentEnd extends CommandError {
+  constructor(code: LocalErrorCode) {
+    super(code, '');
+    this.name = 'SilentEnd';
+  }
+}
+
+const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCode>>> = {
   usage: EXIT.usage,
   'invalid-argument': EXIT.usage,
   'wrong-pin': EXIT.refused,
@@ -60,12 +68,14 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, Failur
   'no-identity': EXIT.notFound,
   'not-paired': EXIT.notFound,
   'unknown-user': EXIT.notFound,
+  'no-record': EXIT.notFound,
+  'reader-gone': EXIT.ok,
   unreachable: EXIT.unreachable,
   'no-answer': EXIT.unreachable,
   cancelled: EXIT.cancelled,
 };
 
 /** The exit code of a failure; what is not in the table is a plain failure. */
-export function exitCodeOf(code: string): FailureCode {
-  return new Map<string, FailureCode>(Object.entries(exitCodes)).get(code) ?? EXIT.failure;
+export function exitCodeOf(code: string): ExitCode {
+  return new Map<string, ExitCode>(Object.entries(exitCodes)).get(code) ?? EXIT.failure;
 }

@@ -4,10 +4,12 @@ import { userInfo } from 'node:os';
 import { REPLY_TIMEOUT_MS, SILENCE_TIMEOUT_MS } from './context.ts';
 import { run } from './run.ts';
 
+let readerGone = false;
 for (const stream of [process.stdout, process.stderr]) {
   // `sc_auth list | head -1`: a reader that has seen enough is no failure.
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
+    if (stream === process.stdout) readerGone = true;
   });
 }
 
@@ -21,6 +23,8 @@ const exitCode = await run({
   writeErr: (text) => void process.stderr.write(text),
   replyTimeoutMs: REPLY_TIMEOUT_MS,
   silenceTimeoutMs: SILENCE_TIMEOUT_MS,
+  errIsTerminal: process.stderr.isTTY,
+  readerGone: () => readerGone,
 });
 
 // A terminal or a pipe whose other end is slow: everything is out before the end.

@@ -3,7 +3,7 @@
 
 import { printable } from '../base/errors.ts';
 import type { Command, Surroundings } from './context.ts';
-import { CommandError, exitCodeOf, type ExitCode } from './exit-codes.ts';
+import { CommandError, exitCodeOf, SilentEnd, type ExitCode } from './exit-codes.ts';
 import { Output } from './output.ts';
 
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
@@ -18,8 +18,10 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   pairing_ui: () => import('./pairing-ui.ts'),
   'list-smartcards': () => import('./list-smartcards.ts'),
   'enable-for-login': () => import('./enable-for-login.ts'),
+  audit: () => import('./audit.ts'),
   explain: () => import('./explain.ts'),
   config: () => import('./config.ts'),
+  map: () => import('./map.ts'),
 };
 
 const HELP = `sc_auth: smart card login for this machine
@@ -35,8 +37,10 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth pairing_ui        the dialog that offers to pair a new card
   sc_auth list-smartcards   the cards that are in
   sc_auth enable-for-login  let a token driver run before anybody has logged in
+  sc_auth audit             the log of logins: check its seal, search, report
   sc_auth explain           why a card does not log you in, and what to do
   sc_auth config            check the settings; their schema
+  sc_auth map               which account a certificate stands for
 
 Each has --help, and --json for one JSON document on standard output. sc_auth --version prints the version.
 
@@ -87,7 +91,7 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
     return output.exitCode;
   } catch (error) {
     const failure = error instanceof CommandError ? error : unexpected(error);
-    output.failure(failure);
+    if (!(failure instanceof SilentEnd)) output.failure(failure);
     return exitCodeOf(failure.code);
   }
 }

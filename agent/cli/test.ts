@@ -3,7 +3,7 @@
 
 import type { Command, CommandContext } from './context.ts';
 import { converse } from './conversation.ts';
-import { exitCodeOf } from './exit-codes.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { descriptorOption, parseOptions } from './options.ts';
 import { tabbed } from './output.ts';
 import { readRehearsal, type Rehearsal } from './wire.ts';
@@ -52,7 +52,10 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     await converse(context, 'Rehearse', { service }, { pinFd, passwordFd: pinFd }),
   );
   context.output.result({ ...rehearsal }, linesOf(rehearsal));
-  if (rehearsal.failure !== null) context.output.failed(exitCodeOf(rehearsal.failure.code));
+  if (rehearsal.failure === null) return;
+  const exitCode = exitCodeOf(rehearsal.failure.code);
+  // Whatever the code is called: a no never ends like a yes.
+  context.output.failed(exitCode === EXIT.ok ? EXIT.failure : exitCode);
 }
 
 export const command: Command = { help, run };

@@ -9,11 +9,12 @@ import { readTokenId } from './wire.ts';
 const help = `sc_auth unblock [-t TOKEN] [--puk-fd N] [--pin-fd N] [--json]
 
 Gives the card that is in a new PIN with all its tries, by means of the PUK that came with the card.
-Asks for the PUK, then twice for the new PIN. A wrong PUK costs one of its tries; on most cards a blocked PUK is the end.
+Asks for the PUK, then twice for the new PIN. A wrong PUK costs one of its tries; a blocked PUK is the end of most
+cards.
 
   -t, --token TOKEN   which card, when several are in: sc_auth list-smartcards
   --puk-fd N          read the PUK from the open file descriptor N, one line
-  --pin-fd N          read new PIN and new PIN again from the open file descriptor N, one line each; may be the same N
+  --pin-fd N          read new PIN and new PIN again from the open file descriptor N, one line each (may be the same)
   --json              {"token": TOKEN}
 
 Without a terminal, PUK, new PIN and new PIN again are lines of standard input.

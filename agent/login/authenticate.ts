@@ -22,6 +22,7 @@ import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from './ask-pin.ts';
+import { eventsOfDecision } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { chooseCard } from './choose-card.ts';
@@ -29,6 +30,7 @@ import type { Conversation } from './conversation.ts';
 import type { DriverGate } from './driver-gate.ts';
 import { findCards } from './find-cards.ts';
 import type { PairedCard } from './find-identity.ts';
+import { isMapped } from './mapped-card.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { userOfCard } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
@@ -102,9 +104,10 @@ export class Login {
     this.#user = user;
 
     const found = await findCards(user, this.#policy, {
-      pairings: this.#parts.pairings,
+      ...this.#parts,
       tokens: { present: () => this.#tokens() },
     });
+    if (found.kind === 'cards' && found.rule !== null) this.#rule = found.rule;
     if (found.kind === 'cards') return this.#withCards(user, found.cards, found.severalPairings);
     if (found.identity !== null) this.#key = auditedIdentity(found.identity);
     this.#rule = found.rule ?? this.#rule;
@@ -286,6 +289,8 @@ export class Login {
   }
 
   #stillPaired(user: Username, pairing: Pairing): boolean {
+    // Nothing is stored that could be looked at again: with any other policy it must begin anew.
+    if (isMapped(pairing)) return this.#parts.policy() === this.#policy;
     const now = this.#parts.pairings.forUser(user).find((candidate) => candidate.pkhh === pairing.pkhh);
     if (now === undefined) return false;
     if (pairing.publicKey === null || now.publicKey === null) return pairing.publicKey === now.publicKey;
@@ -320,7 +325,7 @@ export class Login {
   }
 
   /**
-   * No record, no grant; other outcomes are recorded once the answer is on its way. A user without a pairing has
+   * No record, no grant (unless the policy says otherwise); other outcomes are recorded once the answer is on its way. A user without a pairing has
    * nothing to do with cards: no record either.
    */
   async #record(decision: AuthDecision): Promise<AuthDecision> {
@@ -329,9 +334,11 @@ export class Login {
     const event = this.#eventOf(decision);
     if (decision.kind !== 'granted') {
       setImmediate(() => {
-        this.#parts.audit.record(event).catch((error: unknown) => {
-          this.#parts.log(`${this.#request.id}: ${describeError(error)}`);
-        });
+        for (const one of [event, ...this.#eventsOfCard(decision)]) {
+          this.#parts.audit.record(one).catch((error: unknown) => {
+            this.#parts.log(`${this.#request.id}: ${describeError(error)}`);
+          });
+        }
       });
       return decision;
     }
@@ -340,8 +347,17 @@ export class Login {
       return decision;
     } catch (error) {
       this.#note(error);
+      if (!this.#parts.policy().noRecordNoGrant) return decision;
       return { kind: 'unavailable', reason: 'internal' };
     }
+  }
+
+  #eventsOfCard(decision: AuthDecision): AuditEvent[] {
+    const key = this.#key;
+    if (key?.tokenId == null) return [];
+    const { tokenId } = key;
+    const actor = this.#request.peer;
+    return eventsOfDecision(decision, { tokenId, user: this.#user, key, actor, detail: this.#detail });
   }
 
   #eventOf(decision: AuthDecision): AuditEvent {

@@ -21,6 +21,7 @@ import { mayPair, refusesPairing, unfitForLogin } from '../../policy/permit-pair
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf } from './ask-pin.ts';
+import { eventsOfError } from './audited-failure.ts';
 import { auditedIdentity, auditedKey } from './audited-key.ts';
 import { checkCertificate, type CertifiedKey } from './check-certificate.ts';
 import type { Conversation } from './conversation.ts';
@@ -225,17 +226,19 @@ async function proveAndPair(
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const password = await askSecret(person, `Account password of ${account.name}: `);
   await parts.checkPassword(account.name, password);
-  const pin = await askCardPin(person, policy, card.token, card.identity.label, card.identity);
   try {
-    const hostId = parts.pairings.hostId();
-    const challenge = Challenge.create({ purpose: 'pairing', hostId, user: account.name, service: 'scauth' });
-    const cue = touchText(card.identity.touch);
-    if (cue !== null) person.tell('information', cue);
-    const { proof, released } = await card.token.prove(card.identity, challenge, pin, person.gone);
-    verifyProof(challenge, proof, card.identity.publicKey);
-    await released;
-  } finally {
-    pin?.wipe();
+    await proveCard(account.name, card, person, parts);
+  } catch (error) {
+    const key = auditedIdentity(card.identity);
+    const where = {
+      tokenId: card.token.id,
+      user: account.name,
+      key,
+      actor: peer,
+      detail: asAgentError(error).detail,
+    };
+    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
+    throw error;
   }
   // The policy may have changed while the person typed.
   if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
@@ -247,6 +250,27 @@ async function proveAndPair(
     peer,
     parts,
   );
+}
+
+/** The card signs for the key that is to be paired. @throws AgentError as askCardPin, Token.prove and verifyProof */
+async function proveCard(
+  user: Username,
+  card: OnCard,
+  person: Conversation,
+  parts: PairingParts,
+): Promise<void> {
+  const pin = await askCardPin(person, parts.policy(), card.token, card.identity.label, card.identity);
+  try {
+    const hostId = parts.pairings.hostId();
+    const challenge = Challenge.create({ purpose: 'pairing', hostId, user, service: 'scauth' });
+    const cue = touchText(card.identity.touch);
+    if (cue !== null) person.tell('information', cue);
+    const { proof, released } = await card.token.prove(card.identity, challenge, pin, person.gone);
+    verifyProof(challenge, proof, card.identity.publicKey);
+    await released;
+  } finally {
+    pin?.wipe();
+  }
 }
 
 /** What the administrator trusts: a hash, or a certificate. */

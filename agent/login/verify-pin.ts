@@ -7,6 +7,7 @@ import type { TokenId } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { eventsOfError } from './audited-failure.ts';
 import { chooseToken } from './choose-token.ts';
 import type { Conversation } from './conversation.ts';
 import { askCardPin } from './pair.ts';
@@ -31,16 +32,20 @@ export async function verifyCardPin(
   parts: VerifyPinParts,
 ): Promise<Token> {
   const token = await chooseToken({ id, user: null }, parts);
-  const pin = await askCardPin(person, parts.policy(), token, token.identities[0]?.label ?? token.label);
   try {
-    await token.verifyPin(pin, token.pins[0], person.gone);
+    const pin = await askCardPin(person, parts.policy(), token, token.identities[0]?.label ?? token.label);
+    try {
+      await token.verifyPin(pin, token.pins[0], person.gone);
+    } finally {
+      pin?.wipe();
+    }
   } catch (error) {
     if (asAgentError(error).code === 'wrong-pin') {
       await parts.audit.record({ kind: 'pin-checked', good: false, tokenId: token.id, actor: peer });
     }
+    const where = { tokenId: token.id, user: null, key: null, actor: peer, detail: null };
+    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
     throw error;
-  } finally {
-    pin?.wipe();
   }
   await parts.audit.record({ kind: 'pin-checked', good: true, tokenId: token.id, actor: peer });
   return token;

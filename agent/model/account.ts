@@ -5,6 +5,8 @@ import type { Username } from './request.ts';
 export interface Account {
   readonly name: Username;
   readonly uid: number;
+  /** The first part of GECOS; left out where it is not known or not plain text. */
+  readonly fullName?: string;
 }
 
 export interface Accounts {

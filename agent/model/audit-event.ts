@@ -19,22 +19,55 @@ export interface AuditedKey {
   readonly certificateIssuer: string | null;
 }
 
+/** Who asked for what: the same for logins and for what is let through without a card. */
+interface AuditedRequest {
+  readonly requestId: string;
+  readonly user: string | null;
+  readonly service: string;
+  readonly tty: string | null;
+  readonly rhost: string | null;
+  readonly peer: PeerCredentials;
+  /** The policy rule that decided, e.g. `services.allow`; null when none did. */
+  readonly rule: string | null;
+  /** The cause for the log; safe to print. */
+  readonly detail: string | null;
+}
+
+/** Why the log is not the whole story between two records. */
+export type GapReason =
+  /** The wall clock went back: `fromMs` to `toMs`. */
+  | 'clock-set-back'
+  /** Records that were sealed are not in the file: `count` of them. */
+  | 'records-missing'
+  /** Records at the end of the file are not ours: `count` of them. */
+  | 'records-altered'
+  /** The file could not be written (full, read-only): `count` events were not recorded. */
+  | 'not-written'
+  /** A write was cut off; its `count` bytes were taken out. Nothing was granted on it. */
+  | 'torn-record'
+  /** The state of the seal is gone: a new chain with a new verification key begins. */
+  | 'seal-lost';
+
+export interface GapEvent {
+  readonly kind: 'gap';
+  readonly reason: GapReason;
+  /** What it counts stands at the reason; null where there is nothing to count. */
+  readonly count: number | null;
+  /** Milliseconds since the epoch: the last record before the gap, and what came after. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+}
+
 export type AuditEvent =
-  | {
+  | (AuditedRequest & {
       readonly kind: 'login';
       readonly outcome: LoginOutcome;
-      readonly requestId: string;
-      readonly user: string | null;
-      readonly service: string;
-      readonly tty: string | null;
-      readonly rhost: string | null;
-      readonly peer: PeerCredentials;
       readonly key: AuditedKey | null;
-      /** The policy rule that decided, e.g. `services.allow`; null when none did. */
-      readonly rule: string | null;
-      /** The cause for the log; safe to print. */
-      readonly detail: string | null;
-    }
+    })
+  /** Enforcement let somebody through without a card, because a rule exempts them. */
+  | (AuditedRequest & { readonly kind: 'exemption-used' })
+  /** The emergency way in was used. */
+  | (AuditedRequest & { readonly kind: 'break-glass-used' })
   | {
       readonly kind: 'pairing-added';
       readonly user: string;
@@ -55,6 +88,21 @@ export type AuditEvent =
     }
   | { readonly kind: 'prompt-state'; readonly enabled: boolean; readonly actor: PeerCredentials }
   | {
+      readonly kind: 'policy-changed';
+      /** null: read again by itself (a file changed, SIGHUP). */
+      readonly actor: PeerCredentials | null;
+      /** Settings that differ, as text: `login.try_reserve` from `1` to `2`. */
+      readonly changes: readonly { readonly setting: string; readonly from: string; readonly to: string }[];
+    }
+  | {
+      readonly kind: 'driver-changed';
+      readonly action: 'added' | 'removed' | 'enabled' | 'disabled';
+      /** The driver's id, e.g. `org.scauth.piv`. */
+      readonly driver: string;
+      readonly version: string | null;
+      readonly actor: PeerCredentials | null;
+    }
+  | {
       readonly kind: 'pin-checked';
       readonly good: boolean;
       readonly tokenId: string;
@@ -68,12 +116,51 @@ export type AuditEvent =
       readonly tokenId: string;
       readonly actor: PeerCredentials;
     }
+  /** The card counts no tries any more: seen at a login, a pairing or a PIN check. */
   | {
-      /** Whether a driver may run before anybody has logged in. */
-      readonly kind: 'driver-changed';
-      readonly action: 'enabled' | 'disabled';
-      /** The driver's id, e.g. `org.scauth.piv`. */
-      readonly driver: string;
-      readonly version: string | null;
+      readonly kind: 'pin-blocked';
+      readonly tokenId: string;
+      readonly user: string | null;
       readonly actor: PeerCredentials;
-    };
+    }
+  | { readonly kind: 'card-in'; readonly tokenId: string; readonly driver: string; readonly reader: string }
+  | { readonly kind: 'card-out'; readonly tokenId: string; readonly driver: string; readonly reader: string }
+  /** A card shows a key that it cannot prove: it may be a copy. */
+  | {
+      readonly kind: 'card-suspect';
+      readonly check: 'login-proof' | 'pairing-proof' | 'card-authentication';
+      readonly tokenId: string;
+      readonly user: string | null;
+      readonly key: AuditedKey | null;
+      readonly detail: string | null;
+    }
+  | {
+      readonly kind: 'session-locked';
+      readonly user: string;
+      /** logind's name of the session; null where there is none. */
+      readonly session: string | null;
+      readonly tokenId: string | null;
+      readonly cause: 'card-removed';
+    }
+  | GapEvent;
+
+/** Every kind, in the order in which people look for them. */
+export const AUDIT_KINDS = [
+  'login',
+  'exemption-used',
+  'break-glass-used',
+  'pairing-added',
+  'pairing-removed',
+  'pairing-refused',
+  'prompt-state',
+  'policy-changed',
+  'driver-changed',
+  'pin-checked',
+  'pin-changed',
+  'pin-blocked',
+  'card-in',
+  'card-out',
+  'card-suspect',
+  'session-locked',
+  'gap',
+] as const satisfies readonly AuditEvent['kind'][];

@@ -20,9 +20,9 @@ function partMatches(part: CertmapPart, fields: CertificateFields): boolean {
       return tests(part.pattern, nameText(fields.subject));
     case 'issuer':
       return tests(part.pattern, nameText(fields.issuer));
-    // A certificate without the extension is good for every use (RFC 5280, 4.2.1.3), but SSSD wants to see it named.
+    // As SSSD: without key usage a certificate is good for every use (RFC 5280, 4.2.1.3); extended uses must be named.
     case 'key-usage':
-      return part.all.every((usage) => fields.keyUsage?.includes(usage) === true);
+      return part.all.every((usage) => fields.keyUsage?.includes(usage) !== false);
     case 'extended-key-usage':
       return part.all.every((usage) => fields.extendedKeyUsage?.includes(usage) === true);
     case 'alt-name':

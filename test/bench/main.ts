@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { countApdus } from './apdus.ts';
 import { commandTimes, durableWrite, memoryAtRest } from './at-rest.ts';
 import { figure, table, writeJson, type Figure } from './figures.ts';
+import { insertionFigures } from './insertion.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
 import { compilePrograms } from './stopwatch.ts';
 import { compareLogin, noCardOverhead } from './wall.ts';
@@ -83,6 +84,7 @@ async function measure(quick: boolean): Promise<Figure[]> {
     ...rsa.login[1],
     figure('audit-durable-write-ms', await durableWrite(DISK_FOLDER), 'ms'),
     ...p256.rest,
+    ...(await insertionFigures(quick ? 3 : 20)),
   ];
 }
 

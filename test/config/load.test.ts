@@ -41,7 +41,7 @@ test.serial('no folder, no file, empty file: the defaults, frozen', (t) => {
 test.serial('each key reaches the policy', (t) => {
   const folder = configuration(t, {
     'scauth.toml':
-      '[login]\ncards_allowed = false\nservices = ["sudo", "polkit-1"]\nremote = true\ntry_reserve = 2\npin_attempts = 3\nprompt_only_services = ["slock"]\n[pairing]\nusers_may_pair = false\n[reader]\ncontactless = true\npinpad_deny = ["08e6:34c0", "Acme"]\n',
+      '[login]\ncards_allowed = false\nservices = ["sudo", "polkit-1"]\nremote = true\ntry_reserve = 2\npin_attempts = 3\nprompt_only_services = ["slock"]\n[pairing]\nusers_may_pair = false\n[reader]\ncontactless = true\npinpad_deny = ["08e6:34c0", "Acme"]\n[audit]\nno_record_no_grant = false\n',
   });
   t.deepEqual(loadPolicy(folder), {
     ...defaultPolicy,
@@ -51,6 +51,7 @@ test.serial('each key reaches the policy', (t) => {
     tryReserve: 2,
     pinAttempts: 3,
     usersMayPair: false,
+    noRecordNoGrant: false,
     contactlessAllowed: true,
     pinPadDenied: ['08e6:34c0', 'Acme'],
     promptOnlyServices: ['slock'],

@@ -4,6 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
 import test from 'ava';
 import * as person from '../e2e/person.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
+import { listDrivers, problemsOf } from './driver-list.ts';
 import { driverPids } from './processes.ts';
 import { installDriver, manifest } from './install-driver.ts';
 
@@ -63,6 +64,7 @@ for (const [name, body, said] of programs) {
       await person.untilAgentSays(sandbox, 'token in: org.scauth.piv:');
       t.regex(sandbox.agentLog(), said);
       t.regex(sandbox.agentLog(), new RegExp(`driver ${id}`));
+      t.regex(await problemsOf(sandbox, id), said);
       await person.pairCard(sandbox);
       await person.expectCardLogin(sandbox);
       for (let waited = 0; driverPids(sandbox, 'driver.py').length > 0 && waited < 100; waited++)
@@ -132,7 +134,11 @@ test.serial('a manifest that is wrong costs its own driver, and the log says why
     await sandbox.startAgent();
     await person.untilAgentSays(sandbox, 'token in: org.scauth.piv:');
     const log = sandbox.agentLog();
-    for (const [what, , said] of manifests) t.regex(log, said, what);
+    const listed = (await listDrivers(sandbox)).flatMap(({ problems }) => problems).join('\n');
+    for (const [what, , said] of manifests) {
+      t.regex(log, said, what);
+      t.regex(listed, said, what);
+    }
     t.regex(log, /writable\/driver\.py can be written by others/);
     t.regex(log, /drivers\/open must be a folder that only root can write/);
     t.regex(log, /linked\/driver\.py is not a regular file/);

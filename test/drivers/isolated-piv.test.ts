@@ -5,6 +5,7 @@ import test from 'ava';
 import { strangerSignStatus } from '../e2e/pcsc-client.ts';
 import * as person from '../e2e/person.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
+import { listDrivers, problemsOf } from './driver-list.ts';
 import { driverPid } from './processes.ts';
 
 const PROGRAM = 'isolated/piv.ts';
@@ -62,9 +63,20 @@ test.serial('a process that hangs is ended, the log says so, and the next login 
   pty.send(`${sandbox.password}\n`);
   t.is((await person.untilEnd(pty)).code, 0);
   t.regex(sandbox.agentLog().slice(from), /driver org\.scauth\.piv.* did not answer pinState within 5000 ms/);
+  t.regex(await problemsOf(sandbox, 'org.scauth.piv'), /did not answer pinState within 5000 ms/);
   t.is(await sandbox.card.getTries(), 3);
   await person.untilGone(pid);
   await person.reinsertCard(sandbox);
   await person.expectCardLogin(sandbox);
+  t.is(await problemsOf(sandbox, 'org.scauth.piv'), '', 'it has answered since');
   t.not(driverPid(sandbox, PROGRAM), pid);
+});
+
+test.serial('the shipped drivers have the version of scauth', async (t) => {
+  const { stdout } = await sandbox.exec(['sc_auth', '--version']);
+  const drivers = await listDrivers(sandbox);
+  t.deepEqual(
+    drivers.map(({ version }) => `sc_auth ${version}\n`),
+    [stdout, stdout],
+  );
 });

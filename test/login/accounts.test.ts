@@ -5,8 +5,9 @@ import { parseUsername } from '../../agent/model/request.ts';
 import { systemAccounts } from '../../pam/accounts.ts';
 
 test('root by name and by uid', async (t) => {
-  t.deepEqual(await systemAccounts.byName(parseUsername('root')), { name: parseUsername('root'), uid: 0 });
-  t.deepEqual(await systemAccounts.byUid(0), { name: parseUsername('root'), uid: 0 });
+  const root = { name: parseUsername('root'), uid: 0, fullName: 'root' };
+  t.deepEqual(await systemAccounts.byName(root.name), root);
+  t.deepEqual(await systemAccounts.byUid(0), root);
 });
 
 test('an account that is not there is null, not an error', async (t) => {

@@ -130,6 +130,7 @@ test.serial("L3: the victim's certificate and an own PIN on a card with another 
   t.is(seen.outcome, 'denied bad-proof');
   t.regex(seen.told.join(), /could not prove/);
   t.like(seen.events[0], { outcome: { kind: 'denied', reason: 'bad-proof' } });
+  t.like(seen.events[1], { kind: 'card-suspect', check: 'login-proof', tokenId: token.id, user: 'alice' });
 });
 
 test.serial("L4: a certificate with the victim's name over another key is another card", async (t) => {
@@ -196,6 +197,7 @@ test.serial('a blocked card says so and asks nothing', async (t) => {
   t.is(seen.outcome, 'denied pin-blocked');
   t.deepEqual(seen.asked, []);
   t.regex(seen.told.join(), /blocked.*PUK.*password/);
+  t.like(seen.events[1], { kind: 'pin-blocked', tokenId: token.id, user: 'alice' });
   t.deepEqual(token.sent, []);
 });
 
@@ -354,6 +356,9 @@ test.serial('no record, no grant', async (t) => {
   t.is(seen.outcome, 'unavailable internal');
   t.regex(seen.log.join(), /disk full/);
   // A refusal stays what it is.
+  const policy = { noRecordNoGrant: false };
+  const granted = await runLogin(t, { audit, policy, tokens: [new FakeToken(victim)], answers: [PIN] });
+  t.is(granted.outcome, 'granted');
   t.is((await runLogin(t, { audit, tokens: [] })).outcome, 'unavailable no-card');
 });
 

@@ -6,7 +6,7 @@ import { explainLogin, type ExplainParts } from '../../agent/login/explain.ts';
 import type { ReaderInfo } from '../../agent/model/inventory.ts';
 import type { Link } from '../../agent/model/link.ts';
 import { defaultPolicy, type Policy } from '../../policy/policy.ts';
-import { alice, FakePairings, FakeToken, noTrust, PIN, tokensOf } from './fakes.ts';
+import { accounts, alice, FakePairings, FakeToken, noTrust, PIN, tokensOf } from './fakes.ts';
 import { attacker, pairedTable, runLogin, victim } from './run-login.ts';
 
 const reader = (over: Partial<ReaderInfo> = {}): ReaderInfo => ({
@@ -24,6 +24,7 @@ function links(over: Partial<ExplainParts> = {}, rhost: string | null = null): P
     pairings: pairedTable(),
     tokens: tokensOf(new FakeToken(victim)),
     readers: { readers: () => [reader()] },
+    accounts,
     trust: noTrust,
     ...over,
   };

@@ -159,13 +159,18 @@ test.serial('the last tries, and a blocked card', async (t) => {
   await refused(t, 'cancelled', { token: last, answers: [PASSWORD, null] });
   t.deepEqual(last.sent, []);
   t.truthy((await pairOwn(t, { token: last, answers: [PASSWORD, 'yes', PIN] })).made);
-  await refused(t, 'pin-blocked', { token: new FakeToken(victim, { triesLeft: 0 }), answers: [PASSWORD] });
+  const blocked = { token: new FakeToken(victim, { triesLeft: 0 }), answers: [PASSWORD] };
+  const { parts } = await refused(t, 'pin-blocked', blocked);
+  t.like(parts.log.events, [{ kind: 'pin-blocked', tokenId: blocked.token.id, user: 'alice' }]);
 });
 
 test.serial("L3: a card that shows another's key and cannot sign with it", async (t) => {
   const token = new FakeToken(attacker, { claims: victim.publicKey });
   const { parts } = await refused(t, 'bad-proof', { token, answers: [PASSWORD, PIN] });
-  t.like(parts.log.events, [{ kind: 'pairing-refused', detail: 'bad-proof' }]);
+  t.like(parts.log.events, [
+    { kind: 'card-suspect', check: 'pairing-proof', tokenId: token.id, key: { pkhh: victim.publicKey.pkhh } },
+    { kind: 'pairing-refused', detail: 'bad-proof' },
+  ]);
 });
 
 test.serial('L8: a replayed signature', async (t) => {

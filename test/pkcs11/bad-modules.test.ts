@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { askScauthd, problemsOf } from '../drivers/driver-list.ts';
 import { documented, installDriver, manifest } from '../drivers/install-driver.ts';
 import * as person from '../e2e/person.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
@@ -64,6 +65,11 @@ async function inSandbox(
 for (const [what, module, said] of [
   ['does not exist', '/usr/lib/no-such-module.so', /there is no file \/usr\/lib\/no-such-module\.so/],
   ['is not PKCS#11', '/lib/x86_64-linux-gnu/libc.so.6', /libc\.so\.6 is not a PKCS#11 module/],
+  [
+    "is p11-kit's proxy",
+    '/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so',
+    /name the modules of its list: p11-kit list-modules/,
+  ],
   ['is no library', '/etc/passwd', /\/etc\/passwd is not a PKCS#11 module/],
 ] as const) {
   test.serial(`a module that ${what}: the log says so, and the card works`, async (t) => {
@@ -71,6 +77,7 @@ for (const [what, module, said] of [
       await sandbox.startAgent();
       await person.untilAgentSays(sandbox, said);
       t.regex(sandbox.agentLog(), /driver org\.scauth\.pkcs11/);
+      t.regex(await problemsOf(sandbox, 'org.scauth.pkcs11'), said);
       await sandbox.untilCardRead();
       await person.pairCard(sandbox);
       await person.expectCardLogin(sandbox);
@@ -98,6 +105,8 @@ for (const [how, said] of [
       const { code, screen } = await person.untilEnd(pty);
       t.is(code, 0, screen);
       await person.untilAgentSays(sandbox, said, from);
+      const problems = await problemsOf(sandbox, 'org.scauth.pkcs11');
+      t.true(problems === '' || said.test(problems), problems);
       // Started again by itself, and the other card was in all the time.
       await person.untilAgentSays(sandbox, 'token in: org.scauth.pkcs11:0BAD', from);
       const { stderr } = await sandbox.exec(['sc_auth', 'unpair', '-u', sandbox.user, '-h', hash]);
@@ -119,6 +128,7 @@ test.serial('a label of 64 KiB with escape sequences is short and harmless on a 
     // What scauth itself colours is no title of a window, clears no screen and is no C1 control.
     t.notRegex(screen, /\x1b\]|\x1b\[2J|[\x80-\x9f]|\x07/);
     t.notRegex(sandbox.agentLog(), /\x1b|\x07/);
+    t.notRegex(JSON.stringify(await askScauthd(sandbox, 'ListItems')), /u001b|u0007|\x9b/);
   });
 });
 

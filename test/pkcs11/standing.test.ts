@@ -1,5 +1,6 @@
 // Tokens that are in no reader, on the real modules: SoftHSM's (three keys for login, one for documents) and the TPM's
 // (tpm2-pkcs11 on swtpm). Each key opens sudo, with the real sudo and the real PAM module.
+import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import { driverPid } from '../drivers/processes.ts';
 import * as person from '../e2e/person.ts';
@@ -89,6 +90,23 @@ test.serial("the machine's TPM is a token: its key opens sudo, also after a new 
     await sandbox.startAgent();
     await person.untilAgentSays(sandbox, 'token in: org.scauth.pkcs11:', from);
     await person.expectCardLogin(sandbox);
+  } finally {
+    await sandbox.stop();
+  }
+});
+
+test.serial("p11-kit's list: a module by the path that it gives, and its key opens sudo", async (t) => {
+  const sandbox = await startWith(SOFTHSM_CONFIG, async (made) => {
+    await makeSoftHsm(made);
+    const { stdout } = await made.exec(['p11-kit', 'list-modules']);
+    const [, listed = ''] = /^softhsm2: (\S+)/m.exec(stdout) ?? [];
+    t.regex(listed, /^\/.*\/libsofthsm2\.so$/, stdout);
+    t.not(listed, SOFTHSM, 'another path to the same module');
+    writeFileSync(made.path('/etc/scauth/scauth.toml'), SOFTHSM_CONFIG.replace(SOFTHSM, listed));
+  });
+  try {
+    const [first] = await identities(sandbox);
+    await expectLoginWith(sandbox, first?.hash ?? '');
   } finally {
     await sandbox.stop();
   }

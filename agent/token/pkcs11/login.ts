@@ -17,8 +17,14 @@ export function loginOf(path: string): Login {
   const library = koffi.load(path);
   const getFunctionList = library.func('unsigned long C_GetFunctionList(_Out_ void **list)');
   const out: [unknown] = [null];
-  if (getFunctionList(out) !== 0 || out[0] === null)
+  const again: [unknown] = [null];
+  if (getFunctionList(out) !== 0 || out[0] === null || getFunctionList(again) !== 0)
     throw new AgentError('driver-fault', { detail: 'C_GetFunctionList failed' });
+  // p11-kit's proxy: what pkcs11js has opened would not be known where we log in.
+  if (koffi.address(out[0]) !== koffi.address(again[0]))
+    throw new AgentError('driver-fault', {
+      detail: 'it gives each caller a state of its own; name the modules of its list: p11-kit list-modules',
+    });
   const prototype = koffi.proto(
     'unsigned long C_Login(unsigned long session, unsigned long userType, const uint8_t *pin, unsigned long length)',
   );

@@ -25,6 +25,10 @@ const FIRST_BACK_OFF_MS = 250;
 const LAST_BACK_OFF_MS = 30_000;
 /** After the end of its input a driver has so long to end itself. */
 const END_MS = 2000;
+/** After its end a driver's standard error is waited for so long. */
+const LAST_WORDS_MS = 200;
+/** Of its last line, so many characters go into the list of drivers. */
+const MAX_SAID = 200;
 /** Of what a driver writes to its standard error, so many lines of one life go to the log. */
 const MAX_LOG_LINES = 20;
 
@@ -104,8 +108,11 @@ export class DriverProcess {
         if (this.#child === null) await this.#start();
         const answer = await this.#ask(method, params, options);
         const result = this.#accept(answer, parse);
-        this.#failures = 0;
-        this.#lastFailure = null;
+        // What it wrote after its answer has ended it: that is to be known.
+        if (this.running) {
+          this.#failures = 0;
+          this.#lastFailure = null;
+        }
         return result;
       } finally {
         options.secret?.wipe();
@@ -173,8 +180,15 @@ export class DriverProcess {
     child.on('error', (error) => {
       failed(`cannot be run: ${error.message}`);
     });
+    let said = '';
     child.on('exit', (code, signal) => {
-      failed(signal === null ? `ended with status ${code ?? 0}` : `was ended by ${signal}`);
+      const how = signal === null ? `ended with status ${code ?? 0}` : `was ended by ${signal}`;
+      const tell = (): void => {
+        failed(said === '' ? how : `${how}: ${said}`);
+      };
+      // Its last words may still be on the way.
+      child.stderr.once('close', tell);
+      setTimeout(tell, LAST_WORDS_MS).unref();
     });
     // What is written to a program that has ended: `exit` tells it better.
     child.stdin.on('error', () => undefined);
@@ -182,6 +196,7 @@ export class DriverProcess {
       if (this.#child === child) this.#read(bytes);
     });
     logLines(child, (line) => {
+      said = line.slice(0, MAX_SAID);
       this.#log(`driver ${name} says: ${line}`);
     });
     try {

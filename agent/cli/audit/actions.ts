@@ -1,0 +1,60 @@
+// The verbs of sc_auth audit and their help.
+
+import type { CommandContext } from '../context.ts';
+
+/** @throws CommandError */
+export type Action = (args: readonly string[], context: CommandContext) => Promise<void>;
+
+export const actions: Readonly<Record<string, () => Promise<{ action: Action }>>> = {
+  verify: () => import('./verify.ts'),
+  tail: () => import('./tail.ts'),
+  search: () => import('./search.ts'),
+  stats: () => import('./stats.ts'),
+  export: () => import('./export.ts'),
+  report: () => import('./report.ts'),
+  anchor: () => import('./anchor.ts'),
+};
+
+export const ACTION_HELP = `sc_auth audit verify|tail|search|stats|export|report|anchor [options]
+
+  verify   checks each record's seal: what was changed, taken out or put in, and which records can be trusted
+  tail     the last records; -f goes on with what comes
+  search   the records that fit
+  stats    how many of what
+  export   records for other programs
+  report   one HTML page with pictures, for people who read no logs
+  anchor   one line that fixes all records up to now; keep it outside this machine
+
+Which log (all verbs)
+  --log FILE          another log than /var/log/scauth/audit.jsonl; files that logrotate made of it are read too
+
+Which records (tail, search, stats, export, report)
+  --user NAME         of this account
+  --service NAME      for this PAM service (sudo, login, …)
+  --key HASH          with this key; its first digits are enough
+  --outcome WORD      granted, denied, unavailable, cancelled, success or failure
+  --kind KIND         login, pairing-added, pin-blocked, card-in, gap, …
+  --since, --until T  2026-11-24, "2026-11-24 13:00", 90m, 12h, 7d or 2w ago, today, yesterday
+
+verify
+  --key FILE          the verification key; - for standard input. Without it: audit.jsonl.key beside the log
+  --anchors FILE      anchors kept elsewhere: any text that has them, e.g. what journalctl prints
+  --first N           records before number N are kept elsewhere, or were looked into: begin with N
+tail
+  -n, --lines N       how many (10)
+  -f, --follow        go on
+export
+  --format FORMAT     ocsf (as they stand in the log), ecs, cef or csv
+report
+  --html FILE         where the page goes
+  --verify-key FILE   the verification key, for the page's word on the seal
+  --json              (verify, stats, anchor) one JSON document; (tail, search) one record a line
+
+Examples:
+  sudo sc_auth audit verify --key /media/safe/audit.key
+  sudo sc_auth audit search --user bob --since 7d --outcome denied
+  sudo sc_auth audit export --format cef --since yesterday
+  sudo sc_auth audit report --html report.html
+Exit codes: 0 done, and for verify: the log is whole; 1 the log is not whole; 2 wrong usage; 3 not allowed;
+4 no such log.
+`;

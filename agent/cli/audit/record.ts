@@ -1,0 +1,108 @@
+// One line of the log as the fields that people and other formats ask for. Texts are as they stand there: whoever shows
+// them makes them safe for where they go.
+
+/** A record; null for what it does not say. */
+export interface AuditRecord {
+  readonly timeMs: number;
+  readonly sequence: number | null;
+  /** login, pairing-added, … */
+  readonly kind: string;
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly severity: number;
+  readonly activity: string;
+  readonly user: string | null;
+  readonly service: string | null;
+  readonly tty: string | null;
+  readonly rhost: string | null;
+  readonly host: string | null;
+  readonly requestId: string | null;
+  readonly rule: string | null;
+  readonly detail: string | null;
+  readonly token: string | null;
+  readonly pkhh: string | null;
+  readonly certificateSerial: string | null;
+  readonly certificateIssuer: string | null;
+  readonly actorUid: string | null;
+  readonly actorPid: number | null;
+  readonly actorProgram: string | null;
+  readonly actorSession: string | null;
+  readonly count: number | null;
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null;
+}
+
+function at(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>((from, name) => (isObject(from) ? from[name] : undefined), value);
+}
+
+function text(value: unknown, ...path: readonly string[]): string | null {
+  const found = at(value, ...path);
+  return typeof found === 'string' ? found.toWellFormed() : null;
+}
+
+function number(value: unknown, ...path: readonly string[]): number | null {
+  const found = at(value, ...path);
+  return typeof found === 'number' && Number.isFinite(found) ? found : null;
+}
+
+const OUTCOMES = ['unknown', 'success', 'failure'];
+
+/** Logins say how they ended; everything else went well or did not. */
+function outcomeOf(kind: string, line: unknown): string {
+  const status = number(line, 'status_id') ?? 0;
+  if (status === 99) return (text(line, 'status') ?? 'other').toLowerCase();
+  if (kind === 'login') return status === 1 ? 'granted' : 'denied';
+  return OUTCOMES[status] ?? 'unknown';
+}
+
+/** @returns null for a line that is no JSON object with a time */
+export function readRecord(bytes: Buffer): AuditRecord | null {
+  let line: unknown;
+  try {
+    line = JSON.parse(bytes.toString());
+  } catch {
+    return null;
+  }
+  const timeMs = number(line, 'time');
+  if (timeMs === null || Math.abs(timeMs) > 8.64e15) return null;
+  const kind = text(line, 'metadata', 'event_code') ?? 'unknown';
+  const unmapped = at(line, 'unmapped');
+  const evidences = at(line, 'evidences');
+  const evidence: unknown = Array.isArray(evidences) ? evidences[0] : undefined;
+  const certificate =
+    at(line, 'certificate') ?? at(unmapped, 'certificate') ?? at(evidence, 'data', 'certificate');
+  const entity = at(line, 'entity');
+  const isPin = text(entity, 'type') === 'smart card PIN';
+  return {
+    timeMs,
+    sequence: number(line, 'metadata', 'sequence'),
+    kind,
+    outcome: outcomeOf(kind, line),
+    reason: text(line, 'status_detail'),
+    severity: number(line, 'severity_id') ?? 0,
+    activity: text(line, 'activity_name') ?? '',
+    user: text(line, 'user', 'name') ?? text(evidence, 'user', 'name') ?? text(entity, 'data', 'user'),
+    service: text(line, 'service', 'name'),
+    tty: text(unmapped, 'tty'),
+    rhost: text(unmapped, 'rhost'),
+    host: text(line, 'device', 'hostname'),
+    requestId: text(unmapped, 'request_id'),
+    rule: text(unmapped, 'rule'),
+    detail:
+      text(unmapped, 'detail') ?? text(line, 'finding_info', 'desc') ?? (isPin ? null : text(entity, 'name')),
+    token: text(unmapped, 'token') ?? (isPin ? text(entity, 'name') : null),
+    pkhh: text(unmapped, 'pkhh'),
+    certificateSerial: text(certificate, 'serial_number'),
+    certificateIssuer: text(certificate, 'issuer'),
+    actorUid: text(line, 'actor', 'user', 'uid'),
+    actorPid: number(line, 'actor', 'process', 'pid'),
+    actorProgram: text(line, 'actor', 'process', 'path') ?? text(line, 'actor', 'process', 'name'),
+    actorSession: text(line, 'actor', 'session', 'uid'),
+    count: number(unmapped, 'count'),
+  };
+}

@@ -1,0 +1,200 @@
+// sc_auth audit verify: reads the key, the state of the seal and the anchors, walks the log, says what it found.
+
+import { readFileSync } from 'node:fs';
+import { anchorsIn, type Anchor } from '../../model/anchor.ts';
+import { parseVerificationKey } from '../../model/sealed-line.ts';
+import { decodeSealFile, keyPath, sealPath, type SealState } from '../../model/seal-state.ts';
+import type { CommandContext } from '../context.ts';
+import { CommandError } from '../exit-codes.ts';
+import { parseOptions } from '../options.ts';
+import { ChainCheck, type Fault } from './chain-check.ts';
+import { eachLine, unreadable, type LogFile } from './log-files.ts';
+import { logPath, readLog } from './place.ts';
+import { timeText } from './when.ts';
+
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
+/** Faults and ranges that people are shown; --json has them all. */
+const SHOWN = 20;
+
+/** @returns null when there is no such file */
+function contentOf(path: string): Buffer | null {
+  try {
+    const bytes = readFileSync(path);
+    if (bytes.length > MAX_FILE_BYTES)
+      throw new CommandError('usage', `${path} is too long to be what it should.`);
+    return bytes;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw unreadable(path, error);
+  }
+}
+
+/** @throws CommandError `usage` for a file without a key */
+export function readKeys(path: string, option: string | undefined, context: CommandContext): Buffer[] {
+  const from = option ?? keyPath(path);
+  const bytes = option === '-' ? readFileSync(context.stdinFd) : contentOf(from);
+  if (bytes === null) {
+    throw new CommandError(
+      'usage',
+      `${from} is not there. Where is the verification key? Say: sc_auth audit verify --key FILE`,
+    );
+  }
+  const keys = bytes
+    .toString('latin1')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map(parseVerificationKey);
+  bytes.fill(0);
+  const good = keys.filter((key) => key !== null);
+  if (good.length === 0 || good.length < keys.length) {
+    throw new CommandError('usage', `${from} is no verification key: 43 characters, a line for each chain.`);
+  }
+  return good;
+}
+
+export function readState(path: string): SealState | null {
+  const bytes = contentOf(sealPath(path));
+  return bytes === null ? null : decodeSealFile(bytes);
+}
+
+/** Walks a whole log. @throws CommandError of reading */
+export async function checkLog(
+  path: string,
+  context: CommandContext,
+  given: { readonly keys: readonly Buffer[]; readonly anchors?: readonly Anchor[]; readonly first?: number },
+): Promise<{ readonly check: ChainCheck; readonly files: readonly LogFile[] }> {
+  // The state before the log: while scauthd writes, the log is ahead of it, which is no fault.
+  const check = new ChainCheck(given.keys, readState(path), given.anchors, given.first);
+  const take = (line: Buffer, whole: boolean): void => {
+    check.take(line, whole);
+  };
+  const files = await readLog(
+    path,
+    context,
+    (block) => {
+      eachLine(block, take);
+    },
+    (file) => {
+      check.beginFile(file.path);
+    },
+  );
+  check.end();
+  return { check, files };
+}
+
+function records(from: number | null, to: number | null): string {
+  if (from === null) return 'records';
+  return to === null || to === from ? `record ${from}` : `records ${from} to ${to}`;
+}
+
+/** A fault as a sentence, without its place. */
+export function faultText({ kind, from, to, detail }: Fault): string {
+  const which = records(from, to);
+  switch (kind) {
+    case 'altered':
+      return `${which}: the seal is not right (changed, made up or sealed later)`;
+    case 'not-a-record':
+      return detail ?? 'no sealed record';
+    case 'missing':
+      return `${which}: not there${detail === null ? '' : ` (${detail})`}`;
+    case 'repeated':
+      return `${which}: here again, or in the wrong place`;
+    case 'tail-missing':
+      return `${which}: cut off at the end`;
+    case 'no-key':
+      return `${which}: sealed with a chain whose key was not given`;
+    case 'new-chain':
+      return `a new chain begins; what followed record ${from === null ? '' : from - 1} in the old one is not known`;
+    case 'state-missing':
+      return 'audit.jsonl.seal is gone or broken: whether the last records are there is not known';
+    case 'state-other':
+      return 'audit.jsonl.seal belongs to another log: whether the last records are there is not known';
+    case 'anchor':
+      return `an anchor says another ${which} (${detail ?? ''}): cut off, or written anew with the key`;
+    case 'gap':
+      return `scauthd wrote in ${which}: ${detail ?? ''}`;
+  }
+}
+
+function placeText({ file, line }: Fault): string {
+  return file === null ? '' : `${file}:${line ?? 0}: `;
+}
+
+function shown(title: string, lines: readonly string[]): string[] {
+  const more = lines.length > SHOWN ? [`${title}  … ${lines.length - SHOWN} more: --json`] : [];
+  return [...lines.slice(0, SHOWN).map((line) => `${title}  ${line}`), ...more];
+}
+
+function wordsOf(check: ChainCheck, files: readonly LogFile[], ownKey: boolean): string[] {
+  const several = new Set(check.trusted.map(({ chain }) => chain)).size > 1;
+  const trusted = check.trusted.map(
+    ({ chain, from, to, fromMs, toMs }) =>
+      `${records(from, to)}${several ? ` of chain ${chain + 1}` : ''}, ${timeText(fromMs)} to ${timeText(toMs)}`,
+  );
+  const whole = check.faultCount === 0;
+  return [
+    ...shown(
+      'Log     ',
+      files.map(({ path }) => path),
+    ),
+    ...(trusted.length === 0 ? ['Trusted   nothing'] : shown('Trusted ', trusted)),
+    ...shown(
+      'Remark  ',
+      check.remarks.map((one) => placeText(one) + faultText(one)),
+    ),
+    ...shown(
+      'FAULT   ',
+      check.faults.map((one) => placeText(one) + faultText(one)),
+    ),
+    whole
+      ? `The log is whole: ${check.good} records.`
+      : `The log is NOT whole. The ${check.good} records under "Trusted" are as scauthd wrote them; rely on no other.`,
+    ...(ownKey
+      ? [
+          'The key lay on this machine: root could have sealed anew with it. Take it away, and keep anchors elsewhere.',
+        ]
+      : []),
+  ];
+}
+
+export async function action(args: readonly string[], context: CommandContext): Promise<void> {
+  const options = parseOptions('audit', args, {
+    log: { type: 'string' },
+    key: { type: 'string' },
+    anchors: { type: 'string' },
+    first: { type: 'string' },
+  });
+  if (options.first !== undefined && !/^\d{1,15}$/.test(options.first)) {
+    throw new CommandError('usage', '--first takes the number of a record.');
+  }
+  const path = logPath(options.log, context);
+  const anchors = options.anchors === undefined ? Buffer.alloc(0) : contentOf(options.anchors);
+  if (anchors === null) throw new CommandError('usage', 'There is no such file of anchors.');
+  const found = anchorsIn(anchors.toString());
+  if (options.anchors !== undefined && found.length === 0) {
+    throw new CommandError('usage', `${options.anchors} has no anchor. One looks so: scauth-anchor 1 …`);
+  }
+  const keys = readKeys(path, options.key, context);
+  const { check, files } = await checkLog(path, context, {
+    keys,
+    anchors: found.filter(({ sequence }) => sequence >= Number(options.first ?? 0)),
+    first: Number(options.first ?? 0),
+  });
+  for (const key of keys) key.fill(0);
+  const { faults, faultCount, remarks, trusted, good } = check;
+  const whole = faultCount === 0;
+  context.output.result(
+    {
+      whole,
+      records: check.records,
+      good,
+      trusted,
+      faultCount,
+      faults,
+      remarks,
+      files: files.map((one) => one.path),
+    },
+    wordsOf(check, files, options.key === undefined),
+  );
+  if (!whole) context.output.failed();
+}

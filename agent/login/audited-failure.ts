@@ -1,0 +1,37 @@
+// What a failure says of the card beside that it failed: its PIN is blocked, or it shows a key that it cannot prove.
+// These are events of their own in the audit log, whoever met them.
+
+import { asAgentError } from '../base/errors.ts';
+import type { AuditedKey, AuditEvent } from '../model/audit-event.ts';
+import type { AuthDecision } from '../model/decision.ts';
+import type { PeerCredentials } from '../model/request.ts';
+
+interface Circumstances {
+  readonly tokenId: string;
+  readonly user: string | null;
+  readonly key: AuditedKey | null;
+  readonly actor: PeerCredentials;
+  readonly detail: string | null;
+}
+
+function pinBlocked({ tokenId, user, actor }: Circumstances): AuditEvent {
+  return { kind: 'pin-blocked', tokenId, user, actor };
+}
+
+/** For a login that ended with `decision`. */
+export function eventsOfDecision(decision: AuthDecision, where: Circumstances): AuditEvent[] {
+  if (decision.kind !== 'denied') return [];
+  if (decision.reason === 'pin-blocked') return [pinBlocked(where)];
+  if (decision.reason !== 'bad-proof') return [];
+  const { tokenId, user, key, detail } = where;
+  return [{ kind: 'card-suspect', check: 'login-proof', tokenId, user, key, detail }];
+}
+
+/** For a pairing or a PIN check that ended with `error`. */
+export function eventsOfError(error: unknown, where: Circumstances): AuditEvent[] {
+  const { code, triesLeft } = asAgentError(error);
+  if (code === 'pin-blocked' || (code === 'wrong-pin' && triesLeft === 0)) return [pinBlocked(where)];
+  if (code !== 'bad-proof') return [];
+  const { tokenId, user, key, detail } = where;
+  return [{ kind: 'card-suspect', check: 'pairing-proof', tokenId, user, key, detail }];
+}

@@ -1,0 +1,66 @@
+// How soon a card that was put in is ready for a login, by PIV and by PKCS#11 (OpenSC's module) with the same card; and
+// what scauthd's memory does when a card comes and goes many times. From the moment at which pcscd has switched the
+// card on: before that it looks for cards in turns of its own.
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Sandbox } from '../sandbox/sandbox.ts';
+import { figure, median, type Figure } from './figures.ts';
+
+export type DriverName = 'piv' | 'pkcs11';
+
+const CONFIG: Readonly<Record<DriverName, string>> = {
+  piv: '',
+  pkcs11: '[tokens]\ndisabled = ["org.scauth.piv"]\n',
+};
+const PATIENCE_MS = 30_000;
+
+async function untilLogged(sandbox: Sandbox, text: string, from: number): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!sandbox.agentLog().slice(from).includes(text)) {
+    if (performance.now() > deadline) throw new Error(`scauthd did not say ${text}:\n${sandbox.agentLog()}`);
+    await pause(1);
+  }
+}
+
+/** Takes the card out and puts it in again. @returns milliseconds from its power-on to "token in" */
+export async function reinsert(sandbox: Sandbox): Promise<number> {
+  const out = sandbox.agentLog().length;
+  await sandbox.card.eject();
+  await untilLogged(sandbox, 'token out', out);
+  const from = sandbox.agentLog().length;
+  const powered = sandbox.card.nextPowerOn();
+  await sandbox.card.insert();
+  await powered;
+  const start = performance.now();
+  await untilLogged(sandbox, 'token in', from);
+  return performance.now() - start;
+}
+
+export async function withCard<T>(driver: DriverName, act: (sandbox: Sandbox) => Promise<T>): Promise<T> {
+  const sandbox = await Sandbox.start({ config: CONFIG[driver] });
+  try {
+    return await act(sandbox);
+  } finally {
+    await sandbox.stop();
+  }
+}
+
+export async function insertionFigures(times: number): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const driver of ['piv', 'pkcs11'] as const) {
+    process.stderr.write(`insertion with ${driver}, ${times} times\n`);
+    const taken = await withCard(driver, async (sandbox) => {
+      const all: number[] = [];
+      for (let time = 0; time < times; time++) all.push(await reinsert(sandbox));
+      return all;
+    });
+    figures.push(figure(`insertion-to-ready-ms-${driver}`, median(taken), 'ms'));
+  }
+  return figures;
+}
+
+/** Resident memory of scauthd in MiB. */
+export function residentMib(sandbox: Sandbox): number {
+  const status = readFileSync(`/proc/${String(sandbox.agentHostPid)}/status`, 'latin1');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
