@@ -74,6 +74,10 @@ class LineAnswers implements AnswerSource {
     this.#context.output.note(text);
   }
 
+  waiting(is: boolean): void {
+    this.#terminal?.waiting(is);
+  }
+
   close(): void {
     this.#argument?.release();
     this.#argument = null;

@@ -146,7 +146,9 @@ async function relay(
   answers: AnswerSource,
 ): Promise<Readonly<Record<string, unknown>>> {
   for (let shown = 0; shown <= MAX_ASKS_AND_TELLS;) {
+    answers.waiting(true);
     const frame = await frames.next();
+    if (frame.type !== 'wait') answers.waiting(false);
     switch (frame.type) {
       case 'wait':
         break;

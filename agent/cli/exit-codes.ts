@@ -19,6 +19,7 @@ export const EXIT = {
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+export type FailureCode = Exclude<ExitCode, typeof EXIT.ok>;
 
 /** Failures that arise on this side of the socket; all others are scauthd's own codes. */
 export type LocalErrorCode = 'usage' | 'unreachable' | 'no-answer' | 'no-record' | 'reader-gone';

@@ -2,7 +2,7 @@
 // Everything passes printable() here, so that no text of a card or of a peer reaches the terminal as it is.
 
 import { printable } from '../base/errors.ts';
-import type { CommandError } from './exit-codes.ts';
+import { EXIT, type CommandError, type ExitCode, type FailureCode } from './exit-codes.ts';
 
 /** Standard output and standard error. */
 export interface Writers {
@@ -41,7 +41,7 @@ export class Output {
   /** Whether the caller wants one JSON document instead of lines. */
   readonly json: boolean;
   readonly #to: Writers;
-  #bad = false;
+  #exitCode: ExitCode = EXIT.ok;
 
   constructor(to: Writers, json: boolean) {
     this.#to = to;
@@ -54,13 +54,14 @@ export class Output {
     else for (const line of lines) this.#to.writeOut(`${tabbed(...line.split('\t'))}\n`);
   }
 
-  /** The result is there, and it is bad news: the run ends with EXIT.failure. */
-  failed(): void {
-    this.#bad = true;
+  /** The result is there, and it is bad news: the run ends with this code. */
+  failed(exitCode: FailureCode = EXIT.failure): void {
+    this.#exitCode = exitCode;
   }
 
-  get isBad(): boolean {
-    return this.#bad;
+  /** Of a run that threw nothing. */
+  get exitCode(): ExitCode {
+    return this.#exitCode;
   }
 
   /** A remark that is no result: standard error, also with --json. */

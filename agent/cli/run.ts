@@ -3,7 +3,7 @@
 
 import { printable } from '../base/errors.ts';
 import type { Command, Surroundings } from './context.ts';
-import { CommandError, EXIT, exitCodeOf, SilentEnd, type ExitCode } from './exit-codes.ts';
+import { CommandError, exitCodeOf, SilentEnd, type ExitCode } from './exit-codes.ts';
 import { Output } from './output.ts';
 
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
@@ -12,8 +12,12 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   unpair: () => import('./unpair.ts'),
   list: () => import('./list.ts'),
   verifypin: () => import('./verifypin.ts'),
+  changepin: () => import('./changepin.ts'),
+  unblock: () => import('./unblock.ts'),
+  test: () => import('./test.ts'),
   pairing_ui: () => import('./pairing-ui.ts'),
   'list-smartcards': () => import('./list-smartcards.ts'),
+  'enable-for-login': () => import('./enable-for-login.ts'),
   audit: () => import('./audit.ts'),
   explain: () => import('./explain.ts'),
   config: () => import('./config.ts'),
@@ -27,8 +31,12 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth unpair            take that back
   sc_auth list              the pairings of an account
   sc_auth verifypin         check the PIN of the card
+  sc_auth changepin         give the card a new PIN
+  sc_auth unblock           give a blocked card a new PIN, by its PUK
+  sc_auth test              rehearse a login with your card: each step, its time, nothing changed
   sc_auth pairing_ui        the dialog that offers to pair a new card
   sc_auth list-smartcards   the cards that are in
+  sc_auth enable-for-login  let a token driver run before anybody has logged in
   sc_auth audit             the log of logins: check its seal, search, report
   sc_auth explain           why a card does not log you in, and what to do
   sc_auth config            check the settings; their schema
@@ -80,7 +88,7 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
   const output = new Output(surroundings, surroundings.args.includes('--json'));
   try {
     await dispatch(surroundings, output);
-    return output.isBad ? EXIT.failure : EXIT.ok;
+    return output.exitCode;
   } catch (error) {
     const failure = error instanceof CommandError ? error : unexpected(error);
     if (!(failure instanceof SilentEnd)) output.failure(failure);

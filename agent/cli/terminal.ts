@@ -6,6 +6,7 @@ import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import type { SecretBuffer } from '../base/secret.ts';
 import type { AnswerSource, Question } from './answer-source.ts';
+import { CardWait } from './card-wait.ts';
 import { CommandError } from './exit-codes.ts';
 import { LineEditor } from './line-editor.ts';
 import { printableLines } from './output.ts';
@@ -38,6 +39,7 @@ export class Terminal implements AnswerSource {
   readonly cancelled = this.#cancel.signal;
   readonly #fd: number;
   readonly #keyboard: ReadStream;
+  readonly #wait = new CardWait();
   #asking: Asking | null = null;
   #closed = false;
 
@@ -99,6 +101,11 @@ export class Terminal implements AnswerSource {
     this.#write(`${printableLines(text)}\n`);
   }
 
+  waiting(is: boolean): void {
+    if (is && !this.#closed) this.#wait.start();
+    else this.#wait.stop();
+  }
+
   #take(typed: Buffer): void {
     // Bytes behind the Enter of this question were typed before the next one: dropped, not used for it.
     for (const byte of typed) this.#key(byte);
@@ -153,6 +160,7 @@ export class Terminal implements AnswerSource {
   readonly #restore = (): void => {
     if (this.#closed) return;
     this.#closed = true;
+    this.#wait.close();
     this.#asking?.editor.release();
     dropTypedAhead();
     this.#keyboard.setRawMode(false);

@@ -5,7 +5,7 @@ import { converse } from './conversation.ts';
 import type { Command, CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { descriptorOption, parseOptions } from './options.ts';
-import { notUnderstood } from './wire.ts';
+import { readTokenId } from './wire.ts';
 
 const help = `sc_auth verifypin [-t TOKEN] [--pin-fd N | -p PIN] [--json]
 
@@ -48,9 +48,8 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   try {
     // Whatever is asked for here is the PIN, so one descriptor answers everything.
     const sources = { pinFd, passwordFd: pinFd, pin };
-    const { token } = await converse(context, 'VerifyPin', { token: options.token ?? null }, sources);
-    if (typeof token !== 'string') throw notUnderstood('result: token');
-    context.output.result({ token }, ['PIN verified']);
+    const result = await converse(context, 'VerifyPin', { token: options.token ?? null }, sources);
+    context.output.result({ token: readTokenId(result) }, ['PIN verified']);
   } finally {
     pin?.release();
   }

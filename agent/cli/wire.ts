@@ -5,6 +5,7 @@ import type {
   Methods,
   UpgradedMethod,
   WireDriver,
+  WireFailure,
   WireIdentity,
   WireItem,
   WireLink,
@@ -200,9 +201,42 @@ function readNext(reply: Parameters): { next: number | null } {
   return readObject(reply, { next: 'number?' });
 }
 
-/** @throws CommandError `malformed` */
-export function readSteps(value: unknown): WireStep[] {
-  return readList(value, STEP);
+/** The card that a conversation was about. @throws CommandError `malformed` */
+export function readTokenId({ token }: Parameters): string {
+  if (typeof token !== 'string') throw notUnderstood('result: token');
+  return token;
+}
+
+const REHEARSAL = {
+  user: 'string',
+  service: 'string',
+  token: 'string?',
+  hash: 'string?',
+  granted: 'boolean',
+} as const;
+
+const FAILURE = {
+  code: 'string',
+  message: 'string',
+  triesLeft: 'number?',
+} as const satisfies Record<keyof WireFailure, Shape>;
+
+export interface Rehearsal extends Shaped<typeof REHEARSAL> {
+  readonly steps: readonly WireStep[];
+  /** null exactly when a login would be granted. */
+  readonly failure: WireFailure | null;
+}
+
+/** A yes that its own steps gainsay is none. @throws CommandError `malformed` */
+export function readRehearsal(result: Parameters): Rehearsal {
+  const { failure: given = null } = result;
+  const facts = readObject(result, REHEARSAL);
+  const steps = readList(result['steps'], STEP);
+  const failure = given === null ? null : readObject(given, FAILURE);
+  const good = steps.length > 0 && steps.every((step) => step.good);
+  if (facts.granted !== (failure === null) || (facts.granted && !good))
+    throw notUnderstood('result: granted');
+  return { ...facts, steps, failure };
 }
 
 /** @throws CommandError `malformed` */

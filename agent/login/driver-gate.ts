@@ -28,6 +28,21 @@ export function isBeforeLogin(
   return peer.uid === 0 && !WITHIN_A_LOGIN.has(service) && loginUidOf(peer.pid) === null;
 }
 
+/**
+ * Whether a driver may run in a login by this service, as a rehearsal from within a session asks: services that start
+ * sessions are taken as before login.
+ * @throws AgentError `store-unreadable`
+ */
+export function mayDriverServe(
+  driver: string,
+  service: string,
+  { drivers, table }: Omit<DriverGateParts, 'loginUidOf'>,
+): boolean {
+  const beforeLogin = !WITHIN_A_LOGIN.has(service);
+  const builtIn = drivers().some(({ id, builtIn: shipped }) => id === driver && shipped);
+  return mayDriverRun({ builtIn, enabledForLogin: table.loginDriver(driver), beforeLogin });
+}
+
 /** @returns a gate that throws AgentError `store-unreadable` when the administrator's word cannot be read */
 export function driverGate({ drivers, table, loginUidOf }: DriverGateParts): DriverGate {
   return (token, request) => {

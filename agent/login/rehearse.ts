@@ -21,7 +21,7 @@ import type { Conversation } from './conversation.ts';
 import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
 import { chooseCard } from './choose-card.ts';
 import { askCardPin, requireTrust } from './pair.ts';
-import { triesLeftText } from './wording.ts';
+import { touchText, triesLeftText } from './wording.ts';
 
 export interface RehearsalParts {
   readonly policy: () => Policy;
@@ -30,6 +30,8 @@ export interface RehearsalParts {
   readonly audit: AuditLog;
   readonly trust: CertificateTrust;
   readonly clock: Clock;
+  /** Whether a token driver may run in a login by this service (driver-gate.ts). */
+  readonly mayDriverServe: (driver: string, service: string) => boolean;
 }
 
 /** In the order of a login. */
@@ -38,6 +40,7 @@ export type StepName =
   | 'pairings'
   | 'card'
   | 'certificate'
+  | 'driver'
   | 'tries'
   | 'PIN'
   | 'proof'
@@ -106,18 +109,28 @@ class Rehearser {
       () => (policy.trust.level === 0 ? 'trust is off' : 'trusted'),
     );
     await this.step(
+      'driver',
+      () => {
+        if (!this.#parts.mayDriverServe(token.driver, service))
+          throw new AgentError('not-allowed', { detail: 'enable-for-login' });
+      },
+      () => token.driver,
+    );
+    await this.step(
       'tries',
       () => token.pinState(),
       ({ triesLeft }) => (triesLeft === null ? 'the card does not say' : triesLeftText(triesLeft)),
     );
     const pin = await this.step(
       'PIN',
-      () => askCardPin(person, policy, token, identity.label),
+      () => askCardPin(person, policy, token, identity.label, identity),
       (typed) => (typed === null ? 'to be typed on the reader' : 'typed'),
     );
     try {
       const hostId = this.#parts.pairings.hostId();
       const challenge = Challenge.create({ purpose: 'rehearsal', hostId, user: account.name, service });
+      const cue = touchText(identity.touch);
+      if (cue !== null) person.tell('information', cue);
       const signed = await this.step(
         'proof',
         () => token.prove(identity, challenge, pin, person.gone),

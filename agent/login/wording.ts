@@ -63,7 +63,7 @@ export function cardPrompt(lines: readonly string[]): string {
 }
 
 export function newPinPrompt(identityLabel: string): string {
-  return `Enter new PIN for '${identityLabel}': `;
+  return `Enter new PIN for '${fittedLabel(identityLabel)}': `;
 }
 
 export const NEW_PIN_AGAIN = 'Enter new PIN again: ';
@@ -73,7 +73,7 @@ export const NEW_PIN_UNFIT =
   'The card does not take that as a PIN: most want 6 to 8 digits. Choose another one.';
 
 export function pukPrompt(identityLabel: string): string {
-  return `Enter PUK for '${identityLabel}': `;
+  return `Enter PUK for '${fittedLabel(identityLabel)}': `;
 }
 
 /** Asked with echo when only the PUK's last tries are left; only `yes` goes on. */

@@ -3,6 +3,7 @@
 import { asAgentError } from '../base/errors.ts';
 import { changeCardPin } from '../login/change-pin.ts';
 import type { Conversation } from '../login/conversation.ts';
+import { mayDriverServe } from '../login/driver-gate.ts';
 import { rehearseLogin } from '../login/rehearse.ts';
 import { unblockCardPin } from '../login/unblock-pin.ts';
 import type { PeerCredentials } from '../model/request.ts';
@@ -63,7 +64,11 @@ export async function cardStory(
       const service = serviceOf(parameters);
       const account = await callerAccount(peer, parts.accounts);
       return async (person) => {
-        const { steps, token, hash, failure } = await rehearseLogin(account, service, peer, person, parts);
+        const gate = { drivers: () => parts.inventory.drivers(), table: parts.loginDrivers };
+        const { steps, token, hash, failure } = await rehearseLogin(account, service, peer, person, {
+          ...parts,
+          mayDriverServe: (driver, forService) => mayDriverServe(driver, forService, gate),
+        });
         return {
           user: account.name,
           service,

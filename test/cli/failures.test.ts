@@ -155,7 +155,19 @@ test('wrong usage: exit code 2, and what was typed in the wrong place is not rep
 });
 
 test('--help of each command has examples and exit codes, and needs no scauthd', async (t) => {
-  for (const name of ['identities', 'pair', 'unpair', 'list', 'verifypin', 'pairing_ui', 'list-smartcards']) {
+  for (const name of [
+    'identities',
+    'pair',
+    'unpair',
+    'list',
+    'verifypin',
+    'pairing_ui',
+    'list-smartcards',
+    'changepin',
+    'unblock',
+    'test',
+    'enable-for-login',
+  ]) {
     const { code, out } = await runHere('/nowhere', [name, '--help']);
     t.is(code, 0);
     t.true(out.startsWith(`sc_auth ${name} `), name);
