@@ -2,7 +2,7 @@
 // Folders come from systemd's variables (systemd.exec(5)) or are the usual ones.
 
 import { join } from 'node:path';
-import { PolicyFile } from '../config/policy-file.ts';
+import { PolicyFile, settingText } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
 import { checkPassword } from '../pam/password.ts';
 import { FileAuditLog } from './audit/file-log.ts';
@@ -79,6 +79,14 @@ function logFailure(error: unknown): void {
   log(describeError(error));
 }
 
+/** What the audit log says of a new policy: each setting that differs, as JSON. */
+function changesOf(before: Policy, now: Policy): Extract<AuditEvent, { kind: 'policy-changed' }>['changes'] {
+  const old = new Map<string, unknown>(Object.entries(before));
+  return Object.entries(now)
+    .map(([setting, value]) => ({ setting, from: settingText(old.get(setting)), to: settingText(value) }))
+    .filter(({ from, to }) => from !== to);
+}
+
 async function main(): Promise<void> {
   for (const measure of hardenProcess()) log(`warning: not in force: ${measure}`);
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
@@ -89,12 +97,17 @@ async function main(): Promise<void> {
   // First of all: until there is a handler, a SIGHUP ends the process, and administrators send it at any time.
   process.on('SIGHUP', () => {
     try {
+      const before = policy();
       const changed = settings.reload();
       log(
         changed.length === 0
           ? 'configuration read: nothing changed'
           : `new configuration: ${changed.join(', ')}`,
       );
+      if (policy() !== before) {
+        const changes = changesOf(before, policy());
+        audit.record({ kind: 'policy-changed', actor: null, changes }).catch(logFailure);
+      }
       if (changed.includes('trust')) warmPresent();
     } catch (error) {
       log(`the new configuration is refused, the old one stays: ${describeError(error)}`);

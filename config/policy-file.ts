@@ -48,18 +48,19 @@ export class PolicyFile {
     const next = policyOf(read);
     const before = new Map<string, unknown>(Object.entries(this.#policy));
     const changed = Object.entries(next)
-      .filter(([name, value]) => comparable(value) !== comparable(before.get(name)))
+      .filter(([name, value]) => settingText(value) !== settingText(before.get(name)))
       .map(([name]) => name);
     this.#refused = null;
     // An unchanged file keeps the snapshot: requests that are under way need not be decided again.
     if (changed.length > 0) this.#policy = next;
     const waiting = RESTART_TABLES.filter(
-      (table) => comparable(read[table]) !== comparable(this.config[table]),
+      (table) => settingText(read[table]) !== settingText(this.config[table]),
     ).map((table) => `${table} (after a restart)`);
     return [...changed, ...waiting];
   }
 }
 
-function comparable(value: unknown): string {
+/** A setting as text: equal text, equal setting. */
+export function settingText(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (part instanceof RegExp ? part.source : part));
 }

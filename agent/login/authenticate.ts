@@ -3,11 +3,11 @@
 
 import { assertNever } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
-import { describeError, printable } from '../base/errors.ts';
+import { describeError } from '../base/errors.ts';
 import type { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import type { Accounts } from '../model/account.ts';
-import type { AuditedKey, AuditEvent, LoginOutcome } from '../model/audit-event.ts';
+import type { AuditedKey, AuditEvent } from '../model/audit-event.ts';
 import { Challenge } from '../model/challenge.ts';
 import { grant, refusedByDefault, type AuthDecision } from '../model/decision.ts';
 import { sameKey } from '../model/key.ts';
@@ -24,6 +24,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from './ask-pin.ts';
 import { eventsOfDecision } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
+import { loginEvent } from './audited-login.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
@@ -361,20 +362,8 @@ export class Login {
   }
 
   #eventOf(decision: AuthDecision): AuditEvent {
-    const { id, service, tty, rhost, peer } = this.#request;
-    return {
-      kind: 'login',
-      outcome: outcomeOf(decision),
-      requestId: id,
-      user: this.#user,
-      service: printable(service),
-      tty: tty === null ? null : printable(tty),
-      rhost: rhost === null ? null : printable(rhost),
-      peer,
-      key: this.#key,
-      rule: this.#rule,
-      detail: this.#detail,
-    };
+    const found = { user: this.#user, key: this.#key, rule: this.#rule, detail: this.#detail };
+    return loginEvent(this.#request, decision, found);
   }
 
   #explain(decision: AuthDecision): void {
@@ -385,20 +374,5 @@ export class Login {
           ? unavailableText(decision.reason)
           : null;
     if (text !== null) this.#person.tell('error', text);
-  }
-}
-
-function outcomeOf(decision: AuthDecision): LoginOutcome {
-  switch (decision.kind) {
-    case 'granted':
-      return { kind: 'granted' };
-    case 'denied':
-      return { kind: 'denied', reason: decision.reason };
-    case 'retry':
-      return { kind: 'denied', reason: 'wrong-pin' };
-    case 'unavailable':
-      return { kind: 'unavailable', reason: decision.reason };
-    case 'cancelled':
-      return { kind: 'cancelled' };
   }
 }

@@ -90,6 +90,7 @@ test.serial('revoked by a new list: refused from the next login on, without a re
   t.regex(sandbox.auditLog(), /it is revoked \(\/etc\/scauth\/root\.crl\)/);
   await settle(TRUST.replace('level = 3', 'level = 1'), 'new configuration: trust');
   await person.expectCardLogin(sandbox);
+  t.regex(sandbox.auditLog(), /"setting":"trust","from":"\{[^}]*level/u);
   await settle(TRUST, 'new configuration: trust');
   await refusedForPassword(t);
 });
