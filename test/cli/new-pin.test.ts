@@ -172,7 +172,7 @@ test('test: no yes that its own parts gainsay', async (t) => {
 
 test('test: a note of a card cannot move the cursor', async (t) => {
   const { out } = await rehearse(t, { ...GRANTED, steps: [{ ...STEPS[0], note: 'a\x1b[2Jb\nok' }] });
-  t.notRegex(out, /\x1b/);  
+  t.notRegex(out, /\x1b/);
   t.is(out.split('\n').length, 3);
 });
 
