@@ -125,7 +125,7 @@ test('one place says granted', (t) => {
   // The log's outcome has the same word; it opens nothing.
   t.deepEqual(
     grants.filter((found) => found.bare).map((found) => found.path),
-    ['agent/login/authenticate.ts'],
+    ['agent/login/audited-login.ts'],
   );
   t.deepEqual(
     tree.filter((file) => /\bas (unknown as )?AuthDecision\b/.test(file.text)).map((file) => file.path),
