@@ -8,6 +8,7 @@ import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askNewPin } from './ask-new-pin.ts';
+import { eventsOfError } from './audited-failure.ts';
 import { chooseToken, promptLabel, type WantedToken } from './choose-token.ts';
 import type { Conversation } from './conversation.ts';
 import { askCardPin } from './pair.ts';
@@ -30,6 +31,19 @@ export async function changeCardPin(
   parts: NewPinParts,
 ): Promise<Token> {
   const token = await chooseToken(wanted, parts);
+  try {
+    await setNewPin(token, person, parts);
+  } catch (error) {
+    if (asAgentError(error).code === 'wrong-pin') await recordNewPin('changed', false, token, peer, parts);
+    const where = { tokenId: token.id, user: null, key: null, actor: peer, detail: null };
+    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
+    throw error;
+  }
+  await recordNewPin('changed', true, token, peer, parts);
+  return token;
+}
+
+async function setNewPin(token: Token, person: Conversation, parts: NewPinParts): Promise<void> {
   if (token.changePin === undefined) throw new AgentError('not-supported', { detail: token.driver });
   const label = promptLabel(token);
   const old = await askCardPin(person, parts.policy(), token, label);
@@ -42,14 +56,9 @@ export async function changeCardPin(
     } finally {
       next.wipe();
     }
-  } catch (error) {
-    if (asAgentError(error).code === 'wrong-pin') await recordNewPin('changed', false, token, peer, parts);
-    throw error;
   } finally {
     old.wipe();
   }
-  await recordNewPin('changed', true, token, peer, parts);
-  return token;
 }
 
 /** One record of a try to set a PIN. */

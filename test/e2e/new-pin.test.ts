@@ -159,6 +159,34 @@ test.serial('changepin: a blocked PIN is said at once and not asked for', async 
   t.notRegex(screen, /Enter PIN/);
 });
 
+test.serial(
+  'changepin: the audit log says that the PIN is blocked, by a last wrong PIN and when met',
+  async (t) => {
+    /** The kinds of the records about PINs since the last call. */
+    let seen = person.auditLines(sandbox).length;
+    const kinds = (): unknown[] => {
+      const lines = person.auditLines(sandbox) as { metadata?: { event_code?: string } }[];
+      const fresh = lines.slice(seen);
+      seen = lines.length;
+      return fresh.map(({ metadata }) => metadata?.event_code).filter((kind) => kind?.startsWith('pin-'));
+    };
+    await sandbox.card.setTries(1);
+    await person.reinsertCard(sandbox);
+    const { code, screen } = await scAuth(
+      'changepin',
+      [STOP_PROMPT, 'yes'],
+      [OLD_PROMPT, WRONG_PIN],
+      [NEW_PROMPT, NEW_PIN],
+      [AGAIN, NEW_PIN],
+    );
+    t.is(code, 3, screen);
+    t.deepEqual(kinds(), ['pin-changed', 'pin-blocked']);
+    await blockPin();
+    await scAuth('changepin');
+    t.deepEqual(kinds(), ['pin-blocked']);
+  },
+);
+
 test.serial('changepin -u: the card of that account; of others only as root', async (t) => {
   const own = await piped(['changepin', '-u', sandbox.user], sandbox.pin, NEW_PIN, NEW_PIN);
   t.is(own.code, 0, own.stderr);
