@@ -47,7 +47,7 @@ async function setNewPin(token: Token, person: Conversation, parts: NewPinParts)
   if (token.changePin === undefined) throw new AgentError('not-supported', { detail: token.driver });
   const label = promptLabel(token);
   const old = await askCardPin(person, parts.policy(), token, label);
-  // A reader's pad has no way here to take two PINs: DECISIONS 65.
+  // PC/SC part 10 has FEATURE_MODIFY_PIN for that; the pads are used for VERIFY only.
   if (old === null) throw new AgentError('not-supported', { detail: 'the PIN is typed on the reader' });
   try {
     const next = await askNewPin(person, token, label, old);
