@@ -26,6 +26,8 @@ export interface Policy {
   readonly promptOnlyServices: readonly string[];
   /** Longest wait for a card that is being read, milliseconds. */
   readonly cardWaitMs: number;
+  /** How long a login waits for a card to be put in, milliseconds; 0: it does not. */
+  readonly insertWaitMs: number;
   readonly minRsaBits: number;
   readonly minEcBits: number;
   /** macOS: tokenRemovalAction. */
@@ -77,6 +79,7 @@ export const defaultPolicy: Policy = {
   pinPadDenied: [],
   promptOnlyServices: ['i3lock', 'swaylock', 'waylock'],
   cardWaitMs: 4000,
+  insertWaitMs: 0,
   minRsaBits: 2048,
   minEcBits: 256,
   removalAction: 'none',

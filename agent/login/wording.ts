@@ -26,6 +26,11 @@ function andTouch(touch: TouchPolicy | null): string {
   return touch === 'always' ? ', then touch the card when it blinks' : '';
 }
 
+/** While a card is waited for (`login.wait`); the second where nobody can press Enter. */
+export function insertCardText(): { readonly text: string; readonly plain: string } {
+  return { text: 'Insert your card, or press Enter for your password.', plain: 'Insert your card.' };
+}
+
 export function pinPrompt(identityLabel: string, touch: TouchPolicy | null = null): string {
   return `Enter PIN for '${fittedLabel(identityLabel)}'${andTouch(touch)}: `;
 }
