@@ -172,15 +172,15 @@ test.serial('L13: a relay of other versions is told so in version 1, and no stor
 });
 
 test.serial('a relay of version 2 is answered in version 2: hold, skip, and an answer in it', async (t) => {
-  const seen: string[] = [];
+  const heard: (string | null)[] = [];
   const { path } = await serve(t, async (_request, person) => {
     const skipped = person.hold?.('Card, or Enter.', 'Card.');
     if (skipped !== undefined && !skipped.aborted)
       await new Promise((resolve) => {
         skipped.addEventListener('abort', resolve);
       });
-    seen.push('skipped');
-    return asking(seen as (string | null)[])(_request, person);
+    heard.push('skipped');
+    return asking(heard)(_request, person);
   });
   const client = new FrameClient(t, path);
   client.version = 2;
@@ -194,7 +194,7 @@ test.serial('a relay of version 2 is answered in version 2: hold, skip, and an a
   client.answer(PIN);
   t.deepEqual(await client.nextWord(), verdict('denied'));
   t.is(client.lastVersion, 2);
-  t.deepEqual(seen, ['skipped', PIN]);
+  t.deepEqual(heard, ['skipped', PIN]);
 });
 
 test.serial('a relay of version 1 gets a message instead of a hold, and may not skip', async (t) => {
