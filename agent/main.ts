@@ -4,7 +4,9 @@
 import { join } from 'node:path';
 import { PolicyFile, settingText } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
+import { pamOpensKeyrings } from '../pam/keyring-modules.ts';
 import { checkPassword } from '../pam/password.ts';
+import { passwordMark } from '../pam/shadow.ts';
 import { FileAuditLog } from './audit/file-log.ts';
 import { Forwarder } from './audit/forward.ts';
 import { systemClock } from './base/clock.ts';
@@ -18,6 +20,7 @@ import { Login, type LoginParts } from './login/authenticate.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
 import type { PairingParts } from './login/pair.ts';
+import { passwordChanged } from './login/reseal-keyring.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
@@ -161,6 +164,7 @@ async function main(): Promise<void> {
     if (event.kind === 'token-in') warm(event.token);
   });
 
+  const keyring = { table: pairings, passwordMark, pamOpensKeyrings };
   const login: LoginParts = {
     policy,
     accounts: systemAccounts,
@@ -170,10 +174,12 @@ async function main(): Promise<void> {
     audit,
     clock: systemClock,
     log,
+    keyring,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
   };
   const pairing: PairingParts = {
     policy,
+    keyring,
     pairings,
     tokens,
     trust,
@@ -184,6 +190,7 @@ async function main(): Promise<void> {
   };
   const pamServer = createPamServer({
     login: (request, person) => new Login(request, person, login).run(),
+    passwordChanged: (request, person) => passwordChanged(request, person, login),
     log,
   });
   const adminServer = createAdminServer({

@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { defaultPolicy } from '../policy/policy.ts';
+import { keyringSettings } from './keyring-settings.ts';
 import { enforcementSettings } from './enforcement-settings.ts';
 import { mappingSettings } from './mapping-settings.ts';
 import { flag, oneOf, serviceList, tableSchema, whole, word, type Setting } from './setting.ts';
@@ -221,6 +222,7 @@ export const settings = {
   trust: trustSettings,
   mapping: mappingSettings,
   enforcement: enforcementSettings,
+  keyring: keyringSettings,
 } as const satisfies Record<string, Record<string, Setting>>;
 
 /** Strict: a key that is not in the table is an error, never ignored. */
@@ -235,6 +237,7 @@ export const configSchema = v.strictObject({
   trust: tableSchema(settings.trust),
   mapping: tableSchema(settings.mapping),
   enforcement: tableSchema(settings.enforcement),
+  keyring: tableSchema(settings.keyring),
 });
 
 export type Config = v.InferOutput<typeof configSchema>;

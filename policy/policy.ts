@@ -37,6 +37,14 @@ export interface Policy {
   readonly trust: TrustPolicy;
   readonly mapping: MappingPolicy;
   readonly enforcement: EnforcementPolicy;
+  readonly keyring: KeyringPolicy;
+}
+
+/** Login keyrings that a card opens. */
+export interface KeyringPolicy {
+  readonly allowed: boolean;
+  /** PAM services that get the secret. */
+  readonly services: readonly string[];
 }
 
 /** 0 off, 1 chain and validity, 2 and soft revocation, 3 and hard revocation (macOS: checkCertificateTrust). */
@@ -101,5 +109,9 @@ export const defaultPolicy: Policy = {
     services: ['*'],
     remote: false,
     confirmMinutes: 30,
+  },
+  keyring: {
+    allowed: true,
+    services: ['login', 'lightdm', 'gdm-password', 'gdm-smartcard', 'sddm', 'lxdm', 'greetd', 'ly', 'xdm'],
   },
 };

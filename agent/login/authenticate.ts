@@ -29,8 +29,10 @@ import type { Conversation } from './conversation.ts';
 import type { DriverGate } from './driver-gate.ts';
 import { findCards, wantsCard, type FoundCards } from './find-cards.ts';
 import type { PairedCard } from './find-identity.ts';
+import type { KeyringParts } from './keyring-parts.ts';
 import { LoginRecord } from './login-record.ts';
 import { isMapped } from './mapped-card.ts';
+import { releaseKeyring, type KeyringRelease } from './release-keyring.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { chooseUser, usersOf } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
@@ -48,12 +50,16 @@ export interface LoginParts {
   readonly log: (line: string) => void;
   /** Whether a token's driver may run for this request; absent: each may. */
   readonly driverGate?: DriverGate;
+  /** Absent: cards open no keyrings here. */
+  readonly keyring?: KeyringParts;
 }
 
 export interface LoginResult {
   readonly decision: AuthDecision;
   /** What was typed at the PIN prompt and cannot be a PIN: the next module may use it as the password. */
   readonly password: Pin | null;
+  /** With a grant: the secret of the user's keyring, which is their password. Never the PIN. Absent: none. */
+  readonly keyringSecret?: Pin | null;
 }
 
 type Refusal = Exclude<AuthDecision, { kind: 'granted' | 'retry' }>;
@@ -66,6 +72,7 @@ export class Login {
   readonly #policy: Policy;
   readonly #record: LoginRecord;
   #password: Pin | null = null;
+  #keyring: KeyringRelease | null = null;
 
   constructor(request: AuthRequest, person: Conversation, parts: LoginParts) {
     this.#request = request;
@@ -76,7 +83,7 @@ export class Login {
   }
 
   /**
-   * Runs the request to its end; never throws. The caller wipes `password`.
+   * Runs the request to its end; never throws. The caller wipes `password` and `keyringSecret`.
    * A grant that could not be written to the audit log is not given.
    */
   async run(): Promise<LoginResult> {
@@ -89,7 +96,25 @@ export class Login {
     }
     decision = await this.#record.write(decision);
     this.#explain(decision);
-    return { decision, password: this.#password };
+    const keyringSecret = await this.#openKeyring(decision);
+    return { decision, password: this.#password, keyringSecret };
+  }
+
+  /** Behind the grant, and it changes nothing about it. */
+  async #openKeyring(decision: AuthDecision): Promise<Pin | null> {
+    const keyring = this.#keyring;
+    if (keyring === null) return null;
+    if (decision.kind !== 'granted' || this.#record.key === null) {
+      keyring.wipe();
+      return null;
+    }
+    const { secret, text, detail } = await keyring.open();
+    const { user } = decision;
+    const { key } = this.#record;
+    const action = secret === null ? 'failed' : 'released';
+    this.#record.add({ kind: 'keyring', action, user, actor: this.#request.peer, key, detail });
+    if (text !== null) this.#person.tell('error', text);
+    return secret;
   }
 
   async #decide(): Promise<AuthDecision> {
@@ -141,6 +166,16 @@ export class Login {
     // Before the PIN: a card that may not log in gets none, and costs no try.
     if (!(await this.#isTrusted(this.#policy, identity)))
       return { kind: 'denied', reason: 'certificate-not-trusted' };
+    this.#keyring = releaseKeyring(
+      {
+        ...{ request: this.#request, policy: this.#policy, person: this.#person, pairing, token },
+        hostId: () => this.#parts.pairings.hostId(),
+        log: (line) => {
+          this.#record.say(line);
+        },
+      },
+      this.#parts.keyring,
+    );
     const decision = await this.#provePaired(user, token, identity, pairing);
     // Only who has several pairings can be asked which, so only there the last one matters.
     if (decision.kind === 'granted' && severalPairings) this.#rememberUse(user, pairing);
@@ -281,16 +316,19 @@ export class Login {
       const hostId = this.#parts.pairings.hostId();
       const challenge = Challenge.create({ purpose: 'login', hostId, user, service });
       this.#tellTouch(identity);
-      const { proof, released } = await token.prove(identity, challenge, pin, this.#person.gone);
+      // A pairing made from a hash alone has no key yet: the hash found this one, and it has to sign.
+      const key = pairing.publicKey ?? identity.publicKey;
+      const { gone } = this.#person;
+      const whileOpen = this.#keyring?.whileOpen((early) => verifyProof(challenge, early, key));
+      const { proof, released } = await token.prove(identity, challenge, pin, gone, whileOpen);
       released.catch((error: unknown) => {
         this.#record.say(`card not put back: ${describeError(error)}`);
       });
-      // A pairing made from a hash alone has no key yet: the hash found this one, and now it has signed.
-      const verified = verifyProof(challenge, proof, pairing.publicKey ?? identity.publicKey);
+      const verified = verifyProof(challenge, proof, key);
       if (!(await this.#stillPermitted(user, pairing, token, identity)))
         return { kind: 'denied', reason: 'changed-meanwhile' };
       if (pairing.publicKey === null) this.#parts.pairings.fixKey(user, pairing.pkhh, verified.key);
-      return grant(verified, { ...pairing, publicKey: pairing.publicKey ?? identity.publicKey });
+      return grant(verified, { ...pairing, publicKey: key });
     } catch (error) {
       this.#record.note(error);
       return decisionOfError(error);

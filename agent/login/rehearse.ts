@@ -20,7 +20,8 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Conversation } from './conversation.ts';
 import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
 import { chooseCard } from './choose-card.ts';
-import { askCardPin, requireTrust } from './pair.ts';
+import { requireTrust } from './pair.ts';
+import { askCardPin } from './prove-card.ts';
 import { touchText, triesLeftText } from './wording.ts';
 
 export interface RehearsalParts {

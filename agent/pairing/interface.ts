@@ -1,5 +1,6 @@
 // The pairing table as the login story sees it. Synchronous: a lookup is one indexed read on a local file.
 
+import type { KeptSecret } from '../model/keyring.ts';
 import type { Pairing } from '../model/pairing.ts';
 import type { Pkhh, PublicKey } from '../model/key.ts';
 import type { Username } from '../model/request.ts';
@@ -35,6 +36,16 @@ export interface PairingTable {
   /** Whether the pairing prompt is on for this machine. @throws AgentError `store-unreadable` */
   promptEnabled(): boolean;
   setPromptEnabled(enabled: boolean): void;
+}
+
+/** What is sealed to cards for login keyrings; it goes with its pairing. */
+export interface KeyringTable {
+  /** The user's, one a pairing at most. @throws AgentError `store-unreadable` */
+  secretsOf(user: Username): KeptSecret[];
+  /** Keeps it in the place of what was there. @throws AgentError `not-paired`, `store-unreadable` */
+  keepSecret(secret: KeptSecret): void;
+  /** @param pkhh null: all of the user's @returns the pairings that had one @throws AgentError `store-unreadable` */
+  dropSecrets(user: Username, pkhh: Pkhh | null): Pkhh[];
 }
 
 /** Which token drivers may run before anybody has logged in (`sc_auth enable-for-login`). */

@@ -4,10 +4,11 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
+import type { KeptSecret } from '../model/keyring.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
-import type { LoginDriverTable, PairingTable } from './interface.ts';
+import type { KeyringTable, LoginDriverTable, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
 import { openTableFile } from './table-file.ts';
 
@@ -47,7 +48,7 @@ function pairingOf(row: Row, keys: KnownKeys): Pairing {
   };
 }
 
-export class SqlitePairingTable implements PairingTable, LoginDriverTable {
+export class SqlitePairingTable implements PairingTable, LoginDriverTable, KeyringTable {
   readonly #path: string;
   #database: DatabaseSync | null = null;
   /** Never changes while a file is open. */
@@ -165,6 +166,46 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
              ON CONFLICT DO UPDATE SET used_at_ms = excluded.used_at_ms`,
         )
         .run(atMs, user, pkhh);
+    });
+  }
+
+  secretsOf(user: Username): KeptSecret[] {
+    return this.#read((database) => {
+      const rows = this.#query(database, 'SELECT * FROM keyring_secret WHERE user = ? ORDER BY pkhh').all(
+        user,
+      );
+      return rows.map((row) => ({
+        user: parseUsername(text(row['user'])),
+        pkhh: parsePkhh(text(row['pkhh'])),
+        key: this.#keys.parse(blob(row['public_key']) ?? Buffer.alloc(0)),
+        sealed: blob(row['sealed']) ?? Buffer.alloc(0),
+        passwordMark: blob(row['password_mark']),
+        sealedAtMs: Number(row['sealed_at_ms']),
+      }));
+    });
+  }
+
+  keepSecret({ user, pkhh, key, sealed, passwordMark, sealedAtMs }: KeptSecret): void {
+    this.#write((database) => {
+      const { changes } = database
+        .prepare(
+          `INSERT OR REPLACE INTO keyring_secret (user, pkhh, public_key, sealed, password_mark, sealed_at_ms)
+             SELECT user, pkhh, ?, ?, ?, ? FROM pairing WHERE user = ? AND pkhh = ?`,
+        )
+        .run(key.spki, sealed, passwordMark, sealedAtMs, user, pkhh);
+      if (changes === 0) throw new AgentError('not-paired', { detail: `${user} has no ${pkhh}` });
+    });
+  }
+
+  dropSecrets(user: Username, pkhh: Pkhh | null): Pkhh[] {
+    return this.#write((database) => {
+      const kept = database.prepare('SELECT pkhh FROM keyring_secret WHERE user = ?').all(user);
+      const going = kept
+        .map((row) => parsePkhh(text(row['pkhh'])))
+        .filter((hash) => pkhh === null || hash === pkhh);
+      const statement = database.prepare('DELETE FROM keyring_secret WHERE user = ? AND pkhh = ?');
+      for (const hash of going) statement.run(user, hash);
+      return going;
     });
   }
 

@@ -20,7 +20,9 @@ import {
   setDriverForLogin,
   type InventoryParts,
 } from './inventory-methods.ts';
+import { InvalidParameter } from './invalid-parameter.ts';
 import type { Methods } from './io-scauth.ts';
+import { disableKeyring, keyringOf } from './keyring-methods.ts';
 import { pageOf } from './paging.ts';
 import { wireIdentity, wirePairing, wireToken } from './wire.ts';
 
@@ -31,17 +33,6 @@ export interface AdminParts extends PairingParts, InventoryParts {
 
 /** Parameters as they came; each is looked up by name, and unknown names are refused. */
 type Parameters = Readonly<Record<string, unknown>>;
-
-/** org.varlink.service.InvalidParameter, with the parameter's name. */
-export class InvalidParameter extends Error {
-  readonly parameter: string;
-
-  constructor(parameter: string) {
-    super(`invalid parameter: ${parameter}`);
-    this.name = 'InvalidParameter';
-    this.parameter = parameter;
-  }
-}
 
 /** org.varlink.service.PermissionDenied. */
 export class PermissionDenied extends Error {}
@@ -239,6 +230,15 @@ export async function callMethod(
       return { removed: (await unpair(peer, parameters, parts)).map(wirePairing) };
     case 'Explain':
       return explain(peer, parameters, parts);
+    case 'GetKeyring':
+      onlyParameters(parameters, ['user']);
+      return keyringOf(await userInScope(peer, optionalText(parameters, 'user'), parts.accounts), parts);
+    case 'DisableKeyring': {
+      onlyParameters(parameters, ['user', 'hash']);
+      const hash = optionalText(parameters, 'hash');
+      const user = await userInScope(peer, optionalText(parameters, 'user'), parts.accounts);
+      return { disabled: await disableKeyring(user, hash === null ? null : parsePkhh(hash), peer, parts) };
+    }
     case 'GetPairingPrompt':
       onlyParameters(parameters, []);
       return { enabled: parts.pairings.promptEnabled() };
@@ -250,6 +250,7 @@ export async function callMethod(
     case 'ChangePin':
     case 'UnblockPin':
     case 'Rehearse':
+    case 'EnableKeyring':
       throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
     default:
       return null;

@@ -3,13 +3,14 @@
 import { asAgentError } from '../base/errors.ts';
 import { changeCardPin } from '../login/change-pin.ts';
 import type { Conversation } from '../login/conversation.ts';
+import { enableKeyring } from '../login/enable-keyring.ts';
 import { mayDriverServe } from '../login/driver-gate.ts';
 import { rehearseLogin } from '../login/rehearse.ts';
 import { unblockCardPin } from '../login/unblock-pin.ts';
+import { parsePkhh } from '../model/key.ts';
 import type { PeerCredentials } from '../model/request.ts';
 import {
   callerAccount,
-  InvalidParameter,
   onlyParameters,
   optionalText,
   optionalTokenId,
@@ -18,6 +19,7 @@ import {
   type AdminParts,
 } from './admin-methods.ts';
 import { failureText } from './failure-text.ts';
+import { InvalidParameter } from './invalid-parameter.ts';
 import { INTERFACE, type WireStep } from './io-scauth.ts';
 
 /** A conversation that ends in a JSON result. */
@@ -58,6 +60,13 @@ export async function cardStory(
       onlyParameters(parameters, ['token']);
       const wanted = { id: optionalTokenId(parameters), user: null };
       return async (person) => ({ token: (await unblockCardPin(wanted, peer, person, parts)).id });
+    }
+    case `${INTERFACE}.EnableKeyring`: {
+      onlyParameters(parameters, ['hash']);
+      const text = optionalText(parameters, 'hash');
+      const hash = text === null ? null : parsePkhh(text);
+      const account = await callerAccount(peer, parts.accounts);
+      return async (person) => ({ hash: (await enableKeyring(account, hash, peer, person, parts)).pkhh });
     }
     case `${INTERFACE}.Rehearse`: {
       onlyParameters(parameters, ['service']);

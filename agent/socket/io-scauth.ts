@@ -105,8 +105,18 @@ export interface WireFailure {
   readonly triesLeft: number | null;
 }
 
+/** A pairing, and whether its card opens the login keyring. */
+export interface WireKeyringCard {
+  readonly hash: string;
+  readonly label: string;
+  readonly token: string | null;
+  readonly enabled: boolean;
+  readonly sealedAt: string | null;
+  readonly passwordChanged: boolean | null;
+}
+
 /** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
-export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse';
+export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse' | 'EnableKeyring';
 export interface WireLink {
   readonly name: string;
   readonly ok: boolean;
@@ -139,7 +149,10 @@ export interface Methods {
     parameters: { user: string; hash: string | null; certificate: string | null };
     reply: { pairing: WirePairing };
   };
-  Pair: { parameters: { hash: string }; reply: Record<string, never> };
+  Pair: {
+    parameters: { hash: string; keyring?: 'ask' | 'yes' | 'no' | null };
+    reply: Record<string, never>;
+  };
   VerifyPin: { parameters: { token: string | null }; reply: Record<string, never> };
   ChangePin: {
     parameters: { token: string | null; user: string | null };
@@ -151,6 +164,21 @@ export interface Methods {
   Explain: {
     parameters: { user: string | null; service: string; rhost: string | null };
     reply: { user: string; links: WireLink[] };
+  };
+  GetKeyring: {
+    parameters: { user: string | null };
+    reply: {
+      user: string;
+      allowed: boolean;
+      pam: boolean;
+      services: readonly string[];
+      cards: WireKeyringCard[];
+    };
+  };
+  EnableKeyring: { parameters: { hash: string | null }; reply: Record<string, never> };
+  DisableKeyring: {
+    parameters: { user: string | null; hash: string | null };
+    reply: { disabled: readonly string[] };
   };
   GetPairingPrompt: { parameters: Record<string, never>; reply: { enabled: boolean } };
   SetPairingPrompt: { parameters: { enabled: boolean }; reply: Record<string, never> };

@@ -15,6 +15,8 @@ import { FRAME_VERSION, HIGHEST_VERSION, type BeginFrame, type VerdictFrame } fr
 export interface PamServerParts {
   /** Runs one login to its end; never throws. */
   readonly login: (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
+  /** After a change of password; never rejects. Absent: nobody wants to know. */
+  readonly passwordChanged?: (request: AuthRequest, person: Conversation) => Promise<void>;
   readonly log: (line: string) => void;
 }
 
@@ -32,10 +34,15 @@ function requestOf(frame: BeginFrame, peer: PeerCredentials): AuthRequest {
   return { id: randomBytes(8).toString('hex'), phase, service, user, tty, rhost, ruser, flags, peer };
 }
 
-function verdictOf(request: AuthRequest, { decision, password }: LoginResult): VerdictFrame {
+function verdictOf(
+  request: AuthRequest,
+  { decision, password, keyringSecret = null }: LoginResult,
+): VerdictFrame {
   switch (decision.kind) {
-    case 'granted':
-      return verdict('granted', { user: request.user === null ? decision.user : null });
+    case 'granted': {
+      const user = request.user === null ? decision.user : null;
+      return verdict('granted', { user, authtok: keyringSecret?.peek((bytes) => bytes) ?? null });
+    }
     case 'retry':
       return verdict('denied');
     case 'denied':
@@ -82,6 +89,7 @@ async function serve(
     );
     return;
   }
+  if (request.phase === 'chauthtok') await parts.passwordChanged?.(request, person);
   if (request.phase !== 'authenticate') {
     // There is no enforcement yet: the other phases have nothing to forbid.
     await person.finish(verdict('permitted'));
@@ -92,6 +100,7 @@ async function serve(
     await person.finish(verdictOf(request, result));
   } finally {
     result.password?.wipe();
+    result.keyringSecret?.wipe();
   }
 }
 
