@@ -171,59 +171,6 @@ test.serial('L13: a relay of other versions is told so in version 1, and no stor
   t.is(log.length, 2);
 });
 
-test.serial('a relay of version 2 is answered in version 2: hold, skip, and an answer in it', async (t) => {
-  const heard: (string | null)[] = [];
-  const { path } = await serve(t, async (_request, person) => {
-    const skipped = person.hold?.('Card, or Enter.', 'Card.');
-    if (skipped !== undefined && !skipped.aborted)
-      await new Promise((resolve) => {
-        skipped.addEventListener('abort', resolve);
-      });
-    heard.push('skipped');
-    return asking(heard)(_request, person);
-  });
-  const client = new FrameClient(t, path);
-  client.version = 2;
-  client.send(begin({ maxVersion: 7 }));
-  t.deepEqual(await client.nextWord(), { type: 'hold', text: 'Card, or Enter.', plain: 'Card.' });
-  t.is(client.lastVersion, 2);
-  client.send({ type: 'skip' });
-  t.is((await client.nextWord())?.type, 'ask');
-  // Enter once more, on its way when the hold was over: no answer to anything.
-  client.send({ type: 'skip' });
-  client.answer(PIN);
-  t.deepEqual(await client.nextWord(), verdict('denied'));
-  t.is(client.lastVersion, 2);
-  t.deepEqual(heard, ['skipped', PIN]);
-});
-
-test.serial('a relay of version 1 gets a message instead of a hold, and may not skip', async (t) => {
-  const { path } = await serve(t, async (_request, person) => {
-    const skipped = person.hold?.('Card, or Enter.', 'Card.');
-    const pin = await person.ask('PIN: ', false);
-    t.is(pin, null);
-    t.true(skipped?.aborted, 'who is gone waits no more');
-    t.is(await person.takeNewPassword?.(), null);
-    return refused;
-  });
-  const client = new FrameClient(t, path);
-  client.send(begin());
-  t.deepEqual(await client.nextWord(), { type: 'tell', kind: 'information', text: 'Card.' });
-  t.is((await client.nextWord())?.type, 'ask');
-  client.socket.write(encodeFrame({ type: 'skip' }));
-  t.is(await client.nextWord(), null);
-});
-
-test.serial('a skip that no hold has asked for closes', async (t) => {
-  const { path } = await serve(t, asking([]));
-  const client = new FrameClient(t, path);
-  client.version = 2;
-  client.send(begin({ maxVersion: 2 }));
-  t.is((await client.nextWord())?.type, 'ask');
-  client.send({ type: 'skip' });
-  t.is(await client.nextWord(), null);
-});
-
 const answer: Frame = { type: 'answer', status: 'answered', secret: Buffer.from(PIN) };
 const oversized = Buffer.from('5343010100001001', 'hex');
 
