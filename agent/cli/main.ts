@@ -15,7 +15,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 /** A file takes text at once; a stream would make a Buffer of each piece, and long output lets those pile up. */
-const intoFile = fstatSync(1, { throwIfNoEntry: false })?.isFile() === true;
+const intoFile = fstatSync(1).isFile();
 
 function writeToFile(text: string): void {
   const written = writeSync(1, text);

@@ -18,7 +18,7 @@ const REQUESTER = { name: 'sudo', path: '/usr/bin/sudo', session: '17', loginUid
 export const SOMEBODY = 'user17';
 
 /** Mostly grants, as in a company; each ninth login ends otherwise, and cards come and go. */
-function eventOf(index: number): AuditEvent {
+export function eventOf(index: number): AuditEvent {
   const user = `user${(index * 7919 + Math.trunc(index / USERS)) % USERS}`;
   const tokenId = `org.scauth.piv:${String(index % USERS).padStart(32, '0')}`;
   const peer = { pid: 1000 + (index % 30_000), uid: 1000 + (index % USERS), gid: 1000 };
