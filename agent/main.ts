@@ -18,6 +18,7 @@ import { Login, type LoginParts } from './login/authenticate.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
 import type { PairingParts } from './login/pair.ts';
+import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
@@ -75,6 +76,12 @@ function auditedTokenEvent(event: TokenEvent): AuditEvent | null {
   return { kind, tokenId: id, driver, reader: printable(slot.reader) };
 }
 
+/** Cards in and out, for the programs of users' sessions. */
+function sessionCardsHear(event: TokenEvent, sessionCards: SessionCards): void {
+  if (event.kind === 'token-in') sessionCards.cardIn(event.token);
+  if (event.kind === 'token-out') sessionCards.cardOut(event.token, event.removed);
+}
+
 function logFailure(error: unknown): void {
   log(describeError(error));
 }
@@ -126,6 +133,7 @@ async function main(): Promise<void> {
   const watcher = new CardWatcher(winscard);
   const { drivers, list } = wireDrivers(settings.config, log);
   const tokens = new TokenRegistry(watcher, drivers);
+  const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
   const inventory: Inventory = {
@@ -159,6 +167,7 @@ async function main(): Promise<void> {
     const audited = auditedTokenEvent(event);
     if (audited !== null) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
+    sessionCardsHear(event, sessionCards);
   });
 
   const login: LoginParts = {
@@ -190,6 +199,7 @@ async function main(): Promise<void> {
     ...pairing,
     accounts: systemAccounts,
     inventory,
+    sessionCards,
     loginDrivers: pairings,
     version: productVersion(),
     log,
