@@ -17,6 +17,7 @@ import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
+import { LogindSessions } from './logind/peer-sessions.ts';
 import type { PairingParts } from './login/pair.ts';
 import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
@@ -136,6 +137,7 @@ async function main(): Promise<void> {
   const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
+  const sessions = new LogindSessions({ log });
   const inventory: Inventory = {
     drivers: list,
     readers: () => readers.readers(),
@@ -180,6 +182,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
+    sessions,
   };
   const pairing: PairingParts = {
     policy,
@@ -197,6 +200,7 @@ async function main(): Promise<void> {
   });
   const adminServer = createAdminServer({
     ...pairing,
+    sessions,
     accounts: systemAccounts,
     inventory,
     sessionCards,
@@ -229,6 +233,7 @@ async function main(): Promise<void> {
     await winscard.close();
     await audit.close();
     forwarder.close();
+    sessions.close();
     pairings.close();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
