@@ -15,6 +15,7 @@ import { loginUidOf } from './base/login-uid.ts';
 import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
+import { cardKeyCheck } from './login/card-check.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
 import type { PairingParts } from './login/pair.ts';
@@ -67,12 +68,17 @@ function describeTokenEvent(event: TokenEvent): string {
   }
 }
 
-/** Cards in and out, for the audit log; null for what is not about a known card. */
-function auditedTokenEvent(event: TokenEvent): AuditEvent | null {
-  if (event.kind !== 'token-in' && event.kind !== 'token-out') return null;
-  const { id, driver, slot } = event.token;
-  const kind = event.kind === 'token-in' ? 'card-in' : 'card-out';
-  return { kind, tokenId: id, driver, reader: printable(slot.reader) };
+/** Cards in and out, for the audit log; nothing for what is not about a known card. */
+function auditedTokenEvents(event: TokenEvent): AuditEvent[] {
+  if (event.kind !== 'token-in' && event.kind !== 'token-out') return [];
+  const { id: tokenId, driver, slot, cardProof } = event.token;
+  const reader = printable(slot.reader);
+  if (event.kind === 'token-out') return [{ kind: 'card-out', tokenId, driver, reader }];
+  const cardIn = { kind: 'card-in', tokenId, driver, reader } as const;
+  if (cardProof?.kind !== 'failed') return [cardIn];
+  const { detail } = cardProof;
+  const suspect = { check: 'card-authentication', tokenId, user: null, key: null, detail } as const;
+  return [cardIn, { kind: 'card-suspect', ...suspect }];
 }
 
 function logFailure(error: unknown): void {
@@ -124,7 +130,11 @@ async function main(): Promise<void> {
   });
   const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
   const watcher = new CardWatcher(winscard);
-  const { drivers, list } = wireDrivers(settings.config, log);
+  const { drivers, list } = wireDrivers(
+    settings.config,
+    cardKeyCheck(() => pairings.hostId()),
+    log,
+  );
   const tokens = new TokenRegistry(watcher, drivers);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
@@ -156,8 +166,7 @@ async function main(): Promise<void> {
   };
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
-    const audited = auditedTokenEvent(event);
-    if (audited !== null) audit.record(audited).catch(logFailure);
+    for (const audited of auditedTokenEvents(event)) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
   });
 

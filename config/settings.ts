@@ -83,6 +83,13 @@ export const settings = {
       meaning:
         'How long a login waits for a card that was just put in and is still being read. Without a card in a reader nobody waits.',
     },
+    card_check: {
+      schema: word(['off', 'paired', 'always']),
+      default: defaultPolicy.cardCheck,
+      unit: null,
+      meaning:
+        'Whether a card must prove that it is the card, by its own key (PIV 9E, which needs no PIN), before it gets a PIN. It is asked when it is put in. "paired": where the pairing keeps such a key; "always": a card without one is refused as well, at the login and at pairing; "off": never. Warning: with "off", a copy of the certificates on another card is found out only after the PIN was typed.',
+    },
     min_rsa_bits: {
       schema: oneOf([2048, 3072, 4096]),
       default: defaultPolicy.minRsaBits,

@@ -26,6 +26,8 @@ export interface Policy {
   readonly promptOnlyServices: readonly string[];
   /** Longest wait for a card that is being read, milliseconds. */
   readonly cardWaitMs: number;
+  /** Whether a card must prove its own key (9E) before it gets a PIN. */
+  readonly cardCheck: CardCheckMode;
   readonly minRsaBits: number;
   readonly minEcBits: number;
   /** macOS: tokenRemovalAction. */
@@ -36,6 +38,9 @@ export interface Policy {
   readonly mapping: MappingPolicy;
   readonly enforcement: EnforcementPolicy;
 }
+
+/** `off`; `paired`: where the pairing keeps the card's key; `always`. */
+export type CardCheckMode = 'off' | 'paired' | 'always';
 
 /** 0 off, 1 chain and validity, 2 and soft revocation, 3 and hard revocation (macOS: checkCertificateTrust). */
 export type TrustLevel = 0 | 1 | 2 | 3;
@@ -77,6 +82,7 @@ export const defaultPolicy: Policy = {
   pinPadDenied: [],
   promptOnlyServices: ['i3lock', 'swaylock', 'waylock'],
   cardWaitMs: 4000,
+  cardCheck: 'paired',
   minRsaBits: 2048,
   minEcBits: 256,
   removalAction: 'none',

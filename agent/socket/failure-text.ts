@@ -59,7 +59,8 @@ export function failureText(error: AgentError): string {
     case 'untrusted-certificate':
       return `The certificate of this key is not trusted here: ${error.detail}. Use another card, or ask your administrator.`;
     case 'bad-proof':
-      return deniedText('bad-proof') ?? '';
+    case 'card-suspect':
+      return deniedText(error.code) ?? '';
     case 'already-paired':
       return 'This key is paired with the account already. `sc_auth list` shows the pairings.';
     case 'not-paired':

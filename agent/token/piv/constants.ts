@@ -112,6 +112,7 @@ export const METADATA_ALGORITHM = 0x01;
 export const METADATA_POLICY = 0x02;
 export const METADATA_PUBLIC_KEY = 0x04;
 export const METADATA_RETRIES = 0x06;
+export const PIN_POLICY_NEVER = 1;
 export const TOUCH_POLICY: Readonly<Partial<Record<number, TouchPolicy>>> = {
   1: 'never',
   2: 'always',

@@ -5,6 +5,7 @@ import { systemClock } from '../../base/clock.ts';
 import { AgentError, asAgentError } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
+import type { CardKeyProof } from '../../model/card-key.ts';
 import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
 import type { CardChannel, CardSlot, PinPad } from '../../pcsc/channel.ts';
 import type { ProofInHand, Token } from '../interface.ts';
@@ -48,6 +49,7 @@ export class PivToken implements Token {
   readonly identities: readonly Identity[];
   readonly pins: readonly [CardPin];
   readonly notes: readonly string[];
+  readonly cardProof: CardKeyProof;
   readonly readAtMs = systemClock.nowMs();
   readonly #reading: PivReading;
   readonly #record: DeVerifyRecord;
@@ -62,6 +64,7 @@ export class PivToken implements Token {
     this.identities = reading.identities;
     this.pins = [reading.pin];
     this.notes = reading.notes;
+    this.cardProof = reading.cardProof;
     this.#reading = reading;
     this.#record = record;
     this.#pinState = reading.pinState;
