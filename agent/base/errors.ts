@@ -38,6 +38,7 @@ export type AgentErrorCode =
   | 'not-paired'
   | 'key-conflict' // another key with the same hash is paired
   | 'store-unreadable' // the pairing table cannot be read: not the same as "not paired"
+  | 'store-newer' // the pairing table was written by a later scauth
   // Requests
   | 'not-allowed' // by policy or by peer credentials
   | 'unknown-user'
