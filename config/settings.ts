@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { defaultPolicy } from '../policy/policy.ts';
+import { attestationSettings } from './attestation-settings.ts';
 import { enforcementSettings } from './enforcement-settings.ts';
 import { mappingSettings } from './mapping-settings.ts';
 import { flag, oneOf, serviceList, tableSchema, whole, word, type Setting } from './setting.ts';
@@ -219,6 +220,7 @@ export const settings = {
   },
   trust: trustSettings,
   mapping: mappingSettings,
+  attestation: attestationSettings,
   enforcement: enforcementSettings,
 } as const satisfies Record<string, Record<string, Setting>>;
 
@@ -233,6 +235,7 @@ export const configSchema = v.strictObject({
   pkcs11: tableSchema(settings.pkcs11),
   trust: tableSchema(settings.trust),
   mapping: tableSchema(settings.mapping),
+  attestation: tableSchema(settings.attestation),
   enforcement: tableSchema(settings.enforcement),
 });
 

@@ -1,5 +1,7 @@
 // The settings that decide, as one immutable snapshot. Data only: config/ fills it, the rules beside this file read it.
 
+import type { PinPolicy } from '../agent/model/attestation.ts';
+import type { TouchPolicy } from '../agent/model/token.ts';
 import type { TrustSources } from '../agent/model/trust.ts';
 import type { CertmapRule } from './certmap/rule.ts';
 
@@ -36,6 +38,7 @@ export interface Policy {
   readonly oneCardPerUser: boolean;
   readonly trust: TrustPolicy;
   readonly mapping: MappingPolicy;
+  readonly attestation: AttestationPolicy;
   readonly enforcement: EnforcementPolicy;
 }
 
@@ -57,6 +60,17 @@ export interface MappingPolicy {
   readonly rules: readonly CertmapRule[];
   readonly fields: readonly string[];
   readonly format: string;
+}
+
+/** What a card's maker must say of a key that is to be paired. */
+export interface AttestationPolicy {
+  readonly required: boolean;
+  /** PEM files, absolute paths. */
+  readonly roots: readonly string[];
+  readonly pinPolicy: 'any' | Exclude<PinPolicy, 'never'>;
+  readonly touchPolicy: 'any' | Exclude<TouchPolicy, 'never'>;
+  /** `5.7.0`; empty: any. */
+  readonly minFirmware: string;
 }
 
 /** Whom enforcement binds while it is on (macOS: NotEnforcedGroup, allowUnmappedUsers). */
@@ -98,6 +112,7 @@ export const defaultPolicy: Policy = {
     cacheMinutes: 720,
   },
   mapping: { attribute: 'none', rules: [], fields: [], format: '$1' },
+  attestation: { required: false, roots: [], pinPolicy: 'any', touchPolicy: 'any', minFirmware: '' },
   enforcement: {
     exemptGroup: '',
     allowUnpairedUsers: false,

@@ -26,6 +26,7 @@ import { auditedIdentity, auditedKey } from './audited-key.ts';
 import { provenCardKey, requireCard } from './card-check.ts';
 import { checkCertificate, type CertifiedKey } from './check-certificate.ts';
 import type { Conversation } from './conversation.ts';
+import { requireAttestation } from './require-attestation.ts';
 import { touchText } from './wording.ts';
 
 export interface PairingParts {
@@ -171,6 +172,7 @@ const refusals: readonly AgentErrorCode[] = [
   'wrong-pin',
   'bad-proof',
   'card-suspect',
+  'not-attested',
   'key-conflict',
   'not-allowed',
   'contactless',
@@ -180,7 +182,7 @@ const refusals: readonly AgentErrorCode[] = [
 /**
  * A user pairs a key on a card that is in with their own account.
  * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `contactless`, `already-paired`, `key-conflict`,
- * `untrusted-certificate`, `card-suspect`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
+ * `untrusted-certificate`, `card-suspect`, `not-attested`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
  */
 export async function pairOwnCard(
   account: Account,
@@ -224,6 +226,7 @@ async function proveAndPair(
   requirePolicy(policy, card.identity.publicKey.algorithm, account.name, parts);
   await requireTrust(policy, card.identity, parts);
   requireCard(policy, card.token, null);
+  await requireAttestation(policy, card, parts);
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const password = await askSecret(person, `Account password of ${account.name}: `);
   await parts.checkPassword(account.name, password);
@@ -245,6 +248,7 @@ async function proveAndPair(
   if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
   requirePolicy(parts.policy(), card.identity.publicKey.algorithm, account.name, parts);
   await requireTrust(parts.policy(), card.identity, parts);
+  if (parts.policy() !== policy) await requireAttestation(parts.policy(), card, parts);
   return addAndRecord(
     pairingFromCard(account.name, card, account.name, parts.clock.nowMs()),
     auditedIdentity(card.identity),
@@ -281,7 +285,7 @@ export type TrustedKey =
 
 /**
  * The administrator pairs a key with an account; no card needs to be in.
- * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `card-suspect`, `already-paired`, `key-conflict`
+ * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `card-suspect`, `not-attested`, `already-paired`, `key-conflict`
  */
 export async function pairForUser(
   user: Username,
@@ -295,6 +299,7 @@ export async function pairForUser(
   if (trusted.kind === 'certificate') {
     const { certificate } = trusted;
     await requireTrust(parts.policy(), { publicKey: certificate.publicKey, certificate }, parts);
+    await requireAttestation(parts.policy(), null, parts);
     const key = auditedKey(certificate.publicKey.pkhh, null, certificate);
     return addAndRecord(
       {
@@ -313,6 +318,7 @@ export async function pairForUser(
     if (['no-service', 'not-authorised'].includes(asAgentError(error).code)) return null;
     throw error;
   });
+  await requireAttestation(parts.policy(), card, parts);
   if (card === null) {
     const key = auditedKey(trusted.pkhh, null, null);
     return addAndRecord(emptyPairing(user, trusted.pkhh, nowMs), key, peer, parts);

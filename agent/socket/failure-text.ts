@@ -54,6 +54,8 @@ export function failureText(error: AgentError): string {
       return 'No card with this key is in a reader. `sc_auth identities` lists the keys.';
     case 'weak-key':
       return `This key cannot be used for login: ${error.detail}`;
+    case 'not-attested':
+      return `This key cannot be paired here: ${error.detail}. Make a new key on the card, or ask your administrator.`;
     case 'bad-certificate':
       return 'This is not a certificate. Give a PEM or DER file of one X.509 certificate.';
     case 'untrusted-certificate':

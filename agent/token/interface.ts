@@ -2,6 +2,7 @@
 // meanings (prove, pinState), never for APDUs.
 
 import type { Challenge } from '../model/challenge.ts';
+import type { Attestation } from '../model/attestation.ts';
 import type { CardKeyProof } from '../model/card-key.ts';
 import type { PublicKey } from '../model/key.ts';
 import type { Proof } from '../model/proof.ts';
@@ -121,6 +122,11 @@ export interface Token {
   unblockPin?(puk: Pin, next: Pin, of?: CardPin): Promise<void>;
   /** The tries of the PUK, without spending one; absent where the driver cannot tell. @throws what a card throws */
   pukState?(): Promise<PinState>;
+  /**
+   * The maker's word for a key, without a PIN; absent where the driver cannot ask.
+   * @throws AgentError `not-attested` where the card gives none, `no-identity`, and what a card throws
+   */
+  attest?(identity: Identity): Promise<Attestation>;
   /** Whether `puk` can be a PUK at all; if not it must not be sent. Present where `unblockPin` is. */
   acceptsPuk?(puk: Pin): boolean;
 }

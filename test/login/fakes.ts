@@ -182,6 +182,7 @@ export class FakeToken implements Token {
 export const noTrust: CertificateTrust = {
   findings: () => Promise.reject(new Error('nobody asked for trust')),
   fields: () => Promise.reject(new Error('nobody asked for fields')),
+  attestation: () => Promise.reject(new Error('nobody asked for an attestation')),
 };
 
 export function tokensOf(...tokens: Token[]): TokenSource {

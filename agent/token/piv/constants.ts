@@ -106,7 +106,11 @@ export const YUBICO_INS = {
   /** Firmware 5.3 and later. */
   GET_METADATA: 0xf7,
   GET_SERIAL: 0xf8,
+  /** Firmware 4.3 and later. */
+  ATTEST: 0xf9,
 } as const;
+/** The certificate of slot F9. */
+export const ATTESTATION_OBJECT = 0x5fff01;
 export const METADATA_ALGORITHM = 0x01;
 /** PIN policy, touch policy. */
 export const METADATA_POLICY = 0x02;
