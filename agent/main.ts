@@ -19,6 +19,7 @@ import { cardKeyCheck } from './login/card-check.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
 import type { PairingParts } from './login/pair.ts';
+import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
@@ -81,6 +82,12 @@ function auditedTokenEvents(event: TokenEvent): AuditEvent[] {
   return [cardIn, { kind: 'card-suspect', ...suspect }];
 }
 
+/** Cards in and out, for the programs of users' sessions. */
+function sessionCardsHear(event: TokenEvent, sessionCards: SessionCards): void {
+  if (event.kind === 'token-in') sessionCards.cardIn(event.token);
+  if (event.kind === 'token-out') sessionCards.cardOut(event.token, event.removed);
+}
+
 function logFailure(error: unknown): void {
   log(describeError(error));
 }
@@ -136,6 +143,7 @@ async function main(): Promise<void> {
     log,
   );
   const tokens = new TokenRegistry(watcher, drivers);
+  const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
   const inventory: Inventory = {
@@ -168,6 +176,7 @@ async function main(): Promise<void> {
     log(describeTokenEvent(event));
     for (const audited of auditedTokenEvents(event)) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
+    sessionCardsHear(event, sessionCards);
   });
 
   const login: LoginParts = {
@@ -199,6 +208,7 @@ async function main(): Promise<void> {
     ...pairing,
     accounts: systemAccounts,
     inventory,
+    sessionCards,
     loginDrivers: pairings,
     version: productVersion(),
     log,
