@@ -6,7 +6,7 @@ import { defaultPolicy } from '../policy/policy.ts';
 import { attestationSettings } from './attestation-settings.ts';
 import { enforcementSettings } from './enforcement-settings.ts';
 import { mappingSettings } from './mapping-settings.ts';
-import { flag, oneOf, serviceList, tableSchema, whole, type Setting } from './setting.ts';
+import { flag, oneOf, serviceList, tableSchema, whole, word, type Setting } from './setting.ts';
 import { sessionSettings } from './session-settings.ts';
 import { trustSettings } from './trust-settings.ts';
 
