@@ -18,6 +18,7 @@ import { Login, type LoginParts } from './login/authenticate.ts';
 import { cardKeyCheck } from './login/card-check.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
+import { LogindSessions } from './logind/peer-sessions.ts';
 import type { PairingParts } from './login/pair.ts';
 import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
@@ -146,6 +147,7 @@ async function main(): Promise<void> {
   const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
+  const sessions = new LogindSessions({ log });
   const inventory: Inventory = {
     drivers: list,
     readers: () => readers.readers(),
@@ -189,6 +191,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
+    sessions,
   };
   const pairing: PairingParts = {
     policy,
@@ -206,6 +209,7 @@ async function main(): Promise<void> {
   });
   const adminServer = createAdminServer({
     ...pairing,
+    sessions,
     accounts: systemAccounts,
     inventory,
     sessionCards,
@@ -238,6 +242,7 @@ async function main(): Promise<void> {
     await winscard.close();
     await audit.close();
     forwarder.close();
+    sessions.close();
     pairings.close();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
