@@ -151,7 +151,7 @@ test.serial('40 certificates, one that is not DER and one that is empty: the oth
     const { stdout } = await sandbox.exec(['sc_auth', 'profile']);
     t.is(stdout.match(/^-----BEGIN CERTIFICATE-----$/gm)?.length, 40, stdout);
     t.regex(stdout, /^ +#41: Kind: private ECC 256-bit, /m);
-    t.is(stdout.match(/^ +.*certificate.*cannot be read/gm)?.length, 2, stdout.slice(0, 3000));
+    t.regex(stdout, /^ {10}key 04 \(Key\): its certificate cannot be read: .*not an X\.509 certificate/m);
     const exported = await sandbox.exec(['sc_auth', 'export-smartcard', '--format', 'pem']);
     t.is(exported.stdout.match(/^-----BEGIN CERTIFICATE-----$/gm)?.length, 40);
   });
