@@ -68,6 +68,8 @@ export function failureText(error: AgentError): string {
       return 'Another key with the same hash is paired. Unpair it first, and tell your administrator.';
     case 'store-unreadable':
       return unavailableText('store-unreadable') ?? '';
+    case 'store-newer':
+      return `The card pairings were ${error.detail}. Install that version again, or see “Upgrades” in administrators.md.`;
     case 'not-allowed':
       return 'You are not allowed to do this. Ask your administrator, or use sudo.';
     case 'unknown-user':
