@@ -17,7 +17,9 @@ import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
+import { LogindSessions } from './logind/peer-sessions.ts';
 import type { PairingParts } from './login/pair.ts';
+import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
@@ -77,6 +79,12 @@ function auditedTokenEvent(event: TokenEvent): AuditEvent | null {
   return { kind, tokenId: id, driver, reader: printable(slot.reader) };
 }
 
+/** Cards in and out, for the programs of users' sessions. */
+function sessionCardsHear(event: TokenEvent, sessionCards: SessionCards): void {
+  if (event.kind === 'token-in') sessionCards.cardIn(event.token);
+  if (event.kind === 'token-out') sessionCards.cardOut(event.token, event.removed);
+}
+
 function logFailure(error: unknown): void {
   log(describeError(error));
 }
@@ -128,8 +136,10 @@ async function main(): Promise<void> {
   const watcher = new CardWatcher(winscard);
   const { drivers, list } = wireDrivers(settings.config, log);
   const tokens = new TokenRegistry(watcher, drivers);
+  const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
+  const sessions = new LogindSessions({ log });
   const inventory: Inventory = {
     drivers: list,
     readers: () => readers.readers(),
@@ -161,6 +171,7 @@ async function main(): Promise<void> {
     const audited = auditedTokenEvent(event);
     if (audited !== null) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
+    sessionCardsHear(event, sessionCards);
   });
 
   const login: LoginParts = {
@@ -173,6 +184,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
+    sessions,
   };
   const pairing: PairingParts = {
     policy,
@@ -192,8 +204,10 @@ async function main(): Promise<void> {
   });
   const adminServer = createAdminServer({
     ...pairing,
+    sessions,
     accounts: systemAccounts,
     inventory,
+    sessionCards,
     loginDrivers: pairings,
     version: productVersion(),
     log,
@@ -224,6 +238,7 @@ async function main(): Promise<void> {
     await winscard.close();
     await audit.close();
     forwarder.close();
+    sessions.close();
     pairings.close();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

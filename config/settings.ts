@@ -5,7 +5,8 @@ import * as v from 'valibot';
 import { defaultPolicy } from '../policy/policy.ts';
 import { enforcementSettings } from './enforcement-settings.ts';
 import { mappingSettings } from './mapping-settings.ts';
-import { flag, oneOf, serviceList, tableSchema, whole, word, type Setting } from './setting.ts';
+import { flag, oneOf, serviceList, tableSchema, whole, type Setting } from './setting.ts';
+import { sessionSettings } from './session-settings.ts';
 import { trustSettings } from './trust-settings.ts';
 
 const driverId = v.pipe(
@@ -54,7 +55,7 @@ export const settings = {
       default: defaultPolicy.remoteAllowed,
       unit: null,
       meaning:
-        'A user who comes from another host may use the card in this machine. Warning: with true, whoever sits at the machine is asked to approve a stranger.',
+        'Sessions that are not at this machine may use the card in it. false: local sessions only, as logind says (without logind, PAM_RHOST does); in doubt a session is not local. Warning: with true, whoever has the PIN can use a card that somebody left in the machine, from anywhere.',
     },
     try_reserve: {
       schema: whole(0, 10),
@@ -94,12 +95,6 @@ export const settings = {
       default: defaultPolicy.minEcBits,
       unit: 'bits',
       meaning: 'Smallest elliptic-curve key that may be paired; Ed25519 counts as 256.',
-    },
-    removal_action: {
-      schema: word(['none', 'lock']),
-      default: defaultPolicy.removalAction,
-      unit: null,
-      meaning: 'When a paired card is taken out: "lock" locks the local sessions of its user through logind.',
     },
   },
   pairing: {
@@ -210,6 +205,7 @@ export const settings = {
         'PINs may hold other characters than digits. Warning: with true, a password that is typed at the PIN prompt reaches the card and costs a try.',
     },
   },
+  session: sessionSettings,
   trust: trustSettings,
   mapping: mappingSettings,
   enforcement: enforcementSettings,
@@ -224,6 +220,7 @@ export const configSchema = v.strictObject({
   tokens: tableSchema(settings.tokens),
   piv: tableSchema(settings.piv),
   pkcs11: tableSchema(settings.pkcs11),
+  session: tableSchema(settings.session),
   trust: tableSchema(settings.trust),
   mapping: tableSchema(settings.mapping),
   enforcement: tableSchema(settings.enforcement),

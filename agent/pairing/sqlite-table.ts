@@ -5,6 +5,7 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
+import type { PromptScope } from '../model/prompt.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
 import type { LoginDriverTable, PairingTable } from './interface.ts';
@@ -22,6 +23,18 @@ function blob(value: SQLOutputValue | undefined): Buffer | null {
   if (!(value instanceof Uint8Array))
     throw new AgentError('store-unreadable', { detail: 'a blob column is no blob' });
   return Buffer.from(value);
+}
+
+/** A setting's name; neither a user's nor a token's has a space in it. */
+function promptName(scope: PromptScope): string {
+  switch (scope.level) {
+    case 'machine':
+      return 'prompt';
+    case 'user':
+      return `prompt ${scope.user}`;
+    case 'card':
+      return `prompt ${scope.user} ${scope.tokenId}`;
+  }
 }
 
 type Row = Record<string, SQLOutputValue>;
@@ -168,12 +181,12 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
     });
   }
 
-  promptEnabled(): boolean {
-    return this.#setting('prompt') ?? true;
+  promptSetting(scope: PromptScope): boolean | null {
+    return this.#setting(promptName(scope));
   }
 
-  setPromptEnabled(enabled: boolean): void {
-    this.#set('prompt', enabled);
+  setPrompt(scope: PromptScope, enabled: boolean): void {
+    this.#set(promptName(scope), enabled);
   }
 
   loginDriver(id: string): boolean | null {
