@@ -27,6 +27,7 @@ import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
+import { OpenLogins } from './socket/open-logins.ts';
 import { createPamServer } from './socket/pam-server.ts';
 import type { Token } from './token/interface.ts';
 import { ReaderReport } from './token/reader-report.ts';
@@ -41,8 +42,9 @@ import { wireDrivers } from './wire-drivers.ts';
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
 const PASSWORD_CHECK_MS = 30_000;
-/** How long a stop may take. */
-const STOP_MS = 3000;
+/** How long a stop may take, and how much of it for cards that are at work for a login. */
+const STOP_MS = 4000;
+const FINISH_MS = 2500;
 
 function folder(variable: string, usual: string): string {
   // systemd may name several, separated by colons; the first is ours.
@@ -203,7 +205,9 @@ async function main(): Promise<void> {
     checkPassword: (user, password) =>
       checkPassword({ service: PASSWORD_SERVICE, user, password, timeoutMs: PASSWORD_CHECK_MS }),
   };
+  const open = new OpenLogins();
   const pamServer = createPamServer({
+    open,
     login: (request, person) => new Login(request, person, login).run(),
     log,
   });
@@ -237,6 +241,7 @@ async function main(): Promise<void> {
     reportStopping();
     pamServer.close();
     adminServer.close();
+    await open.finish(FINISH_MS);
     await watcher.stop();
     tokens.close();
     await winscard.close();
