@@ -11,11 +11,14 @@ import { acceptConnections, type Connection } from './connection.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from './frame-stream.ts';
 import { FRAME_VERSION, HIGHEST_VERSION, type BeginFrame, type VerdictFrame } from './frames.ts';
+import type { OpenLogins } from './open-logins.ts';
 
 export interface PamServerParts {
   /** Runs one login to its end; never throws. */
   readonly login: (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
   readonly log: (line: string) => void;
+  /** Counts the logins, and says when they must not wait for a person any more. */
+  readonly open?: OpenLogins;
 }
 
 /** A relay has this long to send the whole of its begin. */
@@ -118,11 +121,12 @@ function serveConnection(connection: Connection, parts: PamServerParts): void {
       return;
     }
     agreed = agreedVersion(frame, version);
-    person = new FrameConversation(connection, agreed ?? FRAME_VERSION);
-    serve(frame, agreed, person, connection.peer, parts).catch((error: unknown) => {
+    person = new FrameConversation(connection, agreed ?? FRAME_VERSION, parts.open?.stopping);
+    const served = serve(frame, agreed, person, connection.peer, parts).catch((error: unknown) => {
       parts.log(describeError(error));
       connection.destroy();
     });
+    parts.open?.add(served);
   });
   void connection.closed.then(() => {
     clearTimeout(lateBegin);
