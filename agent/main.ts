@@ -21,6 +21,7 @@ import type { PairingParts } from './login/pair.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
+import { StateDatabase } from './pairing/state-database.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
@@ -114,7 +115,9 @@ async function main(): Promise<void> {
     }
   });
 
-  const pairings = new SqlitePairingTable(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
+  const pairings = new SqlitePairingTable(
+    new StateDatabase(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db')),
+  );
   const auditPath =
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
   const { forward, anchor_every: anchorEvery } = settings.config.audit;

@@ -1,90 +1,15 @@
 // The pairing table in SQLite: root's alone, whole keys, one row a user and key.
 // "Cannot be read" is always an error here, never "no pairing".
 
-import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, constants, existsSync, fstatSync, lstatSync, openSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
-import { checkTrustedFolder, distrustOf, openTrusted } from '../base/trusted-file.ts';
 import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
 import type { LoginDriverTable, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
-
-/** Each brings the schema from one version (its place in the list) to the next; a new table runs all. */
-const MIGRATIONS: readonly string[] = [
-  `
-  CREATE TABLE pairing (
-    user TEXT NOT NULL,
-    pkhh TEXT NOT NULL,
-    public_key BLOB,
-    sha256 TEXT,
-    token_id TEXT,
-    driver TEXT,
-    label TEXT NOT NULL,
-    certificate BLOB,
-    card_key BLOB,
-    paired_by TEXT NOT NULL,
-    paired_at_ms INTEGER NOT NULL,
-    PRIMARY KEY (user, pkhh)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX pairing_by_key ON pairing (pkhh);
-  CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-`,
-  `
-  CREATE TABLE pairing_use (
-    user TEXT NOT NULL,
-    pkhh TEXT NOT NULL,
-    used_at_ms INTEGER NOT NULL,
-    PRIMARY KEY (user, pkhh),
-    FOREIGN KEY (user, pkhh) REFERENCES pairing ON DELETE CASCADE
-  ) STRICT, WITHOUT ROWID;
-`,
-];
-const SCHEMA_VERSION = MIGRATIONS.length;
-
-/**
- * Makes the file with mode 0600, or checks the one that is there; SQLite opens by name in a folder of root's.
- * @returns true when it was made now
- */
-function checkFile(path: string): boolean {
-  for (const companion of [`${path}-wal`, `${path}-shm`]) {
-    if (!existsSync(companion) && !isLink(companion)) continue;
-    const why = isLink(companion)
-      ? 'is a symbolic link'
-      : distrustOf(lstatSync(companion), process.geteuid?.() ?? 0);
-    if (why !== null) throw new AgentError('not-allowed', { detail: `${companion} ${why}` });
-  }
-  const there = openTrusted(path);
-  const fd = there ?? openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600);
-  const { size } = fstatSync(fd);
-  closeSync(fd);
-  // SQLite would take an empty file for a new table, and everybody for not paired.
-  if (there !== null && size === 0) {
-    throw new AgentError('store-unreadable', { detail: `${path} is empty: restore it, or remove it` });
-  }
-  return there === null;
-}
-
-function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-}
-
-function text(value: SQLOutputValue | undefined): string {
-  if (typeof value !== 'string')
-    throw new AgentError('store-unreadable', { detail: 'a text column is not text' });
-  return value;
-}
-
-function blob(value: SQLOutputValue | undefined): Buffer | null {
-  if (value === null || value === undefined) return null;
-  if (!(value instanceof Uint8Array))
-    throw new AgentError('store-unreadable', { detail: 'a blob column is no blob' });
-  return Buffer.from(value);
-}
+import { blob, text, type StateDatabase } from './state-database.ts';
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -110,28 +35,25 @@ function pairingOf(row: Row, keys: KnownKeys): Pairing {
 }
 
 export class SqlitePairingTable implements PairingTable, LoginDriverTable {
-  readonly #path: string;
-  #database: DatabaseSync | null = null;
+  readonly #state: StateDatabase;
   /** Never changes while a file is open. */
-  #hostId: Buffer | null = null;
-  /** The queries of a login, by their SQL; they belong to the open database. */
-  readonly #prepared = new Map<string, StatementSync>();
+  #hostId: { readonly of: DatabaseSync; readonly id: Buffer } | null = null;
   readonly #keys = new KnownKeys();
 
-  /** @param path absolute; nothing is opened yet: a broken file must not keep the agent from saying so */
-  constructor(path: string) {
-    this.#path = path;
+  constructor(state: StateDatabase) {
+    this.#state = state;
   }
 
   hostId(): Buffer {
-    this.#hostId ??= this.#read((database) => {
-      const value = blob(
-        this.#query(database, "SELECT value FROM setting WHERE name = 'host_id'").get()?.['value'],
+    return this.#state.read((database) => {
+      if (this.#hostId?.of === database) return this.#hostId.id;
+      const id = blob(
+        this.#state.query(database, "SELECT value FROM setting WHERE name = 'host_id'").get()?.['value'],
       );
-      if (value?.length !== 16) throw new AgentError('store-unreadable', { detail: 'no host id' });
-      return value;
+      if (id?.length !== 16) throw new AgentError('store-unreadable', { detail: 'no host id' });
+      this.#hostId = { of: database, id };
+      return id;
     });
-    return this.#hostId;
   }
 
   forUser(user: Username): Pairing[] {
@@ -147,7 +69,7 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   }
 
   add(pairing: Pairing): void {
-    this.#write((database) => {
+    this.#state.write((database) => {
       for (const other of this.forKey(pairing.pkhh)) {
         if (
           other.publicKey !== null &&
@@ -182,7 +104,7 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   }
 
   fixKey(user: Username, pkhh: Pkhh, key: PublicKey): void {
-    this.#write((database) => {
+    this.#state.write((database) => {
       const known = this.forKey(pkhh);
       const mine = known.find((pairing) => pairing.user === user);
       if (mine === undefined) throw new AgentError('not-paired', { detail: `${user} has no ${pkhh}` });
@@ -198,7 +120,7 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   }
 
   remove(user: Username, pkhh: Pkhh | null): Pairing[] {
-    return this.#write((database) => {
+    return this.#state.write((database) => {
       const going = this.forUser(user).filter((pairing) => pkhh === null || pairing.pkhh === pkhh);
       const statement = database.prepare('DELETE FROM pairing WHERE user = ? AND pkhh = ?');
       for (const pairing of going) statement.run(user, pairing.pkhh);
@@ -207,14 +129,14 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   }
 
   lastUses(user: Username): ReadonlyMap<Pkhh, number> {
-    return this.#read((database) => {
-      const rows = this.#query(database, 'SELECT pkhh, used_at_ms FROM pairing_use WHERE user = ?').all(user);
+    return this.#state.read((database) => {
+      const rows = this.#state.query(database, 'SELECT pkhh, used_at_ms FROM pairing_use WHERE user = ?').all(user);
       return new Map(rows.map((row) => [parsePkhh(text(row['pkhh'])), Number(row['used_at_ms'])]));
     });
   }
 
   noteUse(user: Username, pkhh: Pkhh, atMs: number): void {
-    this.#write((database) => {
+    this.#state.write((database) => {
       database
         .prepare(
           `INSERT INTO pairing_use (user, pkhh, used_at_ms)
@@ -243,14 +165,14 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
 
   /** A switch; null when it was never set. */
   #setting(name: string): boolean | null {
-    return this.#read((database) => {
-      const row = this.#query(database, 'SELECT value FROM setting WHERE name = ?').get(name);
+    return this.#state.read((database) => {
+      const row = this.#state.query(database, 'SELECT value FROM setting WHERE name = ?').get(name);
       return row === undefined ? null : blob(row['value'])?.[0] !== 0;
     });
   }
 
   #set(name: string, enabled: boolean): void {
-    this.#write((database) => {
+    this.#state.write((database) => {
       database
         .prepare(
           'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
@@ -260,91 +182,15 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   }
 
   close(): void {
-    this.#prepared.clear();
     this.#hostId = null;
-    this.#database?.close();
-    this.#database = null;
+    this.#state.close();
   }
 
   #select(where: string, ...values: string[]): Pairing[] {
-    return this.#read((database) =>
-      this.#query(database, `SELECT * FROM pairing ${where}`)
+    return this.#state.read((database) =>
+      this.#state.query(database, `SELECT * FROM pairing ${where}`)
         .all(...values)
         .map((row) => pairingOf(row, this.#keys)),
     );
-  }
-
-  #query(database: DatabaseSync, sql: string): StatementSync {
-    const known = this.#prepared.get(sql);
-    if (known !== undefined) return known;
-    const statement = database.prepare(sql);
-    this.#prepared.set(sql, statement);
-    return statement;
-  }
-
-  /** Runs `act` in one transaction that is undone when it throws. */
-  #write<T>(act: (database: DatabaseSync) => T): T {
-    return this.#read((database) => {
-      database.exec('BEGIN IMMEDIATE');
-      try {
-        const result = act(database);
-        database.exec('COMMIT');
-        return result;
-      } catch (error) {
-        // A read that failed inside has closed it: then nothing was committed, and the first error is the cause.
-        if (database.isOpen && database.isTransaction) database.exec('ROLLBACK');
-        throw error;
-      }
-    });
-  }
-
-  /** Any failure but our own meanings becomes `store-unreadable`, and the file is opened afresh next time. */
-  #read<T>(act: (database: DatabaseSync) => T): T {
-    try {
-      this.#database ??= this.#open();
-      return act(this.#database);
-    } catch (error) {
-      if (
-        error instanceof AgentError &&
-        ['already-paired', 'key-conflict', 'not-paired'].includes(error.code)
-      )
-        throw error;
-      this.close();
-      throw error instanceof AgentError && error.code === 'store-unreadable'
-        ? error
-        : new AgentError('store-unreadable', { detail: `${this.#path} cannot be read`, cause: error });
-    }
-  }
-
-  #open(): DatabaseSync {
-    if (!checkTrustedFolder(dirname(this.#path))) throw new Error(`${dirname(this.#path)} is not there`);
-    const isNew = checkFile(this.#path);
-    const database = new DatabaseSync(this.#path);
-    try {
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
-      const health = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
-      if (health !== 'ok') throw new AgentError('store-unreadable', { detail: `damaged: ${String(health)}` });
-      this.#migrate(database);
-    } catch (error) {
-      database.close();
-      if (isNew) rmSync(this.#path, { force: true });
-      throw error;
-    }
-    chmodSync(this.#path, 0o600);
-    return database;
-  }
-
-  #migrate(database: DatabaseSync): void {
-    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-    if (version === SCHEMA_VERSION) return;
-    if (version > SCHEMA_VERSION) {
-      throw new AgentError('store-unreadable', { detail: `written by a newer scauth (schema ${version})` });
-    }
-    database.exec('BEGIN IMMEDIATE');
-    for (const step of MIGRATIONS.slice(version)) database.exec(step);
-    if (version === 0)
-      database.prepare("INSERT INTO setting (name, value) VALUES ('host_id', ?)").run(randomBytes(16));
-    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-    database.exec('COMMIT');
   }
 }
