@@ -68,9 +68,7 @@ export class SqliteEnforcement implements EnforcementTable {
       database.exec('DELETE FROM enforcement');
       if (state.kind !== 'off') {
         database
-          .prepare(
-            'INSERT INTO enforcement (one, kind, since_ms, until_ms, set_by) VALUES (1, ?, ?, ?, ?)',
-          )
+          .prepare('INSERT INTO enforcement (one, kind, since_ms, until_ms, set_by) VALUES (1, ?, ?, ?, ?)')
           .run(state.kind, state.sinceMs, state.kind === 'trial' ? state.untilMs : null, state.by);
       }
       if (code === undefined) return;

@@ -130,7 +130,9 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
 
   lastUses(user: Username): ReadonlyMap<Pkhh, number> {
     return this.#state.read((database) => {
-      const rows = this.#state.query(database, 'SELECT pkhh, used_at_ms FROM pairing_use WHERE user = ?').all(user);
+      const rows = this.#state
+        .query(database, 'SELECT pkhh, used_at_ms FROM pairing_use WHERE user = ?')
+        .all(user);
       return new Map(rows.map((row) => [parsePkhh(text(row['pkhh'])), Number(row['used_at_ms'])]));
     });
   }
@@ -188,7 +190,8 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
 
   #select(where: string, ...values: string[]): Pairing[] {
     return this.#state.read((database) =>
-      this.#state.query(database, `SELECT * FROM pairing ${where}`)
+      this.#state
+        .query(database, `SELECT * FROM pairing ${where}`)
         .all(...values)
         .map((row) => pairingOf(row, this.#keys)),
     );

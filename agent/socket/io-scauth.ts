@@ -105,6 +105,26 @@ export interface WireFailure {
   readonly triesLeft: number | null;
 }
 
+export interface WireExemption {
+  readonly user: string;
+  readonly until: string;
+  readonly by: string;
+  readonly at: string;
+  readonly reason: string;
+}
+
+/** What `sc_auth enforce plan` says of an account. */
+export interface WireStanding {
+  readonly user: string;
+  readonly uid: number;
+  readonly pairings: number;
+  readonly lastCardLogin: string | null;
+  readonly inExemptGroup: boolean;
+  readonly exemptUntil: string | null;
+  readonly keptInBy: string | null;
+  readonly why: string;
+}
+
 /** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
 export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse';
 export interface WireLink {
@@ -147,11 +167,41 @@ export interface Methods {
   };
   UnblockPin: { parameters: { token: string | null }; reply: Record<string, never> };
   Rehearse: { parameters: { service: string }; reply: Record<string, never> };
-  Unpair: { parameters: { user: string | null; hash: string | null }; reply: { removed: WirePairing[] } };
+  Unpair: {
+    parameters: { user: string | null; hash: string | null; shutOut?: boolean | null };
+    reply: { removed: WirePairing[] };
+  };
   Explain: {
     parameters: { user: string | null; service: string; rhost: string | null };
     reply: { user: string; links: WireLink[] };
   };
   GetPairingPrompt: { parameters: Record<string, never>; reply: { enabled: boolean } };
   SetPairingPrompt: { parameters: { enabled: boolean }; reply: Record<string, never> };
+  GetEnforcement: {
+    parameters: Record<string, never>;
+    reply: {
+      state: string;
+      since: string | null;
+      until: string | null;
+      by: string | null;
+      breakGlass: boolean;
+      exemptions: WireExemption[];
+    };
+  };
+  PlanEnforcement: {
+    parameters: { after?: number | null };
+    reply: { accounts: WireStanding[]; next: number | null };
+  };
+  StartEnforcement: {
+    parameters: { by?: string | null; shutOut?: readonly string[] | null; salt: string; codeHash: string };
+    reply: { until: string; shutOut: string[] };
+  };
+  ConfirmEnforcement: { parameters: Record<string, never>; reply: { user: string; at: string } };
+  StopEnforcement: { parameters: Record<string, never>; reply: Record<string, never> };
+  SetBreakGlass: { parameters: { salt: string; codeHash: string }; reply: Record<string, never> };
+  Exempt: {
+    parameters: { user: string; until: string; reason?: string | null; by?: string | null };
+    reply: { exemption: WireExemption };
+  };
+  Unexempt: { parameters: { user: string; shutOut?: boolean | null }; reply: { removed: boolean } };
 }

@@ -375,9 +375,15 @@ test.serial('L15: a folder that others may write, or that is a link, is refused'
   table.close();
   const outside = temporaryFolder(t);
   symlinkSync(folder, join(outside, 'link'));
-  t.throws(() => new SqlitePairingTable(new StateDatabase(join(outside, 'link/scauth.db'))).forUser(alice), unreadable);
+  t.throws(
+    () => new SqlitePairingTable(new StateDatabase(join(outside, 'link/scauth.db'))).forUser(alice),
+    unreadable,
+  );
   mkdirSync(join(outside, 'empty'));
-  t.throws(() => new SqlitePairingTable(new StateDatabase(join(outside, 'absent/scauth.db'))).forUser(alice), unreadable);
+  t.throws(
+    () => new SqlitePairingTable(new StateDatabase(join(outside, 'absent/scauth.db'))).forUser(alice),
+    unreadable,
+  );
   t.true(existsSync(path));
 });
 

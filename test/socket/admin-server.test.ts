@@ -13,6 +13,7 @@ import { MAX_MESSAGE_BYTES } from '../../agent/socket/varlink.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
 import { asNobody, NOBODY, rootTest } from '../base/folders.ts';
 import { FakeAudit, FakePairings, FakeToken, noTrust, pairing, PIN, tokensOf } from '../login/fakes.ts';
+import { enforcedScene } from '../login/enforcement-fakes.ts';
 import { attacker, victim } from '../login/run-login.ts';
 import { FrameClient, serveAt, slotsBack, VarlinkClient, type Reply } from './clients.ts';
 
@@ -61,6 +62,7 @@ async function serve(t: ExecutionContext, more: Partial<AdminServerParts> = {}):
       trustOf: () => Promise.resolve(NOT_EVALUATED),
     },
     loginDrivers: { loginDriver: () => null, setLoginDriver: () => undefined },
+    enforcement: enforcedScene(),
     version: '1.2.3',
     log: (line) => log.push(line),
     ...more,
