@@ -223,6 +223,12 @@ async function main(): Promise<void> {
 
   // What is wrong with the log is said there at once; a log that cannot be opened now is tried again at each event.
   audit.start().catch(logFailure);
+  // An upgrade's change of the tables belongs here, and a fault is said before somebody logs in; logins try again.
+  try {
+    pairings.prepare();
+  } catch (error) {
+    logFailure(error);
+  }
   watcher.start();
   tokens.start();
   await listenAt(pamServer, join(runtime, 'pam.sock'));

@@ -37,6 +37,7 @@ export type AgentErrorCode =
   | 'not-paired'
   | 'key-conflict' // another key with the same hash is paired
   | 'store-unreadable' // the pairing table cannot be read: not the same as "not paired"
+  | 'store-newer' // the pairing table was written by a later scauth
   // Requests
   | 'would-shut-out' // enforcement would leave the named accounts without a way in
   | 'no-card-login' // nobody has logged in by card since the trial of enforcement began

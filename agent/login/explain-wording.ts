@@ -19,6 +19,7 @@ const reasons: Readonly<Partial<Record<Reason, string>>> = {
   'other-card': 'The card that is in is not paired with the account',
   'key-conflict': 'The card has another key than the one that is paired, with the same hash',
   'store-unreadable': 'The pairings cannot be read',
+  'store-newer': 'The pairings are of a newer scauth than the one that runs',
   'no-card': 'No card is in a reader',
   'card-reset': 'Another program reset the card',
   'card-busy': 'Another program is using the card',

@@ -103,7 +103,8 @@ class Walk {
   }
 
   #reader(outcome: FoundCards | AgentError): void {
-    if (outcome instanceof Error && outcome.code !== 'store-unreadable') this.#fault('reader', outcome);
+    if (outcome instanceof Error && !['store-unreadable', 'store-newer'].includes(outcome.code))
+      this.#fault('reader', outcome);
     const readers = this.#parts.readers.readers();
     if (readers.length === 0)
       this.#broken(

@@ -26,6 +26,7 @@ export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: '
     case 'pin-timeout':
     case 'touch-timeout':
     case 'store-unreadable':
+    case 'store-newer':
       return { kind: 'unavailable', reason: failure.code };
     case 'contactless':
       return { kind: 'denied', reason: 'contactless-not-allowed' };

@@ -170,6 +170,8 @@ export function unavailableText(reason: UnavailableReason): string | null {
       return 'The card was not touched in time. Try again and touch it when it blinks, or use your password.';
     case 'store-unreadable':
       return 'The card pairings cannot be read. Use your password, and tell your administrator.';
+    case 'store-newer':
+      return 'The card pairings are of a newer scauth than the one that runs. Use your password, and tell your administrator.';
     case 'internal':
       return 'Card login failed. Use your password, and tell your administrator.';
     default:

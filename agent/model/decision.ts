@@ -38,6 +38,7 @@ export type UnavailableReason =
   | 'pin-timeout'
   | 'touch-timeout'
   | 'store-unreadable'
+  | 'store-newer'
   | 'internal';
 
 /** Where a decision was made for the person, the sentence that tells them what to do next. */

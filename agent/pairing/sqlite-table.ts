@@ -44,6 +44,11 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
     this.#state = state;
   }
 
+  /** Makes the table, or brings it up to date, now and not at the first login. @throws AgentError as any other call */
+  prepare(): void {
+    this.hostId();
+  }
+
   hostId(): Buffer {
     return this.#state.read((database) => {
       if (this.#hostId?.of === database) return this.#hostId.id;

@@ -227,12 +227,6 @@ for (const [name, spoil] of [
     },
   ],
   [
-    'a newer schema',
-    (path: string) => {
-      change(path, 'PRAGMA user_version = 99');
-    },
-  ],
-  [
     'a table missing',
     (path: string) => {
       change(path, 'DROP TABLE pairing');
@@ -277,13 +271,6 @@ function change(path: string, sql: string): void {
   database.exec(sql);
   database.close();
 }
-
-test.serial('a newer schema is named as such', (t) => {
-  const { path, table } = written(t);
-  change(path, 'PRAGMA user_version = 99');
-  const error = t.throws<AgentError>(() => table.forUser(alice), unreadable);
-  t.regex(error.detail, /written by a newer scauth \(schema 99\)/);
-});
 
 test.serial('L16: spoilt while it is open', (t) => {
   const { path, table } = place(t);
