@@ -23,6 +23,7 @@ import { Enforcement } from './login/enforcement.ts';
 import { LoginMemory } from './login/login-memory.ts';
 import type { PairingParts } from './login/pair.ts';
 import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
+import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqliteEnforcement } from './pairing/sqlite-enforcement.ts';
@@ -82,6 +83,12 @@ function auditedTokenEvent(event: TokenEvent): AuditEvent | null {
   return { kind, tokenId: id, driver, reader: printable(slot.reader) };
 }
 
+/** Cards in and out, for the programs of users' sessions. */
+function sessionCardsHear(event: TokenEvent, sessionCards: SessionCards): void {
+  if (event.kind === 'token-in') sessionCards.cardIn(event.token);
+  if (event.kind === 'token-out') sessionCards.cardOut(event.token, event.removed);
+}
+
 function logFailure(error: unknown): void {
   log(describeError(error));
 }
@@ -135,6 +142,7 @@ async function main(): Promise<void> {
   const watcher = new CardWatcher(winscard);
   const { drivers, list } = wireDrivers(settings.config, log);
   const tokens = new TokenRegistry(watcher, drivers);
+  const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
   const inventory: Inventory = {
@@ -168,6 +176,7 @@ async function main(): Promise<void> {
     const audited = auditedTokenEvent(event);
     if (audited !== null) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
+    sessionCardsHear(event, sessionCards);
   });
 
   const login: LoginParts = {
@@ -215,6 +224,7 @@ async function main(): Promise<void> {
     ...pairing,
     accounts: systemAccounts,
     inventory,
+    sessionCards,
     loginDrivers: pairings,
     enforcement: entry,
     version: productVersion(),

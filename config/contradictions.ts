@@ -9,9 +9,8 @@ export function contradiction(config: Config): string | null {
 }
 
 /** What login does not look at yet must not be believed to protect: asking for it is an error. */
-function withoutEffect({ login, enforcement }: Config): string | null {
+function withoutEffect({ enforcement }: Config): string | null {
   const asked = [
-    login.removal_action !== 'none' ? 'login.removal_action' : null,
     enforcement.remote ? 'enforcement.remote' : null,
     enforcement.exempt_group !== '' ? 'enforcement.exempt_group' : null,
   ].find((name) => name !== null);

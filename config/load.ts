@@ -137,7 +137,7 @@ export function loadPolicy(folder: string): Policy {
 
 /** The part of the settings that decides. */
 export function policyOf(config: Config): Policy {
-  const { login, pairing, reader, audit, trust, mapping, enforcement } = config;
+  const { login, pairing, reader, audit, session, trust, mapping, enforcement } = config;
   return freeze({
     cardsAllowed: login.cards_allowed,
     services: [...login.services],
@@ -151,7 +151,12 @@ export function policyOf(config: Config): Policy {
     cardWaitMs: login.card_wait_ms,
     minRsaBits: login.min_rsa_bits,
     minEcBits: login.min_ec_bits,
-    removalAction: login.removal_action,
+    removal: {
+      action: session.removal,
+      graceMs: session.removal_grace * 1000,
+      lockCommand: [...session.lock_command],
+    },
+    sessionServices: [...session.services],
     oneCardPerUser: pairing.one_card_per_user,
     noRecordNoGrant: audit.no_record_no_grant,
     trust: {

@@ -5,7 +5,8 @@ import * as v from 'valibot';
 import { defaultPolicy } from '../policy/policy.ts';
 import { enforcementSettings } from './enforcement-settings.ts';
 import { mappingSettings } from './mapping-settings.ts';
-import { flag, oneOf, serviceList, tableSchema, whole, word, type Setting } from './setting.ts';
+import { flag, oneOf, serviceList, tableSchema, whole, type Setting } from './setting.ts';
+import { sessionSettings } from './session-settings.ts';
 import { trustSettings } from './trust-settings.ts';
 
 const driverId = v.pipe(
@@ -94,12 +95,6 @@ export const settings = {
       default: defaultPolicy.minEcBits,
       unit: 'bits',
       meaning: 'Smallest elliptic-curve key that may be paired; Ed25519 counts as 256.',
-    },
-    removal_action: {
-      schema: word(['none', 'lock']),
-      default: defaultPolicy.removalAction,
-      unit: null,
-      meaning: 'When a paired card is taken out: "lock" locks the local sessions of its user through logind.',
     },
   },
   pairing: {
@@ -210,6 +205,7 @@ export const settings = {
         'PINs may hold other characters than digits. Warning: with true, a password that is typed at the PIN prompt reaches the card and costs a try.',
     },
   },
+  session: sessionSettings,
   trust: trustSettings,
   mapping: mappingSettings,
   enforcement: enforcementSettings,
@@ -224,6 +220,7 @@ export const configSchema = v.strictObject({
   tokens: tableSchema(settings.tokens),
   piv: tableSchema(settings.piv),
   pkcs11: tableSchema(settings.pkcs11),
+  session: tableSchema(settings.session),
   trust: tableSchema(settings.trust),
   mapping: tableSchema(settings.mapping),
   enforcement: tableSchema(settings.enforcement),

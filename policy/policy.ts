@@ -29,12 +29,23 @@ export interface Policy {
   readonly minRsaBits: number;
   readonly minEcBits: number;
   /** macOS: tokenRemovalAction. */
-  readonly removalAction: 'none' | 'lock';
+  readonly removal: RemovalPolicy;
+  /** PAM services that open a session or its lock; `*` alone stands for all. */
+  readonly sessionServices: readonly string[];
   /** macOS: oneCardPerUser. */
   readonly oneCardPerUser: boolean;
   readonly trust: TrustPolicy;
   readonly mapping: MappingPolicy;
   readonly enforcement: EnforcementPolicy;
+}
+
+/** What happens to a session when the card that opened it is taken out. */
+export interface RemovalPolicy {
+  readonly action: 'none' | 'lock' | 'logout';
+  /** How long the card may be put back and nothing happens. */
+  readonly graceMs: number;
+  /** Locks the screen where logind does not; empty: none. */
+  readonly lockCommand: readonly string[];
 }
 
 /** 0 off, 1 chain and validity, 2 and soft revocation, 3 and hard revocation (macOS: checkCertificateTrust). */
@@ -79,7 +90,14 @@ export const defaultPolicy: Policy = {
   cardWaitMs: 4000,
   minRsaBits: 2048,
   minEcBits: 256,
-  removalAction: 'none',
+  removal: { action: 'none', graceMs: 0, lockCommand: [] },
+  // prettier-ignore
+  sessionServices: [
+    'login', 'gdm-password', 'gdm-smartcard', 'lightdm', 'sddm', 'lxdm', 'xdm', 'greetd', 'ly',
+    'i3lock', 'swaylock', 'waylock', 'gtklock', 'hyprlock', 'xsecurelock', 'xscreensaver', 'physlock', 'vlock', 'xlock',
+    'kde', 'kde-smartcard', 'kscreenlocker', 'xfce4-screensaver', 'mate-screensaver', 'cinnamon-screensaver',
+    'gnome-screensaver', 'light-locker', 'unity', 'budgie-screensaver',
+  ],
   oneCardPerUser: false,
   trust: {
     level: 0,

@@ -44,7 +44,7 @@ export class CommandError extends Error {
 
 /** An end of which nothing needs to be said. */
 export class SilentEnd extends CommandError {
-  constructor(code: LocalErrorCode) {
+  constructor(code: LocalErrorCode | AgentErrorCode) {
     super(code, '');
     this.name = 'SilentEnd';
   }

@@ -1,7 +1,7 @@
 // Which process was asked for a card, and which gave one: the account phase is another conversation of the same login
 // and must know. Kept in memory, by process id and start time; nothing of it is a grant by itself.
 
-import { isConsoleDevice, processFacts, type ProcessFacts } from '../base/process-facts.ts';
+import { isConsoleDevice, processFacts, type ProcessFacts } from '../base/process-identity.ts';
 import type { Clock } from '../base/clock.ts';
 import type { AuthRequest, Username } from '../model/request.ts';
 import type { Asked } from '../../policy/permit-without-card.ts';

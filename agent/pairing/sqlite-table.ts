@@ -5,11 +5,24 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
+import type { PromptScope } from '../model/prompt.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
 import type { LoginDriverTable, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
 import { blob, text, type StateDatabase } from './state-database.ts';
+
+/** A setting's name; neither a user's nor a token's has a space in it. */
+function promptName(scope: PromptScope): string {
+  switch (scope.level) {
+    case 'machine':
+      return 'prompt';
+    case 'user':
+      return `prompt ${scope.user}`;
+    case 'card':
+      return `prompt ${scope.user} ${scope.tokenId}`;
+  }
+}
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -154,12 +167,12 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
     });
   }
 
-  promptEnabled(): boolean {
-    return this.#setting('prompt') ?? true;
+  promptSetting(scope: PromptScope): boolean | null {
+    return this.#setting(promptName(scope));
   }
 
-  setPromptEnabled(enabled: boolean): void {
-    this.#set('prompt', enabled);
+  setPrompt(scope: PromptScope, enabled: boolean): void {
+    this.#set(promptName(scope), enabled);
   }
 
   loginDriver(id: string): boolean | null {

@@ -22,6 +22,7 @@ import {
   type InventoryParts,
 } from './inventory-methods.ts';
 import type { Methods } from './io-scauth.ts';
+import { claim, stateFor, type MonitorParts } from './monitor.ts';
 import { pageOf } from './paging.ts';
 import {
   InvalidParameter,
@@ -32,11 +33,13 @@ import {
   pageStart,
   PermissionDenied,
   requiredFlag,
+  requiredNumber,
   requiredText,
 } from './parameters.ts';
+import { getPrompt, setPrompt } from './prompt-methods.ts';
 import { wireIdentity, wirePairing, wireToken } from './wire.ts';
 
-export interface AdminParts extends PairingParts, InventoryParts {
+export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
   readonly enforcement: EnforcementMethodParts;
   readonly accounts: Accounts;
   readonly audit: AuditLog;
@@ -159,12 +162,9 @@ async function explain(
   return { user, links: [...links] };
 }
 
-async function setPrompt(peer: PeerCredentials, parameters: Parameters, parts: AdminParts): Promise<void> {
-  requireRoot(peer);
-  onlyParameters(parameters, ['enabled']);
-  const enabled = requiredFlag(parameters);
-  parts.pairings.setPromptEnabled(enabled);
-  await parts.audit.record({ kind: 'prompt-state', enabled, actor: peer });
+/** Whose prompt it is: root speaks for the machine, others for themselves. */
+async function promptUser(peer: PeerCredentials, parts: AdminParts): Promise<Username | null> {
+  return peer.uid === 0 ? null : (await callerAccount(peer, parts.accounts)).name;
 }
 
 /**
@@ -207,11 +207,20 @@ export async function callMethod(
     case 'Explain':
       return explain(peer, parameters, parts);
     case 'GetPairingPrompt':
-      onlyParameters(parameters, []);
-      return { enabled: parts.pairings.promptEnabled() };
-    case 'SetPairingPrompt':
-      await setPrompt(peer, parameters, parts);
+      onlyParameters(parameters, ['token']);
+      return getPrompt(await promptUser(peer, parts), optionalTokenId(parameters), parts);
+    case 'SetPairingPrompt': {
+      onlyParameters(parameters, ['enabled', 'token']);
+      const wanted = { enabled: requiredFlag(parameters), token: optionalTokenId(parameters) };
+      await setPrompt({ user: await promptUser(peer, parts), ...wanted }, peer, parts);
       return {};
+    }
+    case 'Monitor':
+      onlyParameters(parameters, []);
+      return stateFor(await callerAccount(peer, parts.accounts), parts);
+    case 'Claim':
+      onlyParameters(parameters, ['number']);
+      return claim(await callerAccount(peer, parts.accounts), requiredNumber(parameters, 'number'), parts);
     case 'Pair':
     case 'VerifyPin':
     case 'ChangePin':

@@ -16,6 +16,8 @@ export class Connection {
   readonly peer: PeerCredentials;
   /** Settles once, when either side has closed. */
   readonly closed: Promise<void>;
+  /** A program that listens for long: it has limits of its own, and takes no place from those that ask. */
+  isLongLived = false;
   readonly #socket: Socket;
   #sink: ByteSink = () => undefined;
 
@@ -105,13 +107,14 @@ export function acceptConnections(server: Server, serve: (connection: Connection
   server.on('connection', (accepted) => {
     let connection: Connection | null = null;
     try {
-      if (open.size >= MAX_CONNECTIONS) {
+      const asking = [...open].filter(({ isLongLived }) => !isLongLived);
+      if (asking.length >= MAX_CONNECTIONS) {
         accepted.destroy();
         return;
       }
       connection = new Connection(accepted);
       const { uid } = connection.peer;
-      const sameUid = [...open].filter((other) => other.peer.uid === uid).length;
+      const sameUid = asking.filter((other) => other.peer.uid === uid).length;
       if (uid !== 0 && sameUid >= MAX_FOR_ONE_UID) {
         connection.destroy();
         return;

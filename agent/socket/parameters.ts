@@ -31,12 +31,16 @@ export function optionalText(parameters: Parameters, name: string): string | nul
   return value;
 }
 
+export function requiredNumber(parameters: Parameters, name: string): number {
+  const value = parameters[name];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidParameter(name);
+  return value;
+}
+
 /** Where a page begins. */
 export function pageStart(parameters: Parameters): number {
-  const value = parameters['after'] ?? 0;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw new InvalidParameter('after');
-  return value;
+  return (parameters['after'] ?? null) === null ? 0 : requiredNumber(parameters, 'after');
 }
 
 export function requiredText(parameters: Parameters, name: string): string {

@@ -11,6 +11,7 @@ import type { Challenge } from '../../agent/model/challenge.ts';
 import { sameKey, type Certificate, type Pkhh, type PublicKey } from '../../agent/model/key.ts';
 import type { Pairing } from '../../agent/model/pairing.ts';
 import type { Proof } from '../../agent/model/proof.ts';
+import type { PromptScope } from '../../agent/model/prompt.ts';
 import { parseUsername, type Username } from '../../agent/model/request.ts';
 import {
   parseTokenId,
@@ -197,7 +198,6 @@ export class FakeAudit implements AuditLog {
 
 export class FakePairings implements PairingTable {
   rows: Pairing[] = [];
-  prompt = true;
   broken = false;
 
   #readable(): Pairing[] {
@@ -258,13 +258,15 @@ export class FakePairings implements PairingTable {
     this.uses.set(`${user} ${pkhh}`, atMs);
   }
 
-  promptEnabled(): boolean {
+  readonly prompts = new Map<string, boolean>();
+
+  promptSetting(scope: PromptScope): boolean | null {
     this.#readable();
-    return this.prompt;
+    return this.prompts.get(Object.values(scope).join(' ')) ?? null;
   }
 
-  setPromptEnabled(enabled: boolean): void {
-    this.prompt = enabled;
+  setPrompt(scope: PromptScope, enabled: boolean): void {
+    this.prompts.set(Object.values(scope).join(' '), enabled);
   }
 }
 

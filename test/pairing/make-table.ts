@@ -48,7 +48,7 @@ table.add({
   pkhh: vectorKey('rsa2048').pkhh,
   pairedAtMs: 1_700_000_002_000,
 });
-table.setPromptEnabled(false);
+table.setPrompt({ level: 'machine' }, false);
 table.setLoginDriver('org.scauth.pkcs11', true);
 table.noteUse(ada, p256.pkhh, 1_700_000_003_000);
 table.close();

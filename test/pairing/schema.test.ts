@@ -130,7 +130,7 @@ for (const version of OLDER) {
         ['bob', '2C6859DD070270D0CE0E605A9369E85F876672DF', null, null],
       ],
     );
-    t.false(table.promptEnabled());
+    t.false(table.promptSetting({ level: 'machine' }));
     t.is(table.loginDriver('org.scauth.pkcs11'), version === 1 ? null : true);
     t.deepEqual([...table.lastUses(ada)], version === 1 ? [] : [[P256, 1_700_000_003_000]]);
     table.close();

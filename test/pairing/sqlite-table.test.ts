@@ -169,18 +169,6 @@ test.serial('the host id is made once, differs between machines and survives reo
   t.notDeepEqual(second.table.hostId(), id);
 });
 
-test.serial('the pairing prompt is on until it is switched off', (t) => {
-  const { path, table } = place(t);
-  t.true(table.promptEnabled());
-  table.setPromptEnabled(false);
-  table.close();
-  const again = new SqlitePairingTable(new StateDatabase(path));
-  t.false(again.promptEnabled());
-  again.setPromptEnabled(true);
-  t.true(again.promptEnabled());
-  again.close();
-});
-
 test.serial('the file and its companions are for root only', (t) => {
   const { path, table } = place(t);
   table.add(pairing(alice, key));
