@@ -21,6 +21,7 @@ import { checkCertificate, warmCertificates } from './login/check-certificate.ts
 import { driverGate } from './login/driver-gate.ts';
 import { Enforcement } from './login/enforcement.ts';
 import { LoginMemory } from './login/login-memory.ts';
+import { LogindSessions } from './logind/peer-sessions.ts';
 import type { PairingParts } from './login/pair.ts';
 import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
 import { SessionCards } from './login/session-cards.ts';
@@ -145,6 +146,7 @@ async function main(): Promise<void> {
   const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
+  const sessions = new LogindSessions({ log });
   const inventory: Inventory = {
     drivers: list,
     readers: () => readers.readers(),
@@ -189,6 +191,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
+    sessions,
   };
   const memory = new LoginMemory(systemClock);
   const enforcement = new Enforcement({ table: enforced, pairings, audit, clock: systemClock, log });
@@ -201,6 +204,7 @@ async function main(): Promise<void> {
     memory,
     breakGlass: new BreakGlass({ table: enforced, clock: systemClock, log }),
     accounts: systemAccounts,
+    sessions,
     audit,
     clock: systemClock,
     log,
@@ -222,6 +226,7 @@ async function main(): Promise<void> {
   });
   const adminServer = createAdminServer({
     ...pairing,
+    sessions,
     accounts: systemAccounts,
     inventory,
     sessionCards,
@@ -255,6 +260,7 @@ async function main(): Promise<void> {
     await winscard.close();
     await audit.close();
     forwarder.close();
+    sessions.close();
     pairings.close();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

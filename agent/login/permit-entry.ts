@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
 import type { AuthRequest, Username } from '../model/request.ts';
+import type { SessionSource } from '../logind/interface.ts';
 import { permitWithoutCard, type EntryPermission } from '../../policy/permit-without-card.ts';
 import type { LoginResult } from './authenticate.ts';
 import { isInExemptGroup, type StandingParts } from './account-standing.ts';
@@ -20,6 +21,8 @@ export interface EntryParts extends StandingParts {
   readonly memory: LoginMemory;
   readonly breakGlass: BreakGlass;
   readonly accounts: Accounts;
+  /** Absent: nobody can say where a request comes from. */
+  readonly sessions?: SessionSource;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly log: (line: string) => void;
@@ -44,6 +47,7 @@ async function permissionOf(
     // Nobody is exempt because a directory does not answer.
     parts.log(`${request.id}: ${describeError(error)}`);
   }
+  const session = await parts.sessions?.sessionOf(peer);
   const exemption = parts.enforced.exemptions().find(({ user }) => user === name);
   return permitWithoutCard(
     policy,
@@ -51,6 +55,7 @@ async function permissionOf(
     {
       service,
       rhost,
+      ...(session !== undefined && { session: session.place }),
       peerUid: peer.uid,
       userUid: uid,
       isRoot: uid === 0,

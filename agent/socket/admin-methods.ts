@@ -6,6 +6,7 @@ import type { AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
 import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
 import { explainLogin } from '../login/explain.ts';
+import type { SessionSource } from '../logind/interface.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import { parseCertificateFile, parsePkhh } from '../model/key.ts';
@@ -43,6 +44,7 @@ export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
   readonly enforcement: EnforcementMethodParts;
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  readonly sessions?: SessionSource;
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
@@ -156,7 +158,7 @@ async function explain(
   const account = await parts.accounts.byName(user);
   if (account === null) throw new AgentError('unknown-user', { detail: user });
   const links = await explainLogin(
-    { account, service, rhost, inFull: peer.uid === 0 },
+    { account, service, rhost, peer, inFull: peer.uid === 0 },
     { ...parts, readers: parts.inventory },
   );
   return { user, links: [...links] };
