@@ -15,6 +15,7 @@ import { loginUidOf } from './base/login-uid.ts';
 import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
+import { cardKeyCheck } from './login/card-check.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
@@ -26,6 +27,7 @@ import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
+import { OpenLogins } from './socket/open-logins.ts';
 import { createPamServer } from './socket/pam-server.ts';
 import type { Token } from './token/interface.ts';
 import { ReaderReport } from './token/reader-report.ts';
@@ -40,8 +42,9 @@ import { wireDrivers } from './wire-drivers.ts';
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
 const PASSWORD_CHECK_MS = 30_000;
-/** How long a stop may take. */
-const STOP_MS = 3000;
+/** How long a stop may take, and how much of it for cards that are at work for a login. */
+const STOP_MS = 4000;
+const FINISH_MS = 2500;
 
 function folder(variable: string, usual: string): string {
   // systemd may name several, separated by colons; the first is ours.
@@ -69,12 +72,17 @@ function describeTokenEvent(event: TokenEvent): string {
   }
 }
 
-/** Cards in and out, for the audit log; null for what is not about a known card. */
-function auditedTokenEvent(event: TokenEvent): AuditEvent | null {
-  if (event.kind !== 'token-in' && event.kind !== 'token-out') return null;
-  const { id, driver, slot } = event.token;
-  const kind = event.kind === 'token-in' ? 'card-in' : 'card-out';
-  return { kind, tokenId: id, driver, reader: printable(slot.reader) };
+/** Cards in and out, for the audit log; nothing for what is not about a known card. */
+function auditedTokenEvents(event: TokenEvent): AuditEvent[] {
+  if (event.kind !== 'token-in' && event.kind !== 'token-out') return [];
+  const { id: tokenId, driver, slot, cardProof } = event.token;
+  const reader = printable(slot.reader);
+  if (event.kind === 'token-out') return [{ kind: 'card-out', tokenId, driver, reader }];
+  const cardIn = { kind: 'card-in', tokenId, driver, reader } as const;
+  if (cardProof?.kind !== 'failed') return [cardIn];
+  const { detail } = cardProof;
+  const suspect = { check: 'card-authentication', tokenId, user: null, key: null, detail } as const;
+  return [cardIn, { kind: 'card-suspect', ...suspect }];
 }
 
 /** Cards in and out, for the programs of users' sessions. */
@@ -132,7 +140,11 @@ async function main(): Promise<void> {
   });
   const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
   const watcher = new CardWatcher(winscard);
-  const { drivers, list } = wireDrivers(settings.config, log);
+  const { drivers, list } = wireDrivers(
+    settings.config,
+    cardKeyCheck(() => pairings.hostId()),
+    log,
+  );
   const tokens = new TokenRegistry(watcher, drivers);
   const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
@@ -166,8 +178,7 @@ async function main(): Promise<void> {
   };
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
-    const audited = auditedTokenEvent(event);
-    if (audited !== null) audit.record(audited).catch(logFailure);
+    for (const audited of auditedTokenEvents(event)) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
     sessionCardsHear(event, sessionCards);
   });
@@ -194,7 +205,9 @@ async function main(): Promise<void> {
     checkPassword: (user, password) =>
       checkPassword({ service: PASSWORD_SERVICE, user, password, timeoutMs: PASSWORD_CHECK_MS }),
   };
+  const open = new OpenLogins();
   const pamServer = createPamServer({
+    open,
     login: (request, person) => new Login(request, person, login).run(),
     log,
   });
@@ -228,6 +241,7 @@ async function main(): Promise<void> {
     reportStopping();
     pamServer.close();
     adminServer.close();
+    await open.finish(FINISH_MS);
     await watcher.stop();
     tokens.close();
     await winscard.close();

@@ -23,6 +23,7 @@ import { askPin, pinOf, type CueBy } from './ask-pin.ts';
 import { eventsOfDecision } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
 import { loginEvent } from './audited-login.ts';
+import { checkCard } from './card-check.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
@@ -143,6 +144,7 @@ export class Login {
     // Before the PIN: a card that may not log in gets none, and costs no try.
     if (!(await this.#isTrusted(this.#policy, identity)))
       return { kind: 'denied', reason: 'certificate-not-trusted' };
+    if (!this.#isSameCard(this.#policy, token, pairing)) return { kind: 'denied', reason: 'card-suspect' };
     const decision = await this.#provePaired(user, token, identity, pairing);
     // Only who has several pairings can be asked which, so only there the last one matters.
     if (decision.kind === 'granted' && severalPairings) this.#rememberUse(user, pairing);
@@ -313,18 +315,26 @@ export class Login {
   async #stillPermitted(
     user: Username,
     pairing: Pairing,
-    { slot }: Token,
+    token: Token,
     identity: Identity,
   ): Promise<boolean> {
     if (!this.#stillPaired(user, pairing)) return false;
     const now = this.#parts.policy();
     if (now === this.#policy) return true;
-    if (!permitReader(now, slot)) return false;
+    if (!permitReader(now, token.slot) || !this.#isSameCard(now, token, pairing)) return false;
     return (await this.#permit.withSession(now)).permitted && (await this.#isTrusted(now, identity));
   }
 
   async #isTrusted({ trust }: Policy, identity: Identity): Promise<boolean> {
     const found = await checkCertificate(trust, identity, this.#parts.trust);
+    if (found.permitted) return true;
+    this.#rule = found.rule;
+    this.#detail = found.why;
+    return false;
+  }
+
+  #isSameCard(policy: Policy, token: Token, pairing: Pairing): boolean {
+    const found = checkCard(policy, token, pairing);
     if (found.permitted) return true;
     this.#rule = found.rule;
     this.#detail = found.why;

@@ -120,6 +120,8 @@ export function deniedText(reason: DenyReason): string | null {
       return 'The last PIN tries were kept. Use your password.';
     case 'bad-proof':
       return 'This card could not prove that it is yours. Use your password, and tell your administrator.';
+    case 'card-suspect':
+      return 'This card is not the one that was paired, or a copy of it: it got no PIN. Use your password, and tell your administrator.';
     case 'key-conflict':
       return 'This card has another key than the one that is paired. Use your password, and tell your administrator.';
     case 'changed-meanwhile':

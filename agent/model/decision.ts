@@ -11,6 +11,7 @@ export type DenyReason =
   | 'pin-blocked'
   | 'pin-reserve'
   | 'bad-proof'
+  | 'card-suspect'
   | 'key-conflict'
   | 'service-not-allowed'
   | 'remote-not-allowed'

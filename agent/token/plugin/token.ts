@@ -3,6 +3,7 @@
 
 import { AgentError, asAgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
+import { NO_CARD_KEY, type CardKeyProof } from '../../model/card-key.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
 import type { CardSlot } from '../../pcsc/channel.ts';
@@ -28,6 +29,7 @@ export class PluginToken implements Token {
   readonly notes: readonly string[];
   /** Present where the driver says of the first PIN that it can be changed. */
   readonly changePin?: NonNullable<Token['changePin']>;
+  readonly cardProof: CardKeyProof;
   readonly #described: DescribedToken;
   readonly #backend: TokenBackend;
   readonly #pinStates: Map<string, PinState>;
@@ -40,6 +42,7 @@ export class PluginToken implements Token {
     this.identities = described.identities;
     this.pins = described.pins;
     this.notes = described.notes;
+    this.cardProof = described.cardProof ?? NO_CARD_KEY;
     this.#described = described;
     this.#backend = backend;
     this.#pinStates = new Map(described.pinStates);
