@@ -5,6 +5,8 @@ import { createServer, type Server } from 'node:net';
 import { assertNever } from '../base/assert.ts';
 import { asAgentError, describeError } from '../base/errors.ts';
 import type { LoginResult } from '../login/authenticate.ts';
+import type { Entry } from '../login/permit-entry.ts';
+import { CARD_REQUIRED } from '../login/wording.ts';
 import type { Conversation } from '../login/conversation.ts';
 import { parseUsername, type AuthRequest, type PeerCredentials } from '../model/request.ts';
 import { acceptConnections, type Connection } from './connection.ts';
@@ -16,6 +18,8 @@ import { FRAME_VERSION, type BeginFrame, type VerdictFrame } from './frames.ts';
 export interface PamServerParts {
   /** Runs one login to its end; never throws. */
   readonly login: (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
+  /** Runs one account phase to its end; never throws. */
+  readonly enter: (request: AuthRequest, person: Conversation) => Promise<Entry>;
   readonly log: (line: string) => void;
   /** Counts the logins, and says when they must not wait for a person any more. */
   readonly open?: OpenLogins;
@@ -80,8 +84,12 @@ async function serve(
     );
     return;
   }
+  if (request.phase === 'account') {
+    const entry = await parts.enter(request, person);
+    await person.finish(verdict(entry, { message: entry === 'card-required' ? CARD_REQUIRED : null }));
+    return;
+  }
   if (request.phase !== 'authenticate') {
-    // There is no enforcement yet: the other phases have nothing to forbid.
     await person.finish(verdict('permitted'));
     return;
   }
