@@ -3,8 +3,10 @@
 
 import type {
   Methods,
+  SessionMethod,
   UpgradedMethod,
   WireDriver,
+  WireExemption,
   WireFailure,
   WireIdentity,
   WireItem,
@@ -13,6 +15,7 @@ import type {
   WirePairing,
   WireReader,
   WireReaderDriver,
+  WireStanding,
   WireStep,
   WireToken,
 } from '../socket/io-scauth.ts';
@@ -138,6 +141,33 @@ const KEYRING_CARD = {
   passwordChanged: 'boolean?',
 } as const satisfies Record<keyof WireKeyringCard, Shape>;
 
+const EXEMPTION = {
+  user: 'string',
+  until: 'string',
+  by: 'string',
+  at: 'string',
+  reason: 'string',
+} as const satisfies Record<keyof WireExemption, Shape>;
+
+const STANDING = {
+  user: 'string',
+  uid: 'number',
+  pairings: 'number',
+  lastCardLogin: 'string?',
+  inExemptGroup: 'boolean',
+  exemptUntil: 'string?',
+  keptInBy: 'string?',
+  why: 'string',
+} as const satisfies Record<keyof WireStanding, Shape>;
+
+const ENFORCEMENT = {
+  state: 'string',
+  since: 'string?',
+  until: 'string?',
+  by: 'string?',
+  breakGlass: 'boolean',
+} as const;
+
 type Shape = 'string' | 'string?' | 'number' | 'number?' | 'boolean' | 'boolean?' | 'string[]';
 interface Shapes {
   string: string;
@@ -185,7 +215,7 @@ function readList<S extends Readonly<Record<string, Shape>>>(value: unknown, sha
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
-type PlainMethod = Exclude<keyof Methods, UpgradedMethod>;
+type PlainMethod = Exclude<keyof Methods, UpgradedMethod | SessionMethod>;
 
 const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M]['reply'] } = {
   ListTokens: (reply) => ({ tokens: readList(reply['tokens'], TOKEN) }),
@@ -206,8 +236,22 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
     cards: readList(reply['cards'], KEYRING_CARD),
   }),
   DisableKeyring: (reply) => readObject(reply, { disabled: 'string[]' }),
-  GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean' }),
+  GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean', level: 'string' }),
   SetPairingPrompt: () => ({}),
+  GetEnforcement: (reply) => ({
+    ...readObject(reply, ENFORCEMENT),
+    exemptions: readList(reply['exemptions'], EXEMPTION),
+  }),
+  PlanEnforcement: (reply) => ({ accounts: readList(reply['accounts'], STANDING), ...readNext(reply) }),
+  StartEnforcement: (reply) => {
+    const { until, shutOut } = readObject(reply, { until: 'string', shutOut: 'string[]' });
+    return { until, shutOut: [...shutOut] };
+  },
+  ConfirmEnforcement: (reply) => readObject(reply, { user: 'string', at: 'string' }),
+  StopEnforcement: () => ({}),
+  SetBreakGlass: () => ({}),
+  Exempt: (reply) => ({ exemption: readObject(reply['exemption'], EXEMPTION) }),
+  Unexempt: (reply) => readObject(reply, { removed: 'boolean' }),
 };
 
 /** @throws CommandError `malformed` */

@@ -6,7 +6,6 @@ import type { Clock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
-import type { Accounts } from '../model/account.ts';
 import { Challenge } from '../model/challenge.ts';
 import { grant, refusedByDefault, type AuthDecision } from '../model/decision.ts';
 import { sameKey } from '../model/key.ts';
@@ -17,12 +16,12 @@ import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
 import type { CertificateTrust } from '../trust/interface.ts';
-import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from './ask-pin.ts';
 import { auditedIdentity } from './audited-key.ts';
 import { awaitCard, type CardWait } from './await-card.ts';
+import { checkCard } from './card-check.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
@@ -34,13 +33,13 @@ import { LoginRecord } from './login-record.ts';
 import { isMapped } from './mapped-card.ts';
 import { releaseKeyring, type KeyringRelease } from './release-keyring.ts';
 import { decisionOfError } from './outcome-of-error.ts';
+import { RequestPermit, type RequestPermitParts } from './permit-request.ts';
 import { chooseUser, usersOf } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
 
-export interface LoginParts {
+export interface LoginParts extends RequestPermitParts {
   /** The policy in force now; a request keeps the snapshot that it began with. */
   readonly policy: () => Policy;
-  readonly accounts: Accounts;
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
   readonly trust: CertificateTrust;
@@ -71,6 +70,7 @@ export class Login {
   readonly #parts: LoginParts;
   readonly #policy: Policy;
   readonly #record: LoginRecord;
+  readonly #permit: RequestPermit;
   #password: Pin | null = null;
   #keyring: KeyringRelease | null = null;
 
@@ -80,6 +80,7 @@ export class Login {
     this.#parts = parts;
     this.#policy = parts.policy();
     this.#record = new LoginRecord(request, parts);
+    this.#permit = new RequestPermit(request, parts);
   }
 
   /**
@@ -118,14 +119,22 @@ export class Login {
   }
 
   async #decide(): Promise<AuthDecision> {
-    const permission = await this.#permit(this.#policy);
+    const permission = await this.#permit.beforeSession(this.#policy);
     this.#record.rule = permission.rule;
     if (!permission.permitted) return { kind: 'denied', reason: permission.reason };
+    if (this.#request.user === null) {
+      const refusal = await this.#refuseElsewhere();
+      if (refusal !== null) return refusal;
+    }
     const user = this.#request.user ?? (await this.#userOfCard());
     if (user === null) return { kind: 'unavailable', reason: 'no-user' };
     this.#record.user = user;
 
     const found = await this.#findCards(user);
+    // Nobody who is elsewhere is asked for a PIN, or told of a card.
+    const refusal =
+      found.kind === 'cards' || found.decision.kind === 'denied' ? await this.#refuseElsewhere() : null;
+    if (refusal !== null) return refusal;
     if (found.kind === 'cards' && found.rule !== null) this.#record.rule = found.rule;
     if (found.kind === 'cards') return this.#withCards(user, found.cards, found.severalPairings);
     if (found.identity !== null) this.#record.key = auditedIdentity(found.identity);
@@ -143,7 +152,12 @@ export class Login {
   #cardWait(): CardWait {
     const { insertWaitMs, promptOnlyServices } = this.#policy;
     const waits = !promptOnlyServices.includes(this.#request.service);
-    return { waitMs: waits ? insertWaitMs : 0, person: this.#person, tokens: this.#parts.tokens };
+    return {
+      waitMs: waits ? insertWaitMs : 0,
+      mayWait: async () => (await this.#permit.withSession(this.#policy)).permitted,
+      person: this.#person,
+      tokens: this.#parts.tokens,
+    };
   }
 
   /** Which of the cards it is to be, and the proof by it. */
@@ -166,6 +180,7 @@ export class Login {
     // Before the PIN: a card that may not log in gets none, and costs no try.
     if (!(await this.#isTrusted(this.#policy, identity)))
       return { kind: 'denied', reason: 'certificate-not-trusted' };
+    if (!this.#isSameCard(this.#policy, token, pairing)) return { kind: 'denied', reason: 'card-suspect' };
     this.#keyring = releaseKeyring(
       {
         ...{ request: this.#request, policy: this.#policy, person: this.#person, pairing, token },
@@ -204,6 +219,7 @@ export class Login {
   /** The tokens that are in and whose drivers may run now. */
   async #tokens(): Promise<Token[]> {
     const { tokens, driverGate: mayRun = () => true } = this.#parts;
+    this.#permit.lookUp(this.#policy);
     const present = await tokens.present(this.#policy.cardWaitMs);
     const usable = present.filter((token) => mayRun(token, this.#request));
     if (usable.length < present.length) {
@@ -213,10 +229,12 @@ export class Login {
     return usable;
   }
 
-  async #permit(policy: Policy): Promise<Permission> {
-    const { peer, user, service, rhost } = this.#request;
-    const account = peer.uid === 0 || user === null ? null : await this.#parts.accounts.byName(user);
-    return permitAttempt(policy, { service, rhost, peerUid: peer.uid, userUid: account?.uid ?? null });
+  async #refuseElsewhere(): Promise<Refusal | null> {
+    const permission = await this.#permit.withSession(this.#policy);
+    if (permission.permitted) return null;
+    this.#record.rule = permission.rule;
+    this.#record.detail = permission.where;
+    return { kind: 'denied', reason: permission.reason };
   }
 
   /** Asks for the PIN as often as policy allows; the same wrong PIN is never sent twice. */
@@ -350,18 +368,26 @@ export class Login {
   async #stillPermitted(
     user: Username,
     pairing: Pairing,
-    { slot }: Token,
+    token: Token,
     identity: Identity,
   ): Promise<boolean> {
     if (!this.#stillPaired(user, pairing)) return false;
     const now = this.#parts.policy();
     if (now === this.#policy) return true;
-    if (!permitReader(now, slot)) return false;
-    return (await this.#permit(now)).permitted && (await this.#isTrusted(now, identity));
+    if (!permitReader(now, token.slot) || !this.#isSameCard(now, token, pairing)) return false;
+    return (await this.#permit.withSession(now)).permitted && (await this.#isTrusted(now, identity));
   }
 
   async #isTrusted({ trust }: Policy, identity: Identity): Promise<boolean> {
     const found = await checkCertificate(trust, identity, this.#parts.trust);
+    if (found.permitted) return true;
+    this.#record.rule = found.rule;
+    this.#record.detail = found.why;
+    return false;
+  }
+
+  #isSameCard(policy: Policy, token: Token, pairing: Pairing): boolean {
+    const found = checkCard(policy, token, pairing);
     if (found.permitted) return true;
     this.#record.rule = found.rule;
     this.#record.detail = found.why;

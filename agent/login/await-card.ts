@@ -8,6 +8,8 @@ import { insertCardText } from './wording.ts';
 export interface CardWait {
   /** 0: nobody waits. */
   readonly waitMs: number;
+  /** Asked before anything is said: somebody who is elsewhere can put no card in. */
+  readonly mayWait: () => Promise<boolean>;
   readonly person: Conversation;
   readonly tokens: TokenSource;
 }
@@ -19,7 +21,7 @@ export interface CardWait {
 export async function awaitCard<T>(
   look: () => Promise<T>,
   misses: (found: T) => boolean,
-  { waitMs, person, tokens }: CardWait,
+  { waitMs, mayWait, person, tokens }: CardWait,
 ): Promise<T> {
   if (waitMs === 0 || tokens.onChange === undefined || person.hold === undefined) return look();
   // Listens before it looks: a card that comes between the two is not missed.
@@ -33,7 +35,7 @@ export async function awaitCard<T>(
   let timer: NodeJS.Timeout | null = null;
   try {
     let found = await look();
-    if (!misses(found)) return found;
+    if (!misses(found) || !(await mayWait())) return found;
     const { text, plain } = insertCardText();
     const ended = AbortSignal.any([person.hold(text, plain), over.signal]);
     ended.addEventListener('abort', () => {

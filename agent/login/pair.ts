@@ -18,11 +18,13 @@ import { mayPair, refusesPairing, unfitForLogin } from '../../policy/permit-pair
 import type { Policy } from '../../policy/policy.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { auditedIdentity, auditedKey } from './audited-key.ts';
+import { provenCardKey, requireCard } from './card-check.ts';
 import { checkCertificate, type CertifiedKey } from './check-certificate.ts';
 import type { Conversation } from './conversation.ts';
 import type { KeyringParts } from './keyring-parts.ts';
 import { offerKeyring, type KeyringOffer, type KeyringWish } from './offer-keyring.ts';
 import { askSecret, proveCard, requireReader, type OnCard } from './prove-card.ts';
+import { requireAttestation } from './require-attestation.ts';
 
 export interface PairingParts {
   readonly policy: () => Policy;
@@ -83,8 +85,6 @@ export async function requireTrust(
 
 function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: number): Pairing {
   const { token, identity } = card;
-  const cardKey =
-    token.identities.find((other) => other.use === 'card-authentication')?.publicKey.spki ?? null;
   return {
     user,
     pkhh: identity.publicKey.pkhh,
@@ -93,7 +93,7 @@ function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: 
     driver: token.driver,
     label: identity.label,
     certificate: identity.certificate?.der ?? null,
-    cardKey,
+    cardKey: provenCardKey(token),
     pairedBy,
     pairedAtMs: nowMs,
   };
@@ -104,6 +104,8 @@ const refusals: readonly AgentErrorCode[] = [
   'wrong-password',
   'wrong-pin',
   'bad-proof',
+  'card-suspect',
+  'not-attested',
   'key-conflict',
   'not-allowed',
   'contactless',
@@ -113,7 +115,7 @@ const refusals: readonly AgentErrorCode[] = [
 /**
  * A user pairs a key on a card that is in with their own account.
  * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `contactless`, `already-paired`, `key-conflict`,
- * `untrusted-certificate`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
+ * `untrusted-certificate`, `card-suspect`, `not-attested`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
  */
 export async function pairOwnCard(
   account: Account,
@@ -158,6 +160,8 @@ async function proveAndPair(
   }
   requirePolicy(policy, card.identity.publicKey.algorithm, account.name, parts);
   await requireTrust(policy, card.identity, parts);
+  requireCard(policy, card.token, null);
+  await requireAttestation(policy, card, parts);
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const hostId = parts.pairings.hostId();
   const password = await askSecret(person, `Account password of ${account.name}: `);
@@ -171,6 +175,7 @@ async function proveAndPair(
     if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
     requirePolicy(parts.policy(), card.identity.publicKey.algorithm, account.name, parts);
     await requireTrust(parts.policy(), card.identity, parts);
+    if (parts.policy() !== policy) await requireAttestation(parts.policy(), card, parts);
     const key = auditedIdentity(card.identity);
     const nowMs = parts.clock.nowMs();
     const paired = await addAndRecord(
@@ -217,7 +222,7 @@ export type TrustedKey =
 
 /**
  * The administrator pairs a key with an account; no card needs to be in.
- * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `already-paired`, `key-conflict`
+ * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `card-suspect`, `not-attested`, `already-paired`, `key-conflict`
  */
 export async function pairForUser(
   user: Username,
@@ -231,6 +236,7 @@ export async function pairForUser(
   if (trusted.kind === 'certificate') {
     const { certificate } = trusted;
     await requireTrust(parts.policy(), { publicKey: certificate.publicKey, certificate }, parts);
+    await requireAttestation(parts.policy(), null, parts);
     const key = auditedKey(certificate.publicKey.pkhh, null, certificate);
     return addAndRecord(
       {
@@ -249,6 +255,7 @@ export async function pairForUser(
     if (['no-service', 'not-authorised'].includes(asAgentError(error).code)) return null;
     throw error;
   });
+  await requireAttestation(parts.policy(), card, parts);
   if (card === null) {
     const key = auditedKey(trusted.pkhh, null, null);
     return addAndRecord(emptyPairing(user, trusted.pkhh, nowMs), key, peer, parts);
@@ -257,6 +264,7 @@ export async function pairForUser(
   requireReader(parts.policy(), card.token);
   requirePolicy(parts.policy(), card.identity.publicKey.algorithm, user, parts);
   await requireTrust(parts.policy(), card.identity, parts);
+  requireCard(parts.policy(), card.token, null);
   return addAndRecord(
     pairingFromCard(user, card, 'root', nowMs),
     auditedIdentity(card.identity),

@@ -99,6 +99,9 @@ export function wrongPinText(triesLeft: number | null): string {
 
 const BLOCKED = 'The PIN is blocked: unblock the card with its PUK, or use your password.';
 
+/** Enforcement: what is said with a refusal, and before the password that will not do. */
+export const CARD_REQUIRED = 'This account needs its card. Put the card in and try again.';
+
 /** What Enter does at the question about the last tries: at a login the password follows, elsewhere nothing does. */
 export type InsteadOfPin = 'password' | 'stop';
 
@@ -153,8 +156,12 @@ export function deniedText(reason: DenyReason): string | null {
       return 'The last PIN tries were kept. Use your password.';
     case 'bad-proof':
       return 'This card could not prove that it is yours. Use your password, and tell your administrator.';
+    case 'card-suspect':
+      return 'This card is not the one that was paired, or a copy of it: it got no PIN. Use your password, and tell your administrator.';
     case 'key-conflict':
       return 'This card has another key than the one that is paired. Use your password, and tell your administrator.';
+    case 'card-required':
+      return CARD_REQUIRED;
     case 'changed-meanwhile':
       return 'The pairing or the policy was changed while you typed. Use your password, or try again.';
     case 'contactless-not-allowed':

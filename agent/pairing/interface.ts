@@ -1,8 +1,10 @@
 // The pairing table as the login story sees it. Synchronous: a lookup is one indexed read on a local file.
 
 import type { KeptSecret } from '../model/keyring.ts';
+import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/enforcement.ts';
 import type { Pairing } from '../model/pairing.ts';
 import type { Pkhh, PublicKey } from '../model/key.ts';
+import type { PromptScope } from '../model/prompt.ts';
 import type { Username } from '../model/request.ts';
 
 export interface PairingTable {
@@ -33,9 +35,10 @@ export interface PairingTable {
   lastUses(user: Username): ReadonlyMap<Pkhh, number>;
   /** Notes a use; nothing happens where there is no such pairing (any more). @throws AgentError `store-unreadable` */
   noteUse(user: Username, pkhh: Pkhh, atMs: number): void;
-  /** Whether the pairing prompt is on for this machine. @throws AgentError `store-unreadable` */
-  promptEnabled(): boolean;
-  setPromptEnabled(enabled: boolean): void;
+  /** Whether the pairing prompt was switched on or off there; null: never. @throws AgentError `store-unreadable` */
+  promptSetting(scope: PromptScope): boolean | null;
+  /** @throws AgentError `store-unreadable` */
+  setPrompt(scope: PromptScope, enabled: boolean): void;
 }
 
 /** What is sealed to cards for login keyrings; it goes with its pairing. */
@@ -54,4 +57,22 @@ export interface LoginDriverTable {
   loginDriver(id: string): boolean | null;
   /** @throws AgentError `store-unreadable` */
   setLoginDriver(id: string, enabled: boolean): void;
+}
+
+/** What `sc_auth enforce` has set, and the card logins that it goes by. All @throws AgentError `store-unreadable`. */
+export interface EnforcementTable {
+  enforcement(): EnforcementState;
+  /** @param code the break-glass code from now on; null: none; left out: the one that there is */
+  setEnforcement(state: EnforcementState, code?: CodeHash | null): void;
+  /** Ended ones too, by user. */
+  exemptions(): Exemption[];
+  /** Replaces the one that the account has. */
+  exempt(exemption: Exemption): void;
+  /** @returns false when there was none */
+  unexempt(user: Username): boolean;
+  breakGlass(): CodeHash | null;
+  setBreakGlass(code: CodeHash | null): void;
+  /** Of one account, or of all. */
+  cardLogins(user: Username | null): CardLogin[];
+  noteCardLogin(login: CardLogin): void;
 }

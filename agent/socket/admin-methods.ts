@@ -4,15 +4,17 @@
 import { AgentError, asAgentError } from '../base/errors.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
+import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
 import { explainLogin } from '../login/explain.ts';
+import type { SessionSource } from '../logind/interface.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
 import type { Account, Accounts } from '../model/account.ts';
-import { parseCertificateFile, parsePkhh, type Pkhh } from '../model/key.ts';
+import { parseCertificateFile, parsePkhh } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../model/request.ts';
-import { parseTokenId, type TokenId } from '../model/token.ts';
 import { CARD_READING_MS } from '../token/interface.ts';
 import { unfitForLogin } from '../../policy/permit-pairing.ts';
+import { enforcementMethod, type EnforcementMethodParts } from './enforcement-methods.ts';
 import {
   listDrivers,
   listItems,
@@ -20,61 +22,33 @@ import {
   setDriverForLogin,
   type InventoryParts,
 } from './inventory-methods.ts';
-import { InvalidParameter } from './invalid-parameter.ts';
 import type { Methods } from './io-scauth.ts';
 import { disableKeyring, keyringOf } from './keyring-methods.ts';
+import { claim, stateFor, type MonitorParts } from './monitor.ts';
 import { pageOf } from './paging.ts';
+import {
+  InvalidParameter,
+  onlyParameters,
+  optionalFlag,
+  optionalText,
+  optionalTokenId,
+  pageStart,
+  PermissionDenied,
+  requiredFlag,
+  requiredNumber,
+  requiredText,
+} from './parameters.ts';
+import { getPrompt, setPrompt } from './prompt-methods.ts';
 import { wireIdentity, wirePairing, wireToken } from './wire.ts';
 
-export interface AdminParts extends PairingParts, InventoryParts {
+export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
+  readonly enforcement: EnforcementMethodParts;
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  readonly sessions?: SessionSource;
 }
 
-/** Parameters as they came; each is looked up by name, and unknown names are refused. */
 type Parameters = Readonly<Record<string, unknown>>;
-
-/** org.varlink.service.PermissionDenied. */
-export class PermissionDenied extends Error {}
-
-export function onlyParameters(parameters: Parameters, known: readonly string[]): void {
-  const unknown = Object.keys(parameters).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new InvalidParameter(unknown);
-}
-
-export function optionalText(parameters: Parameters, name: string): string | null {
-  const value = parameters[name] ?? null;
-  if (value !== null && typeof value !== 'string') throw new InvalidParameter(name);
-  return value;
-}
-
-/** Where a page begins. */
-function pageStart(parameters: Parameters): number {
-  const value = parameters['after'] ?? 0;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw new InvalidParameter('after');
-  return value;
-}
-
-export function requiredText(parameters: Parameters, name: string): string {
-  const value = optionalText(parameters, name);
-  if (value === null) throw new InvalidParameter(name);
-  return value;
-}
-
-function requiredFlag({ enabled }: Parameters): boolean {
-  if (typeof enabled !== 'boolean') throw new InvalidParameter('enabled');
-  return enabled;
-}
-
-export function requiredPkhh(parameters: Parameters): Pkhh {
-  return parsePkhh(requiredText(parameters, 'hash'));
-}
-
-export function optionalTokenId(parameters: Parameters): TokenId | null {
-  const text = optionalText(parameters, 'token');
-  return text === null ? null : parseTokenId(text);
-}
 
 function requireRoot(peer: PeerCredentials): void {
   if (peer.uid !== 0) throw new PermissionDenied('root only');
@@ -153,9 +127,17 @@ async function addPairing(
 }
 
 async function unpair(peer: PeerCredentials, parameters: Parameters, parts: AdminParts): Promise<Pairing[]> {
-  onlyParameters(parameters, ['user', 'hash']);
+  onlyParameters(parameters, ['user', 'hash', 'shutOut']);
   const hash = optionalText(parameters, 'hash');
   const user = await userInScope(peer, optionalText(parameters, 'user'), parts.accounts);
+  const mayShutOut = optionalFlag(parameters, 'shutOut') && peer.uid === 0;
+  const account = mayShutOut ? null : await parts.accounts.byName(user);
+  if (account !== null) {
+    const going = parts.pairings
+      .forUser(user)
+      .filter(({ pkhh }) => hash === null || pkhh === parsePkhh(hash));
+    await guardAgainstShutOut(account, { without: going }, parts.enforcement);
+  }
   const removed = parts.pairings.remove(user, hash === null ? null : parsePkhh(hash));
   if (removed.length === 0 && hash !== null) throw new AgentError('not-paired');
   for (const { pkhh, tokenId } of removed) {
@@ -177,18 +159,15 @@ async function explain(
   const account = await parts.accounts.byName(user);
   if (account === null) throw new AgentError('unknown-user', { detail: user });
   const links = await explainLogin(
-    { account, service, rhost, inFull: peer.uid === 0 },
+    { account, service, rhost, peer, inFull: peer.uid === 0 },
     { ...parts, readers: parts.inventory },
   );
   return { user, links: [...links] };
 }
 
-async function setPrompt(peer: PeerCredentials, parameters: Parameters, parts: AdminParts): Promise<void> {
-  requireRoot(peer);
-  onlyParameters(parameters, ['enabled']);
-  const enabled = requiredFlag(parameters);
-  parts.pairings.setPromptEnabled(enabled);
-  await parts.audit.record({ kind: 'prompt-state', enabled, actor: peer });
+/** Whose prompt it is: root speaks for the machine, others for themselves. */
+async function promptUser(peer: PeerCredentials, parts: AdminParts): Promise<Username | null> {
+  return peer.uid === 0 ? null : (await callerAccount(peer, parts.accounts)).name;
 }
 
 /**
@@ -240,11 +219,20 @@ export async function callMethod(
       return { disabled: await disableKeyring(user, hash === null ? null : parsePkhh(hash), peer, parts) };
     }
     case 'GetPairingPrompt':
-      onlyParameters(parameters, []);
-      return { enabled: parts.pairings.promptEnabled() };
-    case 'SetPairingPrompt':
-      await setPrompt(peer, parameters, parts);
+      onlyParameters(parameters, ['token']);
+      return getPrompt(await promptUser(peer, parts), optionalTokenId(parameters), parts);
+    case 'SetPairingPrompt': {
+      onlyParameters(parameters, ['enabled', 'token']);
+      const wanted = { enabled: requiredFlag(parameters), token: optionalTokenId(parameters) };
+      await setPrompt({ user: await promptUser(peer, parts), ...wanted }, peer, parts);
       return {};
+    }
+    case 'Monitor':
+      onlyParameters(parameters, []);
+      return stateFor(await callerAccount(peer, parts.accounts), parts);
+    case 'Claim':
+      onlyParameters(parameters, ['number']);
+      return claim(await callerAccount(peer, parts.accounts), requiredNumber(parameters, 'number'), parts);
     case 'Pair':
     case 'VerifyPin':
     case 'ChangePin':
@@ -253,7 +241,7 @@ export async function callMethod(
     case 'EnableKeyring':
       throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
     default:
-      return null;
+      return enforcementMethod(method, peer, parameters, parts.enforcement);
   }
 }
 

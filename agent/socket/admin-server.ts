@@ -6,24 +6,22 @@ import { createServer, type Server } from 'node:net';
 import { describeError } from '../base/errors.ts';
 import { pairOwnCard } from '../login/pair.ts';
 import { verifyCardPin } from '../login/verify-pin.ts';
-import {
-  callerAccount,
-  callMethod,
-  isUnexpected,
-  onlyParameters,
-  optionalTokenId,
-  PermissionDenied,
-  requiredPkhh,
-  type AdminParts,
-} from './admin-methods.ts';
+import { callerAccount, callMethod, isUnexpected, type AdminParts } from './admin-methods.ts';
 import { acceptConnections, type Connection } from './connection.ts';
 import { cardStory, failureOf, type Story } from './card-stories.ts';
-import { InvalidParameter } from './invalid-parameter.ts';
 import { keyringWish } from './keyring-methods.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from './frame-stream.ts';
 import { FRAME_VERSION } from './frames.ts';
 import { INTERFACE } from './io-scauth.ts';
+import { monitor } from './monitor.ts';
+import {
+  InvalidParameter,
+  onlyParameters,
+  optionalTokenId,
+  PermissionDenied,
+  requiredPkhh,
+} from './parameters.ts';
 import { encodeMessage, MessageSplitter, parseCall, type VarlinkCall } from './varlink.ts';
 import { wirePairing } from './wire.ts';
 
@@ -33,6 +31,8 @@ export interface AdminServerParts extends AdminParts {
 }
 
 const SERVICE = 'org.varlink.service';
+/** Calls after which sessions may see another state. */
+const CHANGES = /\.(SetPairingPrompt|AddPairing|Unpair)$/;
 const interfaceText = readFileSync(new URL('./io.scauth.varlink', import.meta.url), 'utf8');
 const serviceText = readFileSync(new URL('./org.varlink.service.varlink', import.meta.url), 'utf8');
 
@@ -96,13 +96,27 @@ class AdminConnection {
         await this.#runStory(story);
         return true;
       }
+      if (call.more && call.method === `${INTERFACE}.Monitor`) {
+        await this.#monitor(call);
+        return true;
+      }
       reply = await this.#replyOf(call);
+      if (CHANGES.test(call.method)) this.#parts.sessionCards.tell();
     } catch (error) {
       if (isUnexpected(error)) this.#parts.log(describeError(error));
       reply = errorReply(error);
     }
     if (!call.oneway) await this.#connection.send(encodeMessage(reply));
     return false;
+  }
+
+  /** The connection is for this alone from now on. */
+  async #monitor({ parameters }: VarlinkCall): Promise<void> {
+    onlyParameters(parameters, []);
+    const account = await callerAccount(this.#connection.peer, this.#parts.accounts);
+    await monitor(this.#connection, account, this.#parts, (state) =>
+      this.#connection.send(encodeMessage({ parameters: state, continues: true })),
+    );
   }
 
   async #replyOf(call: VarlinkCall): Promise<Record<string, unknown>> {
@@ -189,6 +203,7 @@ class AdminConnection {
       result = { error: code, ...rest };
     }
     await person.finish({ type: 'result', json: JSON.stringify(result) });
+    this.#parts.sessionCards.tell();
   }
 }
 

@@ -9,18 +9,16 @@ import { rehearseLogin } from '../login/rehearse.ts';
 import { unblockCardPin } from '../login/unblock-pin.ts';
 import { parsePkhh } from '../model/key.ts';
 import type { PeerCredentials } from '../model/request.ts';
+import { callerAccount, userInScope, type AdminParts } from './admin-methods.ts';
+import { failureText } from './failure-text.ts';
+import { INTERFACE, type WireStep } from './io-scauth.ts';
 import {
-  callerAccount,
+  InvalidParameter,
   onlyParameters,
   optionalText,
   optionalTokenId,
   requiredText,
-  userInScope,
-  type AdminParts,
-} from './admin-methods.ts';
-import { failureText } from './failure-text.ts';
-import { InvalidParameter } from './invalid-parameter.ts';
-import { INTERFACE, type WireStep } from './io-scauth.ts';
+} from './parameters.ts';
 
 /** A conversation that ends in a JSON result. */
 export type Story = (person: Conversation) => Promise<object>;

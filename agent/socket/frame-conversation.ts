@@ -19,19 +19,30 @@ export class FrameConversation implements Conversation {
   readonly #heartbeat: NodeJS.Timeout;
   /** Of the last hold; a skip may still be on its way when the hold is over. */
   #skipped: AbortController | null = null;
+  readonly #stopping: AbortSignal | undefined;
   #answered: ((answer: Pin | null) => void) | null = null;
   #exchanges = 0;
   readonly #gone = new AbortController();
 
-  /** @param version agreed on with the relay; all frames are written in it */
-  constructor(connection: Connection, version: number = FRAME_VERSION) {
+  /**
+   * @param version agreed on with the relay; all frames are written in it
+   * @param stopping aborted when nobody is waited for any more
+   */
+  constructor(connection: Connection, version: number = FRAME_VERSION, stopping?: AbortSignal) {
     this.#connection = connection;
     this.#version = version;
+    this.#stopping = stopping;
+    const letGo = (): void => {
+      if (this.#answered !== null) connection.destroy();
+      this.#skipped?.abort();
+    };
+    stopping?.addEventListener('abort', letGo);
     this.#heartbeat = setInterval(() => {
       if (this.#answered === null) this.#sendPlain({ type: 'wait' });
     }, HEARTBEAT_MS);
     void connection.closed.then(() => {
       clearInterval(this.#heartbeat);
+      stopping?.removeEventListener('abort', letGo);
       this.#gone.abort();
       this.#skipped?.abort();
       this.#settle(null);
@@ -62,6 +73,7 @@ export class FrameConversation implements Conversation {
   }
 
   #question(frame: Frame): Promise<Pin | null> {
+    if (this.#stopping?.aborted === true) this.#connection.destroy();
     if (!this.#connection.isOpen || this.#answered !== null || !this.#count()) return Promise.resolve(null);
     return new Promise((resolve) => {
       const patience = setTimeout(() => {

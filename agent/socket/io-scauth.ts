@@ -99,6 +99,33 @@ export interface WirePairing {
   readonly pairedAt: string;
 }
 
+/** A card that is in, as one user may know it. */
+export interface WireSessionCard {
+  readonly number: number;
+  readonly token: string;
+  readonly label: string;
+  readonly reader: string;
+  readonly standing: string;
+  readonly why: string | null;
+  readonly hash: string | null;
+  readonly identity: string | null;
+  readonly holder: string | null;
+  readonly issuer: string | null;
+  readonly prompt: boolean;
+  readonly claimed: boolean;
+}
+
+/** A removal after which a session of the user's was to be locked or ended. */
+export interface WireRemoval {
+  readonly number: number;
+  readonly session: string | null;
+  readonly label: string;
+  readonly action: string;
+  readonly done: boolean;
+  readonly command: readonly string[];
+  readonly claimed: boolean;
+}
+
 export interface WireFailure {
   readonly code: string;
   readonly message: string;
@@ -114,6 +141,29 @@ export interface WireKeyringCard {
   readonly sealedAt: string | null;
   readonly passwordChanged: boolean | null;
 }
+
+export interface WireExemption {
+  readonly user: string;
+  readonly until: string;
+  readonly by: string;
+  readonly at: string;
+  readonly reason: string;
+}
+
+/** What `sc_auth enforce plan` says of an account. */
+export interface WireStanding {
+  readonly user: string;
+  readonly uid: number;
+  readonly pairings: number;
+  readonly lastCardLogin: string | null;
+  readonly inExemptGroup: boolean;
+  readonly exemptUntil: string | null;
+  readonly keptInBy: string | null;
+  readonly why: string;
+}
+
+/** Calls of a session's program (agent/session). */
+export type SessionMethod = 'Monitor' | 'Claim';
 
 /** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
 export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse' | 'EnableKeyring';
@@ -160,7 +210,10 @@ export interface Methods {
   };
   UnblockPin: { parameters: { token: string | null }; reply: Record<string, never> };
   Rehearse: { parameters: { service: string }; reply: Record<string, never> };
-  Unpair: { parameters: { user: string | null; hash: string | null }; reply: { removed: WirePairing[] } };
+  Unpair: {
+    parameters: { user: string | null; hash: string | null; shutOut?: boolean | null };
+    reply: { removed: WirePairing[] };
+  };
   Explain: {
     parameters: { user: string | null; service: string; rhost: string | null };
     reply: { user: string; links: WireLink[] };
@@ -180,6 +233,50 @@ export interface Methods {
     parameters: { user: string | null; hash: string | null };
     reply: { disabled: readonly string[] };
   };
-  GetPairingPrompt: { parameters: Record<string, never>; reply: { enabled: boolean } };
-  SetPairingPrompt: { parameters: { enabled: boolean }; reply: Record<string, never> };
+  GetPairingPrompt: {
+    parameters: { token: string | null };
+    reply: { enabled: boolean; level: string };
+  };
+  SetPairingPrompt: {
+    parameters: { enabled: boolean; token: string | null };
+    reply: Record<string, never>;
+  };
+  Monitor: {
+    parameters: Record<string, never>;
+    reply: {
+      user: string;
+      prompt: boolean;
+      loggingIn: boolean;
+      cards: WireSessionCard[];
+      removals: WireRemoval[];
+    };
+  };
+  Claim: { parameters: { number: number }; reply: { claimed: boolean } };
+  GetEnforcement: {
+    parameters: Record<string, never>;
+    reply: {
+      state: string;
+      since: string | null;
+      until: string | null;
+      by: string | null;
+      breakGlass: boolean;
+      exemptions: WireExemption[];
+    };
+  };
+  PlanEnforcement: {
+    parameters: { after?: number | null };
+    reply: { accounts: WireStanding[]; next: number | null };
+  };
+  StartEnforcement: {
+    parameters: { by?: string | null; shutOut?: readonly string[] | null; salt: string; codeHash: string };
+    reply: { until: string; shutOut: string[] };
+  };
+  ConfirmEnforcement: { parameters: Record<string, never>; reply: { user: string; at: string } };
+  StopEnforcement: { parameters: Record<string, never>; reply: Record<string, never> };
+  SetBreakGlass: { parameters: { salt: string; codeHash: string }; reply: Record<string, never> };
+  Exempt: {
+    parameters: { user: string; until: string; reason?: string | null; by?: string | null };
+    reply: { exemption: WireExemption };
+  };
+  Unexempt: { parameters: { user: string; shutOut?: boolean | null }; reply: { removed: boolean } };
 }

@@ -12,7 +12,7 @@ import type { Pkhh } from '../model/key.ts';
 import type { PeerCredentials, Username } from '../model/request.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { InvalidParameter } from './invalid-parameter.ts';
+import { InvalidParameter } from './parameters.ts';
 import type { Methods, WireKeyringCard } from './io-scauth.ts';
 
 export interface KeyringMethodParts {

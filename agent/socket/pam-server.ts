@@ -5,19 +5,26 @@ import { createServer, type Server } from 'node:net';
 import { assertNever } from '../base/assert.ts';
 import { asAgentError, describeError } from '../base/errors.ts';
 import type { LoginResult } from '../login/authenticate.ts';
+import type { Entry } from '../login/permit-entry.ts';
+import { CARD_REQUIRED } from '../login/wording.ts';
 import type { Conversation } from '../login/conversation.ts';
 import { parseUsername, type AuthRequest, type PeerCredentials } from '../model/request.ts';
 import { acceptConnections, type Connection } from './connection.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from './frame-stream.ts';
 import { FRAME_VERSION, HIGHEST_VERSION, type BeginFrame, type VerdictFrame } from './frames.ts';
+import type { OpenLogins } from './open-logins.ts';
 
 export interface PamServerParts {
   /** Runs one login to its end; never throws. */
   readonly login: (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
   /** After a change of password; never rejects. Absent: nobody wants to know. */
   readonly passwordChanged?: (request: AuthRequest, person: Conversation) => Promise<void>;
+  /** Runs one account phase to its end; never throws. */
+  readonly enter: (request: AuthRequest, person: Conversation) => Promise<Entry>;
   readonly log: (line: string) => void;
+  /** Counts the logins, and says when they must not wait for a person any more. */
+  readonly open?: OpenLogins;
 }
 
 /** A relay has this long to send the whole of its begin. */
@@ -90,8 +97,12 @@ async function serve(
     return;
   }
   if (request.phase === 'chauthtok') await parts.passwordChanged?.(request, person);
+  if (request.phase === 'account') {
+    const entry = await parts.enter(request, person);
+    await person.finish(verdict(entry, { message: entry === 'card-required' ? CARD_REQUIRED : null }));
+    return;
+  }
   if (request.phase !== 'authenticate') {
-    // There is no enforcement yet: the other phases have nothing to forbid.
     await person.finish(verdict('permitted'));
     return;
   }
@@ -127,11 +138,12 @@ function serveConnection(connection: Connection, parts: PamServerParts): void {
       return;
     }
     agreed = agreedVersion(frame, version);
-    person = new FrameConversation(connection, agreed ?? FRAME_VERSION);
-    serve(frame, agreed, person, connection.peer, parts).catch((error: unknown) => {
+    person = new FrameConversation(connection, agreed ?? FRAME_VERSION, parts.open?.stopping);
+    const served = serve(frame, agreed, person, connection.peer, parts).catch((error: unknown) => {
       parts.log(describeError(error));
       connection.destroy();
     });
+    parts.open?.add(served);
   });
   void connection.closed.then(() => {
     clearTimeout(lateBegin);
