@@ -2,10 +2,8 @@
 // It starts as a refusal; `grant` at the end of proveOnce is the only way to a yes.
 
 import { assertNever } from '../base/assert.ts';
-import type { Clock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { Pin } from '../base/pin.ts';
-import type { AuditLog } from '../audit/interface.ts';
 import { Challenge } from '../model/challenge.ts';
 import { grant, refusedByDefault, type AuthDecision } from '../model/decision.ts';
 import { sameKey } from '../model/key.ts';
@@ -13,9 +11,7 @@ import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
 import { wantsSilence, type AuthRequest, type Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
-import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
-import type { CertificateTrust } from '../trust/interface.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from './ask-pin.ts';
@@ -25,41 +21,18 @@ import { checkCard } from './card-check.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
-import type { DriverGate } from './driver-gate.ts';
 import { findCards, wantsCard, type FoundCards } from './find-cards.ts';
 import type { PairedCard } from './find-identity.ts';
-import type { KeyringParts } from './keyring-parts.ts';
+import type { LoginParts, LoginResult } from './login-parts.ts';
 import { LoginRecord } from './login-record.ts';
 import { isMapped } from './mapped-card.ts';
 import { releaseKeyring, type KeyringRelease } from './release-keyring.ts';
 import { decisionOfError } from './outcome-of-error.ts';
-import { RequestPermit, type RequestPermitParts } from './permit-request.ts';
+import { RequestPermit } from './permit-request.ts';
 import { chooseUser, usersOf } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
 
-export interface LoginParts extends RequestPermitParts {
-  /** The policy in force now; a request keeps the snapshot that it began with. */
-  readonly policy: () => Policy;
-  readonly pairings: PairingTable;
-  readonly tokens: TokenSource;
-  readonly trust: CertificateTrust;
-  readonly audit: AuditLog;
-  readonly clock: Clock;
-  /** For the agent's own log: one line, no secret. */
-  readonly log: (line: string) => void;
-  /** Whether a token's driver may run for this request; absent: each may. */
-  readonly driverGate?: DriverGate;
-  /** Absent: cards open no keyrings here. */
-  readonly keyring?: KeyringParts;
-}
-
-export interface LoginResult {
-  readonly decision: AuthDecision;
-  /** What was typed at the PIN prompt and cannot be a PIN: the next module may use it as the password. */
-  readonly password: Pin | null;
-  /** With a grant: the secret of the user's keyring, which is their password. Never the PIN. Absent: none. */
-  readonly keyringSecret?: Pin | null;
-}
+export type { LoginParts, LoginResult } from './login-parts.ts';
 
 type Refusal = Exclude<AuthDecision, { kind: 'granted' | 'retry' }>;
 

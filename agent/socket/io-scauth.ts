@@ -200,7 +200,7 @@ export interface Methods {
     reply: { pairing: WirePairing };
   };
   Pair: {
-    parameters: { hash: string; keyring?: 'ask' | 'yes' | 'no' | null };
+    parameters: { hash: string; keyring?: string | null };
     reply: Record<string, never>;
   };
   VerifyPin: { parameters: { token: string | null }; reply: Record<string, never> };

@@ -2,26 +2,17 @@
 // conversation (card-stories.ts).
 
 import { printable } from '../base/errors.ts';
-import type { Clock } from '../base/clock.ts';
-import type { AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
 import type { KeyringParts } from '../login/keyring-parts.ts';
 import type { KeyringWish } from '../login/offer-keyring.ts';
+import type { PairingParts } from '../login/pair.ts';
 import type { KeptSecret } from '../model/keyring.ts';
 import type { Pkhh } from '../model/key.ts';
 import type { PeerCredentials, Username } from '../model/request.ts';
-import type { PairingTable } from '../pairing/interface.ts';
-import type { Policy } from '../../policy/policy.ts';
 import { InvalidParameter } from './parameters.ts';
 import type { Methods, WireKeyringCard } from './io-scauth.ts';
 
-export interface KeyringMethodParts {
-  readonly policy: () => Policy;
-  readonly pairings: PairingTable;
-  readonly keyring?: KeyringParts;
-  readonly audit: AuditLog;
-  readonly clock: Clock;
-}
+export type KeyringMethodParts = Pick<PairingParts, 'policy' | 'pairings' | 'keyring' | 'audit' | 'clock'>;
 
 /** @throws InvalidParameter */
 export function keyringWish({ keyring = null }: Readonly<Record<string, unknown>>): KeyringWish {
