@@ -19,6 +19,7 @@ import { cardKeyCheck } from './login/card-check.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
+import { tellExpiry } from './login/expiry-notice.ts';
 import type { PairingParts } from './login/pair.ts';
 import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
@@ -208,7 +209,11 @@ async function main(): Promise<void> {
   const open = new OpenLogins();
   const pamServer = createPamServer({
     open,
-    login: (request, person) => new Login(request, person, login).run(),
+    login: async (request, person) => {
+      const result = await new Login(request, person, login).run();
+      await tellExpiry(result, request, person, { ...login, notices: pairings });
+      return result;
+    },
     log,
   });
   const adminServer = createAdminServer({

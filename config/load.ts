@@ -150,6 +150,7 @@ export function policyOf(config: Config): Policy {
     promptOnlyServices: [...login.prompt_only_services],
     cardWaitMs: login.card_wait_ms,
     cardCheck: login.card_check,
+    expiryNoticeDays: login.expiry_notice_days,
     minRsaBits: login.min_rsa_bits,
     minEcBits: login.min_ec_bits,
     removal: {

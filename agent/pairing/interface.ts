@@ -46,3 +46,11 @@ export interface LoginDriverTable {
   /** @throws AgentError `store-unreadable` */
   setLoginDriver(id: string, enabled: boolean): void;
 }
+
+/** When people were told that a certificate is about to end. */
+export interface ExpiryNotices {
+  /** Milliseconds since 1970; null: never. @throws AgentError `store-unreadable` */
+  expiryTold(user: Username, pkhh: Pkhh): number | null;
+  /** @throws AgentError `store-unreadable` */
+  noteExpiryTold(user: Username, pkhh: Pkhh, atMs: number): void;
+}
