@@ -349,7 +349,7 @@ export class Login {
     } catch (error) {
       this.#note(error);
       if (!this.#parts.policy().noRecordNoGrant) return decision;
-      return { kind: 'unavailable', reason: 'internal' };
+      return { kind: 'unavailable', reason: 'not-recorded' };
     }
   }
 

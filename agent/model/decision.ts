@@ -36,6 +36,8 @@ export type UnavailableReason =
   | 'pin-timeout'
   | 'touch-timeout'
   | 'store-unreadable'
+  /** No record, no grant: the audit log cannot be written (full disk, read-only file system, another scauthd). */
+  | 'not-recorded'
   | 'internal';
 
 /** Where a decision was made for the person, the sentence that tells them what to do next. */
