@@ -189,6 +189,7 @@ async function main(): Promise<void> {
   const adminServer = createAdminServer({
     ...pairing,
     accounts: systemAccounts,
+    anchors: audit,
     inventory,
     loginDrivers: pairings,
     version: productVersion(),

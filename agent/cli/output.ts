@@ -12,6 +12,7 @@ export interface Writers {
 
 /** Longest line: a label, a hash and a user's name fit well. */
 const MAX_LINE = 1000;
+const MAX_LONG_LINE = 8000;
 
 /** Makes text of several lines safe, line by line; tabs are ours and stay. */
 export function printableLines(text: string): string {
@@ -52,6 +53,12 @@ export class Output {
   result(document: Readonly<Record<string, unknown>>, lines: readonly string[]): void {
     if (this.json) this.#to.writeOut(`${toJson(document)}\n`);
     else for (const line of lines) this.#to.writeOut(`${tabbed(...line.split('\t'))}\n`);
+  }
+
+  /** A result of one long line that a program reads again; it is made of printable ASCII. */
+  long(document: Readonly<Record<string, unknown>>, line: string): void {
+    if (this.json) this.#to.writeOut(`${toJson(document)}\n`);
+    else this.#to.writeOut(`${printable(line, MAX_LONG_LINE)}\n`);
   }
 
   /** The result is there, and it is bad news: the run ends with this code. */

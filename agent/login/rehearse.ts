@@ -12,14 +12,13 @@ import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
 import type { PeerCredentials } from '../model/request.ts';
 import type { PairingTable } from '../pairing/interface.ts';
-import { CARD_READING_MS, type TokenSource } from '../token/interface.ts';
+import type { TokenSource } from '../token/interface.ts';
 import type { CertificateTrust } from '../trust/interface.ts';
 import { permitAttempt } from '../../policy/permit-attempt.ts';
-import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Conversation } from './conversation.ts';
-import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
-import { chooseCard } from './choose-card.ts';
+import type { PairedCard } from './find-identity.ts';
+import { ownCard, ownPairings } from './own-card.ts';
 import { askCardPin, requireTrust } from './pair.ts';
 import { touchText, triesLeftText } from './wording.ts';
 
@@ -96,10 +95,10 @@ class Rehearser {
       () => permit(policy, service, account),
       (rule) => `${rule} permits ${service}`,
     );
-    const pairings = await this.step('pairings', () => this.#pairings(account), countOf);
+    const pairings = await this.step('pairings', () => ownPairings(account.name, this.#parts), countOf);
     this.found = await this.step(
       'card',
-      () => this.#find(account, policy, pairings, person),
+      () => ownCard(account.name, policy, pairings, person, this.#parts),
       ({ identity }) => identity.label,
     );
     const { token, identity, pairing } = this.found;
@@ -158,38 +157,6 @@ class Rehearser {
       }
     } finally {
       pin?.wipe();
-    }
-  }
-
-  #pairings({ name }: Account): Pairing[] {
-    const pairings = this.#parts.pairings.forUser(name);
-    if (pairings.length === 0) throw new AgentError('not-paired', { detail: `${name} has no pairing` });
-    return pairings;
-  }
-
-  async #find(
-    { name }: Account,
-    policy: Policy,
-    pairings: readonly Pairing[],
-    person: Conversation,
-  ): Promise<PairedCard> {
-    const found = findPairedIdentities(await this.#parts.tokens.present(CARD_READING_MS), pairings);
-    switch (found.kind) {
-      case 'found': {
-        const reachable = found.cards.filter(({ token }) => permitReader(policy, token.slot));
-        const [first, ...others] = lastUsedFirst(reachable, this.#parts.pairings.lastUses(name));
-        if (first === undefined) throw new AgentError('contactless');
-        const choice = await chooseCard([first, ...others], person);
-        if (choice.kind === 'chosen') return choice.card;
-        if (choice.kind === 'not-chosen') choice.typed.wipe();
-        throw new AgentError('cancelled', { detail: 'no card was chosen' });
-      }
-      case 'conflict':
-        throw new AgentError('key-conflict');
-      case 'other-card':
-        throw new AgentError('no-identity');
-      case 'no-card':
-        throw new AgentError('no-card');
     }
   }
 

@@ -2,7 +2,7 @@
 // admin-server.ts.
 
 import { AgentError, asAgentError } from '../base/errors.ts';
-import type { AuditLog } from '../audit/interface.ts';
+import type { AnchorSource, AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
 import { explainLogin } from '../login/explain.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
@@ -27,6 +27,7 @@ import { wireIdentity, wirePairing, wireToken } from './wire.ts';
 export interface AdminParts extends PairingParts, InventoryParts {
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  readonly anchors: AnchorSource;
 }
 
 /** Parameters as they came; each is looked up by name, and unknown names are refused. */
@@ -85,7 +86,7 @@ export function optionalTokenId(parameters: Parameters): TokenId | null {
   return text === null ? null : parseTokenId(text);
 }
 
-function requireRoot(peer: PeerCredentials): void {
+export function requireRoot(peer: PeerCredentials): void {
   if (peer.uid !== 0) throw new PermissionDenied('root only');
 }
 
@@ -250,6 +251,7 @@ export async function callMethod(
     case 'ChangePin':
     case 'UnblockPin':
     case 'Rehearse':
+    case 'SignAnchor':
       throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
     default:
       return null;

@@ -1,12 +1,13 @@
-// The upgraded calls about a card's PIN: ChangePin, UnblockPin, Rehearse. Parameters in, story out, result as JSON.
+// The upgraded calls about a card: ChangePin, UnblockPin, Rehearse, SignAnchor. Parameters in, story out, result as JSON.
 
 import { asAgentError } from '../base/errors.ts';
 import { changeCardPin } from '../login/change-pin.ts';
 import type { Conversation } from '../login/conversation.ts';
 import { mayDriverServe } from '../login/driver-gate.ts';
 import { rehearseLogin } from '../login/rehearse.ts';
+import { signAnchor } from '../login/sign-anchor.ts';
 import { unblockCardPin } from '../login/unblock-pin.ts';
-import type { PeerCredentials } from '../model/request.ts';
+import { parseUsername, type PeerCredentials } from '../model/request.ts';
 import {
   callerAccount,
   InvalidParameter,
@@ -14,6 +15,7 @@ import {
   optionalText,
   optionalTokenId,
   requiredText,
+  requireRoot,
   userInScope,
   type AdminParts,
 } from './admin-methods.ts';
@@ -78,6 +80,15 @@ export async function cardStory(
           steps: steps satisfies readonly WireStep[],
           failure: failure === null ? null : failureOf(failure),
         };
+      };
+    }
+    case `${INTERFACE}.SignAnchor`: {
+      requireRoot(peer);
+      onlyParameters(parameters, ['user']);
+      const user = parseUsername(requiredText(parameters, 'user'));
+      return async (person) => {
+        const { text, card } = await signAnchor(user, peer, person, parts);
+        return { anchor: text, user, hash: card.pairing.pkhh };
       };
     }
     default:

@@ -106,7 +106,7 @@ export interface WireFailure {
 }
 
 /** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
-export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse';
+export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse' | 'SignAnchor';
 export interface WireLink {
   readonly name: string;
   readonly ok: boolean;
@@ -147,6 +147,7 @@ export interface Methods {
   };
   UnblockPin: { parameters: { token: string | null }; reply: Record<string, never> };
   Rehearse: { parameters: { service: string }; reply: Record<string, never> };
+  SignAnchor: { parameters: { user: string }; reply: Record<string, never> };
   Unpair: { parameters: { user: string | null; hash: string | null }; reply: { removed: WirePairing[] } };
   Explain: {
     parameters: { user: string | null; service: string; rhost: string | null };

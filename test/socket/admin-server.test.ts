@@ -60,6 +60,7 @@ async function serve(t: ExecutionContext, more: Partial<AdminServerParts> = {}):
       readerDrivers: () => [],
       trustOf: () => Promise.resolve(NOT_EVALUATED),
     },
+    anchors: { lastRecord: () => null },
     loginDrivers: { loginDriver: () => null, setLoginDriver: () => undefined },
     version: '1.2.3',
     log: (line) => log.push(line),

@@ -1,5 +1,6 @@
 // The audit log on a disk that is really full, on a file system that is read-only, and in the hands of another scauthd:
-// no record, no grant, and the password has its turn; what was not written is counted once it can be (L26).
+// no record, no grant, and the password has its turn; what was not written is counted once it can be (L26). And an anchor
+// that the administrator's own card signs.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { APP } from '../sandbox/namespace.ts';
@@ -218,3 +219,37 @@ test.serial('two agents on one log: the second writes nothing and grants nothing
   const { faults } = await verify();
   t.true(faults.every(({ kind }) => kind === 'gap'));
 });
+
+test.serial(
+  "an anchor signed by the administrator's card: verify knows the key by the pairing and by a file",
+  async (t) => {
+    const sign = (...args: string[]) =>
+      sandbox.exec(['sc_auth', 'audit', 'anchor', '--sign', ...args], { input: `${sandbox.pin}\n` });
+    // Nobody but root; root itself has no card.
+    const user = await sandbox.exec(['sc_auth', 'audit', 'anchor', '--sign'], { user: sandbox.user });
+    t.is(user.code, 3, user.stderr);
+    t.is((await sign()).code, 4);
+    const made = await sign('--user', sandbox.user, '--json');
+    t.is(made.code, 0, made.stderr + made.stdout);
+    const { text, publicKey, sequence, hash } = JSON.parse(made.stdout) as Record<string, string | number>;
+    t.is(sequence, lines().findLastIndex(({ metadata }) => metadata.event_code === 'pin-checked') - 1);
+    t.is(hash, await person.cardHash(sandbox));
+    writeFileSync(sandbox.path('/run/anchors'), `Jan 1 host scauthd: ${String(text)}\n`);
+    writeFileSync(sandbox.path('/run/signer.pem'), String(publicKey));
+    const words = async (...args: string[]): Promise<string> =>
+      root('sh', '-c', 'sc_auth audit verify --anchors /run/anchors "$@" || true', 'sh', ...args);
+    t.regex(
+      await words(),
+      /^Signed +anchor of record \d+, .* signed for ada .*paired with the account here$/m,
+    );
+    t.regex(await words('--signer', '/run/signer.pem'), /^Signed .*by the key of --signer$/m);
+    await root('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', '/run/other.key');
+    await root('openssl', 'pkey', '-in', '/run/other.key', '-pubout', '-out', '/run/other.pem');
+    t.regex(await words('--signer', '/run/other.pem'), /^FAULT .*by another key than that of --signer$/m);
+    const wrong = await sandbox.exec(['sc_auth', 'audit', 'anchor', '--sign', '--user', sandbox.user], {
+      input: `${person.WRONG_PIN}\n`,
+    });
+    t.is(wrong.code, 3);
+    t.is(lines().at(-1)?.status, 'Failure');
+  },
+);
