@@ -15,15 +15,19 @@ import { loginUidOf } from './base/login-uid.ts';
 import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
+import { cardKeyCheck } from './login/card-check.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
+import { LogindSessions } from './logind/peer-sessions.ts';
 import type { PairingParts } from './login/pair.ts';
+import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
+import { OpenLogins } from './socket/open-logins.ts';
 import { createPamServer } from './socket/pam-server.ts';
 import type { Token } from './token/interface.ts';
 import { ReaderReport } from './token/reader-report.ts';
@@ -38,8 +42,9 @@ import { wireDrivers } from './wire-drivers.ts';
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
 const PASSWORD_CHECK_MS = 30_000;
-/** How long a stop may take. */
-const STOP_MS = 3000;
+/** How long a stop may take, and how much of it for cards that are at work for a login. */
+const STOP_MS = 4000;
+const FINISH_MS = 2500;
 
 function folder(variable: string, usual: string): string {
   // systemd may name several, separated by colons; the first is ours.
@@ -67,12 +72,23 @@ function describeTokenEvent(event: TokenEvent): string {
   }
 }
 
-/** Cards in and out, for the audit log; null for what is not about a known card. */
-function auditedTokenEvent(event: TokenEvent): AuditEvent | null {
-  if (event.kind !== 'token-in' && event.kind !== 'token-out') return null;
-  const { id, driver, slot } = event.token;
-  const kind = event.kind === 'token-in' ? 'card-in' : 'card-out';
-  return { kind, tokenId: id, driver, reader: printable(slot.reader) };
+/** Cards in and out, for the audit log; nothing for what is not about a known card. */
+function auditedTokenEvents(event: TokenEvent): AuditEvent[] {
+  if (event.kind !== 'token-in' && event.kind !== 'token-out') return [];
+  const { id: tokenId, driver, slot, cardProof } = event.token;
+  const reader = printable(slot.reader);
+  if (event.kind === 'token-out') return [{ kind: 'card-out', tokenId, driver, reader }];
+  const cardIn = { kind: 'card-in', tokenId, driver, reader } as const;
+  if (cardProof?.kind !== 'failed') return [cardIn];
+  const { detail } = cardProof;
+  const suspect = { check: 'card-authentication', tokenId, user: null, key: null, detail } as const;
+  return [cardIn, { kind: 'card-suspect', ...suspect }];
+}
+
+/** Cards in and out, for the programs of users' sessions. */
+function sessionCardsHear(event: TokenEvent, sessionCards: SessionCards): void {
+  if (event.kind === 'token-in') sessionCards.cardIn(event.token);
+  if (event.kind === 'token-out') sessionCards.cardOut(event.token, event.removed);
 }
 
 function logFailure(error: unknown): void {
@@ -124,10 +140,16 @@ async function main(): Promise<void> {
   });
   const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
   const watcher = new CardWatcher(winscard);
-  const { drivers, list } = wireDrivers(settings.config, log);
+  const { drivers, list } = wireDrivers(
+    settings.config,
+    cardKeyCheck(() => pairings.hostId()),
+    log,
+  );
   const tokens = new TokenRegistry(watcher, drivers);
+  const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
+  const sessions = new LogindSessions({ log });
   const inventory: Inventory = {
     drivers: list,
     readers: () => readers.readers(),
@@ -156,9 +178,9 @@ async function main(): Promise<void> {
   };
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
-    const audited = auditedTokenEvent(event);
-    if (audited !== null) audit.record(audited).catch(logFailure);
+    for (const audited of auditedTokenEvents(event)) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
+    sessionCardsHear(event, sessionCards);
   });
 
   const login: LoginParts = {
@@ -171,6 +193,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
+    sessions,
   };
   const pairing: PairingParts = {
     policy,
@@ -182,15 +205,19 @@ async function main(): Promise<void> {
     checkPassword: (user, password) =>
       checkPassword({ service: PASSWORD_SERVICE, user, password, timeoutMs: PASSWORD_CHECK_MS }),
   };
+  const open = new OpenLogins();
   const pamServer = createPamServer({
+    open,
     login: (request, person) => new Login(request, person, login).run(),
     log,
   });
   const adminServer = createAdminServer({
     ...pairing,
+    sessions,
     accounts: systemAccounts,
     anchors: audit,
     inventory,
+    sessionCards,
     loginDrivers: pairings,
     version: productVersion(),
     log,
@@ -198,6 +225,12 @@ async function main(): Promise<void> {
 
   // What is wrong with the log is said there at once; a log that cannot be opened now is tried again at each event.
   audit.start().catch(logFailure);
+  // An upgrade's change of the tables belongs here, and a fault is said before somebody logs in; logins try again.
+  try {
+    pairings.prepare();
+  } catch (error) {
+    logFailure(error);
+  }
   watcher.start();
   tokens.start();
   await listenAt(pamServer, join(runtime, 'pam.sock'));
@@ -209,11 +242,13 @@ async function main(): Promise<void> {
     reportStopping();
     pamServer.close();
     adminServer.close();
+    await open.finish(FINISH_MS);
     await watcher.stop();
     tokens.close();
     await winscard.close();
     await audit.close();
     forwarder.close();
+    sessions.close();
     pairings.close();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -3,9 +3,11 @@
 
 import * as v from 'valibot';
 import { defaultPolicy } from '../policy/policy.ts';
+import { attestationSettings } from './attestation-settings.ts';
 import { enforcementSettings } from './enforcement-settings.ts';
 import { mappingSettings } from './mapping-settings.ts';
 import { flag, oneOf, serviceList, tableSchema, whole, word, type Setting } from './setting.ts';
+import { sessionSettings } from './session-settings.ts';
 import { trustSettings } from './trust-settings.ts';
 
 const driverId = v.pipe(
@@ -54,7 +56,7 @@ export const settings = {
       default: defaultPolicy.remoteAllowed,
       unit: null,
       meaning:
-        'A user who comes from another host may use the card in this machine. Warning: with true, whoever sits at the machine is asked to approve a stranger.',
+        'Sessions that are not at this machine may use the card in it. false: local sessions only, as logind says (without logind, PAM_RHOST does); in doubt a session is not local. Warning: with true, whoever has the PIN can use a card that somebody left in the machine, from anywhere.',
     },
     try_reserve: {
       schema: whole(0, 10),
@@ -83,6 +85,13 @@ export const settings = {
       meaning:
         'How long a login waits for a card that was just put in and is still being read. Without a card in a reader nobody waits.',
     },
+    card_check: {
+      schema: word(['off', 'paired', 'always']),
+      default: defaultPolicy.cardCheck,
+      unit: null,
+      meaning:
+        'Whether a card must prove that it is the card, by its own key (PIV 9E, which needs no PIN), before it gets a PIN. It is asked when it is put in. "paired": where the pairing keeps such a key; "always": a card without one is refused as well, at the login and at pairing; "off": never. Warning: with "off", a copy of the certificates on another card is found out only after the PIN was typed.',
+    },
     min_rsa_bits: {
       schema: oneOf([2048, 3072, 4096]),
       default: defaultPolicy.minRsaBits,
@@ -94,12 +103,6 @@ export const settings = {
       default: defaultPolicy.minEcBits,
       unit: 'bits',
       meaning: 'Smallest elliptic-curve key that may be paired; Ed25519 counts as 256.',
-    },
-    removal_action: {
-      schema: word(['none', 'lock']),
-      default: defaultPolicy.removalAction,
-      unit: null,
-      meaning: 'When a paired card is taken out: "lock" locks the local sessions of its user through logind.',
     },
   },
   pairing: {
@@ -210,8 +213,10 @@ export const settings = {
         'PINs may hold other characters than digits. Warning: with true, a password that is typed at the PIN prompt reaches the card and costs a try.',
     },
   },
+  session: sessionSettings,
   trust: trustSettings,
   mapping: mappingSettings,
+  attestation: attestationSettings,
   enforcement: enforcementSettings,
 } as const satisfies Record<string, Record<string, Setting>>;
 
@@ -224,8 +229,10 @@ export const configSchema = v.strictObject({
   tokens: tableSchema(settings.tokens),
   piv: tableSchema(settings.piv),
   pkcs11: tableSchema(settings.pkcs11),
+  session: tableSchema(settings.session),
   trust: tableSchema(settings.trust),
   mapping: tableSchema(settings.mapping),
+  attestation: tableSchema(settings.attestation),
   enforcement: tableSchema(settings.enforcement),
 });
 

@@ -1,5 +1,7 @@
 // The settings that decide, as one immutable snapshot. Data only: config/ fills it, the rules beside this file read it.
 
+import type { PinPolicy } from '../agent/model/attestation.ts';
+import type { TouchPolicy } from '../agent/model/token.ts';
 import type { TrustSources } from '../agent/model/trust.ts';
 import type { CertmapRule } from './certmap/rule.ts';
 
@@ -26,15 +28,32 @@ export interface Policy {
   readonly promptOnlyServices: readonly string[];
   /** Longest wait for a card that is being read, milliseconds. */
   readonly cardWaitMs: number;
+  /** Whether a card must prove its own key (9E) before it gets a PIN. */
+  readonly cardCheck: CardCheckMode;
   readonly minRsaBits: number;
   readonly minEcBits: number;
   /** macOS: tokenRemovalAction. */
-  readonly removalAction: 'none' | 'lock';
+  readonly removal: RemovalPolicy;
+  /** PAM services that open a session or its lock; `*` alone stands for all. */
+  readonly sessionServices: readonly string[];
   /** macOS: oneCardPerUser. */
   readonly oneCardPerUser: boolean;
   readonly trust: TrustPolicy;
   readonly mapping: MappingPolicy;
+  readonly attestation: AttestationPolicy;
   readonly enforcement: EnforcementPolicy;
+}
+
+/** `off`; `paired`: where the pairing keeps the card's key; `always`. */
+export type CardCheckMode = 'off' | 'paired' | 'always';
+
+/** What happens to a session when the card that opened it is taken out. */
+export interface RemovalPolicy {
+  readonly action: 'none' | 'lock' | 'logout';
+  /** How long the card may be put back and nothing happens. */
+  readonly graceMs: number;
+  /** Locks the screen where logind does not; empty: none. */
+  readonly lockCommand: readonly string[];
 }
 
 /** 0 off, 1 chain and validity, 2 and soft revocation, 3 and hard revocation (macOS: checkCertificateTrust). */
@@ -52,6 +71,17 @@ export interface MappingPolicy {
   readonly rules: readonly CertmapRule[];
   readonly fields: readonly string[];
   readonly format: string;
+}
+
+/** What a card's maker must say of a key that is to be paired. */
+export interface AttestationPolicy {
+  readonly required: boolean;
+  /** PEM files, absolute paths. */
+  readonly roots: readonly string[];
+  readonly pinPolicy: 'any' | Exclude<PinPolicy, 'never'>;
+  readonly touchPolicy: 'any' | Exclude<TouchPolicy, 'never'>;
+  /** `5.7.0`; empty: any. */
+  readonly minFirmware: string;
 }
 
 /** Whom enforcement binds while it is on (macOS: NotEnforcedGroup, allowUnmappedUsers). */
@@ -77,9 +107,17 @@ export const defaultPolicy: Policy = {
   pinPadDenied: [],
   promptOnlyServices: ['i3lock', 'swaylock', 'waylock'],
   cardWaitMs: 4000,
+  cardCheck: 'paired',
   minRsaBits: 2048,
   minEcBits: 256,
-  removalAction: 'none',
+  removal: { action: 'none', graceMs: 0, lockCommand: [] },
+  // prettier-ignore
+  sessionServices: [
+    'login', 'gdm-password', 'gdm-smartcard', 'lightdm', 'sddm', 'lxdm', 'xdm', 'greetd', 'ly',
+    'i3lock', 'swaylock', 'waylock', 'gtklock', 'hyprlock', 'xsecurelock', 'xscreensaver', 'physlock', 'vlock', 'xlock',
+    'kde', 'kde-smartcard', 'kscreenlocker', 'xfce4-screensaver', 'mate-screensaver', 'cinnamon-screensaver',
+    'gnome-screensaver', 'light-locker', 'unity', 'budgie-screensaver',
+  ],
   oneCardPerUser: false,
   trust: {
     level: 0,
@@ -92,6 +130,7 @@ export const defaultPolicy: Policy = {
     cacheMinutes: 720,
   },
   mapping: { attribute: 'none', rules: [], fields: [], format: '$1' },
+  attestation: { required: false, roots: [], pinPolicy: 'any', touchPolicy: 'any', minFirmware: '' },
   enforcement: {
     exemptGroup: '',
     allowUnpairedUsers: false,

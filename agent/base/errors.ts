@@ -31,12 +31,15 @@ export type AgentErrorCode =
   | 'weak-key'
   | 'bad-certificate'
   | 'untrusted-certificate' // by the level, the authorities or the revocation data of the policy
+  | 'card-suspect' // the card has not proved that it is the card that was paired
+  | 'not-attested' // policy wants the maker's word that the key was made on the card
   | 'bad-proof' // the signature does not verify with the paired key
   // Pairing
   | 'already-paired'
   | 'not-paired'
   | 'key-conflict' // another key with the same hash is paired
   | 'store-unreadable' // the pairing table cannot be read: not the same as "not paired"
+  | 'store-newer' // the pairing table was written by a later scauth
   // Requests
   | 'not-allowed' // by policy or by peer credentials
   | 'unknown-user'

@@ -2,7 +2,7 @@
 // Replies are checked in wire.ts; scauthd's refusals become CommandErrors with scauthd's own sentence.
 
 import { AgentError } from '../base/errors.ts';
-import { INTERFACE, type Methods, type UpgradedMethod } from '../socket/io-scauth.ts';
+import { INTERFACE, type Methods, type SessionMethod, type UpgradedMethod } from '../socket/io-scauth.ts';
 import { encodeMessage, MessageSplitter, parseReply, type VarlinkReply } from '../socket/varlink.ts';
 import { socketPath, type CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
@@ -61,7 +61,7 @@ async function exchange(
  * One call on a connection of its own.
  * @throws CommandError `unreachable`, `no-answer`, `malformed`, or what scauthd said
  */
-export async function callAgent<M extends Exclude<keyof Methods, UpgradedMethod>>(
+export async function callAgent<M extends Exclude<keyof Methods, UpgradedMethod | SessionMethod>>(
   context: CommandContext,
   method: M,
   parameters: Methods[M]['parameters'],

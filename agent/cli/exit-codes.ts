@@ -44,7 +44,7 @@ export class CommandError extends Error {
 
 /** An end of which nothing needs to be said. */
 export class SilentEnd extends CommandError {
-  constructor(code: LocalErrorCode) {
+  constructor(code: LocalErrorCode | AgentErrorCode) {
     super(code, '');
     this.name = 'SilentEnd';
   }
@@ -62,6 +62,8 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'puk-blocked': EXIT.refused,
   'wrong-password': EXIT.refused,
   'bad-proof': EXIT.refused,
+  'not-attested': EXIT.refused,
+  'card-suspect': EXIT.refused,
   'untrusted-certificate': EXIT.refused,
   'not-allowed': EXIT.refused,
   'no-card': EXIT.notFound,

@@ -3,6 +3,7 @@
 
 import type {
   Methods,
+  SessionMethod,
   UpgradedMethod,
   WireDriver,
   WireFailure,
@@ -172,7 +173,7 @@ function readList<S extends Readonly<Record<string, Shape>>>(value: unknown, sha
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
-type PlainMethod = Exclude<keyof Methods, UpgradedMethod>;
+type PlainMethod = Exclude<keyof Methods, UpgradedMethod | SessionMethod>;
 
 const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M]['reply'] } = {
   ListTokens: (reply) => ({ tokens: readList(reply['tokens'], TOKEN) }),
@@ -188,7 +189,7 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
   AddPairing: (reply) => ({ pairing: readPairing(reply['pairing']) }),
   Unpair: (reply) => ({ removed: readList(reply['removed'], PAIRING) }),
   Explain: (reply) => ({ ...readObject(reply, { user: 'string' }), links: readList(reply['links'], LINK) }),
-  GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean' }),
+  GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean', level: 'string' }),
   SetPairingPrompt: () => ({}),
 };
 

@@ -9,16 +9,18 @@ type Reason = DenyReason | UnavailableReason | AgentErrorCode;
 const reasons: Readonly<Partial<Record<Reason, string>>> = {
   'cards-not-allowed': 'Cards are switched off on this machine',
   'service-not-allowed': 'Cards are not used for this service',
-  'remote-not-allowed': 'A session from another host does not get at the card here',
+  'remote-not-allowed': 'Only a session at this machine gets at the card',
   'peer-not-allowed': 'A program may ask only for the account that it runs as',
   'no-service': 'The smart card service (pcscd) cannot be reached',
   'not-authorised': 'The smart card service (pcscd) refuses scauthd',
   'contactless-not-allowed': 'Cards are not used through a contactless reader here',
+  'card-suspect': 'The card has not proved that it is the one that was paired: it may be a copy',
   'certificate-not-trusted': 'The certificate on the card is not trusted here',
   'no-pairing': 'No card is paired with the account',
   'other-card': 'The card that is in is not paired with the account',
   'key-conflict': 'The card has another key than the one that is paired, with the same hash',
   'store-unreadable': 'The pairings cannot be read',
+  'store-newer': 'The pairings are of a newer scauth than the one that runs',
   'no-card': 'No card is in a reader',
   'card-reset': 'Another program reset the card',
   'card-busy': 'Another program is using the card',
@@ -32,12 +34,16 @@ export function reasonText(reason: Reason): string {
   return reasons[reason] ?? `It failed (${reason})`;
 }
 
+export const CARD_REMEDY =
+  'Use the card that was paired. If it was set up anew, pair it again: sc_auth unpair, then sc_auth pair.';
+
 export const REMEDY: Readonly<Record<LinkName, string>> = {
   PAM: 'sudo scauth-pam enable',
   socket: 'sudo systemctl restart scauthd',
   agent: 'sudo systemctl restart scauthd; its log: journalctl -u scauthd',
   policy: 'The administrator can allow it in /etc/scauth/scauth.toml (login.cards_allowed, login.services).',
-  session: 'Log in at the machine itself, or the administrator sets login.remote.',
+  session:
+    'Log in at the machine itself, and end your sessions from other hosts (loginctl), or the administrator sets login.remote.',
   reader:
     'Is pcscd running (systemctl status pcscd.socket)? Use a reader with contacts, or the administrator sets reader.contactless.',
   card: 'Put your card in the right way round; if it is in, take it out and put it back.',

@@ -5,20 +5,26 @@
 import { AgentError, asAgentError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { AuditLog } from '../audit/interface.ts';
-import type { Account } from '../model/account.ts';
+import type { Account, Accounts } from '../model/account.ts';
 import { Challenge } from '../model/challenge.ts';
 import { sameKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
+import type { PeerSession } from '../model/peer-session.ts';
 import type { PeerCredentials } from '../model/request.ts';
 import type { PairingTable } from '../pairing/interface.ts';
-import type { TokenSource } from '../token/interface.ts';
+import { CARD_READING_MS, type TokenSource } from '../token/interface.ts';
 import type { CertificateTrust } from '../trust/interface.ts';
+import type { SessionSource } from '../logind/interface.ts';
 import { permitAttempt } from '../../policy/permit-attempt.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Conversation } from './conversation.ts';
+import { requireCard } from './card-check.ts';
+import { sessionAsked } from './explain-session.ts';
+import { findCards, type FoundCards } from './find-cards.ts';
 import type { PairedCard } from './find-identity.ts';
-import { ownCard, ownPairings } from './own-card.ts';
+import { isMapped, mapsCards } from './mapped-card.ts';
+import { chooseCard } from './choose-card.ts';
 import { askCardPin, requireTrust } from './pair.ts';
 import { touchText, triesLeftText } from './wording.ts';
 
@@ -26,11 +32,13 @@ export interface RehearsalParts {
   readonly policy: () => Policy;
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
+  readonly accounts: Pick<Accounts, 'byName'>;
   readonly audit: AuditLog;
   readonly trust: CertificateTrust;
   readonly clock: Clock;
   /** Whether a token driver may run in a login by this service (driver-gate.ts). */
   readonly mayDriverServe: (driver: string, service: string) => boolean;
+  readonly sessions?: SessionSource;
 }
 
 /** In the order of a login. */
@@ -88,23 +96,26 @@ class Rehearser {
   }
 
   /** @throws AgentError whatever would keep a login from being granted */
-  async run(account: Account, service: string, person: Conversation): Promise<void> {
+  async run(account: Account, service: string, peer: PeerCredentials, person: Conversation): Promise<void> {
     const policy = this.#parts.policy();
     await this.step(
       'policy',
-      () => permit(policy, service, account),
+      async () => permit(policy, service, account, await sessionAsked(account, peer, this.#parts.sessions)),
       (rule) => `${rule} permits ${service}`,
     );
-    const pairings = await this.step('pairings', () => ownPairings(account.name, this.#parts), countOf);
+    await this.step('pairings', () => this.#pairings(account, policy), countOf);
     this.found = await this.step(
       'card',
-      () => ownCard(account.name, policy, pairings, person, this.#parts),
+      () => this.#find(account, policy, person),
       ({ identity }) => identity.label,
     );
     const { token, identity, pairing } = this.found;
     await this.step(
       'certificate',
-      () => requireTrust(policy, identity, this.#parts),
+      async () => {
+        await requireTrust(policy, identity, this.#parts);
+        requireCard(policy, token, pairing);
+      },
       () => (policy.trust.level === 0 ? 'trust is off' : 'trusted'),
     );
     await this.step(
@@ -144,7 +155,7 @@ class Rehearser {
         await this.step(
           'pairing',
           () => {
-            this.#stillPaired(account, pairing);
+            this.#stillPaired(account, pairing, policy);
           },
           () => 'as it was',
         );
@@ -160,7 +171,27 @@ class Rehearser {
     }
   }
 
-  #stillPaired({ name }: Account, pairing: Pairing): void {
+  #pairings({ name }: Account, policy: Policy): Pairing[] {
+    const pairings = this.#parts.pairings.forUser(name);
+    if (pairings.length === 0 && !mapsCards(policy))
+      throw new AgentError('not-paired', { detail: `${name} has no pairing` });
+    return pairings;
+  }
+
+  /** The card of which a login would take the PIN; found by what the login calls. */
+  async #find({ name }: Account, policy: Policy, person: Conversation): Promise<PairedCard> {
+    const tokens = { present: () => this.#parts.tokens.present(CARD_READING_MS) };
+    const found = await findCards(name, policy, { ...this.#parts, tokens });
+    if (found.kind === 'refused') throw failureOf(found);
+    const choice = await chooseCard(found.cards, person);
+    if (choice.kind === 'chosen') return choice.card;
+    if (choice.kind === 'not-chosen') choice.typed.wipe();
+    throw new AgentError('cancelled', { detail: 'no card was chosen' });
+  }
+
+  #stillPaired({ name }: Account, pairing: Pairing, policy: Policy): void {
+    // Nothing is stored that could be looked at again (authenticate.ts).
+    if (isMapped(pairing) && this.#parts.policy() === policy) return;
     const now = this.#parts.pairings.forUser(name).find(({ pkhh }) => pkhh === pairing.pkhh);
     const same =
       now !== undefined &&
@@ -171,11 +202,30 @@ class Rehearser {
   }
 }
 
+/** Why no card was found, as the code that commands tell. */
+function failureOf({ decision, rule }: Extract<FoundCards, { kind: 'refused' }>): AgentError {
+  const detail = rule ?? decision.reason;
+  switch (decision.reason) {
+    case 'no-card':
+      return new AgentError('no-card', { detail });
+    case 'no-pairing':
+      return new AgentError('not-paired', { detail });
+    case 'key-conflict':
+      return new AgentError('key-conflict', { detail });
+    case 'contactless-not-allowed':
+      return new AgentError('contactless', { detail });
+    default:
+      return new AgentError('no-identity', { detail });
+  }
+}
+
 /** @returns the rule that permits. @throws AgentError `not-allowed` */
-function permit(policy: Policy, service: string, { uid }: Account): string {
-  const permission = permitAttempt(policy, { service, rhost: null, peerUid: uid, userUid: uid });
+function permit(policy: Policy, service: string, { uid }: Account, { place, detail }: PeerSession): string {
+  const facts = { service, rhost: null, peerUid: uid, userUid: uid, session: place };
+  const permission = permitAttempt(policy, facts);
   if (permission.permitted) return permission.rule;
-  throw new AgentError('not-allowed', { detail: permission.rule });
+  const elsewhere = permission.reason === 'remote-not-allowed' ? `: ${detail}` : '';
+  throw new AgentError('not-allowed', { detail: `${permission.rule}${elsewhere}` });
 }
 
 function countOf({ length }: readonly Pairing[]): string {
@@ -193,7 +243,7 @@ export async function rehearseLogin(
   const rehearser = new Rehearser(parts);
   let failure: AgentError | null = null;
   try {
-    await rehearser.run(account, service, person);
+    await rehearser.run(account, service, peer, person);
   } catch (error) {
     failure = asAgentError(error);
   }

@@ -10,6 +10,7 @@ import { signedAnchorText } from '../model/signed-anchor.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
+import { requireCard } from './card-check.ts';
 import type { Conversation } from './conversation.ts';
 import type { PairedCard } from './find-identity.ts';
 import { ownCard, ownPairings, type OwnCardParts } from './own-card.ts';
@@ -63,6 +64,7 @@ async function sign(
   person: Conversation,
   parts: SignAnchorParts,
 ): Promise<string> {
+  requireCard(parts.policy(), token, pairing);
   const pin = await askCardPin(person, parts.policy(), token, identity.label, identity);
   try {
     const anchor = parts.anchors.lastRecord();

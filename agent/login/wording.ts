@@ -120,6 +120,8 @@ export function deniedText(reason: DenyReason): string | null {
       return 'The last PIN tries were kept. Use your password.';
     case 'bad-proof':
       return 'This card could not prove that it is yours. Use your password, and tell your administrator.';
+    case 'card-suspect':
+      return 'This card is not the one that was paired, or a copy of it: it got no PIN. Use your password, and tell your administrator.';
     case 'key-conflict':
       return 'This card has another key than the one that is paired. Use your password, and tell your administrator.';
     case 'changed-meanwhile':
@@ -167,6 +169,8 @@ export function unavailableText(reason: UnavailableReason): string | null {
       return 'The card pairings cannot be read. Use your password, and tell your administrator.';
     case 'not-recorded':
       return 'The card is right, but the audit log cannot be written, and no login by card goes unrecorded here. Use your password, and tell your administrator.';
+    case 'store-newer':
+      return 'The card pairings are of a newer scauth than the one that runs. Use your password, and tell your administrator.';
     case 'internal':
       return 'Card login failed. Use your password, and tell your administrator.';
     default:

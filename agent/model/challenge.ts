@@ -10,7 +10,7 @@ const VERSION = 1;
 const NONCE_BYTES = 32;
 
 /** What the proof is for; a proof for one purpose is none for another. */
-export type ChallengePurpose = 'login' | 'pairing' | 'rehearsal' | 'audit-anchor';
+export type ChallengePurpose = 'login' | 'pairing' | 'rehearsal' | 'card' | 'audit-anchor';
 
 export interface ChallengeContext {
   readonly purpose: ChallengePurpose;

@@ -11,6 +11,7 @@ export type DenyReason =
   | 'pin-blocked'
   | 'pin-reserve'
   | 'bad-proof'
+  | 'card-suspect'
   | 'key-conflict'
   | 'service-not-allowed'
   | 'remote-not-allowed'
@@ -38,6 +39,7 @@ export type UnavailableReason =
   | 'store-unreadable'
   /** No record, no grant: the audit log cannot be written (full disk, read-only file system, another scauthd). */
   | 'not-recorded'
+  | 'store-newer'
   | 'internal';
 
 /** Where a decision was made for the person, the sentence that tells them what to do next. */

@@ -5,6 +5,7 @@ import { AgentError } from '../base/errors.ts';
 import { copyBytes, toHex } from '../base/bytes.ts';
 import { pemBlocks } from '../base/pem.ts';
 import { readOnly, readTlvs } from '../base/tlv.ts';
+import { hasRocaFingerprint } from './roca.ts';
 
 declare const pkhhBrand: unique symbol;
 /**
@@ -41,20 +42,21 @@ export function parsePkhh(text: string): Pkhh {
   return digits as Pkhh;
 }
 
+function rsaAlgorithmOf(key: KeyObject): KeyAlgorithm {
+  const bits = key.asymmetricKeyDetails?.modulusLength;
+  if (bits !== 2048 && bits !== 3072 && bits !== 4096)
+    throw new AgentError('weak-key', { detail: `RSA of ${String(bits)} bits` });
+  const { n = '' } = key.export({ format: 'jwk' });
+  if (hasRocaFingerprint(Buffer.from(n, 'base64url')))
+    throw new AgentError('weak-key', { detail: 'an RSA key that can be factored (ROCA, CVE-2017-15361)' });
+  return `rsa${bits}`;
+}
+
 function algorithmOf(key: KeyObject): KeyAlgorithm {
   const details = key.asymmetricKeyDetails;
   switch (key.asymmetricKeyType) {
     case 'rsa':
-      switch (details?.modulusLength) {
-        case 2048:
-          return 'rsa2048';
-        case 3072:
-          return 'rsa3072';
-        case 4096:
-          return 'rsa4096';
-        default:
-          throw new AgentError('weak-key', { detail: `RSA of ${String(details?.modulusLength)} bits` });
-      }
+      return rsaAlgorithmOf(key);
     case 'ec':
       if (details?.namedCurve === 'prime256v1') return 'p256';
       if (details?.namedCurve === 'secp384r1') return 'p384';
@@ -68,7 +70,8 @@ function algorithmOf(key: KeyObject): KeyAlgorithm {
 
 /**
  * Parses a SubjectPublicKeyInfo (DER, at most 1200 bytes). The point of an EC key must be on its curve.
- * @throws AgentError `malformed` for bytes that are no key, `weak-key` for a kind or size that we do not accept
+ * @throws AgentError `malformed` for bytes that are no key, `weak-key` for a kind, size or origin (ROCA) that we do
+ * not accept
  */
 export function parsePublicKey(spki: Uint8Array): PublicKey {
   if (spki.length > MAX_SPKI_BYTES) throw new AgentError('malformed', { detail: 'public key too long' });

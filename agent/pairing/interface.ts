@@ -2,6 +2,7 @@
 
 import type { Pairing } from '../model/pairing.ts';
 import type { Pkhh, PublicKey } from '../model/key.ts';
+import type { PromptScope } from '../model/prompt.ts';
 import type { Username } from '../model/request.ts';
 
 export interface PairingTable {
@@ -32,9 +33,10 @@ export interface PairingTable {
   lastUses(user: Username): ReadonlyMap<Pkhh, number>;
   /** Notes a use; nothing happens where there is no such pairing (any more). @throws AgentError `store-unreadable` */
   noteUse(user: Username, pkhh: Pkhh, atMs: number): void;
-  /** Whether the pairing prompt is on for this machine. @throws AgentError `store-unreadable` */
-  promptEnabled(): boolean;
-  setPromptEnabled(enabled: boolean): void;
+  /** Whether the pairing prompt was switched on or off there; null: never. @throws AgentError `store-unreadable` */
+  promptSetting(scope: PromptScope): boolean | null;
+  /** @throws AgentError `store-unreadable` */
+  setPrompt(scope: PromptScope, enabled: boolean): void;
 }
 
 /** Which token drivers may run before anybody has logged in (`sc_auth enable-for-login`). */

@@ -1,77 +1,16 @@
 // The pairing table in SQLite: root's alone, whole keys, one row a user and key.
 // "Cannot be read" is always an error here, never "no pairing".
 
-import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, constants, existsSync, fstatSync, lstatSync, openSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
-import { checkTrustedFolder, distrustOf, openTrusted } from '../base/trusted-file.ts';
 import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
+import type { PromptScope } from '../model/prompt.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
 import type { LoginDriverTable, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
-
-/** Each brings the schema from one version (its place in the list) to the next; a new table runs all. */
-const MIGRATIONS: readonly string[] = [
-  `
-  CREATE TABLE pairing (
-    user TEXT NOT NULL,
-    pkhh TEXT NOT NULL,
-    public_key BLOB,
-    sha256 TEXT,
-    token_id TEXT,
-    driver TEXT,
-    label TEXT NOT NULL,
-    certificate BLOB,
-    card_key BLOB,
-    paired_by TEXT NOT NULL,
-    paired_at_ms INTEGER NOT NULL,
-    PRIMARY KEY (user, pkhh)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX pairing_by_key ON pairing (pkhh);
-  CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-`,
-  `
-  CREATE TABLE pairing_use (
-    user TEXT NOT NULL,
-    pkhh TEXT NOT NULL,
-    used_at_ms INTEGER NOT NULL,
-    PRIMARY KEY (user, pkhh),
-    FOREIGN KEY (user, pkhh) REFERENCES pairing ON DELETE CASCADE
-  ) STRICT, WITHOUT ROWID;
-`,
-];
-const SCHEMA_VERSION = MIGRATIONS.length;
-
-/**
- * Makes the file with mode 0600, or checks the one that is there; SQLite opens by name in a folder of root's.
- * @returns true when it was made now
- */
-function checkFile(path: string): boolean {
-  for (const companion of [`${path}-wal`, `${path}-shm`]) {
-    if (!existsSync(companion) && !isLink(companion)) continue;
-    const why = isLink(companion)
-      ? 'is a symbolic link'
-      : distrustOf(lstatSync(companion), process.geteuid?.() ?? 0);
-    if (why !== null) throw new AgentError('not-allowed', { detail: `${companion} ${why}` });
-  }
-  const there = openTrusted(path);
-  const fd = there ?? openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600);
-  const { size } = fstatSync(fd);
-  closeSync(fd);
-  // SQLite would take an empty file for a new table, and everybody for not paired.
-  if (there !== null && size === 0) {
-    throw new AgentError('store-unreadable', { detail: `${path} is empty: restore it, or remove it` });
-  }
-  return there === null;
-}
-
-function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-}
+import { openTableFile } from './table-file.ts';
 
 function text(value: SQLOutputValue | undefined): string {
   if (typeof value !== 'string')
@@ -84,6 +23,18 @@ function blob(value: SQLOutputValue | undefined): Buffer | null {
   if (!(value instanceof Uint8Array))
     throw new AgentError('store-unreadable', { detail: 'a blob column is no blob' });
   return Buffer.from(value);
+}
+
+/** A setting's name; neither a user's nor a token's has a space in it. */
+function promptName(scope: PromptScope): string {
+  switch (scope.level) {
+    case 'machine':
+      return 'prompt';
+    case 'user':
+      return `prompt ${scope.user}`;
+    case 'card':
+      return `prompt ${scope.user} ${scope.tokenId}`;
+  }
 }
 
 type Row = Record<string, SQLOutputValue>;
@@ -121,6 +72,11 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   /** @param path absolute; nothing is opened yet: a broken file must not keep the agent from saying so */
   constructor(path: string) {
     this.#path = path;
+  }
+
+  /** Makes the table, or brings it up to date, now and not at the first login. @throws AgentError as any other call */
+  prepare(): void {
+    this.hostId();
   }
 
   hostId(): Buffer {
@@ -225,12 +181,12 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
     });
   }
 
-  promptEnabled(): boolean {
-    return this.#setting('prompt') ?? true;
+  promptSetting(scope: PromptScope): boolean | null {
+    return this.#setting(promptName(scope));
   }
 
-  setPromptEnabled(enabled: boolean): void {
-    this.#set('prompt', enabled);
+  setPrompt(scope: PromptScope, enabled: boolean): void {
+    this.#set(promptName(scope), enabled);
   }
 
   loginDriver(id: string): boolean | null {
@@ -301,7 +257,7 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   /** Any failure but our own meanings becomes `store-unreadable`, and the file is opened afresh next time. */
   #read<T>(act: (database: DatabaseSync) => T): T {
     try {
-      this.#database ??= this.#open();
+      this.#database ??= openTableFile(this.#path);
       return act(this.#database);
     } catch (error) {
       if (
@@ -310,41 +266,9 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
       )
         throw error;
       this.close();
-      throw error instanceof AgentError && error.code === 'store-unreadable'
+      throw error instanceof AgentError && ['store-unreadable', 'store-newer'].includes(error.code)
         ? error
         : new AgentError('store-unreadable', { detail: `${this.#path} cannot be read`, cause: error });
     }
-  }
-
-  #open(): DatabaseSync {
-    if (!checkTrustedFolder(dirname(this.#path))) throw new Error(`${dirname(this.#path)} is not there`);
-    const isNew = checkFile(this.#path);
-    const database = new DatabaseSync(this.#path);
-    try {
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
-      const health = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
-      if (health !== 'ok') throw new AgentError('store-unreadable', { detail: `damaged: ${String(health)}` });
-      this.#migrate(database);
-    } catch (error) {
-      database.close();
-      if (isNew) rmSync(this.#path, { force: true });
-      throw error;
-    }
-    chmodSync(this.#path, 0o600);
-    return database;
-  }
-
-  #migrate(database: DatabaseSync): void {
-    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-    if (version === SCHEMA_VERSION) return;
-    if (version > SCHEMA_VERSION) {
-      throw new AgentError('store-unreadable', { detail: `written by a newer scauth (schema ${version})` });
-    }
-    database.exec('BEGIN IMMEDIATE');
-    for (const step of MIGRATIONS.slice(version)) database.exec(step);
-    if (version === 0)
-      database.prepare("INSERT INTO setting (name, value) VALUES ('host_id', ?)").run(randomBytes(16));
-    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-    database.exec('COMMIT');
   }
 }

@@ -5,6 +5,7 @@ import { AgentError, asAgentError } from '../base/errors.ts';
 import type { AnchorSource, AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
 import { explainLogin } from '../login/explain.ts';
+import type { SessionSource } from '../logind/interface.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import { parseCertificateFile, parsePkhh, type Pkhh } from '../model/key.ts';
@@ -21,13 +22,16 @@ import {
   type InventoryParts,
 } from './inventory-methods.ts';
 import type { Methods } from './io-scauth.ts';
+import { claim, stateFor, type MonitorParts } from './monitor.ts';
 import { pageOf } from './paging.ts';
+import { getPrompt, setPrompt } from './prompt-methods.ts';
 import { wireIdentity, wirePairing, wireToken } from './wire.ts';
 
-export interface AdminParts extends PairingParts, InventoryParts {
+export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
   readonly accounts: Accounts;
   readonly audit: AuditLog;
   readonly anchors: AnchorSource;
+  readonly sessions?: SessionSource;
 }
 
 /** Parameters as they came; each is looked up by name, and unknown names are refused. */
@@ -58,12 +62,16 @@ export function optionalText(parameters: Parameters, name: string): string | nul
   return value;
 }
 
+function requiredNumber(parameters: Parameters, name: string): number {
+  const value = parameters[name];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidParameter(name);
+  return value;
+}
+
 /** Where a page begins. */
 function pageStart(parameters: Parameters): number {
-  const value = parameters['after'] ?? 0;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw new InvalidParameter('after');
-  return value;
+  return (parameters['after'] ?? null) === null ? 0 : requiredNumber(parameters, 'after');
 }
 
 export function requiredText(parameters: Parameters, name: string): string {
@@ -187,18 +195,15 @@ async function explain(
   const account = await parts.accounts.byName(user);
   if (account === null) throw new AgentError('unknown-user', { detail: user });
   const links = await explainLogin(
-    { account, service, rhost, inFull: peer.uid === 0 },
+    { account, service, rhost, peer, inFull: peer.uid === 0 },
     { ...parts, readers: parts.inventory },
   );
   return { user, links: [...links] };
 }
 
-async function setPrompt(peer: PeerCredentials, parameters: Parameters, parts: AdminParts): Promise<void> {
-  requireRoot(peer);
-  onlyParameters(parameters, ['enabled']);
-  const enabled = requiredFlag(parameters);
-  parts.pairings.setPromptEnabled(enabled);
-  await parts.audit.record({ kind: 'prompt-state', enabled, actor: peer });
+/** Whose prompt it is: root speaks for the machine, others for themselves. */
+async function promptUser(peer: PeerCredentials, parts: AdminParts): Promise<Username | null> {
+  return peer.uid === 0 ? null : (await callerAccount(peer, parts.accounts)).name;
 }
 
 /**
@@ -241,11 +246,20 @@ export async function callMethod(
     case 'Explain':
       return explain(peer, parameters, parts);
     case 'GetPairingPrompt':
-      onlyParameters(parameters, []);
-      return { enabled: parts.pairings.promptEnabled() };
-    case 'SetPairingPrompt':
-      await setPrompt(peer, parameters, parts);
+      onlyParameters(parameters, ['token']);
+      return getPrompt(await promptUser(peer, parts), optionalTokenId(parameters), parts);
+    case 'SetPairingPrompt': {
+      onlyParameters(parameters, ['enabled', 'token']);
+      const wanted = { enabled: requiredFlag(parameters), token: optionalTokenId(parameters) };
+      await setPrompt({ user: await promptUser(peer, parts), ...wanted }, peer, parts);
       return {};
+    }
+    case 'Monitor':
+      onlyParameters(parameters, []);
+      return stateFor(await callerAccount(peer, parts.accounts), parts);
+    case 'Claim':
+      onlyParameters(parameters, ['number']);
+      return claim(await callerAccount(peer, parts.accounts), requiredNumber(parameters, 'number'), parts);
     case 'Pair':
     case 'VerifyPin':
     case 'ChangePin':

@@ -23,6 +23,7 @@ import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from './frame-stream.ts';
 import { FRAME_VERSION } from './frames.ts';
 import { INTERFACE } from './io-scauth.ts';
+import { monitor } from './monitor.ts';
 import { encodeMessage, MessageSplitter, parseCall, type VarlinkCall } from './varlink.ts';
 import { wirePairing } from './wire.ts';
 
@@ -32,6 +33,8 @@ export interface AdminServerParts extends AdminParts {
 }
 
 const SERVICE = 'org.varlink.service';
+/** Calls after which sessions may see another state. */
+const CHANGES = /\.(SetPairingPrompt|AddPairing|Unpair)$/;
 const interfaceText = readFileSync(new URL('./io.scauth.varlink', import.meta.url), 'utf8');
 const serviceText = readFileSync(new URL('./org.varlink.service.varlink', import.meta.url), 'utf8');
 
@@ -95,13 +98,27 @@ class AdminConnection {
         await this.#runStory(story);
         return true;
       }
+      if (call.more && call.method === `${INTERFACE}.Monitor`) {
+        await this.#monitor(call);
+        return true;
+      }
       reply = await this.#replyOf(call);
+      if (CHANGES.test(call.method)) this.#parts.sessionCards.tell();
     } catch (error) {
       if (isUnexpected(error)) this.#parts.log(describeError(error));
       reply = errorReply(error);
     }
     if (!call.oneway) await this.#connection.send(encodeMessage(reply));
     return false;
+  }
+
+  /** The connection is for this alone from now on. */
+  async #monitor({ parameters }: VarlinkCall): Promise<void> {
+    onlyParameters(parameters, []);
+    const account = await callerAccount(this.#connection.peer, this.#parts.accounts);
+    await monitor(this.#connection, account, this.#parts, (state) =>
+      this.#connection.send(encodeMessage({ parameters: state, continues: true })),
+    );
   }
 
   async #replyOf(call: VarlinkCall): Promise<Record<string, unknown>> {
@@ -187,6 +204,7 @@ class AdminConnection {
       result = { error: code, ...rest };
     }
     await person.finish({ type: 'result', json: JSON.stringify(result) });
+    this.#parts.sessionCards.tell();
   }
 }
 

@@ -5,7 +5,7 @@ import { closeSync } from 'node:fs';
 import { Socket, type Server } from 'node:net';
 import { SecretBuffer } from '../base/secret.ts';
 import type { PeerCredentials } from '../model/request.ts';
-import { duplicateDescriptor, peerOf } from './peer.ts';
+import { duplicateDescriptor, holdPeer, peerOf } from './peer.ts';
 
 /** Takes what arrived; the bytes are wiped when it returns. */
 export type ByteSink = (bytes: Buffer) => void;
@@ -16,6 +16,8 @@ export class Connection {
   readonly peer: PeerCredentials;
   /** Settles once, when either side has closed. */
   readonly closed: Promise<void>;
+  /** A program that listens for long: it has limits of its own, and takes no place from those that ask. */
+  isLongLived = false;
   readonly #socket: Socket;
   #sink: ByteSink = () => undefined;
 
@@ -24,14 +26,17 @@ export class Connection {
    * @throws AgentError `internal`, RangeError when no locked memory is free
    */
   constructor(accepted: Socket) {
-    this.peer = peerOf(accepted);
+    const peer = peerOf(accepted);
     const fd = duplicateDescriptor(accepted);
+    const process = holdPeer(accepted, peer.pid);
+    this.peer = { ...peer, process };
     accepted.destroy();
     let buffer: SecretBuffer;
     try {
       buffer = new SecretBuffer(READ_BYTES);
     } catch (error) {
       closeSync(fd);
+      process.release();
       throw error;
     }
     this.#socket = new Socket({
@@ -54,6 +59,7 @@ export class Connection {
     this.closed = new Promise((resolve) => {
       this.#socket.once('close', () => {
         buffer.release();
+        process.release();
         resolve();
       });
     });
@@ -105,13 +111,14 @@ export function acceptConnections(server: Server, serve: (connection: Connection
   server.on('connection', (accepted) => {
     let connection: Connection | null = null;
     try {
-      if (open.size >= MAX_CONNECTIONS) {
+      const asking = [...open].filter(({ isLongLived }) => !isLongLived);
+      if (asking.length >= MAX_CONNECTIONS) {
         accepted.destroy();
         return;
       }
       connection = new Connection(accepted);
       const { uid } = connection.peer;
-      const sameUid = [...open].filter((other) => other.peer.uid === uid).length;
+      const sameUid = asking.filter((other) => other.peer.uid === uid).length;
       if (uid !== 0 && sameUid >= MAX_FOR_ONE_UID) {
         connection.destroy();
         return;

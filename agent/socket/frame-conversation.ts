@@ -16,17 +16,25 @@ const MAX_ASKS_AND_TELLS = 64;
 export class FrameConversation implements Conversation {
   readonly #connection: Connection;
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #stopping: AbortSignal | undefined;
   #answered: ((answer: Pin | null) => void) | null = null;
   #exchanges = 0;
   readonly #gone = new AbortController();
 
-  constructor(connection: Connection) {
+  /** @param stopping aborted when nobody is waited for any more */
+  constructor(connection: Connection, stopping?: AbortSignal) {
     this.#connection = connection;
+    this.#stopping = stopping;
+    const letGo = (): void => {
+      if (this.#answered !== null) connection.destroy();
+    };
+    stopping?.addEventListener('abort', letGo);
     this.#heartbeat = setInterval(() => {
       if (this.#answered === null) this.#sendPlain({ type: 'wait' });
     }, HEARTBEAT_MS);
     void connection.closed.then(() => {
       clearInterval(this.#heartbeat);
+      stopping?.removeEventListener('abort', letGo);
       this.#gone.abort();
       this.#settle(null);
     });
@@ -37,6 +45,7 @@ export class FrameConversation implements Conversation {
   }
 
   ask(text: string, echo: boolean): Promise<Pin | null> {
+    if (this.#stopping?.aborted === true) this.#connection.destroy();
     if (!this.#connection.isOpen || this.#answered !== null || !this.#count()) return Promise.resolve(null);
     return new Promise((resolve) => {
       const patience = setTimeout(() => {

@@ -99,11 +99,41 @@ export interface WirePairing {
   readonly pairedAt: string;
 }
 
+/** A card that is in, as one user may know it. */
+export interface WireSessionCard {
+  readonly number: number;
+  readonly token: string;
+  readonly label: string;
+  readonly reader: string;
+  readonly standing: string;
+  readonly why: string | null;
+  readonly hash: string | null;
+  readonly identity: string | null;
+  readonly holder: string | null;
+  readonly issuer: string | null;
+  readonly prompt: boolean;
+  readonly claimed: boolean;
+}
+
+/** A removal after which a session of the user's was to be locked or ended. */
+export interface WireRemoval {
+  readonly number: number;
+  readonly session: string | null;
+  readonly label: string;
+  readonly action: string;
+  readonly done: boolean;
+  readonly command: readonly string[];
+  readonly claimed: boolean;
+}
+
 export interface WireFailure {
   readonly code: string;
   readonly message: string;
   readonly triesLeft: number | null;
 }
+
+/** Calls of a session's program (agent/session). */
+export type SessionMethod = 'Monitor' | 'Claim';
 
 /** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
 export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse' | 'SignAnchor';
@@ -153,6 +183,23 @@ export interface Methods {
     parameters: { user: string | null; service: string; rhost: string | null };
     reply: { user: string; links: WireLink[] };
   };
-  GetPairingPrompt: { parameters: Record<string, never>; reply: { enabled: boolean } };
-  SetPairingPrompt: { parameters: { enabled: boolean }; reply: Record<string, never> };
+  GetPairingPrompt: {
+    parameters: { token: string | null };
+    reply: { enabled: boolean; level: string };
+  };
+  SetPairingPrompt: {
+    parameters: { enabled: boolean; token: string | null };
+    reply: Record<string, never>;
+  };
+  Monitor: {
+    parameters: Record<string, never>;
+    reply: {
+      user: string;
+      prompt: boolean;
+      loggingIn: boolean;
+      cards: WireSessionCard[];
+      removals: WireRemoval[];
+    };
+  };
+  Claim: { parameters: { number: number }; reply: { claimed: boolean } };
 }

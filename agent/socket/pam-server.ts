@@ -10,12 +10,15 @@ import { parseUsername, type AuthRequest, type PeerCredentials } from '../model/
 import { acceptConnections, type Connection } from './connection.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from './frame-stream.ts';
+import type { OpenLogins } from './open-logins.ts';
 import { FRAME_VERSION, type BeginFrame, type VerdictFrame } from './frames.ts';
 
 export interface PamServerParts {
   /** Runs one login to its end; never throws. */
   readonly login: (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
   readonly log: (line: string) => void;
+  /** Counts the logins, and says when they must not wait for a person any more. */
+  readonly open?: OpenLogins;
 }
 
 /** A relay has this long to send the whole of its begin. */
@@ -111,11 +114,12 @@ function serveConnection(connection: Connection, parts: PamServerParts): void {
       connection.destroy();
       return;
     }
-    person = new FrameConversation(connection);
-    serve(frame, version, person, connection.peer, parts).catch((error: unknown) => {
+    person = new FrameConversation(connection, parts.open?.stopping);
+    const served = serve(frame, version, person, connection.peer, parts).catch((error: unknown) => {
       parts.log(describeError(error));
       connection.destroy();
     });
+    parts.open?.add(served);
   });
   void connection.closed.then(() => {
     clearTimeout(lateBegin);

@@ -9,6 +9,7 @@ export const MAX_MESSAGE_BYTES = 65536;
 export interface VarlinkCall {
   readonly method: string;
   readonly parameters: Readonly<Record<string, unknown>>;
+  readonly more: boolean;
   readonly upgrade: boolean;
   readonly oneway: boolean;
 }
@@ -47,6 +48,7 @@ export function parseCall(bytes: Uint8Array): VarlinkCall {
   return {
     method,
     parameters: parametersOf(message),
+    more: message['more'] === true,
     upgrade: message['upgrade'] === true,
     oneway: message['oneway'] === true,
   };

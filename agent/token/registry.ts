@@ -11,7 +11,8 @@ import { StandingTokens } from './standing.ts';
 /** What changed, for the audit log, the session program and diagnosis. */
 export type TokenEvent =
   | { readonly kind: 'token-in'; readonly token: Token }
-  | { readonly kind: 'token-out'; readonly token: Token }
+  /** `removed`: the card was taken out, as far as pcscd says; false: its driver failed, and it may be in still. */
+  | { readonly kind: 'token-out'; readonly token: Token; readonly removed: boolean }
   /** A card that no driver knows. */
   | { readonly kind: 'card-unknown'; readonly reader: string; readonly atr: Buffer }
   /** A card that is mute, or that a driver knows but cannot read. */
@@ -152,7 +153,7 @@ export class TokenRegistry implements TokenSource {
     const entry = this.#entries.get(reader);
     if (entry === undefined) return;
     this.#entries.delete(reader);
-    for (const token of entry.tokens) this.#tell({ kind: 'token-out', token });
+    for (const token of entry.tokens) this.#tell({ kind: 'token-out', token, removed: true });
     for (const driver of this.#drivers) if ('tokensIn' in driver) driver.gone(entry.slot);
   }
 
@@ -162,7 +163,7 @@ export class TokenRegistry implements TokenSource {
       const mine = entry.tokens.filter((token) => lost.includes(token));
       if (mine.length === 0) continue;
       entry.tokens = entry.tokens.filter((token) => !mine.includes(token));
-      for (const token of mine) this.#tell({ kind: 'token-out', token });
+      for (const token of mine) this.#tell({ kind: 'token-out', token, removed: false });
       this.#retryFault(entry);
     }
     this.#standing.lose(driver, lost);

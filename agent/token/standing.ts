@@ -9,7 +9,7 @@ const LAST_RETRY_MS = 60_000;
 
 type Change =
   | { readonly kind: 'token-in'; readonly token: Token }
-  | { readonly kind: 'token-out'; readonly token: Token };
+  | { readonly kind: 'token-out'; readonly token: Token; readonly removed: boolean };
 
 export class StandingTokens {
   readonly #drivers: readonly SlotDriver[];
@@ -51,7 +51,7 @@ export class StandingTokens {
       driver,
       had.filter((token) => !gone.includes(token)),
     );
-    for (const token of gone) this.#tell({ kind: 'token-out', token });
+    for (const token of gone) this.#tell({ kind: 'token-out', token, removed: false });
     this.#again(driver);
   }
 
@@ -67,7 +67,7 @@ export class StandingTokens {
       const before = this.#found.get(driver) ?? [];
       this.#found.set(driver, tokens);
       this.#failures.delete(driver);
-      for (const token of before) this.#tell({ kind: 'token-out', token });
+      for (const token of before) this.#tell({ kind: 'token-out', token, removed: false });
       for (const token of tokens) this.#tell({ kind: 'token-in', token });
     } catch {
       // The driver has told the log why.

@@ -32,6 +32,10 @@ struct relay {
     const struct options *options;
     bool silent; /* PAM_SILENT: information is left out; questions and errors are not */
     int fd;
+    bool named; /* whether `user` is the one that begin named */
+    /* The item may be replaced, and its text freed, while the application converses. */
+    char user[FRAME_FIELD_MAX + 1];
+    bool answer_lost; /* the agent had gone while the person typed: nobody has read the answer */
     unsigned exchanges;
     int64_t work_deadline_ms;
     bool secret_given; /* from now on the terminal is quiet while the agent works */
@@ -81,7 +85,8 @@ static enum io_result ask(struct relay *relay, const struct agent_frame *frame) 
     uint8_t bytes[FRAME_ANSWER_MAX];
     conversation_ask(relay->pamh, frame->echo, frame->text.data, &answer);
     /* Before the answer goes out: once the agent has it, nothing typed may show. */
-    relay->secret_given = relay->secret_given || (!frame->echo && answer.status == ANSWER_GIVEN);
+    bool given = answer.status == ANSWER_GIVEN;
+    relay->secret_given = relay->secret_given || (!frame->echo && given);
     if (relay->secret_given)
         terminal_quiet(&relay->terminal);
     size_t size = frame_encode_answer(&answer, bytes);
@@ -89,6 +94,7 @@ static enum io_result ask(struct relay *relay, const struct agent_frame *frame) 
     restart_work(relay);
     enum io_result result = send_frame(relay, bytes, size);
     explicit_bzero(bytes, sizeof bytes);
+    relay->answer_lost = given && result == IO_CLOSED;
     return result;
 }
 
@@ -144,37 +150,61 @@ static void log_failure(const struct relay *relay, enum io_result result) {
     }
 }
 
+/* One connection: begin, then all that follows. False if there is none (logged), and `result` stays. */
+static bool converse(struct relay *relay, enum phase phase, int flags, enum io_result *result,
+                     struct agent_frame *frame, bool *valid) {
+    struct begin_frame begin;
+    uint8_t bytes[FRAME_BEGIN_MAX];
+    *valid = false;
+    if (!begin_from_items(relay->pamh, phase, flags, &begin))
+        return false;
+    relay->fd = connection_open(relay->pamh, relay->options);
+    if (relay->fd < 0)
+        return false;
+    restart_work(relay);
+    relay->answer_lost = false;
+    relay->named = begin.user != NULL;
+    if (relay->named)
+        strcpy(relay->user, begin.user);
+    *result = send_frame(relay, bytes, frame_encode_begin(&begin, bytes));
+    if (*result == IO_DONE)
+        *result = carry(relay, frame, valid);
+    /* The descriptor is closed before libpam or the application runs again. */
+    int error = errno;
+    close(relay->fd);
+    errno = error;
+    return true;
+}
+
+/* False if the person wants out. */
+static bool restore_keeping_errno(struct relay *relay) {
+    int error = errno;
+    bool stays = terminal_restore(&relay->terminal);
+    errno = error;
+    return stays;
+}
+
 int relay_run(pam_handle_t *pamh, const struct options *options, enum phase phase, int flags) {
     int code = verdict_refusal(phase);
     struct relay relay = {.pamh = pamh, .options = options, .silent = ((unsigned)flags & PAM_SILENT) != 0};
-    struct begin_frame begin;
-    struct agent_frame frame;
-    uint8_t bytes[FRAME_BEGIN_MAX];
+    struct agent_frame frame = {0};
     bool valid = false;
+    enum io_result result = IO_FAILED;
 
-    if (!begin_from_items(pamh, phase, flags, &begin))
-        return code;
-    relay.fd = connection_open(pamh, options);
-    if (relay.fd < 0)
-        return code;
     terminal_init(&relay.terminal);
-    restart_work(&relay);
-    /* The item may be replaced, and this pointer freed, while the application converses. */
-    char user[FRAME_FIELD_MAX + 1];
-    const char *named_user = begin.user == NULL ? NULL : strcpy(user, begin.user);
-    enum io_result result = send_frame(&relay, bytes, frame_encode_begin(&begin, bytes));
-    if (result == IO_DONE)
-        result = carry(&relay, &frame, &valid);
-    /* The descriptors are closed before libpam or the application runs again. */
-    int error = errno;
-    close(relay.fd);
-    bool wants_out = !terminal_restore(&relay.terminal);
-    errno = error;
+    if (!converse(&relay, phase, flags, &result, &frame, &valid))
+        return code;
+    bool stays = restore_keeping_errno(&relay);
+    /* An upgrade restarts the agent while somebody types. That answer is gone; the new agent asks anew. */
+    if (relay.answer_lost && stays) {
+        (void)converse(&relay, phase, flags, &result, &frame, &valid);
+        stays = restore_keeping_errno(&relay);
+    }
 
-    if (result == IO_INTERRUPTED || (result != IO_DONE && wants_out))
+    if (result == IO_INTERRUPTED || (result != IO_DONE && !stays))
         code = verdict_to_pam(phase, VERDICT_CANCELLED);
     else if (result == IO_DONE && valid)
-        code = outcome_apply(pamh, phase, relay.silent, named_user, &frame);
+        code = outcome_apply(pamh, phase, relay.silent, relay.named ? relay.user : NULL, &frame);
     if (result != IO_DONE || !valid)
         log_failure(&relay, result);
     explicit_bzero(&frame, sizeof frame);

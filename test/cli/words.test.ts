@@ -266,22 +266,27 @@ test('pairing_ui: the sentences of macOS; enable and disable are silent', async 
   let enabled = true;
   const script: Script = (call, caller) => {
     if (call.method.endsWith('SetPairingPrompt')) enabled = call.parameters['enabled'] === true;
-    caller.reply(call.method.endsWith('GetPairingPrompt') ? { enabled } : {});
+    caller.reply(call.method.endsWith('GetPairingPrompt') ? { enabled, level: 'user' } : {});
   };
-  const ui = async (...args: string[]) => await ask(t, script, ['pairing_ui', ...args]);
+  const ui = async (...args: string[]) => await ask(t, script, ['pairing_ui', ...args], { uid: 1000 });
   t.is((await ui('-s', 'status')).out, 'SmartCard Pairing dialog is enabled.\n');
   t.is((await ui('-s', 'disable')).out, '');
   t.is((await ui('-s', 'status')).out, 'SmartCard Pairing dialog is disabled.\n');
-  t.is((await ui('-v', '-s', 'enable')).out, 'SmartCard Pairing dialog is enabled.\n');
-  t.deepEqual(JSON.parse((await ui('-s', 'disable', '--json')).out), { enabled: false });
+  const DISABLED = 'SmartCard Pairing dialog is disabled.\n';
+  t.is(
+    (await ui('-v', '-s', 'enable')).out,
+    'SmartCard Pairing dialog is enabled.\nDecided by you, for every card.\n',
+  );
+  t.deepEqual(JSON.parse((await ui('-s', 'disable', '--json')).out), { enabled: false, level: 'user' });
   t.is((await ui()).code, 2);
   t.is((await ui('-s', 'on')).code, 2);
+  t.is((await ui('-s', 'status', '-v')).out, `${DISABLED}Decided by you, for every card.\n`);
   const forced = await ui('-f', '-s', 'enable');
   t.is(forced.code, 1);
-  t.is(
-    forced.err,
-    'The dialog cannot be opened: no session program runs here. Pair in a terminal: sc_auth pair\n',
-  );
+  t.is(forced.err, 'scauth-session cannot be started. Pair in a terminal: sc_auth pair\n');
+  const asRoot = await ask(t, script, ['pairing_ui', '-f'], { uid: 0 });
+  t.is(asRoot.code, 2);
+  t.is((await ask(t, script, ['pairing_ui', '-s', 'status', '-t', 'a:1'], { uid: 0 })).code, 2);
 });
 
 test('list-smartcards: one token id a line', async (t) => {

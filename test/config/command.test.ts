@@ -44,7 +44,7 @@ test('schema: the sample file is valid by it, and an unknown key or word is not'
   const sample = sampleToml().replace(/^# ?(?=[a-z_]+ = )/gm, '');
   t.true(validate(parse(sample)), JSON.stringify(validate.errors));
   t.false(validate({ login: { try_reserv: 1 } }));
-  t.false(validate({ login: { removal_action: 'explode' } }));
+  t.false(validate({ session: { removal: 'explode' } }));
   t.false(validate({ login: { try_reserve: -1 } }));
 });
 

@@ -7,10 +7,12 @@ import type { AuditLog } from '../../agent/audit/interface.ts';
 import type { Conversation } from '../../agent/login/conversation.ts';
 import type { Account, Accounts } from '../../agent/model/account.ts';
 import type { AuditEvent } from '../../agent/model/audit-event.ts';
+import { NO_CARD_KEY, type CardKeyProof } from '../../agent/model/card-key.ts';
 import type { Challenge } from '../../agent/model/challenge.ts';
 import { sameKey, type Certificate, type Pkhh, type PublicKey } from '../../agent/model/key.ts';
 import type { Pairing } from '../../agent/model/pairing.ts';
 import type { Proof } from '../../agent/model/proof.ts';
+import type { PromptScope } from '../../agent/model/prompt.ts';
 import { parseUsername, type Username } from '../../agent/model/request.ts';
 import {
   parseTokenId,
@@ -88,6 +90,7 @@ export interface CardOptions {
   readonly label?: string;
   readonly reader?: string;
   readonly atr?: string;
+  readonly cardProof?: CardKeyProof;
 }
 
 /** A card with one key and a PIN of six to eight digits. */
@@ -99,6 +102,7 @@ export class FakeToken implements Token {
   readonly identities: Identity[];
   readonly pins: readonly [CardPin];
   readonly notes = [];
+  readonly cardProof: CardKeyProof;
   /** Each PIN that reached the card. */
   readonly sent: string[] = [];
   triesLeft: number | null;
@@ -108,6 +112,7 @@ export class FakeToken implements Token {
   constructor(signer: Signer, options: CardOptions = {}) {
     this.id = parseTokenId(options.id ?? 'org.scauth.fake:01');
     this.#signer = signer;
+    this.cardProof = options.cardProof ?? NO_CARD_KEY;
     this.#options = options;
     this.pins = [{ id: '80', label: 'PIN', entry: options.pad === undefined ? 'computer' : 'reader' }];
     this.slot = {
@@ -178,6 +183,7 @@ export class FakeToken implements Token {
 export const noTrust: CertificateTrust = {
   findings: () => Promise.reject(new Error('nobody asked for trust')),
   fields: () => Promise.reject(new Error('nobody asked for fields')),
+  attestation: () => Promise.reject(new Error('nobody asked for an attestation')),
 };
 
 export function tokensOf(...tokens: Token[]): TokenSource {
@@ -197,7 +203,6 @@ export class FakeAudit implements AuditLog {
 
 export class FakePairings implements PairingTable {
   rows: Pairing[] = [];
-  prompt = true;
   broken = false;
 
   #readable(): Pairing[] {
@@ -258,13 +263,15 @@ export class FakePairings implements PairingTable {
     this.uses.set(`${user} ${pkhh}`, atMs);
   }
 
-  promptEnabled(): boolean {
+  readonly prompts = new Map<string, boolean>();
+
+  promptSetting(scope: PromptScope): boolean | null {
     this.#readable();
-    return this.prompt;
+    return this.prompts.get(Object.values(scope).join(' ')) ?? null;
   }
 
-  setPromptEnabled(enabled: boolean): void {
-    this.prompt = enabled;
+  setPrompt(scope: PromptScope, enabled: boolean): void {
+    this.prompts.set(Object.values(scope).join(' '), enabled);
   }
 }
 

@@ -49,7 +49,7 @@ for (const algorithm of algorithms) {
   });
 }
 
-test('keys that cannot log in are refused by kind and size', (t) => {
+test('L23: keys that cannot log in are refused by kind and size', (t) => {
   const refused = globSync('keys/refused-*.pem', { cwd: vectors });
   t.true(refused.length >= 6);
   for (const file of refused) {
@@ -65,7 +65,7 @@ test('keys that cannot log in are refused by kind and size', (t) => {
   }
 });
 
-test('a point off its curve is no key', (t) => {
+test('L23: a point off its curve is no key', (t) => {
   const spki = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
     type: 'spki',
     format: 'der',

@@ -168,18 +168,6 @@ test.serial('the host id is made once, differs between machines and survives reo
   t.notDeepEqual(second.table.hostId(), id);
 });
 
-test.serial('the pairing prompt is on until it is switched off', (t) => {
-  const { path, table } = place(t);
-  t.true(table.promptEnabled());
-  table.setPromptEnabled(false);
-  table.close();
-  const again = new SqlitePairingTable(path);
-  t.false(again.promptEnabled());
-  again.setPromptEnabled(true);
-  t.true(again.promptEnabled());
-  again.close();
-});
-
 test.serial('the file and its companions are for root only', (t) => {
   const { path, table } = place(t);
   table.add(pairing(alice, key));
@@ -223,12 +211,6 @@ for (const [name, spoil] of [
     'a text file',
     (path: string) => {
       writeFileSync(path, 'alice:0B1BEA81\n');
-    },
-  ],
-  [
-    'a newer schema',
-    (path: string) => {
-      change(path, 'PRAGMA user_version = 99');
     },
   ],
   [
@@ -276,13 +258,6 @@ function change(path: string, sql: string): void {
   database.exec(sql);
   database.close();
 }
-
-test.serial('a newer schema is named as such', (t) => {
-  const { path, table } = written(t);
-  change(path, 'PRAGMA user_version = 99');
-  const error = t.throws<AgentError>(() => table.forUser(alice), unreadable);
-  t.regex(error.detail, /written by a newer scauth \(schema 99\)/);
-});
 
 test.serial('L16: spoilt while it is open', (t) => {
   const { path, table } = place(t);

@@ -1,7 +1,6 @@
-// When pairings were last used: what the table keeps of it, and tables that were made before it was kept.
+// When pairings were last used: what the table keeps of it.
 
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
 import { parseUsername } from '../../agent/model/request.ts';
 import { SqlitePairingTable } from '../../agent/pairing/sqlite-table.ts';
@@ -39,23 +38,4 @@ test.serial('uses: per user and key, the last one counts, and they go with their
   table.add(pairing(alice, key));
   t.is(table.lastUses(alice).size, 0);
   t.is(table.lastUses(bob).size, 1);
-});
-
-test.serial('a table of the first schema is brought up to date, and keeps all that it holds', (t) => {
-  const { path, table } = place(t);
-  table.add(pairing(alice, key));
-  const hostId = table.hostId();
-  table.close();
-  const database = new DatabaseSync(path);
-  database.exec('DROP TABLE pairing_use; PRAGMA user_version = 1');
-  database.close();
-  t.deepEqual(
-    table.forUser(alice).map(({ pkhh, publicKey }) => [pkhh, publicKey?.spki]),
-    [[key.pkhh, key.spki]],
-  );
-  t.deepEqual(table.hostId(), hostId);
-  table.noteUse(alice, key.pkhh, 5);
-  t.deepEqual([...table.lastUses(alice)], [[key.pkhh, 5]]);
-  table.close();
-  t.is(table.lastUses(alice).size, 1);
 });

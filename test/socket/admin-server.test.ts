@@ -3,71 +3,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { AgentError } from '../../agent/base/errors.ts';
 import { freeSecretSlots, secretBlock } from '../../agent/base/secret.ts';
-import { NOT_EVALUATED } from '../../agent/model/inventory.ts';
 import { parseUsername } from '../../agent/model/request.ts';
-import { createAdminServer, type AdminServerParts } from '../../agent/socket/admin-server.ts';
 import { encodeFrame } from '../../agent/socket/frames.ts';
 import { MAX_MESSAGE_BYTES } from '../../agent/socket/varlink.ts';
-import { defaultPolicy } from '../../policy/policy.ts';
 import { asNobody, NOBODY, rootTest } from '../base/folders.ts';
-import { FakeAudit, FakePairings, FakeToken, noTrust, pairing, PIN, tokensOf } from '../login/fakes.ts';
+import { pairing, PIN } from '../login/fakes.ts';
 import { attacker, victim } from '../login/run-login.ts';
-import { FrameClient, serveAt, slotsBack, VarlinkClient, type Reply } from './clients.ts';
+import { nobody, PASSWORD, serve } from './admin-place.ts';
+import { FrameClient, slotsBack, VarlinkClient, type Reply } from './clients.ts';
 
-const PASSWORD = 'correct horse';
 const SERVICE = 'org.varlink.service';
-const root = { name: parseUsername('root'), uid: 0 };
-const nobody = { name: parseUsername('nobody'), uid: NOBODY };
-const known = [root, nobody, { name: parseUsername('alice'), uid: 1000 }];
 const hash = victim.publicKey.pkhh;
 const folder = join(import.meta.dirname, '../../agent/socket');
 
 const free = freeSecretSlots();
 test.beforeEach(() => slotsBack(free));
-
-interface Place {
-  readonly path: string;
-  readonly table: FakePairings;
-  readonly audit: FakeAudit;
-  readonly log: string[];
-}
-
-async function serve(t: ExecutionContext, more: Partial<AdminServerParts> = {}): Promise<Place> {
-  const table = new FakePairings();
-  const audit = new FakeAudit();
-  const log: string[] = [];
-  const server = createAdminServer({
-    policy: () => defaultPolicy,
-    pairings: table,
-    tokens: tokensOf(new FakeToken(victim)),
-    trust: noTrust,
-    audit,
-    clock: { nowMs: () => 0, monotonicMs: () => 0 },
-    checkPassword: (_user, password) =>
-      password.use(async (bytes) => {
-        await Promise.resolve();
-        if (bytes.toString() !== PASSWORD) throw new AgentError('wrong-password');
-      }),
-    accounts: {
-      byName: (name) => Promise.resolve(known.find((one) => one.name === name) ?? null),
-      byUid: (uid) => Promise.resolve(known.find((one) => one.uid === uid) ?? null),
-    },
-    inventory: {
-      drivers: () => [],
-      readers: () => [],
-      readerDrivers: () => [],
-      trustOf: () => Promise.resolve(NOT_EVALUATED),
-    },
-    anchors: { lastRecord: () => null },
-    loginDrivers: { loginDriver: () => null, setLoginDriver: () => undefined },
-    version: '1.2.3',
-    log: (line) => log.push(line),
-    ...more,
-  });
-  return { path: await serveAt(t, server), table, audit, log };
-}
 
 /** `io.scauth.Failed` with its code, or the error's name with its parameter. */
 function errorOf(reply: Reply | null): string | null {
@@ -156,7 +107,9 @@ test.serial('root adds, lists and removes; each change is recorded with who made
     ['pairing-added', 'pairing-added', 'pairing-removed', 'pairing-removed'],
   );
   t.deepEqual(await client.call('io.scauth.SetPairingPrompt', { enabled: false }), { parameters: {} });
-  t.deepEqual(await client.call('io.scauth.GetPairingPrompt'), { parameters: { enabled: false } });
+  t.deepEqual(await client.call('io.scauth.GetPairingPrompt'), {
+    parameters: { enabled: false, level: 'machine' },
+  });
   t.like(audit.events.at(-1), { kind: 'prompt-state', enabled: false, actor: { uid: 0, pid: process.pid } });
 });
 
@@ -167,7 +120,6 @@ rootTest('a user sees and removes what is theirs, and nothing else', async (t) =
   for (const [method, parameters] of [
     ['AddPairing', { user: 'nobody', hash }],
     ['AddPairing', {}],
-    ['SetPairingPrompt', { enabled: false }],
     ['ListPairings', { user: 'alice' }],
     ['ListPairings', { user: 'root' }],
     ['ListPairings', { user: 'no-such' }],
@@ -180,7 +132,6 @@ rootTest('a user sees and removes what is theirs, and nothing else', async (t) =
       method,
     );
   }
-  t.true(table.prompt);
   t.like(await client.call('io.scauth.ListIdentities'), {
     parameters: { identities: [{ pairedWith: ['nobody'] }] },
   });
@@ -217,10 +168,10 @@ test.serial('pipelined calls are answered in order, a oneway call not at all', a
   client.send({ method: 'io.scauth.Nothing' });
   // A second connection is served meanwhile, and after it the first one's bytes have arrived.
   t.is(errorOf(await new VarlinkClient(t, path).call(`${SERVICE}.GetInfo`)), null);
-  t.true(table.prompt);
+  t.is(table.prompts.size, 0);
   gate.resolve(undefined);
   t.deepEqual(await client.next(), { parameters: { tokens: [] } });
-  t.deepEqual(await client.next(), { parameters: { enabled: false } });
+  t.deepEqual(await client.next(), { parameters: { enabled: false, level: 'machine' } });
   t.is(errorOf(await client.next()), `${SERVICE}.MethodNotFound Nothing`);
 });
 

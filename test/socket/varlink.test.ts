@@ -82,6 +82,7 @@ test('what is no call or reply is malformed', (t) => {
   t.deepEqual(parseCall(Buffer.from('{"method":"a.B","parameters":null,"upgrade":1}')), {
     method: 'a.B',
     parameters: {},
+    more: false,
     upgrade: false,
     oneway: false,
   });
