@@ -149,6 +149,7 @@ export function policyOf(config: Config): Policy {
     pinPadDenied: [...reader.pinpad_deny],
     promptOnlyServices: [...login.prompt_only_services],
     cardWaitMs: login.card_wait_ms,
+    insertWaitMs: login.wait * 1000,
     cardCheck: login.card_check,
     minRsaBits: login.min_rsa_bits,
     minEcBits: login.min_ec_bits,

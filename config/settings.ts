@@ -85,6 +85,14 @@ export const settings = {
       meaning:
         'How long a login waits for a card that was just put in and is still being read. Without a card in a reader nobody waits.',
     },
+    wait: {
+      // Below the two minutes in which a relay bears that nothing is asked (PROTOCOL.md, 1.4).
+      schema: whole(0, 110),
+      default: defaultPolicy.insertWaitMs / 1000,
+      unit: 'seconds',
+      meaning:
+        'How long a login waits for a paired card that is not in: "Insert your card". Enter goes on to the password where there is a terminal; elsewhere the time must pass. 0: the password is asked for at once.',
+    },
     card_check: {
       schema: word(['off', 'paired', 'always']),
       default: defaultPolicy.cardCheck,

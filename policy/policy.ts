@@ -28,6 +28,8 @@ export interface Policy {
   readonly promptOnlyServices: readonly string[];
   /** Longest wait for a card that is being read, milliseconds. */
   readonly cardWaitMs: number;
+  /** How long a login waits for a card to be put in, milliseconds; 0: it does not. */
+  readonly insertWaitMs: number;
   /** Whether a card must prove its own key (9E) before it gets a PIN. */
   readonly cardCheck: CardCheckMode;
   readonly minRsaBits: number;
@@ -107,6 +109,7 @@ export const defaultPolicy: Policy = {
   pinPadDenied: [],
   promptOnlyServices: ['i3lock', 'swaylock', 'waylock'],
   cardWaitMs: 4000,
+  insertWaitMs: 0,
   cardCheck: 'paired',
   minRsaBits: 2048,
   minEcBits: 256,
