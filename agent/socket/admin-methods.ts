@@ -4,6 +4,7 @@
 import { AgentError, asAgentError } from '../base/errors.ts';
 import type { AnchorSource, AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
+import { mayDriverServe } from '../login/driver-gate.ts';
 import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
 import { explainLogin } from '../login/explain.ts';
 import type { SessionSource } from '../logind/interface.ts';
@@ -158,9 +159,14 @@ async function explain(
   const rhost = optionalText(parameters, 'rhost');
   const account = await parts.accounts.byName(user);
   if (account === null) throw new AgentError('unknown-user', { detail: user });
+  const gate = { drivers: () => parts.inventory.drivers(), table: parts.loginDrivers };
   const links = await explainLogin(
     { account, service, rhost, peer, inFull: peer.uid === 0 },
-    { ...parts, readers: parts.inventory },
+    {
+      ...parts,
+      readers: parts.inventory,
+      mayDriverServe: (driver, forService) => mayDriverServe(driver, forService, gate),
+    },
   );
   return { user, links: [...links] };
 }
