@@ -254,6 +254,7 @@ async function main(): Promise<void> {
     ...pairing,
     sessions,
     accounts: systemAccounts,
+    anchors: audit,
     inventory,
     sessionCards,
     loginDrivers: pairings,

@@ -2,7 +2,7 @@
 // admin-server.ts.
 
 import { AgentError, asAgentError } from '../base/errors.ts';
-import type { AuditLog } from '../audit/interface.ts';
+import type { AnchorSource, AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
 import { mayDriverServe } from '../login/driver-gate.ts';
 import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
@@ -46,12 +46,13 @@ export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
   readonly enforcement: EnforcementMethodParts;
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  readonly anchors: AnchorSource;
   readonly sessions?: SessionSource;
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
 
-function requireRoot(peer: PeerCredentials): void {
+export function requireRoot(peer: PeerCredentials): void {
   if (peer.uid !== 0) throw new PermissionDenied('root only');
 }
 
@@ -245,6 +246,7 @@ export async function callMethod(
     case 'UnblockPin':
     case 'Rehearse':
     case 'EnableKeyring':
+    case 'SignAnchor':
       throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
     default:
       return enforcementMethod(method, peer, parameters, parts.enforcement);
