@@ -11,7 +11,7 @@ import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
 import { wantsSilence, type AuthRequest, type Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
-import type { Token, TokenSource } from '../token/interface.ts';
+import type { Token } from '../token/interface.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from './ask-pin.ts';

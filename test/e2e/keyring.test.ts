@@ -101,7 +101,7 @@ async function inTable(sql: string): Promise<void> {
 }
 
 test.before(async () => {
-  await buildPam();
+  buildPam();
   sandbox = await Sandbox.start({ card: 'p256' });
   password = sandbox.password;
   const module = keyringModule();
