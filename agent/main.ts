@@ -21,6 +21,7 @@ import { cardKeyCheck } from './login/card-check.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
 import { Enforcement } from './login/enforcement.ts';
+import { LoginLimit } from './login/login-limit.ts';
 import { LoginMemory } from './login/login-memory.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
 import type { PairingParts } from './login/pair.ts';
@@ -213,6 +214,7 @@ async function main(): Promise<void> {
     directory: systemDirectory,
     enforcement,
     memory,
+    limit: new LoginLimit(),
     breakGlass: new BreakGlass({ table: enforced, clock: systemClock, log }),
     accounts: systemAccounts,
     sessions,

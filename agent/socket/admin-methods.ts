@@ -6,6 +6,7 @@ import type { AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
 import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
 import { explainLogin } from '../login/explain.ts';
+import { explainEnforcement } from '../login/explain-enforcement.ts';
 import type { SessionSource } from '../logind/interface.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
 import type { Account, Accounts } from '../model/account.ts';
@@ -159,7 +160,11 @@ async function explain(
   if (account === null) throw new AgentError('unknown-user', { detail: user });
   const links = await explainLogin(
     { account, service, rhost, peer, inFull: peer.uid === 0 },
-    { ...parts, readers: parts.inventory },
+    {
+      ...parts,
+      readers: parts.inventory,
+      enforcement: (asked, place) => explainEnforcement(asked, place, parts.enforcement),
+    },
   );
   return { user, links: [...links] };
 }
