@@ -8,10 +8,11 @@ import { alice, bob } from './fakes.ts';
 import { HandClock } from './enforcement-fakes.ts';
 
 /** Processes by id; [started, parent]. */
-function world(processes: Record<number, readonly [startedAt: number, parentPid: number]>) {
+function world(first: Record<number, readonly [startedAt: number, parentPid: number]>) {
+  const processes = new Map(Object.entries(first).map(([pid, facts]) => [Number(pid), facts] as const));
   const clock = new HandClock();
   const factsOf = (pid: number): ProcessFacts | null => {
-    const [startedAt, parentPid] = processes[pid] ?? [];
+    const [startedAt, parentPid] = processes.get(pid) ?? [];
     return startedAt === undefined || parentPid === undefined
       ? null
       : { pid, startedAt, parentPid, terminal: 0 };
@@ -26,7 +27,7 @@ test('a process id that comes again is another process', (t) => {
   memory.begin(by(5));
   memory.letIn(by(5), alice.name);
   t.is(memory.asked(by(5), alice.name), 'card');
-  processes[5] = [200, 1];
+  processes.set(5, [200, 1]);
   t.is(memory.asked(by(5), alice.name), 'nothing');
 });
 
@@ -55,7 +56,7 @@ test('a child of root’s process authenticates for it; of a user’s it does no
   const { memory, processes } = world({ 5: [100, 4], 4: [50, 1], 1: [0, 0] });
   memory.begin(by(5, 'sshd'));
   memory.letIn(by(5, 'sshd'), alice.name);
-  delete processes[5];
+  processes.delete(5);
   t.is(memory.asked(by(4, 'sshd'), alice.name), 'card');
   t.is(memory.asked(by(4, 'sshd', 1000), alice.name), 'nothing');
   t.is(memory.asked(by(4, 'login'), alice.name), 'nothing');
@@ -65,19 +66,19 @@ test('a flood of processes pushes nobody out, and those that ended are forgotten
   const { memory, processes } = world({ 5: [100, 1], 1: [0, 0] });
   memory.begin(by(5));
   for (let pid = 1000; pid < 6000; pid += 1) {
-    processes[pid] = [pid, 1];
+    processes.set(pid, [pid, 1]);
     memory.begin(by(pid));
     // Every other one ends at once.
-    if (pid % 2 === 0) delete processes[pid];
+    if (pid % 2 === 0) processes.delete(pid);
   }
   t.is(memory.asked(by(5), alice.name), 'other');
   for (let pid = 1001; pid < 6000; pid += 2) t.is(memory.asked(by(pid), alice.name), 'other');
-  for (let pid = 1001; pid < 6000; pid += 2) delete processes[pid];
+  for (let pid = 1001; pid < 6000; pid += 2) processes.delete(pid);
   const { memory: small, processes: ended } = world({ 1: [0, 0] });
   for (let pid = 1000; pid < 6000; pid += 1) {
-    ended[pid] = [pid, 1];
+    ended.set(pid, [pid, 1]);
     small.begin(by(pid));
-    delete ended[pid];
+    ended.delete(pid);
   }
   t.true(small.size <= 256, String(small.size));
 });
