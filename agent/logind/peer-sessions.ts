@@ -144,7 +144,7 @@ export class LogindSessions implements SessionSource {
     signal: AbortSignal,
   ): Promise<PeerSession> {
     const { unitOf, startTicksOf: startOf, realUidOf: uidOf } = this.#parts.processes;
-    const unit = unitOf(client.pid);
+    const unit = client.pid === 0 ? null : unitOf(client.pid);
     const [since, peerSince] = [startOf(client.pid), startOf(pid)];
     // A process that is younger than the service has only got the number.
     if (
@@ -154,7 +154,7 @@ export class LogindSessions implements SessionSource {
       since > peerSince ||
       uidOf(client.pid) !== client.uid
     )
-      return unclear(`The program that ${client.name} works for has ended`);
+      return unclear(`The program that ${client.name} works for is not there`);
     return this.#ofUnit(client.pid, unit, signal, true);
   }
 

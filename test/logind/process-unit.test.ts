@@ -33,7 +33,11 @@ test('a service that was started for one client has the client in its name', (t)
   const client = { kind: 'for-client', name: 'polkit-agent-helper', pid: 4321, uid: 1000 };
   t.deepEqual(unit('7-4321-1000'), client);
   t.deepEqual(unit('7-4321_98765-1000'), client, 'with the id of the pidfd');
+  t.deepEqual(unit('7-55-4321_98765-1000'), client, 'and with the cookie of the socket');
+  t.deepEqual(unit('7-55-4321-1000'), client);
+  t.like(unit('7-55-unknown'), { kind: 'for-client', pid: 0 });
   t.is(unit('7-10.0.0.1:22-10.0.0.9:4000').kind, 'system', 'one from the network has none');
+  t.is(unit('7-55-10.0.0.1:22-10.0.0.9:4000').kind, 'system');
 });
 
 test('L18: a scope that a user makes in their own manager is no session', (t) => {
