@@ -14,7 +14,7 @@ import { Login1 } from './login1.ts';
 /** logind makes it, and whoever wants to know whether it runs looks for it (sd-login(3)). */
 const SEATS = '/run/systemd/seats';
 /** Longer than that no login waits. */
-const DEADLINE_MS = 500;
+const DEADLINE_MS = 2000;
 
 /** What is asked of the kernel. */
 export interface ProcessFacts {
