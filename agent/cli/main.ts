@@ -50,6 +50,9 @@ const exitCode = await run({
   replyTimeoutMs: REPLY_TIMEOUT_MS,
   silenceTimeoutMs: SILENCE_TIMEOUT_MS,
   errIsTerminal: process.stderr.isTTY,
+  ...(process.stdout.isTTY && {
+    screen: { columns: process.stdout.columns || 80, colour: process.stdout.hasColors() },
+  }),
   readerGone: () => readerGone,
   drained,
 });

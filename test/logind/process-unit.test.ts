@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import test from 'ava';
-import { auditSessionOf, realUidOf, startTicksOf } from '../../agent/base/process-facts.ts';
+import { auditSessionOf, effectiveUidOf, startTicksOf } from '../../agent/base/process-facts.ts';
 import { parseProcessUnit, processUnitOf } from '../../agent/base/process-unit.ts';
 
 const user = '/user.slice/user-1000.slice';
@@ -81,8 +81,8 @@ test('nothing that a file may hold throws', (t) => {
 test('facts of this process, and of one that there is not', (t) => {
   t.truthy(processUnitOf(process.pid));
   t.true((startTicksOf(process.pid) ?? 0) > 0);
-  t.is(realUidOf(process.pid), process.getuid?.() ?? -1);
+  t.is(effectiveUidOf(process.pid), process.geteuid?.() ?? -1);
   t.notThrows(() => auditSessionOf(process.pid));
   const nobody = 2 ** 22 + 1; // above the largest pid_max
-  for (const fact of [processUnitOf, startTicksOf, realUidOf, auditSessionOf]) t.is(fact(nobody), null);
+  for (const fact of [processUnitOf, startTicksOf, effectiveUidOf, auditSessionOf]) t.is(fact(nobody), null);
 });

@@ -63,9 +63,9 @@ export class SlotPlugin implements SlotDriver {
     );
   }
 
-  /** What does not work now, for diagnosis. */
+  /** What does not work now or did not, for diagnosis. */
   problems(): string[] {
-    return this.#parts.flatMap(({ process }) => process.lastFailure?.detail ?? []);
+    return this.#parts.flatMap(({ process }) => process.problems);
   }
 
   /** The first part that has tokens there has the card. A part that fails is passed over, and told if no other has it. */
@@ -190,6 +190,16 @@ class Part implements TokenBackend {
     const slot = this.#slotOf(token);
     try {
       await this.#call('verifyPin', { token, pin: pin.id }, proveOptions(pin, secret), A.emptyOf);
+    } finally {
+      await resetCard(slot);
+    }
+  }
+
+  async changePin(token: string, pin: CardPin, old: Pin, next: Pin): Promise<void> {
+    const slot = this.#slotOf(token);
+    const options = { deadlineMs: PROVE_MS, secret: old, newSecret: next };
+    try {
+      await this.#call('changePin', { token, pin: pin.id }, options, A.emptyOf);
     } finally {
       await resetCard(slot);
     }
