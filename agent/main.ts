@@ -24,6 +24,7 @@ import { driverGate } from './login/driver-gate.ts';
 import { Enforcement } from './login/enforcement.ts';
 import { LoginMemory } from './login/login-memory.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
+import { tellExpiry } from './login/expiry-notice.ts';
 import type { PairingParts } from './login/pair.ts';
 import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
 import { SessionCards } from './login/session-cards.ts';
@@ -228,7 +229,11 @@ async function main(): Promise<void> {
   const open = new OpenLogins();
   const pamServer = createPamServer({
     open,
-    login: (request, person) => rememberLogin(request, entry, () => new Login(request, person, login).run()),
+    login: async (request, person) => {
+      const result = await rememberLogin(request, entry, () => new Login(request, person, login).run());
+      await tellExpiry(result, request, person, { ...login, notices: pairings });
+      return result;
+    },
     enter: (request, person) => permitEntry(request, person, entry),
     log,
   });
@@ -236,6 +241,7 @@ async function main(): Promise<void> {
     ...pairing,
     sessions,
     accounts: systemAccounts,
+    anchors: audit,
     inventory,
     sessionCards,
     loginDrivers: pairings,
