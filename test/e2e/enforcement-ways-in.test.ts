@@ -6,7 +6,7 @@ import { Sandbox } from '../sandbox/sandbox.ts';
 import { BREAK_GLASS_PROMPT, CARD_REQUIRED, enforced, requireAccountPhase } from './enforcement.ts';
 import * as person from './person.ts';
 import { answer, PASSWORD_PROMPT, PIN_PROMPT, ROOT } from './person.ts';
-import { byKey, byQuestions, sshdLog, startSshd } from './sshd.ts';
+import { byKey, byQuestions, sshdLog, startSshd } from './sshd-keys.ts';
 
 let sandbox: Sandbox;
 let code = '';

@@ -1,79 +1,55 @@
-// The real sshd in a sandbox, on loopback there, with a key of the user's; it runs until the sandbox ends.
-import { readFileSync, writeFileSync } from 'node:fs';
+// The real sshd in a sandbox, on loopback, with keyboard-interactive logins only; and ssh to it. What pam_systemd does
+// for a session, moving it into its scope, a pam_exec line does.
+
+import { writeFileSync } from 'node:fs';
+import type { Units } from '../logind/units.ts';
 import { APP } from '../sandbox/namespace.ts';
 import type { Pty } from '../sandbox/pty.ts';
-import type { ExecResult, Sandbox } from '../sandbox/sandbox.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { until } from '../session/desktop.ts';
 
-const PLACE = '/run/sandbox/sshd';
 const PORT = 2222;
-/** What sshd -V of a new and an old one call themselves does not matter: both run from the unpacked package. */
-const SSHD = `${APP}/build/openssh-server/usr/sbin/sshd`;
-
 const CONFIG = `Port ${PORT}
 ListenAddress 127.0.0.1
-HostKey ${PLACE}/host
-PidFile ${PLACE}/pid
+HostKey /run/sandbox/ssh_host_key
 UsePAM yes
-PasswordAuthentication no
 KbdInteractiveAuthentication yes
-PubkeyAuthentication yes
-AuthorizedKeysFile ${PLACE}/authorized
-StrictModes no
-PermitRootLogin no
-LogLevel VERBOSE
+PasswordAuthentication no
+PubkeyAuthentication no
+PidFile none
 `;
 
-/** @throws Error with what it said, if it does not start */
-export async function startSshd(sandbox: Sandbox): Promise<void> {
-  const passwd = sandbox.path('/etc/passwd');
-  if (!/^sshd:/m.test(readFileSync(passwd, 'utf8')))
-    writeFileSync(passwd, `${readFileSync(passwd, 'utf8')}sshd:x:991:65534::/run/sshd:/usr/sbin/nologin\n`);
-  const script = `set -e
-    mkdir -p ${PLACE} /run/sshd
-    ssh-keygen -q -t ed25519 -N '' -f ${PLACE}/host
-    ssh-keygen -q -t ed25519 -N '' -f ${PLACE}/key
-    cp ${PLACE}/key.pub ${PLACE}/authorized
-    chown ${sandbox.user} ${PLACE}/key
-    cat >${PLACE}/config
-    ${SSHD} -f ${PLACE}/config -E ${PLACE}/log
-    for try in $(seq 500); do if [ -s ${PLACE}/pid ]; then exit 0; fi; sleep 0.02; done
-    cat ${PLACE}/log >&2; exit 1`;
-  const { code, stderr } = await sandbox.exec(['sh', '-c', script], { input: CONFIG });
-  if (code !== 0) throw new Error(`sshd does not start: ${stderr}`);
+const MAKE = `mkdir -p /run/sshd && { id sshd >/dev/null 2>&1 || useradd --system --home-dir /run/sshd --shell /usr/sbin/nologin sshd; } &&
+ssh-keygen -q -t ed25519 -N "" -f /run/sandbox/ssh_host_key &&
+cp /etc/pam.d/login /etc/pam.d/sshd`;
+
+/** @param scope the unit in which sessions of it are */
+export async function startSshd(sandbox: Sandbox, units: Units | null = null, scope = ''): Promise<void> {
+  const made = await sandbox.exec(['sh', '-c', MAKE]);
+  if (made.code !== 0) throw new Error(`no sshd: ${made.stderr}`);
+  writeFileSync(sandbox.path('/run/sandbox/sshd_config'), CONFIG);
+  const program = [`${APP}/build/openssh-server/usr/sbin/sshd`, '-D', '-e', '-f', '/run/sandbox/sshd_config'];
+  let argv = program;
+  if (units !== null) {
+    const move = `#!/bin/sh\n[ "$PAM_TYPE" = open_session ] || exit 0\necho "$PPID" >${await units.make(scope)}/cgroup.procs\n`;
+    writeFileSync(sandbox.path('/run/sandbox/new-session'), move, { mode: 0o755 });
+    const line = 'session required pam_exec.so /run/sandbox/new-session';
+    await sandbox.exec(['sh', '-c', 'echo "$1" >>/etc/pam.d/sshd', 'sh', line]);
+    argv = await units.inside('system.slice/ssh.service', program, 'root');
+  }
+  const sshd = sandbox.namespace.spawn(argv, { env: sandbox.environment() });
+  let said = '';
+  sshd.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await until(
+    () => said.includes('Server listening'),
+    () => `sshd: ${said}`,
+  );
 }
 
-function ssh(sandbox: Sandbox, method: string): string[] {
-  const options = [
-    'StrictHostKeyChecking=no',
-    'UserKnownHostsFile=/dev/null',
-    'LogLevel=ERROR',
-    `PreferredAuthentications=${method}`,
-    'NumberOfPasswordPrompts=1',
-  ];
-  const flags = options.flatMap((option) => ['-o', option]);
-  return [
-    'ssh',
-    '-F',
-    'none',
-    '-p',
-    String(PORT),
-    ...flags,
-    '-i',
-    `${PLACE}/key`,
-    `${sandbox.user}@127.0.0.1`,
-  ];
-}
-
-/** By the key; nobody is asked anything. */
-export function byKey(sandbox: Sandbox): Promise<ExecResult> {
-  return sandbox.exec([...ssh(sandbox, 'publickey'), 'id -un'], { user: sandbox.user });
-}
-
-/** With PAM's questions on a terminal. */
-export function byQuestions(sandbox: Sandbox): Pty {
-  return sandbox.pty([...ssh(sandbox, 'keyboard-interactive'), 'id -un'], { user: sandbox.user });
-}
-
-export function sshdLog(sandbox: Sandbox): string {
-  return readFileSync(sandbox.path(`${PLACE}/log`), 'utf8');
+/** ssh from the machine to itself, as root, to the sandbox's user; the command has a terminal. */
+export function ssh(sandbox: Sandbox, command: readonly string[]): Pty {
+  // prettier-ignore
+  return sandbox.pty(['ssh', '-tt', '-q', '-p', String(PORT), '-o', 'StrictHostKeyChecking=no',
+    '-o', 'UserKnownHostsFile=/dev/null', '-o', 'PreferredAuthentications=keyboard-interactive',
+    `${sandbox.user}@127.0.0.1`, ...command]);
 }
