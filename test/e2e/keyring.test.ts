@@ -211,7 +211,9 @@ test.serial('an older password: the login succeeds, and the person is told', asy
 test.serial(
   'a corrupt sealed secret: the login succeeds, the person is told, and enable mends it',
   async (t) => {
-    await inTable("UPDATE keyring_secret SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || x'00' AS BLOB)");
+    await inTable(
+      "UPDATE keyring_secret SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || x'00' AS BLOB)",
+    );
     t.regex(await staysLocked(t), /Your keyring stays locked:[^\n]*sc_auth keyring enable/);
     await inTable("UPDATE keyring_secret SET sealed = x'01'");
     t.regex(await staysLocked(t), /Your keyring stays locked:/);
