@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { PolicyFile, settingText } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
+import { systemDirectory } from '../pam/account-list.ts';
 import { checkPassword } from '../pam/password.ts';
 import { FileAuditLog } from './audit/file-log.ts';
 import { Forwarder } from './audit/forward.ts';
@@ -15,15 +16,22 @@ import { loginUidOf } from './base/login-uid.ts';
 import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
+import { BreakGlass } from './login/break-glass.ts';
 import { cardKeyCheck } from './login/card-check.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
+import { Enforcement } from './login/enforcement.ts';
+import { LoginMemory } from './login/login-memory.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
+import { tellExpiry } from './login/expiry-notice.ts';
 import type { PairingParts } from './login/pair.ts';
+import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
 import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
+import { SqliteEnforcement } from './pairing/sqlite-enforcement.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
+import { StateDatabase } from './pairing/state-database.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
@@ -130,7 +138,9 @@ async function main(): Promise<void> {
     }
   });
 
-  const pairings = new SqlitePairingTable(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
+  const database = new StateDatabase(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
+  const pairings = new SqlitePairingTable(database);
+  const enforced = new SqliteEnforcement(database);
   const auditPath =
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
   const { forward, anchor_every: anchorEvery } = settings.config.audit;
@@ -195,6 +205,22 @@ async function main(): Promise<void> {
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
     sessions,
   };
+  const memory = new LoginMemory(systemClock);
+  const enforcement = new Enforcement({ table: enforced, pairings, audit, clock: systemClock, log });
+  const entry: EntryParts = {
+    policy,
+    pairings,
+    enforced,
+    directory: systemDirectory,
+    enforcement,
+    memory,
+    breakGlass: new BreakGlass({ table: enforced, clock: systemClock, log }),
+    accounts: systemAccounts,
+    sessions,
+    audit,
+    clock: systemClock,
+    log,
+  };
   const pairing: PairingParts = {
     policy,
     pairings,
@@ -208,7 +234,12 @@ async function main(): Promise<void> {
   const open = new OpenLogins();
   const pamServer = createPamServer({
     open,
-    login: (request, person) => new Login(request, person, login).run(),
+    login: async (request, person) => {
+      const result = await rememberLogin(request, entry, () => new Login(request, person, login).run());
+      await tellExpiry(result, request, person, { ...login, notices: pairings });
+      return result;
+    },
+    enter: (request, person) => permitEntry(request, person, entry),
     log,
   });
   const adminServer = createAdminServer({
@@ -219,6 +250,7 @@ async function main(): Promise<void> {
     inventory,
     sessionCards,
     loginDrivers: pairings,
+    enforcement: entry,
     version: productVersion(),
     log,
   });

@@ -149,7 +149,9 @@ export function policyOf(config: Config): Policy {
     pinPadDenied: [...reader.pinpad_deny],
     promptOnlyServices: [...login.prompt_only_services],
     cardWaitMs: login.card_wait_ms,
+    insertWaitMs: login.wait * 1000,
     cardCheck: login.card_check,
+    expiryNoticeDays: login.expiry_notice_days,
     minRsaBits: login.min_rsa_bits,
     minEcBits: login.min_ec_bits,
     removal: {

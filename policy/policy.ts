@@ -28,8 +28,12 @@ export interface Policy {
   readonly promptOnlyServices: readonly string[];
   /** Longest wait for a card that is being read, milliseconds. */
   readonly cardWaitMs: number;
+  /** How long a login waits for a card to be put in, milliseconds; 0: it does not. */
+  readonly insertWaitMs: number;
   /** Whether a card must prove its own key (9E) before it gets a PIN. */
   readonly cardCheck: CardCheckMode;
+  /** From how many days before its end on a certificate is told; 0: never. */
+  readonly expiryNoticeDays: number;
   readonly minRsaBits: number;
   readonly minEcBits: number;
   /** macOS: tokenRemovalAction. */
@@ -107,7 +111,9 @@ export const defaultPolicy: Policy = {
   pinPadDenied: [],
   promptOnlyServices: ['i3lock', 'swaylock', 'waylock'],
   cardWaitMs: 4000,
+  insertWaitMs: 0,
   cardCheck: 'paired',
+  expiryNoticeDays: 14,
   minRsaBits: 2048,
   minEcBits: 256,
   removal: { action: 'none', graceMs: 0, lockCommand: [] },

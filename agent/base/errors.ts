@@ -41,6 +41,8 @@ export type AgentErrorCode =
   | 'store-unreadable' // the pairing table cannot be read: not the same as "not paired"
   | 'store-newer' // the pairing table was written by a later scauth
   // Requests
+  | 'would-shut-out' // enforcement would leave the named accounts without a way in
+  | 'no-card-login' // nobody has logged in by card since the trial of enforcement began
   | 'not-allowed' // by policy or by peer credentials
   | 'unknown-user'
   | 'wrong-password'

@@ -65,6 +65,8 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'not-attested': EXIT.refused,
   'card-suspect': EXIT.refused,
   'untrusted-certificate': EXIT.refused,
+  'would-shut-out': EXIT.refused,
+  'no-card-login': EXIT.refused,
   'not-allowed': EXIT.refused,
   'no-card': EXIT.notFound,
   'no-identity': EXIT.notFound,

@@ -19,7 +19,9 @@ export type DenyReason =
   | 'peer-not-allowed'
   | 'contactless-not-allowed'
   | 'certificate-not-trusted'
-  | 'changed-meanwhile';
+  | 'changed-meanwhile'
+  /** Enforcement: the account phase of a login without a card. */
+  | 'card-required';
 
 /** The card has no say: the next module in the stack gets its turn. */
 export type UnavailableReason =

@@ -8,19 +8,16 @@ import { rehearseLogin } from '../login/rehearse.ts';
 import { signAnchor } from '../login/sign-anchor.ts';
 import { unblockCardPin } from '../login/unblock-pin.ts';
 import { parseUsername, type PeerCredentials } from '../model/request.ts';
+import { callerAccount, requireRoot, userInScope, type AdminParts } from './admin-methods.ts';
+import { failureText } from './failure-text.ts';
+import { INTERFACE, type WireStep } from './io-scauth.ts';
 import {
-  callerAccount,
   InvalidParameter,
   onlyParameters,
   optionalText,
   optionalTokenId,
   requiredText,
-  requireRoot,
-  userInScope,
-  type AdminParts,
-} from './admin-methods.ts';
-import { failureText } from './failure-text.ts';
-import { INTERFACE, type WireStep } from './io-scauth.ts';
+} from './parameters.ts';
 
 /** A conversation that ends in a JSON result. */
 export type Story = (person: Conversation) => Promise<object>;

@@ -71,6 +71,10 @@ export function failureText(error: AgentError): string {
       return 'Another key with the same hash is paired. Unpair it first, and tell your administrator.';
     case 'store-unreadable':
       return unavailableText('store-unreadable') ?? '';
+    case 'would-shut-out':
+      return `Enforcement would shut out: ${error.detail}. Pair their cards and let them log in once, or exempt them: sc_auth enforce plan says who needs what.`;
+    case 'no-card-login':
+      return 'Nobody has logged in by card since enforcement was switched on. Log in by card, for example: sudo -k sc_auth enforce confirm';
     case 'store-newer':
       return `The card pairings were ${error.detail}. Install that version again, or see “Upgrades” in administrators.md.`;
     case 'not-allowed':

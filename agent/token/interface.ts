@@ -141,4 +141,6 @@ export interface TokenSource {
    * @throws AgentError `no-service`, `not-authorised` when pcscd cannot be reached
    */
   present(waitMs: number): Promise<readonly Token[]>;
+  /** Told when a card has come, gone or been read. @returns the end of it. Absent: nobody is told */
+  onChange?(listener: () => void): () => void;
 }

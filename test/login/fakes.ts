@@ -45,6 +45,12 @@ export class FakePerson implements Conversation {
   readonly told: string[] = [];
   /** The kind of each thing told. */
   readonly kinds: string[] = [];
+  /** What was said while something was waited for. */
+  readonly held: string[] = [];
+  /** Enter while something is waited for. */
+  readonly skip = new AbortController();
+  /** Called when something begins to be waited for. */
+  onHold: () => void = () => undefined;
   readonly #answers: Answer[];
 
   constructor(answers: readonly Answer[]) {
@@ -63,6 +69,12 @@ export class FakePerson implements Conversation {
     const next = this.#answers.shift() ?? null;
     const typed = typeof next === 'function' ? next() : next;
     return typed === null ? null : new Pin(Buffer.from(typed));
+  }
+
+  hold(text: string, plain: string): AbortSignal {
+    this.held.push(`${text} / ${plain}`);
+    setImmediate(this.onHold);
+    return this.skip.signal;
   }
 
   tell(kind: 'information' | 'error', text: string): void {
@@ -188,6 +200,31 @@ export const noTrust: CertificateTrust = {
 
 export function tokensOf(...tokens: Token[]): TokenSource {
   return { present: () => Promise.resolve(tokens) };
+}
+
+/** Cards that come and go while somebody looks. */
+export class ChangingTokens implements TokenSource {
+  tokens: readonly Token[];
+  readonly listeners = new Set<() => void>();
+
+  constructor(...tokens: Token[]) {
+    this.tokens = tokens;
+  }
+
+  present(): Promise<readonly Token[]> {
+    return Promise.resolve(this.tokens);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** What is in from now on. */
+  set(...tokens: Token[]): void {
+    this.tokens = tokens;
+    for (const listener of this.listeners) listener();
+  }
 }
 
 export class FakeAudit implements AuditLog {

@@ -33,6 +33,7 @@ const pinSchema = v.strictObject({
   minLength: pinLength,
   maxLength: pinLength,
   characters: v.optional(v.picklist(['digits', 'printable']), 'digits'),
+  change: v.optional(v.boolean(), false),
   triesLeft: tries,
   triesTotal: v.optional(tries, null),
 });
@@ -92,6 +93,7 @@ const failures = [
   'card-timeout',
   'card-fault',
   'cancelled',
+  'not-supported',
 ] as const satisfies readonly AgentErrorCode[];
 export const errorMessage = v.strictObject({
   id: v.number(),
@@ -128,6 +130,8 @@ export interface PinRule {
   readonly minLength: number;
   readonly maxLength: number;
   readonly characters: 'digits' | 'printable';
+  /** The driver can give it a new value. */
+  readonly change: boolean;
 }
 
 /** A token as its driver described it, checked. */
