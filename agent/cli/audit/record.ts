@@ -93,6 +93,7 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
   const evidence: unknown = Array.isArray(evidences) ? evidences[0] : undefined;
   const certificate =
     at(line, 'certificate') ?? at(unmapped, 'certificate') ?? at(evidence, 'data', 'certificate');
+  const actor = at(line, 'actor') ?? at(evidence, 'data', 'actor');
   const entity = at(line, 'entity');
   const isPin = text(entity, 'type') === 'smart card PIN';
   return {
@@ -105,8 +106,8 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
     activity: text(line, 'activity_name') ?? '',
     user:
       text(line, 'user', 'name') ?? text(evidence, 'user', 'name') ?? text(entity, 'data', 'user', 'name'),
-    service: text(line, 'service', 'name'),
-    tty: text(unmapped, 'tty'),
+    service: text(line, 'service', 'name') ?? text(unmapped, 'service'),
+    tty: text(unmapped, 'tty') ?? text(actor, 'session', 'terminal'),
     rhost: text(unmapped, 'rhost'),
     host: text(line, 'device', 'hostname'),
     requestId: text(unmapped, 'request_id'),
@@ -117,10 +118,10 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
     pkhh: text(unmapped, 'pkhh'),
     certificateSerial: text(certificate, 'serial_number'),
     certificateIssuer: text(certificate, 'issuer'),
-    actorUid: text(line, 'actor', 'user', 'uid'),
-    actorPid: number(line, 'actor', 'process', 'pid'),
-    actorProgram: text(line, 'actor', 'process', 'path') ?? text(line, 'actor', 'process', 'name'),
-    actorSession: text(line, 'actor', 'session', 'uid'),
+    actorUid: text(actor, 'user', 'uid'),
+    actorPid: number(actor, 'process', 'pid'),
+    actorProgram: text(actor, 'process', 'path') ?? text(actor, 'process', 'name'),
+    actorSession: text(actor, 'session', 'uid'),
     count: number(unmapped, 'count'),
   };
 }
