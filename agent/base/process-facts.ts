@@ -35,8 +35,8 @@ export function terminalOf(pid: number): string | null {
   return major === 4 && minor > 0 && minor < 64 ? `tty${minor}` : null;
 }
 
-export function realUidOf(pid: number): number | null {
-  const uid = /^Uid:\s+(\d+)/m.exec(read(pid, 'status') ?? '')?.[1];
+export function effectiveUidOf(pid: number): number | null {
+  const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(read(pid, 'status') ?? '')?.[1];
   return uid === undefined ? null : Number(uid);
 }
 
