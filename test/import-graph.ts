@@ -122,7 +122,7 @@ export const places: readonly Place[] = [
       ...below2,
       /^config\//,
       /^agent\/cli\/map\.ts$/,
-      /^agent\/socket\/(frames|varlink|io-scauth)\.ts$/,
+      /^agent\/socket\/(frames|frame-stream|varlink|io-scauth)\.ts$/,
     ],
   },
   {
