@@ -18,7 +18,6 @@ import { Login, type LoginParts } from './login/authenticate.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
 import type { PairingParts } from './login/pair.ts';
-import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
@@ -35,6 +34,7 @@ import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
 import type { Policy } from '../policy/policy.ts';
 import { wireDrivers } from './wire-drivers.ts';
+import { wireSessions } from './wire-sessions.ts';
 
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
@@ -74,12 +74,6 @@ function auditedTokenEvent(event: TokenEvent): AuditEvent | null {
   const { id, driver, slot } = event.token;
   const kind = event.kind === 'token-in' ? 'card-in' : 'card-out';
   return { kind, tokenId: id, driver, reader: printable(slot.reader) };
-}
-
-/** Cards in and out, for the programs of users' sessions. */
-function sessionCardsHear(event: TokenEvent, sessionCards: SessionCards): void {
-  if (event.kind === 'token-in') sessionCards.cardIn(event.token);
-  if (event.kind === 'token-out') sessionCards.cardOut(event.token, event.removed);
 }
 
 function logFailure(error: unknown): void {
@@ -133,7 +127,6 @@ async function main(): Promise<void> {
   const watcher = new CardWatcher(winscard);
   const { drivers, list } = wireDrivers(settings.config, log);
   const tokens = new TokenRegistry(watcher, drivers);
-  const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
   const inventory: Inventory = {
@@ -167,9 +160,18 @@ async function main(): Promise<void> {
     const audited = auditedTokenEvent(event);
     if (audited !== null) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
-    sessionCardsHear(event, sessionCards);
+    sessions.hear(event);
   });
 
+  const sessions = wireSessions({
+    policy,
+    accounts: systemAccounts,
+    tokens,
+    audit,
+    clock: systemClock,
+    changedFile: join(runtime, 'changed'),
+    log,
+  });
   const login: LoginParts = {
     policy,
     accounts: systemAccounts,
@@ -192,14 +194,15 @@ async function main(): Promise<void> {
       checkPassword({ service: PASSWORD_SERVICE, user, password, timeoutMs: PASSWORD_CHECK_MS }),
   };
   const pamServer = createPamServer({
-    login: (request, person) => new Login(request, person, login).run(),
+    login: (request, person) => sessions.during(request, () => new Login(request, person, login).run()),
     log,
   });
   const adminServer = createAdminServer({
     ...pairing,
     accounts: systemAccounts,
     inventory,
-    sessionCards,
+    sessionCards: sessions.cards,
+    removalTaken: (removal) => sessions.removal.taken(removal),
     loginDrivers: pairings,
     version: productVersion(),
     log,
@@ -226,6 +229,7 @@ async function main(): Promise<void> {
     adminServer.close();
     await watcher.stop();
     tokens.close();
+    sessions.removal.close();
     await winscard.close();
     await audit.close();
     forwarder.close();

@@ -86,6 +86,7 @@ export const places: readonly Place[] = [
     floor: 3,
     mayImport: [...below2, /^agent\/trust\/interface\.ts$/],
   },
+  { name: 'logind', files: /^agent\/logind\//, floor: 3, mayImport: below2 },
   { name: 'pam', files: /^pam\//, floor: 3, mayImport: below2 },
   {
     name: 'login',
@@ -127,7 +128,7 @@ export const places: readonly Place[] = [
   },
   {
     name: 'main',
-    files: /^agent\/(main|wire-drivers)\.ts$/,
+    files: /^agent\/(main|wire-drivers|wire-sessions)\.ts$/,
     floor: 6,
     mayImport: [/^(pam|config|policy)\//, /^agent\/(?!cli\/|session\/|socket\/frames\.ts$)/],
   },

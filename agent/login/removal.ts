@@ -32,6 +32,8 @@ export interface RemovalParts {
    * after the login, a locker's process has ended by the time the card goes. null where there is none.
    */
   readonly sessionOf: (peer: PeerCredentials) => () => Promise<string | null>;
+  /** Starts the programs of sessions that are not running. */
+  readonly wakeSessions: () => void;
   readonly log: (line: string) => void;
 }
 
@@ -77,7 +79,15 @@ export class CardRemoval {
       ]);
       const token = tokens.find((one) => hasKey(one, proof.key));
       if (account === null || token === undefined) return;
-      const opened = { user, uid: account.uid, session, find, tokenId: token.id, key: proof.key, label: token.label };
+      const opened = {
+        user,
+        uid: account.uid,
+        session,
+        find,
+        tokenId: token.id,
+        key: proof.key,
+        label: token.label,
+      };
       this.#forget(this.#opened.filter((other) => isSameSession(other, opened)));
       this.#opened = [...this.#opened, opened].slice(-MAX_OPENED);
     } catch (error) {
@@ -93,7 +103,11 @@ export class CardRemoval {
     for (const opened of this.#opened) {
       if (opened.tokenId !== token.id || this.#pending.has(opened)) continue;
       if (waitMs === 0) void this.#act(opened);
-      else this.#pending.set(opened, setTimeout(() => void this.#act(opened), waitMs));
+      else
+        this.#pending.set(
+          opened,
+          setTimeout(() => void this.#act(opened), waitMs),
+        );
     }
   }
 
@@ -139,16 +153,25 @@ export class CardRemoval {
       // A program that is told has to do something: without a command there is nothing.
       const command = action === 'lock' ? lockCommand : [];
       sessionCards.removal({ user, uid, session, tokenId, label, action, done, command });
-      log(`the card of ${user} was taken out: session ${session ?? 'without a name'}, ${action}${done ? '' : ' not'} by logind`);
+      log(
+        `the card of ${user} was taken out: session ${session ?? 'without a name'}, ${action}${done ? '' : ' not'} by logind`,
+      );
       if (done) await this.#record(user, session, tokenId);
-      else if (command.length === 0) log(`nothing can ${action} it: logind does not run here, see session.lock_command`);
+      else if (command.length === 0)
+        log(`nothing can ${action} it: logind does not run here, see session.lock_command`);
     } catch (error) {
       this.#parts.log(`the session of ${user} was not locked: ${describeError(error)}`);
     }
   }
 
   #record(user: string, session: string | null, tokenId: string): Promise<void> {
-    return this.#parts.audit.record({ kind: 'session-locked', user, session, tokenId, cause: 'card-removed' });
+    return this.#parts.audit.record({
+      kind: 'session-locked',
+      user,
+      session,
+      tokenId,
+      cause: 'card-removed',
+    });
   }
 }
 
