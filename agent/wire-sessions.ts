@@ -10,7 +10,7 @@ import { SessionControl } from './logind/session-control.ts';
 import type { AuthRequest } from './model/request.ts';
 import type { TokenEvent } from './token/registry.ts';
 
-export interface SessionWiring extends Omit<RemovalParts, 'sessionCards' | 'control' | 'sessionOf'> {
+export interface SessionWiring extends Omit<RemovalParts, 'sessionCards' | 'control' | 'sessionOf' | 'wakeSessions'> {
   /** systemd's user managers watch it (install/systemd/scauth-session.path). */
   readonly changedFile: string;
 }
@@ -30,17 +30,6 @@ export function wireSessions(wiring: SessionWiring): Sessions {
   const { clock, tokens, changedFile, log } = wiring;
   const cards = new SessionCards(clock);
   const control = new SessionControl();
-  const removal = new CardRemoval({
-    ...wiring,
-    sessionCards: cards,
-    control,
-    sessionOf: () => () => Promise.resolve(null),
-  });
-  let watching = false;
-  const begin = (): void => {
-    watching = true;
-  };
-  tokens.present(FIRST_LOOK_MS).then(begin, begin);
   const wakeSessions = (): void => {
     try {
       writeFileSync(changedFile, '', { mode: 0o644 });
@@ -48,6 +37,18 @@ export function wireSessions(wiring: SessionWiring): Sessions {
       log(`${changedFile} cannot be written: ${describeError(error)}`);
     }
   };
+  const removal = new CardRemoval({
+    ...wiring,
+    sessionCards: cards,
+    control,
+    wakeSessions,
+    sessionOf: () => () => Promise.resolve(null),
+  });
+  let watching = false;
+  const begin = (): void => {
+    watching = true;
+  };
+  tokens.present(FIRST_LOOK_MS).then(begin, begin);
   return {
     cards,
     removal,

@@ -153,6 +153,7 @@ export class CardRemoval {
       // A program that is told has to do something: without a command there is nothing.
       const command = action === 'lock' ? lockCommand : [];
       sessionCards.removal({ user, uid, session, tokenId, label, action, done, command });
+      this.#parts.wakeSessions();
       log(
         `the card of ${user} was taken out: session ${session ?? 'without a name'}, ${action}${done ? '' : ' not'} by logind`,
       );

@@ -247,9 +247,15 @@ export async function dialogForInsertion(number: number, parts: DialogParts): Pr
   try {
     if (card === null || !card.prompt) return 'no-card';
     // Another session of this user is in front: the card is its.
-    if (screen === 'elsewhere') return 'cancelled';
+    if (screen === 'elsewhere') {
+      parts.log(`card ${card.token}: another session is in front`);
+      return 'cancelled';
+    }
     if (!(await claimNumber(parts.socket, number))) return 'cancelled';
-    if (screen === 'locked' || state.loggingIn) return 'cancelled';
+    if (screen === 'locked' || state.loggingIn) {
+      parts.log(`card ${card.token}: not now, the screen is locked or was opened a moment ago`);
+      return 'cancelled';
+    }
     if (card.standing === 'unpaired') return await runOffer(card, state.user, gone.signal, parts);
     if (card.standing === 'unfit') await sayUnfit(card, gone.signal, parts);
     return 'not-paired';

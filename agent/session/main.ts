@@ -118,6 +118,7 @@ async function stay(onDemand: boolean): Promise<number> {
       await claimNumber(socket, number);
     },
     lock,
+    log,
   });
   for (let retryMs = FIRST_RETRY_MS; ;) {
     try {

@@ -13,6 +13,7 @@ export interface WatchParts {
   /** Takes it without a dialog: nobody asks later either. */
   readonly passOver: (card: SeenCard) => Promise<void>;
   readonly lock: (removal: WireRemoval) => Promise<void>;
+  readonly log: (line: string) => void;
 }
 
 export class SessionWatch {
@@ -43,21 +44,32 @@ export class SessionWatch {
     this.take(state);
   }
 
-  #isNew({ number, claimed }: { readonly number: number; readonly claimed: boolean }): boolean {
+  #isNew({ number }: { readonly number: number }): boolean {
     if (this.#seen.has(number)) return false;
     this.#seen.add(number);
-    return !claimed;
+    return true;
+  }
+
+  /** Why no dialog opens for a card; null when one may. */
+  #against({ standing, prompt, claimed }: SeenCard): string | null {
+    if (standing === 'own') return 'it is yours';
+    if (standing === 'others') return 'it is paired with somebody else';
+    if (claimed) return 'it was in before, or was asked about';
+    // Whoever switches the prompt on later has not put a card in.
+    return prompt ? null : 'the pairing dialog is disabled';
   }
 
   #takeRemoval(removal: WireRemoval): void {
     const { session } = this.#parts;
+    if (removal.claimed) return;
     if (removal.session !== null && session !== null && removal.session !== session) return;
     void this.#during(() => this.#parts.lock(removal));
   }
 
   #takeCard(card: SeenCard, loggingIn: boolean): void {
-    // Whoever switches the prompt on later has not put a card in.
-    if (!card.prompt || card.standing === 'own' || card.standing === 'others') return;
+    const against = this.#against(card);
+    this.#parts.log(`card ${card.token}: ${against ?? (loggingIn ? 'a login is in course' : card.standing)}`);
+    if (against !== null) return;
     if (loggingIn) {
       void this.#during(() => this.#parts.passOver(card));
       return;

@@ -16,7 +16,7 @@ function cardLines(card: SeenCard): string[] {
   return [
     `Card:  ${plain(card.label)}`,
     `Certificate:  ${plain(certificateOf(card))}`,
-    ...(card.issuer === null ? [] : [`Issued by:  ${plain(card.issuer)}`]),
+    ...(card.issuer === null ? [] : [`Issued by:  ${plain(card.issuer.replace(/^CN=(?=[^=]*$)/, ''))}`]),
     `Reader:  ${plain(card.reader)}`,
   ];
 }
@@ -34,9 +34,9 @@ export function offerWindow(card: SeenCard, user: string, secondQuestion: boolea
   return {
     title: TITLE,
     text: lines.join('\n'),
-    ok: 'Pair',
-    cancel: 'Not now',
-    ...(secondQuestion ? {} : { notOk: 'Do not show again' }),
+    ok: '_Pair',
+    cancel: '_Not now',
+    ...(secondQuestion ? {} : { notOk: '_Do not show again' }),
   };
 }
 
@@ -44,8 +44,8 @@ export function showAgainWindow(): Window {
   return {
     title: TITLE,
     text: 'Shall this question come again when you put in a card that is not paired?\n\nPairing later:  sc_auth pair',
-    ok: 'Ask again',
-    cancel: 'Do not show again',
+    ok: '_Ask again',
+    cancel: '_Do not show again',
   };
 }
 
@@ -83,8 +83,8 @@ export function secretStep(
       title: TITLE,
       text: [...lines, ...(more.length === 0 ? [] : ['', ...more])].join('\n'),
       error: error === null ? null : plain(error, 300),
-      ok: 'Continue',
-      cancel: 'Cancel',
+      ok: '_Continue',
+      cancel: '_Cancel',
     },
     prompt: kind === 'password' ? 'Password:' : kind === 'pin' ? 'PIN:' : 'Answer:',
   };
@@ -96,13 +96,13 @@ export function questionWindow(asked: string, told: readonly string[]): Window {
   return {
     title: TITLE,
     text: [...told.map((text) => plain(text, 300)), plain(question, 500)].join('\n\n'),
-    ok: 'Yes',
-    cancel: 'No',
+    ok: '_Yes',
+    cancel: '_No',
   };
 }
 
 export function messageWindow(heading: string, text: string): Window {
-  return { title: TITLE, text: `${heading}\n\n${plain(text, 400)}`, ok: 'Close' };
+  return { title: TITLE, text: `${heading}\n\n${plain(text, 400)}`, ok: '_Close' };
 }
 
 export const PAIRED = 'The smart card is paired';
