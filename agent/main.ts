@@ -17,6 +17,7 @@ import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
+import { LogindSessions } from './logind/peer-sessions.ts';
 import type { PairingParts } from './login/pair.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
@@ -129,6 +130,7 @@ async function main(): Promise<void> {
   const tokens = new TokenRegistry(watcher, drivers);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
+  const sessions = new LogindSessions({ log });
   const inventory: Inventory = {
     drivers: list,
     readers: () => readers.readers(),
@@ -182,6 +184,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
+    sessions,
   };
   const pairing: PairingParts = {
     policy,
@@ -199,6 +202,7 @@ async function main(): Promise<void> {
   });
   const adminServer = createAdminServer({
     ...pairing,
+    sessions,
     accounts: systemAccounts,
     inventory,
     sessionCards: sessions.cards,
@@ -233,6 +237,7 @@ async function main(): Promise<void> {
     await winscard.close();
     await audit.close();
     forwarder.close();
+    sessions.close();
     pairings.close();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -63,11 +63,6 @@ function shipped(about: typeof PIV, path: URL, kind: 'card' | 'token', uid: numb
   };
 }
 
-/** Why a process failed the last time, until it answers again. */
-function problemsOf({ lastFailure }: DriverProcess): string[] {
-  return lastFailure === null ? [] : [lastFailure.detail];
-}
-
 function pivCandidate(isolate: boolean, log: Log): Candidate {
   if (!isolate) {
     const path = new URL('./token/piv/driver.ts', import.meta.url);
@@ -79,7 +74,7 @@ function pivCandidate(isolate: boolean, log: Log): Candidate {
   const host = new DriverProcess(program, log);
   return {
     info: shipped(PIV, path, 'card', uid),
-    problems: () => problemsOf(host),
+    problems: () => host.problems,
     make: () => new CardPlugin({ ...PIV, version: SHIPPED_VERSION }, host),
   };
 }
@@ -139,7 +134,7 @@ function installedCandidates(log: Log): Candidate[] {
           return driver;
         }
         const host = new DriverProcess(running, log);
-        problems = () => problemsOf(host);
+        problems = () => host.problems;
         return new CardPlugin(info, host);
       },
     };

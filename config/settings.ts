@@ -55,7 +55,7 @@ export const settings = {
       default: defaultPolicy.remoteAllowed,
       unit: null,
       meaning:
-        'A user who comes from another host may use the card in this machine. Warning: with true, whoever sits at the machine is asked to approve a stranger.',
+        'Sessions that are not at this machine may use the card in it. false: local sessions only, as logind says (without logind, PAM_RHOST does); in doubt a session is not local. Warning: with true, whoever has the PIN can use a card that somebody left in the machine, from anywhere.',
     },
     try_reserve: {
       schema: whole(0, 10),

@@ -2,15 +2,15 @@
 
 import type { DenyReason } from '../agent/model/decision.ts';
 import { isRemoteHost } from '../agent/model/request.ts';
+import type { SessionPlace } from '../agent/model/peer-session.ts';
 import type { Policy } from './policy.ts';
 
-/** `none`: a process of no session (a login service, which names the remote host itself). */
-export type SessionPlace = 'local' | 'remote' | 'none' | 'unknown';
+export type { SessionPlace };
 
 export interface AttemptFacts {
   readonly service: string;
   readonly rhost: string | null;
-  /** Where the peer's process belongs, by the kernel and logind; `unknown` where nobody can say. */
+  /** Where the peer's process belongs, by the kernel and logind; without it nobody has asked yet. */
   readonly session?: SessionPlace;
   readonly peerUid: number;
   /** The uid of the user that is asked for; null when there is no such account (root peers are not looked up). */
@@ -26,9 +26,19 @@ function refuse(rule: string, reason: DenyReason): Permission {
   return { permitted: false, rule, reason };
 }
 
-/** The session's word or PAM_RHOST: either is enough to be from elsewhere. */
+/** The session's word or PAM_RHOST: either is enough to be from another host, for certain. */
 export function isRemote(facts: Pick<AttemptFacts, 'rhost' | 'session'>): boolean {
   return isRemoteHost(facts.rhost) || facts.session === 'remote';
+}
+
+/**
+ * Whether this may be somebody who does not sit at the machine. In doubt it is: where logind runs, it has to vouch for
+ * the seat. A service that names a host serves the network, also where the host is this one (`ssh localhost`, from a
+ * session that is remote itself). Where there is no logind, PAM_RHOST is all there is.
+ */
+export function mayBeElsewhere(facts: Pick<AttemptFacts, 'rhost' | 'session'>): boolean {
+  const servesNetwork = facts.session === 'none' && facts.rhost !== null && facts.rhost !== '';
+  return isRemote(facts) || facts.session === 'unclear' || servesNetwork;
 }
 
 /** Whether a list of PAM services has this one; `*` alone stands for all. */
@@ -46,6 +56,6 @@ export function permitAttempt(policy: Policy, facts: AttemptFacts): Permission {
   if (!isListed(policy.services, facts.service)) {
     return refuse('login.services', 'service-not-allowed');
   }
-  if (isRemote(facts) && !policy.remoteAllowed) return refuse('login.remote', 'remote-not-allowed');
+  if (mayBeElsewhere(facts) && !policy.remoteAllowed) return refuse('login.remote', 'remote-not-allowed');
   return { permitted: true, rule: 'login.services' };
 }

@@ -30,6 +30,7 @@ const ROLES = [
   'TokenSource',
   'Accounts',
   'CertificateTrust',
+  'SessionSource',
 ];
 /** Real parts that no interface of ours names. */
 const PARTS = [

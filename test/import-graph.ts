@@ -22,7 +22,7 @@ interface Place {
 
 const below1 = [/^agent\/base\//];
 const below2 = [...below1, /^agent\/model\//];
-const interfaces = [/^agent\/(token|pairing|audit|trust)\/interface\.ts$/];
+const interfaces = [/^agent\/(token|pairing|audit|trust|logind)\/interface\.ts$/];
 
 /** In the order of the floors; the first place whose pattern fits is a file's place. */
 export const places: readonly Place[] = [
@@ -33,7 +33,7 @@ export const places: readonly Place[] = [
   { name: 'pcsc', files: /^agent\/pcsc\//, floor: 2, mayImport: below2 },
   {
     name: 'interface',
-    files: /^agent\/(token|pairing|audit|trust)\/interface\.ts$/,
+    files: /^agent\/(token|pairing|audit|trust|logind)\/interface\.ts$/,
     floor: 3,
     mayImport: [...below2, /^agent\/pcsc\/channel\.ts$/],
   },
@@ -86,7 +86,12 @@ export const places: readonly Place[] = [
     floor: 3,
     mayImport: [...below2, /^agent\/trust\/interface\.ts$/],
   },
-  { name: 'logind', files: /^agent\/logind\//, floor: 3, mayImport: below2 },
+  {
+    name: 'logind',
+    files: /^agent\/logind\//,
+    floor: 3,
+    mayImport: [...below2, /^agent\/logind\/interface\.ts$/],
+  },
   { name: 'pam', files: /^pam\//, floor: 3, mayImport: below2 },
   {
     name: 'login',

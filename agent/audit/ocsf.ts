@@ -255,7 +255,7 @@ function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
         {
           name: event.tokenId,
           type: 'smart card PIN',
-          data: { user: event.user === null ? null : cut(event.user) },
+          data: { user: event.user === null ? null : userOf(event.user) },
         },
         { severity: 3, rest: { actor: actorOf(event.actor, requester) } },
       );

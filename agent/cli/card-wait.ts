@@ -4,6 +4,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { WriteStream } from 'node:tty';
 import type { Spinner } from 'yocto-spinner';
+import type { Surroundings } from './context.ts';
 
 /** Shorter waits show nothing. */
 const FELT_MS = 300;
@@ -49,6 +50,18 @@ export class CardWait {
     const spinner = { frames: FRAMES, interval: 100 };
     this.#spinner = yoctoSpinner({ text: 'One moment…', stream, spinner, handleSignals: false });
     this.#spinner.start();
+  }
+}
+
+/** Runs what may have to wait for a card; a person who looks sees that it does. */
+export async function whileCardWorks<T>(context: Surroundings, act: () => Promise<T>): Promise<T> {
+  if (context.errIsTerminal !== true) return act();
+  const wait = new CardWait();
+  wait.start();
+  try {
+    return await act();
+  } finally {
+    wait.close();
   }
 }
 

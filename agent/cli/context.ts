@@ -20,6 +20,8 @@ export interface Surroundings extends Writers {
   readonly errIsTerminal?: boolean;
   /** Whoever read standard output has gone (`| head`): long output ends there. Absent: nobody goes. */
   readonly readerGone?: () => boolean;
+  /** Resolves when whoever reads standard output has taken enough; null at once. Absent: nobody is slow. */
+  readonly drained?: () => Promise<void> | null;
 }
 
 export const REPLY_TIMEOUT_MS = 10_000;

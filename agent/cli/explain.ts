@@ -9,6 +9,7 @@ import { CommandError } from './exit-codes.ts';
 import { parseOptions } from './options.ts';
 import { judgeStack, type PamVerdict } from './pam-line.ts';
 import { readAuthStack } from './pam-stack.ts';
+import { styled } from './style.ts';
 
 const help = `sc_auth explain [-u USER] [-s SERVICE] [--rhost HOST] [--json]
 
@@ -128,9 +129,10 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     links.push(...answer.links);
   }
   const broken = links.find(({ ok }) => !ok) ?? null;
-  const lines = links.map(
-    ({ name, ok, detail }) => `${ok ? 'ok    ' : 'BROKEN'}  ${name.padEnd(11)}  ${detail}`,
-  );
+  const lines = links.map(({ name, ok, detail }) => [
+    ok ? styled('good', 'ok    ') : styled('bad', 'BROKEN'),
+    `  ${name.padEnd(11)}  ${detail}`,
+  ]);
   context.output.result({ user, service, links, broken: broken?.name ?? null }, [
     ...lines,
     broken === null

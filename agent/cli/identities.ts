@@ -4,7 +4,8 @@ import type { WireIdentity } from '../socket/io-scauth.ts';
 import { allPages, callAgent } from './client.ts';
 import type { Command, CommandContext } from './context.ts';
 import { parseOptions } from './options.ts';
-import { tabbed } from './output.ts';
+import { whileCardWorks } from './card-wait.ts';
+import { styled, tabbed, type Line } from './style.ts';
 
 const help = `sc_auth identities [-v] [--json]
 
@@ -58,13 +59,13 @@ export async function fetchIdentities(
   };
 }
 
-function section(heading: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : [heading, ...lines];
+function section(heading: string, lines: readonly string[]): Line[] {
+  return lines.length === 0 ? [] : [[styled('heading', heading)], ...lines];
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const { verbose = false } = parseOptions('identities', args, { verbose: { type: 'boolean', short: 'v' } });
-  const sorted = await fetchIdentities(context, null);
+  const sorted = await whileCardWorks(context, () => fetchIdentities(context, null));
   const { paired, unpaired, unfit } = sorted;
   const line = ({ hash, label, pairedWith }: WireIdentity) =>
     verbose && pairedWith.length > 0

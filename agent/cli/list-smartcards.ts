@@ -1,9 +1,11 @@
 // sc_auth list-smartcards: the cards that are in, one token id (DRIVER-ID:SERIAL) a line, as `security` on macOS.
 
+import type { WireToken } from '../socket/io-scauth.ts';
 import { callAgent } from './client.ts';
 import type { Command, CommandContext } from './context.ts';
 import { parseOptions } from './options.ts';
-import { tabbed } from './output.ts';
+import { whileCardWorks } from './card-wait.ts';
+import { styled, table, type Piece } from './style.ts';
 
 const help = `sc_auth list-smartcards [-v] [--json]
 
@@ -17,18 +19,34 @@ Example:
 Exit codes: 0 done, also without a card; 5 scauthd cannot be reached.
 `;
 
+function triesOf({ triesLeft }: WireToken): Piece {
+  if (triesLeft === null) return 'tries unknown';
+  return styled(triesLeft > 1 ? 'good' : 'bad', `${triesLeft} tries left`);
+}
+
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const { verbose = false } = parseOptions('list-smartcards', args, {
     verbose: { type: 'boolean', short: 'v' },
   });
-  const { tokens } = await callAgent(context, 'ListTokens', {});
-  const lines = tokens.map(({ id, label, reader, triesLeft }) =>
-    verbose
-      ? tabbed(id, label, reader, triesLeft === null ? 'tries unknown' : `${triesLeft} tries left`)
-      : tabbed(id),
-  );
-  context.output.result({ tokens }, lines);
-  if (tokens.length === 0) context.output.note('No card is in a reader. Put the card in and run it again.');
+  const { output } = context;
+  const { tokens } = await whileCardWorks(context, () => callAgent(context, 'ListTokens', {}));
+  const columns = [
+    { title: 'Card' },
+    ...(verbose
+      ? [
+          { title: 'Label', givesWay: true },
+          { title: 'Reader', givesWay: true },
+        ]
+      : []),
+    ...(verbose ? [{ title: 'PIN' }] : []),
+  ];
+  const rows = tokens.map((token) => [
+    token.id,
+    ...(verbose ? [token.label, token.reader, triesOf(token)] : []),
+  ]);
+  // One column needs no title.
+  output.result({ tokens }, table(verbose ? output.screen : null, columns, rows));
+  if (tokens.length === 0) output.note('No card is in a reader. Put the card in and run it again.');
 }
 
 export const command: Command = { help, run };

@@ -1,17 +1,18 @@
 // Where words go: lines for people or one JSON document on standard output, notes and errors on standard error.
 // Everything passes printable() here, so that no text of a card or of a peer reaches the terminal as it is.
 
-import { printable } from '../base/errors.ts';
 import { EXIT, type CommandError, type ExitCode, type FailureCode } from './exit-codes.ts';
+import { renderLine, tabbed, type Line, type Screen } from './style.ts';
+
+export { tabbed } from './style.ts';
 
 /** Standard output and standard error. */
 export interface Writers {
   readonly writeOut: (text: string) => void;
   readonly writeErr: (text: string) => void;
+  /** The terminal that standard output is. Absent: it is none. */
+  readonly screen?: Screen;
 }
-
-/** Longest line: a label, a hash and a user's name fit well. */
-const MAX_LINE = 1000;
 
 /** Makes text of several lines safe, line by line; tabs are ours and stay. */
 export function printableLines(text: string): string {
@@ -19,11 +20,6 @@ export function printableLines(text: string): string {
     .split('\n')
     .map((line) => tabbed(...line.split('\t')))
     .join('\n');
-}
-
-/** One line of fields with tabs in between; a tab inside a field cannot shift the others. */
-export function tabbed(...fields: readonly string[]): string {
-  return fields.map((field) => printable(field, MAX_LINE)).join('\t');
 }
 
 /** JSON that is also safe to look at on a terminal: what printable() would replace is written as \uXXXX. */
@@ -40,18 +36,26 @@ export function toJson(value: unknown): string {
 export class Output {
   /** Whether the caller wants one JSON document instead of lines. */
   readonly json: boolean;
+  /** null: lines go into a pipe. */
+  readonly screen: Screen | null;
   readonly #to: Writers;
   #exitCode: ExitCode = EXIT.ok;
 
   constructor(to: Writers, json: boolean) {
     this.#to = to;
     this.json = json;
+    this.screen = to.screen ?? null;
   }
 
   /** The result: `lines` for people, `document` for scripts. Called once. */
-  result(document: Readonly<Record<string, unknown>>, lines: readonly string[]): void {
-    if (this.json) this.#to.writeOut(`${toJson(document)}\n`);
-    else for (const line of lines) this.#to.writeOut(`${tabbed(...line.split('\t'))}\n`);
+  result(document: Readonly<Record<string, unknown>>, lines: readonly Line[]): void {
+    if (this.json) this.document(document);
+    else for (const line of lines) this.#to.writeOut(`${renderLine(line, this.screen)}\n`);
+  }
+
+  /** The result as JSON, whatever was said on the command line. */
+  document(document: Readonly<Record<string, unknown>>): void {
+    this.#to.writeOut(`${toJson(document)}\n`);
   }
 
   /** The result is there, and it is bad news: the run ends with this code. */

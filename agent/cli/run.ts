@@ -17,6 +17,9 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   test: () => import('./test.ts'),
   pairing_ui: () => import('./pairing-ui.ts'),
   'list-smartcards': () => import('./list-smartcards.ts'),
+  'export-smartcard': () => import('./export-smartcard.ts'),
+  drivers: () => import('./drivers.ts'),
+  profile: () => import('./profile.ts'),
   'enable-for-login': () => import('./enable-for-login.ts'),
   audit: () => import('./audit.ts'),
   explain: () => import('./explain.ts'),
@@ -36,6 +39,9 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth test              rehearse a login with your card: each step, its time, nothing changed
   sc_auth pairing_ui        the dialog that offers to pair a new card
   sc_auth list-smartcards   the cards that are in
+  sc_auth export-smartcard  the certificates and keys of a card, with all their attributes
+  sc_auth profile           readers, drivers and cards: everything at a glance
+  sc_auth drivers           the token drivers, and what is wrong with them
   sc_auth enable-for-login  let a token driver run before anybody has logged in
   sc_auth audit             the log of logins: check its seal, search, report
   sc_auth explain           why a card does not log you in, and what to do

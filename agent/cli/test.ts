@@ -5,7 +5,7 @@ import type { Command, CommandContext } from './context.ts';
 import { converse } from './conversation.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { descriptorOption, parseOptions } from './options.ts';
-import { tabbed } from './output.ts';
+import { styled, tabbed, type Line } from './style.ts';
 import { readRehearsal, type Rehearsal } from './wire.ts';
 
 const help = `sc_auth test [-s SERVICE] [--pin-fd N] [--json]
@@ -33,10 +33,11 @@ function verdictOf({ user, service, failure }: Rehearsal): string {
     : `A login of ${user} for ${service} would not be granted. ${failure.message}`;
 }
 
-function linesOf(rehearsal: Rehearsal): string[] {
+function linesOf(rehearsal: Rehearsal): Line[] {
   const steps = rehearsal.steps.map(({ name, good, ms, note }) => {
     const time = `${ms.toFixed(1)} ms`.padStart(11);
-    return tabbed(`${good ? 'ok    ' : 'FAILED'}  ${name.padEnd(9)}  ${time}  ${note}`);
+    const word = good ? styled('good', 'ok    ') : styled('bad', 'FAILED');
+    return [word, tabbed(`  ${name.padEnd(9)}  ${time}  ${note}`)];
   });
   return [...steps, verdictOf(rehearsal)];
 }

@@ -6,7 +6,6 @@ import type { Clock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
-import type { Accounts } from '../model/account.ts';
 import type { AuditedKey, AuditEvent } from '../model/audit-event.ts';
 import { Challenge } from '../model/challenge.ts';
 import { grant, refusedByDefault, type AuthDecision } from '../model/decision.ts';
@@ -18,7 +17,6 @@ import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
 import type { CertificateTrust } from '../trust/interface.ts';
-import { permitAttempt, type Permission } from '../../policy/permit-attempt.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from './ask-pin.ts';
@@ -33,13 +31,13 @@ import { findCards } from './find-cards.ts';
 import type { PairedCard } from './find-identity.ts';
 import { isMapped } from './mapped-card.ts';
 import { decisionOfError } from './outcome-of-error.ts';
+import { RequestPermit, type RequestPermitParts } from './permit-request.ts';
 import { userOfCard } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
 
-export interface LoginParts {
+export interface LoginParts extends RequestPermitParts {
   /** The policy in force now; a request keeps the snapshot that it began with. */
   readonly policy: () => Policy;
-  readonly accounts: Accounts;
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
   readonly trust: CertificateTrust;
@@ -65,6 +63,7 @@ export class Login {
   readonly #person: Conversation;
   readonly #parts: LoginParts;
   readonly #policy: Policy;
+  readonly #permit: RequestPermit;
   #user: Username | null;
   #key: AuditedKey | null = null;
   #rule: string | null = null;
@@ -76,6 +75,7 @@ export class Login {
     this.#person = person;
     this.#parts = parts;
     this.#policy = parts.policy();
+    this.#permit = new RequestPermit(request, parts);
     this.#user = request.user;
   }
 
@@ -97,9 +97,13 @@ export class Login {
   }
 
   async #decide(): Promise<AuthDecision> {
-    const permission = await this.#permit(this.#policy);
+    const permission = await this.#permit.beforeSession(this.#policy);
     this.#rule = permission.rule;
     if (!permission.permitted) return { kind: 'denied', reason: permission.reason };
+    if (this.#request.user === null) {
+      const refusal = await this.#refuseElsewhere();
+      if (refusal !== null) return refusal;
+    }
     const user = this.#request.user ?? (await this.#userOfCard());
     if (user === null) return { kind: 'unavailable', reason: 'no-user' };
     this.#user = user;
@@ -108,6 +112,10 @@ export class Login {
       ...this.#parts,
       tokens: { present: () => this.#tokens() },
     });
+    // Nobody who is elsewhere is asked for a PIN, or told of a card.
+    const refusal =
+      found.kind === 'cards' || found.decision.kind === 'denied' ? await this.#refuseElsewhere() : null;
+    if (refusal !== null) return refusal;
     if (found.kind === 'cards' && found.rule !== null) this.#rule = found.rule;
     if (found.kind === 'cards') return this.#withCards(user, found.cards, found.severalPairings);
     if (found.identity !== null) this.#key = auditedIdentity(found.identity);
@@ -159,6 +167,7 @@ export class Login {
   /** The tokens that are in and whose drivers may run now. */
   async #tokens(): Promise<Token[]> {
     const { tokens, driverGate: mayRun = () => true } = this.#parts;
+    this.#permit.lookUp(this.#policy);
     const present = await tokens.present(this.#policy.cardWaitMs);
     const usable = present.filter((token) => mayRun(token, this.#request));
     if (usable.length < present.length) {
@@ -168,10 +177,12 @@ export class Login {
     return usable;
   }
 
-  async #permit(policy: Policy): Promise<Permission> {
-    const { peer, user, service, rhost } = this.#request;
-    const account = peer.uid === 0 || user === null ? null : await this.#parts.accounts.byName(user);
-    return permitAttempt(policy, { service, rhost, peerUid: peer.uid, userUid: account?.uid ?? null });
+  async #refuseElsewhere(): Promise<Refusal | null> {
+    const permission = await this.#permit.withSession(this.#policy);
+    if (permission.permitted) return null;
+    this.#rule = permission.rule;
+    this.#detail = permission.where;
+    return { kind: 'denied', reason: permission.reason };
   }
 
   /** Asks for the PIN as often as policy allows; the same wrong PIN is never sent twice. */
@@ -309,7 +320,7 @@ export class Login {
     const now = this.#parts.policy();
     if (now === this.#policy) return true;
     if (!permitReader(now, slot)) return false;
-    return (await this.#permit(now)).permitted && (await this.#isTrusted(now, identity));
+    return (await this.#permit.withSession(now)).permitted && (await this.#isTrusted(now, identity));
   }
 
   async #isTrusted({ trust }: Policy, identity: Identity): Promise<boolean> {

@@ -9,7 +9,7 @@ type Reason = DenyReason | UnavailableReason | AgentErrorCode;
 const reasons: Readonly<Partial<Record<Reason, string>>> = {
   'cards-not-allowed': 'Cards are switched off on this machine',
   'service-not-allowed': 'Cards are not used for this service',
-  'remote-not-allowed': 'A session from another host does not get at the card here',
+  'remote-not-allowed': 'Only a session at this machine gets at the card',
   'peer-not-allowed': 'A program may ask only for the account that it runs as',
   'no-service': 'The smart card service (pcscd) cannot be reached',
   'not-authorised': 'The smart card service (pcscd) refuses scauthd',
@@ -38,7 +38,8 @@ export const REMEDY: Readonly<Record<LinkName, string>> = {
   socket: 'sudo systemctl restart scauthd',
   agent: 'sudo systemctl restart scauthd; its log: journalctl -u scauthd',
   policy: 'The administrator can allow it in /etc/scauth/scauth.toml (login.cards_allowed, login.services).',
-  session: 'Log in at the machine itself, or the administrator sets login.remote.',
+  session:
+    'Log in at the machine itself, and end your sessions from other hosts (loginctl), or the administrator sets login.remote.',
   reader:
     'Is pcscd running (systemctl status pcscd.socket)? Use a reader with contacts, or the administrator sets reader.contactless.',
   card: 'Put your card in the right way round; if it is in, take it out and put it back.',

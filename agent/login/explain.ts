@@ -6,15 +6,17 @@ import { asAgentError, printable, type AgentError } from '../base/errors.ts';
 import type { Account } from '../model/account.ts';
 import type { ReaderInfo } from '../model/inventory.ts';
 import type { Link, LinkName } from '../model/link.ts';
-import { isRemoteHost } from '../model/request.ts';
+import { isRemoteHost, type PeerCredentials } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { Token } from '../token/interface.ts';
 import type { CertificateTrust } from '../trust/interface.ts';
+import type { SessionSource } from '../logind/interface.ts';
 import { permitAttempt } from '../../policy/permit-attempt.ts';
 import { permitTry } from '../../policy/permit-try.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { pinOf } from './ask-pin.ts';
 import { checkCertificate } from './check-certificate.ts';
+import { sessionAsked } from './explain-session.ts';
 import { REMEDY, reasonText } from './explain-wording.ts';
 import { findCards, type CardParts, type FoundCards } from './find-cards.ts';
 import { triesLeftText } from './wording.ts';
@@ -27,12 +29,15 @@ export interface ExplainParts extends CardParts {
   readonly trust: CertificateTrust;
   readonly policy: () => Policy;
   readonly readers: ReaderSource;
+  readonly sessions?: SessionSource;
 }
 
 export interface Question {
   readonly account: Account;
   readonly service: string;
   readonly rhost: string | null;
+  /** Who asks. */
+  readonly peer: PeerCredentials;
   /** Every detail (settings, ATRs, hashes), for root. */
   readonly inFull: boolean;
 }
@@ -70,7 +75,7 @@ class Walk {
 
   async run(): Promise<void> {
     const policy = this.#parts.policy();
-    this.#policyAndSession(policy);
+    await this.#policyAndSession(policy);
     const outcome = await this.#cards(policy);
     this.#reader(outcome);
     const tokens = outcome instanceof Error ? [] : await this.#parts.tokens.present(policy.cardWaitMs);
@@ -82,16 +87,24 @@ class Walk {
     this.#good('proof', 'Nothing is in its way; it takes the PIN, so it was not tried', how);
   }
 
-  #policyAndSession(policy: Policy): void {
-    const { account, service, rhost } = this.#question;
+  async #policyAndSession(policy: Policy): Promise<void> {
+    const { account, service, rhost, peer } = this.#question;
+    const session = await sessionAsked(account, peer, this.#parts.sessions);
     // As a login service asks: as root, for this account.
-    const permission = permitAttempt(policy, { service, rhost, peerUid: 0, userUid: account.uid });
+    const permission = permitAttempt(policy, {
+      service,
+      rhost,
+      peerUid: 0,
+      userUid: account.uid,
+      session: session.place,
+    });
     if (!permission.permitted && permission.reason !== 'remote-not-allowed')
       this.#broken('policy', reasonText(permission.reason), REMEDY.policy, permission.rule);
     this.#good('policy', `Cards may be used for ${service}`, permission.rule);
+    const where = isRemoteHost(rhost) ? 'From another host' : session.detail;
     if (!permission.permitted)
-      this.#broken('session', reasonText(permission.reason), REMEDY.session, permission.rule);
-    this.#good('session', isRemoteHost(rhost) ? 'From another host, which is allowed' : 'On this machine');
+      this.#broken('session', `${where}. ${reasonText(permission.reason)}`, REMEDY.session, permission.rule);
+    this.#good('session', where);
   }
 
   async #cards(policy: Policy): Promise<FoundCards | AgentError> {

@@ -10,14 +10,17 @@ import { Challenge } from '../model/challenge.ts';
 import { sameKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
+import type { PeerSession } from '../model/peer-session.ts';
 import type { PeerCredentials } from '../model/request.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import { CARD_READING_MS, type TokenSource } from '../token/interface.ts';
 import type { CertificateTrust } from '../trust/interface.ts';
+import type { SessionSource } from '../logind/interface.ts';
 import { permitAttempt } from '../../policy/permit-attempt.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Conversation } from './conversation.ts';
+import { sessionAsked } from './explain-session.ts';
 import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
 import { chooseCard } from './choose-card.ts';
 import { askCardPin, requireTrust } from './pair.ts';
@@ -32,6 +35,7 @@ export interface RehearsalParts {
   readonly clock: Clock;
   /** Whether a token driver may run in a login by this service (driver-gate.ts). */
   readonly mayDriverServe: (driver: string, service: string) => boolean;
+  readonly sessions?: SessionSource;
 }
 
 /** In the order of a login. */
@@ -89,11 +93,11 @@ class Rehearser {
   }
 
   /** @throws AgentError whatever would keep a login from being granted */
-  async run(account: Account, service: string, person: Conversation): Promise<void> {
+  async run(account: Account, service: string, peer: PeerCredentials, person: Conversation): Promise<void> {
     const policy = this.#parts.policy();
     await this.step(
       'policy',
-      () => permit(policy, service, account),
+      async () => permit(policy, service, account, await sessionAsked(account, peer, this.#parts.sessions)),
       (rule) => `${rule} permits ${service}`,
     );
     const pairings = await this.step('pairings', () => this.#pairings(account), countOf);
@@ -205,10 +209,12 @@ class Rehearser {
 }
 
 /** @returns the rule that permits. @throws AgentError `not-allowed` */
-function permit(policy: Policy, service: string, { uid }: Account): string {
-  const permission = permitAttempt(policy, { service, rhost: null, peerUid: uid, userUid: uid });
+function permit(policy: Policy, service: string, { uid }: Account, { place, detail }: PeerSession): string {
+  const facts = { service, rhost: null, peerUid: uid, userUid: uid, session: place };
+  const permission = permitAttempt(policy, facts);
   if (permission.permitted) return permission.rule;
-  throw new AgentError('not-allowed', { detail: permission.rule });
+  const elsewhere = permission.reason === 'remote-not-allowed' ? `: ${detail}` : '';
+  throw new AgentError('not-allowed', { detail: `${permission.rule}${elsewhere}` });
 }
 
 function countOf({ length }: readonly Pairing[]): string {
@@ -226,7 +232,7 @@ export async function rehearseLogin(
   const rehearser = new Rehearser(parts);
   let failure: AgentError | null = null;
   try {
-    await rehearser.run(account, service, person);
+    await rehearser.run(account, service, peer, person);
   } catch (error) {
     failure = asAgentError(error);
   }

@@ -5,7 +5,15 @@ import { AgentError } from '../base/errors.ts';
 import { readOnly, readTlv, readTlvs } from '../base/tlv.ts';
 
 /** Bits of KeyUsage that are asked for. */
-export const KEY_USAGE_BIT = { digitalSignature: 0, nonRepudiation: 1, keyCertSign: 5, cRLSign: 6 } as const;
+export const KEY_USAGE_BIT = {
+  digitalSignature: 0,
+  nonRepudiation: 1,
+  keyEncipherment: 2,
+  dataEncipherment: 3,
+  keyAgreement: 4,
+  keyCertSign: 5,
+  cRLSign: 6,
+} as const;
 
 /** Extended key usages that say "for logins". */
 const LOGIN_USES: readonly string[] = [

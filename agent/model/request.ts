@@ -18,11 +18,19 @@ export function parseUsername(text: string): Username {
   return text as Username;
 }
 
+/** The very process at the other end of a socket; its number alone may be given to another. */
+export interface PeerProcess {
+  /** false: it has ended, or is not held any more. */
+  runs(): boolean;
+}
+
 /** Who holds the other end of the socket (SO_PEERCRED, unix(7)): kernel facts, not claims. */
 export interface PeerCredentials {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
+  /** Held while the connection lasts. */
+  readonly process?: PeerProcess;
 }
 
 export type Phase = 'authenticate' | 'account' | 'setcred' | 'open-session' | 'close-session' | 'chauthtok';

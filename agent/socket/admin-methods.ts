@@ -5,6 +5,7 @@ import { AgentError, asAgentError } from '../base/errors.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
 import { explainLogin } from '../login/explain.ts';
+import type { SessionSource } from '../logind/interface.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import { parseCertificateFile, parsePkhh, type Pkhh } from '../model/key.ts';
@@ -29,6 +30,7 @@ import { wireIdentity, wirePairing, wireToken } from './wire.ts';
 export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  readonly sessions?: SessionSource;
 }
 
 /** Parameters as they came; each is looked up by name, and unknown names are refused. */
@@ -192,7 +194,7 @@ async function explain(
   const account = await parts.accounts.byName(user);
   if (account === null) throw new AgentError('unknown-user', { detail: user });
   const links = await explainLogin(
-    { account, service, rhost, inFull: peer.uid === 0 },
+    { account, service, rhost, peer, inFull: peer.uid === 0 },
     { ...parts, readers: parts.inventory },
   );
   return { user, links: [...links] };

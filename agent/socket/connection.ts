@@ -5,7 +5,7 @@ import { closeSync } from 'node:fs';
 import { Socket, type Server } from 'node:net';
 import { SecretBuffer } from '../base/secret.ts';
 import type { PeerCredentials } from '../model/request.ts';
-import { duplicateDescriptor, peerOf } from './peer.ts';
+import { duplicateDescriptor, holdPeer, peerOf } from './peer.ts';
 
 /** Takes what arrived; the bytes are wiped when it returns. */
 export type ByteSink = (bytes: Buffer) => void;
@@ -26,14 +26,17 @@ export class Connection {
    * @throws AgentError `internal`, RangeError when no locked memory is free
    */
   constructor(accepted: Socket) {
-    this.peer = peerOf(accepted);
+    const peer = peerOf(accepted);
     const fd = duplicateDescriptor(accepted);
+    const process = holdPeer(accepted, peer.pid);
+    this.peer = { ...peer, process };
     accepted.destroy();
     let buffer: SecretBuffer;
     try {
       buffer = new SecretBuffer(READ_BYTES);
     } catch (error) {
       closeSync(fd);
+      process.release();
       throw error;
     }
     this.#socket = new Socket({
@@ -56,6 +59,7 @@ export class Connection {
     this.closed = new Promise((resolve) => {
       this.#socket.once('close', () => {
         buffer.release();
+        process.release();
         resolve();
       });
     });

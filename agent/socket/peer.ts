@@ -1,14 +1,18 @@
-// Who is at the other end of a Unix socket: SO_PEERCRED (unix(7)), so the kernel's word and never the peer's.
-// Node has no call for it; libc is bound by koffi.
+// Who is at the other end of a Unix socket: SO_PEERCRED and SO_PEERPIDFD (unix(7), pidfd_open(2)), so the kernel's word
+// and never the peer's. Node has no call for it; libc is bound by koffi.
 
+import { closeSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import koffi from 'koffi';
 import { AgentError } from '../base/errors.ts';
-import type { PeerCredentials } from '../model/request.ts';
+import { startTicksOf } from '../base/process-facts.ts';
+import type { PeerCredentials, PeerProcess } from '../model/request.ts';
 
 // <asm-generic/socket.h>, <fcntl.h>
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
+/** Linux 6.5 and later. */
+const SO_PEERPIDFD = 77;
 const F_DUPFD_CLOEXEC = 1030;
 
 const libc = koffi.load('libc.so.6');
@@ -33,6 +37,45 @@ export function peerOf(socket: Socket): PeerCredentials {
   if (status !== 0 || length[0] !== value.length)
     throw new AgentError('internal', { detail: 'SO_PEERCRED failed' });
   return { pid: value.readInt32LE(0), uid: value.readUInt32LE(4), gid: value.readUInt32LE(8) };
+}
+
+export interface HeldProcess extends PeerProcess {
+  release(): void;
+}
+
+/** Linux before 6.5: the number and when the process began; who takes the number over began later. */
+function heldByStart(pid: number): HeldProcess {
+  let since = startTicksOf(pid);
+  return {
+    runs: () => since !== null && startTicksOf(pid) === since,
+    release: () => {
+      since = null;
+    },
+  };
+}
+
+/**
+ * The process that connected, so that its number cannot come to mean another one unnoticed. The caller releases it.
+ * @param pid of peerOf
+ */
+export function holdPeer(socket: Socket, pid: number, withPidfd = true): HeldProcess {
+  const value = Buffer.alloc(4);
+  const length = [value.length];
+  const status = getsockopt(descriptorOf(socket), SOL_SOCKET, SO_PEERPIDFD, value, length) as number;
+  const fd = value.readInt32LE(0);
+  if (!withPidfd || status !== 0 || length[0] !== value.length || fd < 0) return heldByStart(pid);
+  let held = true;
+  return {
+    runs: () => {
+      if (!held) return false;
+      // proc_pid_fdinfo(5): -1 when it is gone.
+      return /^Pid:\s+(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] === String(pid);
+    },
+    release: () => {
+      if (held) closeSync(fd);
+      held = false;
+    },
+  };
 }
 
 /** A second descriptor of the same socket, close-on-exec; the caller owns it. @throws AgentError `internal` */

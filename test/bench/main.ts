@@ -1,9 +1,11 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
-// Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick]
+// Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only login|audit]
+// --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { countApdus } from './apdus.ts';
+import { auditFigures, type AuditSizes } from './audit.ts';
 import { commandTimes, durableWrite, memoryAtRest } from './at-rest.ts';
 import { figure, table, writeJson, type Figure } from './figures.ts';
 import { insertionFigures } from './insertion.ts';
@@ -88,10 +90,29 @@ async function measure(quick: boolean): Promise<Figure[]> {
   ];
 }
 
-const { values } = parseArgs({ options: { json: { type: 'string' }, quick: { type: 'boolean' } } });
+const AUDIT_SIZES: Readonly<Record<'quick' | 'usual' | 'full', AuditSizes>> = {
+  quick: { appends: 50, records: 50_000, runs: 1, largest: 50_000 },
+  usual: { appends: 500, records: 1_000_000, runs: 3, largest: 1_000_000 },
+  full: { appends: 2000, records: 1_000_000, runs: 5, largest: 5_000_000 },
+};
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    quick: { type: 'boolean' },
+    full: { type: 'boolean' },
+    only: { type: 'string' },
+  },
+});
 try {
+  const size = values.quick === true ? 'quick' : values.full === true ? 'full' : 'usual';
+  const { only = 'all' } = values;
+  if (!['all', 'login', 'audit'].includes(only)) throw new Error('--only takes login or audit.');
   compilePrograms();
-  const figures = await measure(values.quick === true);
+  const figures = [
+    ...(only === 'audit' ? [] : await measure(size === 'quick')),
+    ...(only === 'login' ? [] : await auditFigures(AUDIT_SIZES[size])),
+  ];
   const processors = cpus();
   console.log(
     `Node ${process.version}, ${processors.length} × ${processors[0]?.model ?? 'processor'}; ${auditPlace()}\n`,

@@ -1,4 +1,4 @@
-// What scauthd tells of its drivers and cards over varlink, as `sc_auth drivers` and `sc_auth profile` get it.
+// What scauthd tells of its drivers and cards: as `sc_auth drivers` shows it, and over varlink.
 import { connect } from 'node:net';
 import { IO_SOCKET } from '../sandbox/services.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -35,13 +35,21 @@ export interface ListedDriver {
 }
 
 export async function listDrivers(sandbox: Sandbox): Promise<readonly ListedDriver[]> {
-  const { drivers } = (await askScauthd(sandbox, 'ListDrivers')) as { drivers: readonly ListedDriver[] };
-  return drivers;
+  const { stdout, stderr } = await sandbox.exec(['sc_auth', 'drivers', '--json']);
+  if (stderr !== '') throw new Error(stderr);
+  return (JSON.parse(stdout) as { drivers: readonly ListedDriver[] }).drivers;
 }
 
-/** What the list says is wrong with a driver, in one text. @throws Error where it is not in the list */
+/** What `sc_auth drivers` says is wrong with a driver, in one text. @throws Error where it is not in the list */
 export async function problemsOf(sandbox: Sandbox, id: string): Promise<string> {
-  const driver = (await listDrivers(sandbox)).find((one) => one.id === id);
-  if (driver === undefined) throw new Error(`${id} is not in the list of drivers`);
-  return driver.problems.join('\n');
+  const { stdout } = await sandbox.exec(['sc_auth', 'drivers']);
+  const lines = stdout.split('\n');
+  const at = lines.findIndex((line) => line.slice(5).startsWith(`${id}(`));
+  if (at < 0) throw new Error(`${id} is not in the list of drivers:\n${stdout}`);
+  const behind = lines.slice(at + 1);
+  const end = behind.findIndex((line) => !line.startsWith('         '));
+  return behind
+    .slice(0, end)
+    .map((line) => line.trim())
+    .join('\n');
 }

@@ -28,7 +28,10 @@ function links(over: Partial<ExplainParts> = {}, rhost: string | null = null): P
     trust: noTrust,
     ...over,
   };
-  return explainLogin({ account: alice, service: 'sudo', rhost, inFull: true }, parts);
+  return explainLogin(
+    { account: alice, service: 'sudo', rhost, inFull: true, peer: { pid: 7, uid: 0, gid: 0 } },
+    parts,
+  );
 }
 
 async function broken(over: Partial<ExplainParts>): Promise<string> {

@@ -105,8 +105,7 @@ for (const [how, said] of [
       const { code, screen } = await person.untilEnd(pty);
       t.is(code, 0, screen);
       await person.untilAgentSays(sandbox, said, from);
-      const problems = await problemsOf(sandbox, 'org.scauth.pkcs11');
-      t.true(problems === '' || said.test(problems), problems);
+      t.regex(await problemsOf(sandbox, 'org.scauth.pkcs11'), said);
       // Started again by itself, and the other card was in all the time.
       await person.untilAgentSays(sandbox, 'token in: org.scauth.pkcs11:0BAD', from);
       const { stderr } = await sandbox.exec(['sc_auth', 'unpair', '-u', sandbox.user, '-h', hash]);
@@ -123,10 +122,13 @@ test.serial('a label of 64 KiB with escape sequences is short and harmless on a 
     await person.untilAgentSays(sandbox, 'token in: org.scauth.pkcs11:0BAD');
     const { label } = await badIdentity(sandbox);
     t.true(label.length < 400, String(label.length));
-    const { code, screen } = await person.answer(sandbox.pty(['sc_auth', 'identities']), []);
-    t.is(code, 0);
-    // What scauth itself colours is no title of a window, clears no screen and is no C1 control.
-    t.notRegex(screen, /\x1b\]|\x1b\[2J|[\x80-\x9f]|\x07/);
+    for (const command of ['identities', 'profile', 'export-smartcard', 'drivers']) {
+      const { code, screen } = await person.answer(sandbox.pty(['sc_auth', command]), []);
+      t.is(code, 0, command);
+      // What scauth itself colours is no title of a window, clears no screen and is no C1 control.
+      t.notRegex(screen, /\x1b\]|\x1b\[2J|[\x80-\x9f]|\x07/, command);
+      if (command !== 'drivers') t.regex(screen, /Bad/, command);
+    }
     t.notRegex(sandbox.agentLog(), /\x1b|\x07/);
     t.notRegex(JSON.stringify(await askScauthd(sandbox, 'ListItems')), /u001b|u0007|\x9b/);
   });
@@ -146,6 +148,12 @@ test.serial('40 certificates, one that is not DER and one that is empty: the oth
     const found = await identities(sandbox);
     t.is(found.filter(({ label }) => label.includes('Number-')).length, 40, sandbox.agentLog());
     t.is(found.length, 41, 'and the bare key');
+    const { stdout } = await sandbox.exec(['sc_auth', 'profile']);
+    t.is(stdout.match(/^-----BEGIN CERTIFICATE-----$/gm)?.length, 40, stdout);
+    t.regex(stdout, /^ +#41: Kind: private ECC 256-bit, /m);
+    t.regex(stdout, /^ {10}key 04 \(Key\): its certificate cannot be read: .*not an X\.509 certificate/m);
+    const exported = await sandbox.exec(['sc_auth', 'export-smartcard', '--format', 'pem']);
+    t.is(exported.stdout.match(/^-----BEGIN CERTIFICATE-----$/gm)?.length, 40);
   });
 });
 
@@ -160,6 +168,9 @@ test.serial(
       await sandbox.untilCardRead();
       const { stdout } = await sandbox.exec(['sc_auth', 'list-smartcards']);
       t.regex(stdout, /^org\.example\.second:[0-9a-f]{16}\n$/);
+      const profile = (await sandbox.exec(['sc_auth', 'profile'])).stdout;
+      t.regex(profile, /^ {8}org\.example\.second:[0-9a-f]{16}:$/m);
+      t.notRegex(profile, /piv-lite:[0-9a-f]{16}:/);
       await person.pairCard(sandbox);
       await person.expectCardLogin(sandbox);
     });

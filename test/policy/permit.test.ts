@@ -2,7 +2,12 @@
 
 import test from 'ava';
 import fc from 'fast-check';
-import { permitAttempt, type AttemptFacts } from '../../policy/permit-attempt.ts';
+import {
+  isRemote,
+  permitAttempt,
+  type AttemptFacts,
+  type SessionPlace,
+} from '../../policy/permit-attempt.ts';
 import { mayPair, unfitForLogin } from '../../policy/permit-pairing.ts';
 import { permitTry } from '../../policy/permit-try.ts';
 import { defaultPolicy, type Policy } from '../../policy/policy.ts';
@@ -26,7 +31,7 @@ const policies: fc.Arbitrary<Policy> = fc
 const facts: fc.Arbitrary<AttemptFacts> = fc.record({
   service: word,
   rhost: fc.oneof(fc.constantFrom(null, '', 'localhost', '::1', '127.0.0.1', 'far.example'), fc.string()),
-  session: fc.constantFrom('local', 'remote', 'none', 'unknown'),
+  session: fc.constantFrom<SessionPlace[]>('local', 'remote', 'none', 'unclear', 'unknown'),
   peerUid: uid,
   userUid: fc.oneof(uid, fc.constant(null)),
 });
@@ -63,7 +68,10 @@ test('what a refusal needs, refuses whatever else is said', (t) => {
         policy.services.includes(fact.service) ||
         (policy.services.length === 1 && policy.services[0] === '*');
       const far =
-        fact.session === 'remote' || !['', null, 'localhost', '::1', '127.0.0.1'].includes(fact.rhost);
+        fact.session === 'remote' ||
+        fact.session === 'unclear' ||
+        (fact.session === 'none' && !['', null].includes(fact.rhost)) ||
+        !['', null, 'localhost', '::1', '127.0.0.1'].includes(fact.rhost);
       const refused = stranger || !policy.cardsAllowed || !listed || (far && !policy.remoteAllowed);
       return permits(policy, fact) === !refused;
     }),
@@ -118,6 +126,13 @@ test('each refusal names its rule and reason', (t) => {
     reason: 'remote-not-allowed',
   });
   t.true(permits(defaultPolicy, { ...fact, peerUid: 0, userUid: null }));
+  // Doubt about the seat keeps from the card; what enforcement lets in for being remote, it does not.
+  for (const session of ['remote', 'unclear'] as const)
+    t.like(permitAttempt(defaultPolicy, { ...fact, session }), { rule: 'login.remote' });
+  t.deepEqual(
+    [isRemote({ ...fact, session: 'remote' }), isRemote({ ...fact, session: 'unclear' })],
+    [true, false],
+  );
 });
 
 test('the last tries need a yes, none left is blocked, and a larger reserve never permits more', (t) => {

@@ -69,6 +69,8 @@ export async function readLog(
       });
       for await (const block of blocks) {
         act(block, file);
+        const waiting = context.drained?.() ?? null;
+        if (waiting !== null) await waiting;
         if (context.readerGone?.() === true) throw new SilentEnd('reader-gone');
       }
       before += file.bytes;

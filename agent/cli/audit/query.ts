@@ -43,8 +43,8 @@ export class Query {
     const needles: string[] = [];
     if (user !== undefined) {
       tests.push((record) => record.user === user);
-      // As a value: with what stands before it in each of its places, the search is three times as quick.
-      needles.push(`":${JSON.stringify(user)}`);
+      // What stands before it in each of its places: the longer what is looked for, the quicker the search.
+      needles.push(`"user":{"name":${JSON.stringify(user)}`);
     }
     if (service !== undefined) {
       tests.push((record) => record.service === service);

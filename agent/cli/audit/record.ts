@@ -86,7 +86,8 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
     reason: text(line, 'status_detail'),
     severity: number(line, 'severity_id') ?? 0,
     activity: text(line, 'activity_name') ?? '',
-    user: text(line, 'user', 'name') ?? text(evidence, 'user', 'name') ?? text(entity, 'data', 'user'),
+    user:
+      text(line, 'user', 'name') ?? text(evidence, 'user', 'name') ?? text(entity, 'data', 'user', 'name'),
     service: text(line, 'service', 'name'),
     tty: text(unmapped, 'tty'),
     rhost: text(unmapped, 'rhost'),

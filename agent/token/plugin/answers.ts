@@ -145,22 +145,23 @@ function keyOf(
   answer: IdentityAnswer,
   notes: string[],
 ): { publicKey: PublicKey; certificate: Certificate | null } | null {
-  const note = (error: unknown): void => {
-    notes.push(printable(`${answer.key} ${answer.label.slice(0, 60)}: ${describeError(error)}`));
+  const note = (what: string, error: unknown): void => {
+    const key = `key ${answer.key} (${answer.label.slice(0, 60)})`;
+    notes.push(printable(`${key}: its ${what} cannot be read: ${describeError(error)}`));
   };
   if (answer.certificate !== undefined) {
     try {
       const certificate = parseCertificate(Buffer.from(answer.certificate, 'base64'));
       return { publicKey: certificate.publicKey, certificate };
     } catch (error) {
-      note(error);
+      note('certificate', error);
     }
   }
   if (answer.publicKey === undefined) return null;
   try {
     return { publicKey: parsePublicKey(Buffer.from(answer.publicKey, 'base64')), certificate: null };
   } catch (error) {
-    note(error);
+    note('public key', error);
     return null;
   }
 }

@@ -3,6 +3,7 @@
 // Specification: DRIVERS.md, "The process" and "Messages".
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { systemClock } from '../../base/clock.ts';
 import { AgentError, asAgentError, printable } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import { SecretBuffer } from '../../base/secret.ts';
@@ -70,6 +71,7 @@ export class DriverProcess {
   #failures = 0;
   #notBeforeMs = 0;
   #lastFailure: AgentError | null = null;
+  #overcome: string | null = null;
 
   /** @param onFailure told when the process has broken a rule or ended by itself; the next call starts it again */
   constructor(
@@ -89,6 +91,12 @@ export class DriverProcess {
   /** Why it failed the last time; null when it has answered since. */
   get lastFailure(): AgentError | null {
     return this.#lastFailure;
+  }
+
+  /** For people: why it does not work now, or why it did not before it was started again; empty: it always has. */
+  get problems(): string[] {
+    const { detail = this.#overcome } = this.#lastFailure ?? {};
+    return detail === null ? [] : [detail];
   }
 
   /**
@@ -111,6 +119,8 @@ export class DriverProcess {
         // What it wrote after its answer has ended it: that is to be known.
         if (this.running) {
           this.#failures = 0;
+          if (this.#lastFailure !== null)
+            this.#overcome = `${this.#lastFailure.detail} (${utcMinute()}; it has answered since)`;
           this.#lastFailure = null;
         }
         return result;
@@ -318,6 +328,11 @@ export class DriverProcess {
     }
     call?.reject(error);
   }
+}
+
+/** `2026-11-24 23:05 UTC` */
+function utcMinute(): string {
+  return `${new Date(systemClock.nowMs()).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** Hands on the first lines that a program writes to its standard error; the others are read and dropped. */

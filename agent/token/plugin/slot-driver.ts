@@ -63,9 +63,9 @@ export class SlotPlugin implements SlotDriver {
     );
   }
 
-  /** What does not work now, for diagnosis. */
+  /** What does not work now or did not, for diagnosis. */
   problems(): string[] {
-    return this.#parts.flatMap(({ process }) => process.lastFailure?.detail ?? []);
+    return this.#parts.flatMap(({ process }) => process.problems);
   }
 
   /** The first part that has tokens there has the card. A part that fails is passed over, and told if no other has it. */
