@@ -162,10 +162,11 @@ async function main(): Promise<void> {
     const audited = auditedTokenEvent(event);
     if (audited !== null) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
-    sessions.hear(event);
+    userSessions.hear(event);
   });
 
-  const sessions = wireSessions({
+  const userSessions = wireSessions({
+    source: sessions,
     policy,
     accounts: systemAccounts,
     tokens,
@@ -197,7 +198,7 @@ async function main(): Promise<void> {
       checkPassword({ service: PASSWORD_SERVICE, user, password, timeoutMs: PASSWORD_CHECK_MS }),
   };
   const pamServer = createPamServer({
-    login: (request, person) => sessions.during(request, () => new Login(request, person, login).run()),
+    login: (request, person) => userSessions.during(request, () => new Login(request, person, login).run()),
     log,
   });
   const adminServer = createAdminServer({
@@ -205,8 +206,8 @@ async function main(): Promise<void> {
     sessions,
     accounts: systemAccounts,
     inventory,
-    sessionCards: sessions.cards,
-    removalTaken: (removal) => sessions.removal.taken(removal),
+    sessionCards: userSessions.cards,
+    removalTaken: (removal) => userSessions.removal.taken(removal),
     loginDrivers: pairings,
     version: productVersion(),
     log,
@@ -233,7 +234,7 @@ async function main(): Promise<void> {
     adminServer.close();
     await watcher.stop();
     tokens.close();
-    sessions.removal.close();
+    userSessions.close();
     await winscard.close();
     await audit.close();
     forwarder.close();

@@ -6,13 +6,20 @@ import { describeError } from './base/errors.ts';
 import type { LoginResult } from './login/authenticate.ts';
 import { CardRemoval, type RemovalParts } from './login/removal.ts';
 import { SessionCards } from './login/session-cards.ts';
+import type { SessionSource } from './logind/interface.ts';
+import { Login1 } from './logind/login1.ts';
+import { openedSession } from './logind/opened-session.ts';
 import { SessionControl } from './logind/session-control.ts';
 import type { AuthRequest } from './model/request.ts';
 import type { TokenEvent } from './token/registry.ts';
 
-export interface SessionWiring extends Omit<RemovalParts, 'sessionCards' | 'control' | 'sessionOf' | 'wakeSessions'> {
+export interface SessionWiring extends Omit<
+  RemovalParts,
+  'sessionCards' | 'control' | 'sessionOf' | 'wakeSessions'
+> {
   /** systemd's user managers watch it (install/systemd/scauth-session.path). */
   readonly changedFile: string;
+  readonly source: SessionSource;
 }
 
 /** How long the first look at the readers may take; a card that it finds was in before. */
@@ -21,13 +28,15 @@ const FIRST_LOOK_MS = 10_000;
 export interface Sessions {
   readonly cards: SessionCards;
   readonly removal: CardRemoval;
+  close(): void;
   hear(event: TokenEvent): void;
   /** Runs a login; sessions know that it is in course, and which card it was that opened one. */
   during(request: AuthRequest, run: () => Promise<LoginResult>): Promise<LoginResult>;
 }
 
 export function wireSessions(wiring: SessionWiring): Sessions {
-  const { clock, tokens, changedFile, log } = wiring;
+  const { clock, tokens, changedFile, source, log } = wiring;
+  const login1 = new Login1();
   const cards = new SessionCards(clock);
   const control = new SessionControl();
   const wakeSessions = (): void => {
@@ -42,7 +51,7 @@ export function wireSessions(wiring: SessionWiring): Sessions {
     sessionCards: cards,
     control,
     wakeSessions,
-    sessionOf: () => () => Promise.resolve(null),
+    sessionOf: (peer, uid) => openedSession(peer, uid, source, login1),
   });
   let watching = false;
   const begin = (): void => {
@@ -52,6 +61,10 @@ export function wireSessions(wiring: SessionWiring): Sessions {
   return {
     cards,
     removal,
+    close: () => {
+      removal.close();
+      login1.close();
+    },
     hear: (event) => {
       if (event.kind === 'token-in') {
         cards.cardIn(event.token, watching);

@@ -31,7 +31,7 @@ export interface RemovalParts {
    * Finds logind's name of the session of a process, now and later: a display manager's process has its session only
    * after the login, a locker's process has ended by the time the card goes. null where there is none.
    */
-  readonly sessionOf: (peer: PeerCredentials) => () => Promise<string | null>;
+  readonly sessionOf: (peer: PeerCredentials, uid: number) => () => Promise<string | null>;
   /** Starts the programs of sessions that are not running. */
   readonly wakeSessions: () => void;
   readonly log: (line: string) => void;
@@ -71,14 +71,12 @@ export class CardRemoval {
     if (decision.kind !== 'granted' || !this.opensSession(request)) return;
     try {
       const { user, proof } = decision;
-      const find = this.#parts.sessionOf(request.peer);
-      const [account, tokens, session] = await Promise.all([
-        this.#parts.accounts.byName(user),
-        this.#parts.tokens.present(0),
-        find(),
-      ]);
+      const account = await this.#parts.accounts.byName(user);
+      if (account === null) return;
+      const find = this.#parts.sessionOf(request.peer, account.uid);
+      const [tokens, session] = await Promise.all([this.#parts.tokens.present(0), find()]);
       const token = tokens.find((one) => hasKey(one, proof.key));
-      if (account === null || token === undefined) return;
+      if (token === undefined) return;
       const opened = {
         user,
         uid: account.uid,

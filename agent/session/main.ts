@@ -96,6 +96,7 @@ async function listen(watch: SessionWatch, onDemand: boolean, before: Set<string
       return;
     }
     const state = readState(parameters);
+    if (isFirst) log('listening');
     if (isFirst && before !== null) watch.takeAsSeen(state, before);
     else watch.take(state);
     isFirst = false;
