@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { PolicyFile, settingText } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
+import { systemDirectory } from '../pam/account-list.ts';
 import { checkPassword } from '../pam/password.ts';
 import { FileAuditLog } from './audit/file-log.ts';
 import { Forwarder } from './audit/forward.ts';
@@ -15,16 +16,24 @@ import { loginUidOf } from './base/login-uid.ts';
 import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
+import { BreakGlass } from './login/break-glass.ts';
+import { cardKeyCheck } from './login/card-check.ts';
 import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
 import { driverGate } from './login/driver-gate.ts';
+import { Enforcement } from './login/enforcement.ts';
+import { LoginMemory } from './login/login-memory.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
 import type { PairingParts } from './login/pair.ts';
+import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
+import { SqliteEnforcement } from './pairing/sqlite-enforcement.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
+import { StateDatabase } from './pairing/state-database.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
+import { OpenLogins } from './socket/open-logins.ts';
 import { createPamServer } from './socket/pam-server.ts';
 import type { Token } from './token/interface.ts';
 import { ReaderReport } from './token/reader-report.ts';
@@ -40,8 +49,9 @@ import { wireSessions } from './wire-sessions.ts';
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
 const PASSWORD_CHECK_MS = 30_000;
-/** How long a stop may take. */
-const STOP_MS = 3000;
+/** How long a stop may take, and how much of it for cards that are at work for a login. */
+const STOP_MS = 4000;
+const FINISH_MS = 2500;
 
 function folder(variable: string, usual: string): string {
   // systemd may name several, separated by colons; the first is ours.
@@ -69,12 +79,17 @@ function describeTokenEvent(event: TokenEvent): string {
   }
 }
 
-/** Cards in and out, for the audit log; null for what is not about a known card. */
-function auditedTokenEvent(event: TokenEvent): AuditEvent | null {
-  if (event.kind !== 'token-in' && event.kind !== 'token-out') return null;
-  const { id, driver, slot } = event.token;
-  const kind = event.kind === 'token-in' ? 'card-in' : 'card-out';
-  return { kind, tokenId: id, driver, reader: printable(slot.reader) };
+/** Cards in and out, for the audit log; nothing for what is not about a known card. */
+function auditedTokenEvents(event: TokenEvent): AuditEvent[] {
+  if (event.kind !== 'token-in' && event.kind !== 'token-out') return [];
+  const { id: tokenId, driver, slot, cardProof } = event.token;
+  const reader = printable(slot.reader);
+  if (event.kind === 'token-out') return [{ kind: 'card-out', tokenId, driver, reader }];
+  const cardIn = { kind: 'card-in', tokenId, driver, reader } as const;
+  if (cardProof?.kind !== 'failed') return [cardIn];
+  const { detail } = cardProof;
+  const suspect = { check: 'card-authentication', tokenId, user: null, key: null, detail } as const;
+  return [cardIn, { kind: 'card-suspect', ...suspect }];
 }
 
 function logFailure(error: unknown): void {
@@ -116,7 +131,9 @@ async function main(): Promise<void> {
     }
   });
 
-  const pairings = new SqlitePairingTable(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
+  const database = new StateDatabase(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
+  const pairings = new SqlitePairingTable(database);
+  const enforced = new SqliteEnforcement(database);
   const auditPath =
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
   const { forward, anchor_every: anchorEvery } = settings.config.audit;
@@ -126,7 +143,11 @@ async function main(): Promise<void> {
   });
   const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
   const watcher = new CardWatcher(winscard);
-  const { drivers, list } = wireDrivers(settings.config, log);
+  const { drivers, list } = wireDrivers(
+    settings.config,
+    cardKeyCheck(() => pairings.hostId()),
+    log,
+  );
   const tokens = new TokenRegistry(watcher, drivers);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
@@ -159,8 +180,7 @@ async function main(): Promise<void> {
   };
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
-    const audited = auditedTokenEvent(event);
-    if (audited !== null) audit.record(audited).catch(logFailure);
+    for (const audited of auditedTokenEvents(event)) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
     userSessions.hear(event);
   });
@@ -187,6 +207,22 @@ async function main(): Promise<void> {
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
     sessions,
   };
+  const memory = new LoginMemory(systemClock);
+  const enforcement = new Enforcement({ table: enforced, pairings, audit, clock: systemClock, log });
+  const entry: EntryParts = {
+    policy,
+    pairings,
+    enforced,
+    directory: systemDirectory,
+    enforcement,
+    memory,
+    breakGlass: new BreakGlass({ table: enforced, clock: systemClock, log }),
+    accounts: systemAccounts,
+    sessions,
+    audit,
+    clock: systemClock,
+    log,
+  };
   const pairing: PairingParts = {
     policy,
     pairings,
@@ -197,8 +233,14 @@ async function main(): Promise<void> {
     checkPassword: (user, password) =>
       checkPassword({ service: PASSWORD_SERVICE, user, password, timeoutMs: PASSWORD_CHECK_MS }),
   };
+  const open = new OpenLogins();
   const pamServer = createPamServer({
-    login: (request, person) => userSessions.during(request, () => new Login(request, person, login).run()),
+    open,
+    login: (request, person) =>
+      userSessions.during(request, () =>
+        rememberLogin(request, entry, () => new Login(request, person, login).run()),
+      ),
+    enter: (request, person) => permitEntry(request, person, entry),
     log,
   });
   const adminServer = createAdminServer({
@@ -209,6 +251,7 @@ async function main(): Promise<void> {
     sessionCards: userSessions.cards,
     removalTaken: (removal) => userSessions.removal.taken(removal),
     loginDrivers: pairings,
+    enforcement: entry,
     version: productVersion(),
     log,
   });
@@ -232,6 +275,7 @@ async function main(): Promise<void> {
     reportStopping();
     pamServer.close();
     adminServer.close();
+    await open.finish(FINISH_MS);
     await watcher.stop();
     tokens.close();
     userSessions.close();

@@ -139,6 +139,8 @@ test('L21: challenges and verified proofs are made by their own files only', (t)
   t.deepEqual([...new Set(made)].sort(), [
     'agent/login/authenticate.ts: Challenge.create',
     'agent/login/authenticate.ts: verifyProof',
+    'agent/login/card-check.ts: Challenge.create',
+    'agent/login/card-check.ts: verifyProof',
     'agent/login/pair.ts: Challenge.create',
     'agent/login/pair.ts: verifyProof',
     'agent/login/rehearse.ts: Challenge.create',

@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   explain: () => import('./explain.ts'),
   config: () => import('./config.ts'),
   map: () => import('./map.ts'),
+  enforce: () => import('./enforce.ts'),
 };
 
 const HELP = `sc_auth: smart card login for this machine
@@ -47,6 +48,7 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth explain           why a card does not log you in, and what to do
   sc_auth config            check the settings; their schema
   sc_auth map               which account a certificate stands for
+  sc_auth enforce           require the card, without locking anybody out
 
 Each has --help, and --json for one JSON document on standard output. sc_auth --version prints the version.
 

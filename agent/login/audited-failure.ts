@@ -22,16 +22,18 @@ function pinBlocked({ tokenId, user, actor }: Circumstances): AuditEvent {
 export function eventsOfDecision(decision: AuthDecision, where: Circumstances): AuditEvent[] {
   if (decision.kind !== 'denied') return [];
   if (decision.reason === 'pin-blocked') return [pinBlocked(where)];
-  if (decision.reason !== 'bad-proof') return [];
+  if (decision.reason !== 'bad-proof' && decision.reason !== 'card-suspect') return [];
   const { tokenId, user, key, detail } = where;
-  return [{ kind: 'card-suspect', check: 'login-proof', tokenId, user, key, detail }];
+  const check = decision.reason === 'bad-proof' ? 'login-proof' : 'card-authentication';
+  return [{ kind: 'card-suspect', check, tokenId, user, key, detail }];
 }
 
 /** For a pairing or a PIN check that ended with `error`. */
 export function eventsOfError(error: unknown, where: Circumstances): AuditEvent[] {
   const { code, triesLeft } = asAgentError(error);
   if (code === 'pin-blocked' || (code === 'wrong-pin' && triesLeft === 0)) return [pinBlocked(where)];
-  if (code !== 'bad-proof') return [];
+  if (code !== 'bad-proof' && code !== 'card-suspect') return [];
   const { tokenId, user, key, detail } = where;
-  return [{ kind: 'card-suspect', check: 'pairing-proof', tokenId, user, key, detail }];
+  const check = code === 'bad-proof' ? 'pairing-proof' : 'card-authentication';
+  return [{ kind: 'card-suspect', check, tokenId, user, key, detail }];
 }

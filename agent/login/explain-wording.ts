@@ -14,6 +14,7 @@ const reasons: Readonly<Partial<Record<Reason, string>>> = {
   'no-service': 'The smart card service (pcscd) cannot be reached',
   'not-authorised': 'The smart card service (pcscd) refuses scauthd',
   'contactless-not-allowed': 'Cards are not used through a contactless reader here',
+  'card-suspect': 'The card has not proved that it is the one that was paired: it may be a copy',
   'certificate-not-trusted': 'The certificate on the card is not trusted here',
   'no-pairing': 'No card is paired with the account',
   'other-card': 'The card that is in is not paired with the account',
@@ -32,6 +33,9 @@ const reasons: Readonly<Partial<Record<Reason, string>>> = {
 export function reasonText(reason: Reason): string {
   return reasons[reason] ?? `It failed (${reason})`;
 }
+
+export const CARD_REMEDY =
+  'Use the card that was paired. If it was set up anew, pair it again: sc_auth unpair, then sc_auth pair.';
 
 export const REMEDY: Readonly<Record<LinkName, string>> = {
   PAM: 'sudo scauth-pam enable',

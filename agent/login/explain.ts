@@ -15,9 +15,10 @@ import { permitAttempt } from '../../policy/permit-attempt.ts';
 import { permitTry } from '../../policy/permit-try.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { pinOf } from './ask-pin.ts';
+import { checkCard } from './card-check.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { sessionAsked } from './explain-session.ts';
-import { REMEDY, reasonText } from './explain-wording.ts';
+import { CARD_REMEDY, REMEDY, reasonText } from './explain-wording.ts';
 import { findCards, type CardParts, type FoundCards } from './find-cards.ts';
 import { triesLeftText } from './wording.ts';
 
@@ -200,7 +201,10 @@ class Walk {
       const { reason } = outcome.decision;
       this.#broken('pairing', reasonText(reason), REMEDY.pairing, `${reason}: ${keys.map(about).join(', ')}`);
     }
-    const [{ pairing }] = outcome.cards;
+    const [{ token, pairing }] = outcome.cards;
+    const card = checkCard(policy, token, pairing);
+    if (!card.permitted)
+      this.#broken('pairing', reasonText('card-suspect'), CARD_REMEDY, `${card.rule}: ${card.why}`);
     this.#good(
       'pairing',
       `Paired with ${this.#question.account.name}`,

@@ -26,6 +26,11 @@ function andTouch(touch: TouchPolicy | null): string {
   return touch === 'always' ? ', then touch the card when it blinks' : '';
 }
 
+/** While a card is waited for (`login.wait`); the second where nobody can press Enter. */
+export function insertCardText(): { readonly text: string; readonly plain: string } {
+  return { text: 'Insert your card, or press Enter for your password.', plain: 'Insert your card.' };
+}
+
 export function pinPrompt(identityLabel: string, touch: TouchPolicy | null = null): string {
   return `Enter PIN for '${fittedLabel(identityLabel)}'${andTouch(touch)}: `;
 }
@@ -94,6 +99,9 @@ export function wrongPinText(triesLeft: number | null): string {
 
 const BLOCKED = 'The PIN is blocked: unblock the card with its PUK, or use your password.';
 
+/** Enforcement: what is said with a refusal, and before the password that will not do. */
+export const CARD_REQUIRED = 'This account needs its card. Put the card in and try again.';
+
 /** What Enter does at the question about the last tries: at a login the password follows, elsewhere nothing does. */
 export type InsteadOfPin = 'password' | 'stop';
 
@@ -120,8 +128,12 @@ export function deniedText(reason: DenyReason): string | null {
       return 'The last PIN tries were kept. Use your password.';
     case 'bad-proof':
       return 'This card could not prove that it is yours. Use your password, and tell your administrator.';
+    case 'card-suspect':
+      return 'This card is not the one that was paired, or a copy of it: it got no PIN. Use your password, and tell your administrator.';
     case 'key-conflict':
       return 'This card has another key than the one that is paired. Use your password, and tell your administrator.';
+    case 'card-required':
+      return CARD_REQUIRED;
     case 'changed-meanwhile':
       return 'The pairing or the policy was changed while you typed. Use your password, or try again.';
     case 'contactless-not-allowed':

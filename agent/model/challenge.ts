@@ -9,7 +9,7 @@ const VERSION = 1;
 const NONCE_BYTES = 32;
 
 /** What the proof is for; a proof for one purpose is none for another. */
-export type ChallengePurpose = 'login' | 'pairing' | 'rehearsal';
+export type ChallengePurpose = 'login' | 'pairing' | 'rehearsal' | 'card';
 
 export interface ChallengeContext {
   readonly purpose: ChallengePurpose;

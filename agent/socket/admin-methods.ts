@@ -4,16 +4,17 @@
 import { AgentError, asAgentError } from '../base/errors.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
+import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
 import { explainLogin } from '../login/explain.ts';
 import type { SessionSource } from '../logind/interface.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
 import type { Account, Accounts } from '../model/account.ts';
-import { parseCertificateFile, parsePkhh, type Pkhh } from '../model/key.ts';
+import { parseCertificateFile, parsePkhh } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../model/request.ts';
-import { parseTokenId, type TokenId } from '../model/token.ts';
 import { CARD_READING_MS } from '../token/interface.ts';
 import { unfitForLogin } from '../../policy/permit-pairing.ts';
+import { enforcementMethod, type EnforcementMethodParts } from './enforcement-methods.ts';
 import {
   listDrivers,
   listItems,
@@ -24,74 +25,29 @@ import {
 import type { Methods } from './io-scauth.ts';
 import { claim, stateFor, type MonitorParts } from './monitor.ts';
 import { pageOf } from './paging.ts';
+import {
+  InvalidParameter,
+  onlyParameters,
+  optionalFlag,
+  optionalText,
+  optionalTokenId,
+  pageStart,
+  PermissionDenied,
+  requiredFlag,
+  requiredNumber,
+  requiredText,
+} from './parameters.ts';
 import { getPrompt, setPrompt } from './prompt-methods.ts';
 import { wireIdentity, wirePairing, wireToken } from './wire.ts';
 
 export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
+  readonly enforcement: EnforcementMethodParts;
   readonly accounts: Accounts;
   readonly audit: AuditLog;
   readonly sessions?: SessionSource;
 }
 
-/** Parameters as they came; each is looked up by name, and unknown names are refused. */
 type Parameters = Readonly<Record<string, unknown>>;
-
-/** org.varlink.service.InvalidParameter, with the parameter's name. */
-export class InvalidParameter extends Error {
-  readonly parameter: string;
-
-  constructor(parameter: string) {
-    super(`invalid parameter: ${parameter}`);
-    this.name = 'InvalidParameter';
-    this.parameter = parameter;
-  }
-}
-
-/** org.varlink.service.PermissionDenied. */
-export class PermissionDenied extends Error {}
-
-export function onlyParameters(parameters: Parameters, known: readonly string[]): void {
-  const unknown = Object.keys(parameters).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new InvalidParameter(unknown);
-}
-
-export function optionalText(parameters: Parameters, name: string): string | null {
-  const value = parameters[name] ?? null;
-  if (value !== null && typeof value !== 'string') throw new InvalidParameter(name);
-  return value;
-}
-
-function requiredNumber(parameters: Parameters, name: string): number {
-  const value = parameters[name];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw new InvalidParameter(name);
-  return value;
-}
-
-/** Where a page begins. */
-function pageStart(parameters: Parameters): number {
-  return (parameters['after'] ?? null) === null ? 0 : requiredNumber(parameters, 'after');
-}
-
-export function requiredText(parameters: Parameters, name: string): string {
-  const value = optionalText(parameters, name);
-  if (value === null) throw new InvalidParameter(name);
-  return value;
-}
-
-function requiredFlag({ enabled }: Parameters): boolean {
-  if (typeof enabled !== 'boolean') throw new InvalidParameter('enabled');
-  return enabled;
-}
-
-export function requiredPkhh(parameters: Parameters): Pkhh {
-  return parsePkhh(requiredText(parameters, 'hash'));
-}
-
-export function optionalTokenId(parameters: Parameters): TokenId | null {
-  const text = optionalText(parameters, 'token');
-  return text === null ? null : parseTokenId(text);
-}
 
 function requireRoot(peer: PeerCredentials): void {
   if (peer.uid !== 0) throw new PermissionDenied('root only');
@@ -170,9 +126,17 @@ async function addPairing(
 }
 
 async function unpair(peer: PeerCredentials, parameters: Parameters, parts: AdminParts): Promise<Pairing[]> {
-  onlyParameters(parameters, ['user', 'hash']);
+  onlyParameters(parameters, ['user', 'hash', 'shutOut']);
   const hash = optionalText(parameters, 'hash');
   const user = await userInScope(peer, optionalText(parameters, 'user'), parts.accounts);
+  const mayShutOut = optionalFlag(parameters, 'shutOut') && peer.uid === 0;
+  const account = mayShutOut ? null : await parts.accounts.byName(user);
+  if (account !== null) {
+    const going = parts.pairings
+      .forUser(user)
+      .filter(({ pkhh }) => hash === null || pkhh === parsePkhh(hash));
+    await guardAgainstShutOut(account, { without: going }, parts.enforcement);
+  }
   const removed = parts.pairings.remove(user, hash === null ? null : parsePkhh(hash));
   if (removed.length === 0 && hash !== null) throw new AgentError('not-paired');
   for (const { pkhh, tokenId } of removed) {
@@ -266,7 +230,7 @@ export async function callMethod(
     case 'Rehearse':
       throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
     default:
-      return null;
+      return enforcementMethod(method, peer, parameters, parts.enforcement);
   }
 }
 

@@ -7,18 +7,16 @@ import { mayDriverServe } from '../login/driver-gate.ts';
 import { rehearseLogin } from '../login/rehearse.ts';
 import { unblockCardPin } from '../login/unblock-pin.ts';
 import type { PeerCredentials } from '../model/request.ts';
+import { callerAccount, userInScope, type AdminParts } from './admin-methods.ts';
+import { failureText } from './failure-text.ts';
+import { INTERFACE, type WireStep } from './io-scauth.ts';
 import {
-  callerAccount,
   InvalidParameter,
   onlyParameters,
   optionalText,
   optionalTokenId,
   requiredText,
-  userInScope,
-  type AdminParts,
-} from './admin-methods.ts';
-import { failureText } from './failure-text.ts';
-import { INTERFACE, type WireStep } from './io-scauth.ts';
+} from './parameters.ts';
 
 /** A conversation that ends in a JSON result. */
 export type Story = (person: Conversation) => Promise<object>;

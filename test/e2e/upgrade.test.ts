@@ -1,5 +1,5 @@
 // scauthd over an upgrade: a table of an older schema is brought up to date at its start and logs in; a table of a newer
-// one is refused in plain words, and the password opens sudo.
+// one is refused in plain words, and the password opens sudo. Who is in the middle of a login gets in.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import test from 'ava';
 import { STEPS } from '../../agent/pairing/schema.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import * as person from './person.ts';
-import { PASSWORD_PROMPT } from './person.ts';
+import { PASSWORD_PROMPT, PIN_PROMPT } from './person.ts';
 
 let sandbox: Sandbox;
 let database: string;
@@ -89,3 +89,38 @@ test.serial(
     await person.expectCardLogin(sandbox);
   },
 );
+
+test.serial('restarted while somebody types the PIN: it asks once more, and the card logs in', async (t) => {
+  await person.freshCard(sandbox);
+  const pty = person.startSudo(sandbox);
+  await pty.expect(PIN_PROMPT);
+  await sandbox.stopAgent();
+  await sandbox.startAgent();
+  await sandbox.untilCardRead();
+  pty.send(`${sandbox.pin}\n`);
+  await pty.expect(PIN_PROMPT);
+  t.is(await sandbox.card.verifyCount(), 0, 'the first answer went nowhere');
+  pty.send(`${sandbox.pin}\n`);
+  const { code, screen } = await person.untilEnd(pty);
+  t.is(code, 0, screen);
+  t.notRegex(screen, /password/i);
+  t.is(await sandbox.card.verifyCount(), 1);
+});
+
+test.serial('stopped while the card works: the login comes to its verdict first', async (t) => {
+  await sandbox.card.misbehave({ kind: 'hang', ins: '87' });
+  const reached = sandbox.card.waitFor({ ins: '87' });
+  const pty = person.startSudo(sandbox);
+  await pty.expect(PIN_PROMPT);
+  pty.send(`${sandbox.pin}\n`);
+  await reached;
+  const stopped = sandbox.stopAgent();
+  await sandbox.card.release();
+  const { code, screen } = await person.untilEnd(pty);
+  t.is(code, 0, screen);
+  t.notRegex(screen, /password/i);
+  await stopped;
+  await sandbox.startAgent();
+  await sandbox.untilCardRead();
+  await person.expectCardLogin(sandbox);
+});

@@ -89,8 +89,8 @@ test.serial(
     await world.stopScauthd();
     await world.startScauthd();
     sudo.send(`${PIN}\n`);
-    await sudo.expect(PASSWORD_PROMPT);
-    sudo.send(`${PASSWORD}\n`);
+    await sudo.expect(PIN_PROMPT);
+    sudo.send(`${PIN}\n`);
     t.is((await sudo.exit).code, 0, sudo.screen);
     t.is(await world.must('sc_auth list'), before);
     t.regex(world.read('/etc/scauth/scauth.toml'), /^# mine$/m);

@@ -1,5 +1,6 @@
 // A fake agent: serves one scripted conversation on a socket and keeps what the relay sent. It decides nothing,
 // and it can break every rule of the protocol. Specification: PROTOCOL.md, section 1.
+import { writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 
 export const PHASE = { authenticate: 1, account: 2, openSession: 4, closeSession: 5, chauthtok: 6 } as const;
@@ -21,9 +22,10 @@ export interface ReceivedFrame {
 
 /**
  * A step of a script: bytes to send; `read` waits for one frame of the relay; `hold` keeps the connection open
- * until the relay leaves; `pause` lets so many milliseconds pass, for agents that are slow.
+ * until the relay leaves; `gone` is what the kernel does for an agent that has died, and then SOCKET.gone is there;
+ * `pause` lets so many milliseconds pass, for agents that are slow.
  */
-export type Step = Uint8Array | 'read' | 'hold' | { readonly pauseMs: number };
+export type Step = Uint8Array | 'read' | 'hold' | 'gone' | { readonly pauseMs: number };
 
 /** @param length the length that the header claims, in bytes; by default that of the body. */
 export function frame(
@@ -54,6 +56,15 @@ export function tell(text: string, kind = 0): Buffer {
 }
 
 export const WAIT = frame(4);
+
+/** Frames of version 2. */
+export function hold(text: string, plain: string): Buffer {
+  return frame(8, Buffer.concat([field(text), field(plain)]), 2);
+}
+
+export function take(item = 1): Buffer {
+  return frame(10, Buffer.from([item]), 2);
+}
 
 export interface VerdictFields {
   readonly user?: string;
@@ -136,13 +147,22 @@ class Incoming {
   }
 }
 
-async function play(socket: Socket, incoming: Incoming, script: readonly Step[]): Promise<void> {
+async function play(
+  socketPath: string,
+  socket: Socket,
+  incoming: Incoming,
+  script: readonly Step[],
+): Promise<void> {
   for (const step of script) {
     if (incoming.ended) return;
     if (step === 'read') {
       if (!(await incoming.next())) return;
     } else if (step === 'hold') {
       await incoming.end();
+    } else if (step === 'gone') {
+      await new Promise((resolve) => socket.once('close', resolve).destroy());
+      writeFileSync(`${socketPath}.gone`, '');
+      return;
     } else if (step instanceof Uint8Array) {
       socket.write(step);
     } else {
@@ -159,8 +179,12 @@ export interface FakeAgent {
   close(): Promise<void>;
 }
 
-/** Serves `script` on every connection to `socketPath`. */
-export async function startAgent(socketPath: string, script: readonly Step[]): Promise<FakeAgent> {
+/** Serves `script` on every connection to `socketPath`; with `later`, that on all but the first. */
+export async function startAgent(
+  socketPath: string,
+  script: readonly Step[],
+  later: readonly Step[] = script,
+): Promise<FakeAgent> {
   const connections: ReceivedFrame[][] = [];
   const open = new Set<Socket>();
   const server = createServer((socket) => {
@@ -169,7 +193,7 @@ export async function startAgent(socketPath: string, script: readonly Step[]): P
     socket.on('close', () => open.delete(socket));
     const incoming = new Incoming(socket);
     connections.push(incoming.frames);
-    void play(socket, incoming, script);
+    void play(socketPath, socket, incoming, connections.length === 1 ? script : later);
   });
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   return {

@@ -65,12 +65,14 @@ export interface Run {
 export interface RunOptions {
   /** What the agent does on each connection; undefined: nobody listens. */
   readonly agent?: readonly Step[];
+  /** What it does on all connections but the first. */
+  readonly laterAgent?: readonly Step[];
   readonly module?: ModuleName;
   /** Arguments of the module beside socket=; by default a time-out that a busy machine does not meet. */
   readonly moduleArguments?: string;
   /** Lines of the service; MODULE stands for the module with its arguments. */
   readonly stack?: readonly string[];
-  /** Arguments of pam_client: KEY=VALUE and phases. */
+  /** Arguments of pam_client: KEY=VALUE and phases; SOCKET stands for the agent's path. */
   readonly client?: readonly string[];
   /** Called before the run, when the folder is there. */
   readonly prepare?: (folder: PamFolder) => void;
@@ -110,7 +112,7 @@ export async function runPam(options: RunOptions): Promise<Run> {
   const place = makePamFolder();
   const moduleName = options.module ?? 'asan';
   const moduleLine = `${MODULES[moduleName]} socket=${place.socketPath} ${options.moduleArguments ?? 'timeout=30'}`;
-  const agent = options.agent && (await startAgent(place.socketPath, options.agent));
+  const agent = options.agent && (await startAgent(place.socketPath, options.agent, options.laterAgent));
   try {
     const stack = options.stack ?? ALONE;
     place.writeService(
@@ -119,7 +121,9 @@ export async function runPam(options: RunOptions): Promise<Run> {
     );
     options.prepare?.(place);
     const file = program('pam_client', moduleName === 'plain' ? 'plain' : 'sanitized');
-    const client = options.client ?? ['user=alice', 'authenticate'];
+    const client = (options.client ?? ['user=alice', 'authenticate']).map((word) =>
+      word.replace('SOCKET', place.socketPath),
+    );
     const { exit, output } = await runClient(file, [place.confdir, 'test', ...client]);
     options.inspect?.(place);
     return { exit, output, ...parse(output), connections: agent?.connections ?? [] };

@@ -127,6 +127,48 @@ for (const [mode, status, secret] of [
   });
 }
 
+const RESTARTED = { client: ['user=alice', 'conversation=after:SOCKET.gone', 'authenticate'] };
+const asked = `asked=${STYLE.promptEchoOff}:PIN: `;
+
+test('an agent that is restarted while the person types asks again, and nobody sees the first answer', async (t) => {
+  const run = await runPam({
+    ...RESTARTED,
+    agent: ['read', ask('PIN: '), 'gone'],
+    laterAgent: ['read', ask('PIN: '), 'read', verdict(VERDICT.granted)],
+  });
+  t.is(run.codes['authenticate'], PAM.SUCCESS, run.output);
+  t.deepEqual(run.seen, [asked, asked]);
+  t.deepEqual(
+    run.connections.map((frames) => frames.map(({ type }) => type)),
+    [[1], [1, 5]],
+  );
+  t.deepEqual(run.connections[1]?.[0], run.connections[0]?.[0]);
+  t.is(run.leftOpen, '0');
+});
+
+test('an agent that goes a second time is none, and neither is one that went in its work', async (t) => {
+  const twice = await runPam({ ...RESTARTED, agent: ['read', ask('PIN: '), 'gone'] });
+  t.is(twice.codes['authenticate'], PAM.AUTHINFO_UNAVAIL, twice.output);
+  t.is(twice.connections.length, 2);
+  const working = await runPam({ agent: ['read', ask('PIN: '), 'read', 'gone'] });
+  t.is(working.codes['authenticate'], PAM.AUTHINFO_UNAVAIL, working.output);
+  t.is(working.connections.length, 1);
+});
+
+test('the user is the one of the second begin, and a grant for the first is none', async (t) => {
+  const run = await runPam({
+    agent: ['read', ask('PIN: '), 'gone'],
+    laterAgent: ['read', verdict(VERDICT.granted, { user: 'alice' })],
+    client: ['conversation=after:SOCKET.gone', 'authenticate'],
+  });
+  t.is(run.codes['authenticate'], PAM.SUCCESS, run.output);
+  t.is(run.user, 'alice');
+  t.deepEqual(
+    run.connections.map(([begin]) => begin && readBegin(begin.body).texts[1]),
+    [null, null],
+  );
+});
+
 test('L5: messages survive a conversation that fails', async (t) => {
   const agent = ['read', tell('Hello'), verdict(VERDICT.granted, { message: 'Welcome' })] as const;
   for (const mode of ['error', 'null-array', 'error-with-response']) {

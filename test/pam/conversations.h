@@ -7,7 +7,8 @@
 #include <security/pam_appl.h>
 
 /* MODE: answer:TEXT, long:BYTES, error, error-with-response, null-array, null-string, other-user:NAME,
- * show-0 (answers, and prints whether descriptor 0 is open) */
+ * after:FILE (answers when there is such a file), show-0 (answers, and prints whether descriptor 0 is open)
+ */
 struct conversation {
     const char *mode;
     pam_handle_t *pamh; /* for other-user */

@@ -1,7 +1,7 @@
 // The other entry points: account, setcred, sessions and chauthtok.
 import test from 'ava';
 
-import { ask, readBegin, tell, verdict, VERDICT } from './agent.ts';
+import { ask, hold, readBegin, take, tell, verdict, VERDICT, WAIT } from './agent.ts';
 import { buildPam } from './build.ts';
 import { PAM, runPam } from './client.ts';
 
@@ -82,4 +82,41 @@ test('chauthtok: as an optional line it does not stop passwd while the agent is 
   t.is((await runPam({ client: ['user=alice', 'chauthtok'], stack })).codes['chauthtok'], PAM.SUCCESS);
   const alone = await runPam({ client: ['user=alice', 'chauthtok'] });
   t.is(alone.codes['chauthtok'], PAM.AUTHINFO_UNAVAIL);
+});
+
+/** The answer in a frame: its status and its bytes. */
+function answerOf(body: Buffer | undefined): [status: number | undefined, secret: string] {
+  return [body?.[0], body?.toString('latin1', 3) ?? ''];
+}
+
+test('chauthtok: without a new password the answer says so', async (t) => {
+  const agent = ['read', take(), 'read', verdict(VERDICT.permitted)] as const;
+  const run = await runPam({ agent, client: ['user=alice', 'chauthtok'] });
+  t.is(run.codes['chauthtok'], PAM.SUCCESS, run.output);
+  t.deepEqual(answerOf(run.connections[0]?.[1]?.body), [1, '']);
+});
+
+test('L24: no password is taken in any other phase', async (t) => {
+  for (const phase of ['authenticate', 'account', 'open-session']) {
+    const agent = ['read', take(), 'read', verdict(VERDICT.permitted)] as const;
+    const run = await runPam({ agent, client: ['user=alice', phase] });
+    t.is(run.connections[0]?.length, 1, `${phase}: nothing came back`);
+    t.is(run.codes[phase], phase === 'open-session' ? PAM.SUCCESS : PAM.AUTHINFO_UNAVAIL);
+  }
+});
+
+test('a hold is said once, without the word Enter where there is no terminal, and ends with the next frame', async (t) => {
+  const agent = [
+    'read',
+    hold('Card, or Enter.', 'Card.'),
+    WAIT,
+    WAIT,
+    ask('PIN: '),
+    'read',
+    verdict(VERDICT.denied),
+  ] as const;
+  const run = await runPam({ agent, client: ['user=alice', 'silent=1', 'authenticate'] });
+  t.is(run.codes['authenticate'], PAM.AUTH_ERR, run.output);
+  t.true(run.output.includes('told=4:Card.\n'), run.output);
+  t.false(run.output.includes('or Enter'));
 });

@@ -10,6 +10,7 @@ import { defaultPolicy } from '../../policy/policy.ts';
 import { NOBODY } from '../base/folders.ts';
 import { FakeAudit, FakePairings, FakeToken, noTrust, tokensOf } from '../login/fakes.ts';
 import { victim } from '../login/run-login.ts';
+import { enforcedScene } from '../login/enforcement-fakes.ts';
 import { serveAt } from './clients.ts';
 
 export const PASSWORD = 'correct horse';
@@ -52,6 +53,7 @@ export async function serve(t: ExecutionContext, more: Partial<AdminServerParts>
     },
     sessionCards: new SessionCards(clock),
     loginDrivers: { loginDriver: () => null, setLoginDriver: () => undefined },
+    enforcement: enforcedScene(),
     version: '1.2.3',
     log: (line) => log.push(line),
     ...more,

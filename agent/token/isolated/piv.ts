@@ -73,9 +73,30 @@ class RelayedSlot implements CardSlot {
   }
 }
 
-const driver = new PivDriver();
+/** The challenge of the probe that is under way, and the card's answer to it; scauthd judges. */
+let cardChallenge: Challenge | null = null;
+let cardProof: JsonObject | null = null;
+
+const driver = new PivDriver({
+  begin: () => {
+    if (cardChallenge === null) return null;
+    return {
+      challenge: cardChallenge,
+      conclude: (_key, { scheme, signature }) => {
+        cardProof = { key: '9E', scheme, signature: Buffer.from(signature).toString('base64') };
+        return { kind: 'none' };
+      },
+    };
+  },
+});
 let slot = new RelayedSlot('', Buffer.alloc(0));
 let token: Token | null = null;
+
+/** The message comes from scauthd, which built the Challenge; only its message() is used here. */
+function challengeOf(purpose: Challenge['purpose'], base64: string): Challenge {
+  const message = Buffer.from(base64, 'base64');
+  return { purpose, message: () => message } as unknown as Challenge;
+}
 
 function standIn(): Pin {
   return new Pin(Buffer.from(STAND_IN));
@@ -100,12 +121,16 @@ function describe(found: Token): JsonObject {
       ...(certificate !== null && { certificate: certificate.der.toString('base64') }),
     })),
     notes: found.notes.slice(0, 32),
+    cardProof,
   };
 }
 
 async function probe(params: JsonObject, request: Request): Promise<JsonObject> {
   slot = new RelayedSlot(textOf(params, 'reader'), fromHex(textOf(params, 'atr')));
   slot.request = request;
+  const { cardChallenge: message } = params;
+  cardChallenge = typeof message === 'string' ? challengeOf('card', message) : null;
+  cardProof = null;
   const channel = await slot.open();
   try {
     token = await driver.probe(channel, slot);
@@ -125,9 +150,7 @@ async function sign(params: JsonObject): Promise<JsonObject> {
   const own = known(params);
   const identity = own.identities.find(({ slot: key }) => key === textOf(params, 'key'));
   if (identity === undefined) throw new AgentError('no-identity');
-  const message = Buffer.from(textOf(params, 'message'), 'base64');
-  // The message comes from scauthd, which built the Challenge; only its message() is used here.
-  const challenge = { purpose: 'login', message: () => message } as unknown as Challenge;
+  const challenge = challengeOf('login', textOf(params, 'message'));
   const { proof, released } = await own.prove(identity, challenge, standIn());
   await released;
   return { scheme: proof.scheme, signature: Buffer.from(proof.signature).toString('base64') };

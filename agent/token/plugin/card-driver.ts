@@ -6,9 +6,10 @@ import { AgentError, printable } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
 import type { Pin } from '../../base/pin.ts';
 import { SecretBuffer } from '../../base/secret.ts';
+import { cardProofOf } from './card-proof.ts';
 import type { CardPin, PinState } from '../../model/token.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
-import type { ProofInHand, Token, TokenDriver } from '../interface.ts';
+import type { CardKeyCheck, ProofInHand, Token, TokenDriver } from '../interface.ts';
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
 import type { DriverProcess } from './process.ts';
@@ -28,20 +29,30 @@ export class CardPlugin implements TokenDriver {
   readonly version: string;
   readonly displayName: string;
   readonly #process: DriverProcess;
+  readonly #check: CardKeyCheck | null;
 
-  constructor(about: Pick<TokenDriver, 'id' | 'version' | 'displayName'>, process: DriverProcess) {
+  constructor(
+    about: Pick<TokenDriver, 'id' | 'version' | 'displayName'>,
+    process: DriverProcess,
+    check: CardKeyCheck | null = null,
+  ) {
     this.id = about.id;
     this.version = about.version;
     this.displayName = about.displayName;
     this.#process = process;
+    this.#check = check;
   }
 
   async probe(channel: CardChannel, slot: CardSlot): Promise<Token | null> {
-    const params = { reader: printable(slot.reader), atr: toHex(slot.atr) };
+    const asked = this.#check?.begin() ?? null;
+    const cardChallenge = asked?.challenge.message().toString('base64') ?? null;
+    const params = { reader: printable(slot.reader), atr: toHex(slot.atr), cardChallenge };
     const relay = new Relay(channel, null);
     const described = await relay.call(this.#process, 'probe', params, PROBE_MS, (answer) => {
       const { token } = A.parseAnswer(A.probeAnswer, answer, 'probe');
-      return token === null ? null : A.describeToken(this.id, token);
+      if (token === null) return null;
+      const about = A.describeToken(this.id, token);
+      return { ...about, cardProof: cardProofOf(token.cardProof, about.identities, asked) };
     });
     if (described === null) return null;
     return new PluginToken(described, slot, this.id, new CardBackend(this.#process, slot));
