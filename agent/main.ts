@@ -23,6 +23,7 @@ import { driverGate } from './login/driver-gate.ts';
 import { Enforcement } from './login/enforcement.ts';
 import { LoginMemory } from './login/login-memory.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
+import { tellExpiry } from './login/expiry-notice.ts';
 import type { PairingParts } from './login/pair.ts';
 import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
 import type { AuditEvent } from './model/audit-event.ts';
@@ -236,10 +237,13 @@ async function main(): Promise<void> {
   const open = new OpenLogins();
   const pamServer = createPamServer({
     open,
-    login: (request, person) =>
-      userSessions.during(request, () =>
+    login: async (request, person) => {
+      const result = await userSessions.during(request, () =>
         rememberLogin(request, entry, () => new Login(request, person, login).run()),
-      ),
+      );
+      await tellExpiry(result, request, person, { ...login, notices: pairings });
+      return result;
+    },
     enter: (request, person) => permitEntry(request, person, entry),
     log,
   });
@@ -247,6 +251,7 @@ async function main(): Promise<void> {
     ...pairing,
     sessions,
     accounts: systemAccounts,
+    anchors: audit,
     inventory,
     sessionCards: userSessions.cards,
     removalTaken: (removal) => userSessions.removal.taken(removal),

@@ -151,6 +151,7 @@ export function policyOf(config: Config): Policy {
     cardWaitMs: login.card_wait_ms,
     insertWaitMs: login.wait * 1000,
     cardCheck: login.card_check,
+    expiryNoticeDays: login.expiry_notice_days,
     minRsaBits: login.min_rsa_bits,
     minEcBits: login.min_ec_bits,
     removal: {

@@ -100,6 +100,13 @@ export const settings = {
       meaning:
         'Whether a card must prove that it is the card, by its own key (PIV 9E, which needs no PIN), before it gets a PIN. It is asked when it is put in. "paired": where the pairing keeps such a key; "always": a card without one is refused as well, at the login and at pairing; "off": never. Warning: with "off", a copy of the certificates on another card is found out only after the PIN was typed.',
     },
+    expiry_notice_days: {
+      schema: whole(0, 365),
+      default: defaultPolicy.expiryNoticeDays,
+      unit: 'days',
+      meaning:
+        'How long before its end the certificate on a card is told of at a login, once a day. 0 means never.',
+    },
     min_rsa_bits: {
       schema: oneOf([2048, 3072, 4096]),
       default: defaultPolicy.minRsaBits,

@@ -32,6 +32,8 @@ export interface Policy {
   readonly insertWaitMs: number;
   /** Whether a card must prove its own key (9E) before it gets a PIN. */
   readonly cardCheck: CardCheckMode;
+  /** From how many days before its end on a certificate is told; 0: never. */
+  readonly expiryNoticeDays: number;
   readonly minRsaBits: number;
   readonly minEcBits: number;
   /** macOS: tokenRemovalAction. */
@@ -111,6 +113,7 @@ export const defaultPolicy: Policy = {
   cardWaitMs: 4000,
   insertWaitMs: 0,
   cardCheck: 'paired',
+  expiryNoticeDays: 14,
   minRsaBits: 2048,
   minEcBits: 256,
   removal: { action: 'none', graceMs: 0, lockCommand: [] },

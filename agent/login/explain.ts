@@ -31,6 +31,8 @@ export interface ExplainParts extends CardParts {
   readonly policy: () => Policy;
   readonly readers: ReaderSource;
   readonly sessions?: SessionSource;
+  /** Whether a token driver may run in a login by this service (driver-gate.ts); absent: each may. */
+  readonly mayDriverServe?: (driver: string, service: string) => boolean;
 }
 
 export interface Question {
@@ -79,7 +81,9 @@ class Walk {
     await this.#policyAndSession(policy);
     const outcome = await this.#cards(policy);
     this.#reader(outcome);
-    const tokens = outcome instanceof Error ? [] : await this.#parts.tokens.present(policy.cardWaitMs);
+    const present = outcome instanceof Error ? [] : await this.#parts.tokens.present(policy.cardWaitMs);
+    const tokens = this.#usable(present);
+    if (tokens.length === 0) this.#keptOut(present);
     this.#cardAndDriver(tokens, outcome);
     const cards = await this.#keyAndPairing(tokens, outcome, policy);
     await this.#tries(cards.cards[0], policy);
@@ -110,7 +114,9 @@ class Walk {
 
   async #cards(policy: Policy): Promise<FoundCards | AgentError> {
     try {
-      return await findCards(this.#question.account.name, policy, this.#parts);
+      const present = async (waitMs: number): Promise<Token[]> =>
+        this.#usable(await this.#parts.tokens.present(waitMs));
+      return await findCards(this.#question.account.name, policy, { ...this.#parts, tokens: { present } });
     } catch (error) {
       return asAgentError(error);
     }
@@ -129,6 +135,21 @@ class Walk {
     if (isRefusal(outcome, 'contactless-not-allowed'))
       this.#broken('reader', reasonText('contactless-not-allowed'), REMEDY.reader, 'reader.contactless');
     this.#good('reader', readers.map(({ name }) => printable(name)).join(', '));
+  }
+
+  /** Those whose drivers a login by this service would ask. */
+  #usable(tokens: readonly Token[]): Token[] {
+    const { mayDriverServe = () => true } = this.#parts;
+    return tokens.filter(({ driver }) => mayDriverServe(driver, this.#question.service));
+  }
+
+  /** Cards are in, and none of their drivers may run before anybody has logged in. */
+  #keptOut([first]: readonly Token[]): void {
+    if (first === undefined) return;
+    this.#good('card', first.label, first.id);
+    const { service } = this.#question;
+    const detail = `The driver of the card may not run before anybody has logged in (${service})`;
+    this.#broken('driver', detail, `sudo sc_auth enable-for-login ${first.driver}`, first.driver);
   }
 
   #cardAndDriver(tokens: readonly Token[], outcome: FoundCards | AgentError): void {

@@ -117,6 +117,15 @@ export function userPrompt(users: readonly string[]): string {
   return `This card is paired with ${list}. Type a number, or press Enter for a user name: `;
 }
 
+/** For a certificate that ends soon, or has ended and is still let in. */
+export function expiryText(endMs: number, nowMs: number): string {
+  const day = new Date(endMs).toISOString().slice(0, 10);
+  const days = Math.floor((endMs - nowMs) / (24 * 60 * 60 * 1000));
+  if (endMs < nowMs) return `The certificate on your card ended on ${day}. Get a new one for it.`;
+  const when = days === 0 ? 'in less than a day' : days === 1 ? 'in 1 day' : `in ${days} days`;
+  return `The certificate on your card ends ${when} (${day}). Get a new one for it before then.`;
+}
+
 /** What the person is told when the card says no; null where another sentence has said it. */
 export function deniedText(reason: DenyReason): string | null {
   switch (reason) {
@@ -177,6 +186,8 @@ export function unavailableText(reason: UnavailableReason): string | null {
       return 'The card was not touched in time. Try again and touch it when it blinks, or use your password.';
     case 'store-unreadable':
       return 'The card pairings cannot be read. Use your password, and tell your administrator.';
+    case 'not-recorded':
+      return 'The card is right, but the audit log cannot be written, and no login by card goes unrecorded here. Use your password, and tell your administrator.';
     case 'store-newer':
       return 'The card pairings are of a newer scauth than the one that runs. Use your password, and tell your administrator.';
     case 'internal':

@@ -48,6 +48,14 @@ export interface LoginDriverTable {
   setLoginDriver(id: string, enabled: boolean): void;
 }
 
+/** When people were told that a certificate is about to end. */
+export interface ExpiryNotices {
+  /** Milliseconds since 1970; null: never. @throws AgentError `store-unreadable` */
+  expiryTold(user: Username, pkhh: Pkhh): number | null;
+  /** @throws AgentError `store-unreadable` */
+  noteExpiryTold(user: Username, pkhh: Pkhh, atMs: number): void;
+}
+
 /** What `sc_auth enforce` has set, and the card logins that it goes by. All @throws AgentError `store-unreadable`. */
 export interface EnforcementTable {
   enforcement(): EnforcementState;

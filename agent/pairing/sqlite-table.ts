@@ -8,7 +8,7 @@ import type { Pairing } from '../model/pairing.ts';
 import type { PromptScope } from '../model/prompt.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
-import type { LoginDriverTable, PairingTable } from './interface.ts';
+import type { ExpiryNotices, LoginDriverTable, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
 import { blob, text, type StateDatabase } from './state-database.ts';
 
@@ -47,7 +47,11 @@ function pairingOf(row: Row, keys: KnownKeys): Pairing {
   };
 }
 
-export class SqlitePairingTable implements PairingTable, LoginDriverTable {
+function expiryName(user: Username, pkhh: Pkhh): string {
+  return `expiry_told ${user} ${pkhh}`;
+}
+
+export class SqlitePairingTable implements PairingTable, LoginDriverTable, ExpiryNotices {
   readonly #state: StateDatabase;
   /** Never changes while a file is open. */
   #hostId: { readonly of: DatabaseSync; readonly id: Buffer } | null = null;
@@ -183,21 +187,40 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
     this.#set(`login_driver ${id}`, enabled);
   }
 
+  expiryTold(user: Username, pkhh: Pkhh): number | null {
+    const value = this.#value(expiryName(user, pkhh));
+    return value?.length === 8 ? Number(value.readBigInt64BE()) : null;
+  }
+
+  noteExpiryTold(user: Username, pkhh: Pkhh, atMs: number): void {
+    const value = Buffer.alloc(8);
+    value.writeBigInt64BE(BigInt(atMs));
+    this.#setValue(expiryName(user, pkhh), value);
+  }
+
   /** A switch; null when it was never set. */
   #setting(name: string): boolean | null {
-    return this.#state.read((database) => {
-      const row = this.#state.query(database, 'SELECT value FROM setting WHERE name = ?').get(name);
-      return row === undefined ? null : blob(row['value'])?.[0] !== 0;
-    });
+    const value = this.#value(name);
+    return value === null ? null : value[0] !== 0;
+  }
+
+  #value(name: string): Buffer | null {
+    return this.#state.read((database) =>
+      blob(this.#state.query(database, 'SELECT value FROM setting WHERE name = ?').get(name)?.['value']),
+    );
   }
 
   #set(name: string, enabled: boolean): void {
+    this.#setValue(name, Buffer.from([enabled ? 1 : 0]));
+  }
+
+  #setValue(name: string, value: Buffer): void {
     this.#state.write((database) => {
       database
         .prepare(
           'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
         )
-        .run(name, Buffer.from([enabled ? 1 : 0]));
+        .run(name, value);
     });
   }
 

@@ -2,8 +2,9 @@
 // admin-server.ts.
 
 import { AgentError, asAgentError } from '../base/errors.ts';
-import type { AuditLog } from '../audit/interface.ts';
+import type { AnchorSource, AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
+import { mayDriverServe } from '../login/driver-gate.ts';
 import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
 import { explainLogin } from '../login/explain.ts';
 import type { SessionSource } from '../logind/interface.ts';
@@ -44,12 +45,13 @@ export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
   readonly enforcement: EnforcementMethodParts;
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  readonly anchors: AnchorSource;
   readonly sessions?: SessionSource;
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
 
-function requireRoot(peer: PeerCredentials): void {
+export function requireRoot(peer: PeerCredentials): void {
   if (peer.uid !== 0) throw new PermissionDenied('root only');
 }
 
@@ -157,9 +159,14 @@ async function explain(
   const rhost = optionalText(parameters, 'rhost');
   const account = await parts.accounts.byName(user);
   if (account === null) throw new AgentError('unknown-user', { detail: user });
+  const gate = { drivers: () => parts.inventory.drivers(), table: parts.loginDrivers };
   const links = await explainLogin(
     { account, service, rhost, peer, inFull: peer.uid === 0 },
-    { ...parts, readers: parts.inventory },
+    {
+      ...parts,
+      readers: parts.inventory,
+      mayDriverServe: (driver, forService) => mayDriverServe(driver, forService, gate),
+    },
   );
   return { user, links: [...links] };
 }
@@ -228,6 +235,7 @@ export async function callMethod(
     case 'ChangePin':
     case 'UnblockPin':
     case 'Rehearse':
+    case 'SignAnchor':
       throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
     default:
       return enforcementMethod(method, peer, parameters, parts.enforcement);
