@@ -22,6 +22,7 @@ import { warmCertificates } from './login/check-certificate.ts';
 import { trustWords } from './login/trust-words.ts';
 import { driverGate } from './login/driver-gate.ts';
 import { Enforcement } from './login/enforcement.ts';
+import { LoginLimit } from './login/login-limit.ts';
 import { LoginMemory } from './login/login-memory.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
 import { tellExpiry } from './login/expiry-notice.ts';
@@ -209,6 +210,7 @@ async function main(): Promise<void> {
     directory: systemDirectory,
     enforcement,
     memory,
+    limit: new LoginLimit(),
     breakGlass: new BreakGlass({ table: enforced, clock: systemClock, log }),
     accounts: systemAccounts,
     sessions,
