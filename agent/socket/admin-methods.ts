@@ -9,6 +9,7 @@ import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
 import { explainLogin } from '../login/explain.ts';
 import type { SessionSource } from '../logind/interface.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
+import type { HealthSource } from '../model/health.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import { parseCertificateFile, parsePkhh } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
@@ -23,6 +24,7 @@ import {
   setDriverForLogin,
   type InventoryParts,
 } from './inventory-methods.ts';
+import { getHealth } from './health-methods.ts';
 import type { Methods } from './io-scauth.ts';
 import { claim, stateFor, type MonitorParts } from './monitor.ts';
 import { pageOf } from './paging.ts';
@@ -46,9 +48,18 @@ export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
   readonly accounts: Accounts;
   readonly audit: AuditLog;
   readonly sessions?: SessionSource;
+  readonly version: string;
+  /** Absent: nothing is known. */
+  readonly health?: HealthSource;
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
+
+function requiredDays({ days }: Parameters): number {
+  if (typeof days !== 'number' || !Number.isSafeInteger(days) || days < 0 || days > 3650)
+    throw new InvalidParameter('days');
+  return days;
+}
 
 function requireRoot(peer: PeerCredentials): void {
   if (peer.uid !== 0) throw new PermissionDenied('root only');
@@ -214,6 +225,11 @@ export async function callMethod(
       return { removed: (await unpair(peer, parameters, parts)).map(wirePairing) };
     case 'Explain':
       return explain(peer, parameters, parts);
+    case 'GetHealth': {
+      onlyParameters(parameters, ['days']);
+      const user = peer.uid === 0 ? null : (await callerAccount(peer, parts.accounts)).name;
+      return getHealth(requiredDays(parameters), user, parts);
+    }
     case 'GetPairingPrompt':
       onlyParameters(parameters, ['token']);
       return getPrompt(await promptUser(peer, parts), optionalTokenId(parameters), parts);

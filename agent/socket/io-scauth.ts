@@ -164,6 +164,15 @@ export interface WireLink {
   readonly remedy: string | null;
 }
 
+/** A certificate that is about to end. */
+export interface WireExpiring {
+  readonly what: string;
+  readonly user: string | null;
+  readonly hash: string;
+  readonly label: string;
+  readonly notAfter: string;
+}
+
 /** Method name → parameters and reply. `null` parameters may also be left out. */
 export interface Methods {
   ListTokens: { parameters: Record<string, never>; reply: { tokens: WireToken[] } };
@@ -204,6 +213,15 @@ export interface Methods {
   Explain: {
     parameters: { user: string | null; service: string; rhost: string | null };
     reply: { user: string; links: WireLink[] };
+  };
+  GetHealth: {
+    parameters: { days: number };
+    reply: {
+      version: string;
+      notInForce: string[];
+      configRefused: string | null;
+      expiring: WireExpiring[];
+    };
   };
   GetPairingPrompt: {
     parameters: { token: string | null };
