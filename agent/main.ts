@@ -18,9 +18,11 @@ import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
 import { BreakGlass } from './login/break-glass.ts';
 import { cardKeyCheck } from './login/card-check.ts';
-import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
+import { warmCertificates } from './login/check-certificate.ts';
+import { trustWords } from './login/trust-words.ts';
 import { driverGate } from './login/driver-gate.ts';
 import { Enforcement } from './login/enforcement.ts';
+import { LoginLimit } from './login/login-limit.ts';
 import { LoginMemory } from './login/login-memory.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
 import { tellExpiry } from './login/expiry-notice.ts';
@@ -28,7 +30,7 @@ import type { PairingParts } from './login/pair.ts';
 import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
 import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
-import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
+import type { Inventory } from './model/inventory.ts';
 import { SqliteEnforcement } from './pairing/sqlite-enforcement.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { StateDatabase } from './pairing/state-database.ts';
@@ -165,13 +167,7 @@ async function main(): Promise<void> {
     drivers: list,
     readers: () => readers.readers(),
     readerDrivers: () => readReaderDrivers(),
-    trustOf: async (certificate) => {
-      if (policy().trust.level === 0) return NOT_EVALUATED;
-      const { publicKey } = certificate;
-      const found = await checkCertificate(policy().trust, { publicKey, certificate }, trust);
-      const word = found.permitted ? 'YES' : 'NO';
-      return { ssl: word, x509: word, detail: found.permitted ? null : found.why };
-    },
+    trustOf: (certificate) => trustWords(policy().trust, certificate, trust),
   };
   const warm = (token: Token): void => {
     void warmCertificates(policy().trust, token, trust).then((lines) => {
@@ -215,6 +211,7 @@ async function main(): Promise<void> {
     directory: systemDirectory,
     enforcement,
     memory,
+    limit: new LoginLimit(),
     breakGlass: new BreakGlass({ table: enforced, clock: systemClock, log }),
     accounts: systemAccounts,
     sessions,
@@ -247,6 +244,7 @@ async function main(): Promise<void> {
     ...pairing,
     sessions,
     accounts: systemAccounts,
+    anchors: audit,
     inventory,
     sessionCards,
     loginDrivers: pairings,

@@ -20,8 +20,8 @@ export function startTicksOf(pid: number): number | null {
   return Number.isSafeInteger(ticks) ? ticks : null;
 }
 
-export function realUidOf(pid: number): number | null {
-  const uid = /^Uid:\s+(\d+)/m.exec(read(pid, 'status') ?? '')?.[1];
+export function effectiveUidOf(pid: number): number | null {
+  const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(read(pid, 'status') ?? '')?.[1];
   return uid === undefined ? null : Number(uid);
 }
 

@@ -71,7 +71,7 @@ export class LoginRecord {
     } catch (error) {
       this.note(error);
       if (!this.#parts.policy().noRecordNoGrant) return decision;
-      return { kind: 'unavailable', reason: 'internal' };
+      return { kind: 'unavailable', reason: 'not-recorded' };
     }
   }
 

@@ -45,6 +45,10 @@ export function readerPinPrompt(reader: string, identityLabel: string, touch: To
   return `Press Enter. ${readerPinText(reader, identityLabel, touch)}: `;
 }
 
+/** Of a reader with a PIN pad: the pad is used for entering a PIN, not for setting one. */
+export const PIN_NOT_CHANGED_ON_READER =
+  "The PIN of this card is typed on the reader, and scauth cannot set a new one there. Put the card into a reader without keys, or use the card maker's program.";
+
 /** Said before the card is asked to sign, which is when it blinks. */
 export function touchText(touch: TouchPolicy | null): string | null {
   switch (touch) {
@@ -186,6 +190,8 @@ export function unavailableText(reason: UnavailableReason): string | null {
       return 'The card was not touched in time. Try again and touch it when it blinks, or use your password.';
     case 'store-unreadable':
       return 'The card pairings cannot be read. Use your password, and tell your administrator.';
+    case 'not-recorded':
+      return 'The card is right, but the audit log cannot be written, and no login by card goes unrecorded here. Use your password, and tell your administrator.';
     case 'store-newer':
       return 'The card pairings are of a newer scauth than the one that runs. Use your password, and tell your administrator.';
     case 'internal':

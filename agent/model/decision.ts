@@ -39,6 +39,8 @@ export type UnavailableReason =
   | 'pin-timeout'
   | 'touch-timeout'
   | 'store-unreadable'
+  /** No record, no grant: the audit log cannot be written (full disk, read-only file system, another scauthd). */
+  | 'not-recorded'
   | 'store-newer'
   | 'internal';
 

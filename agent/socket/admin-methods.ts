@@ -2,11 +2,12 @@
 // admin-server.ts.
 
 import { AgentError, asAgentError } from '../base/errors.ts';
-import type { AuditLog } from '../audit/interface.ts';
+import type { AnchorSource, AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
 import { mayDriverServe } from '../login/driver-gate.ts';
 import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
 import { explainLogin } from '../login/explain.ts';
+import { explainEnforcement } from '../login/explain-enforcement.ts';
 import type { SessionSource } from '../logind/interface.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
 import type { HealthSource } from '../model/health.ts';
@@ -47,6 +48,7 @@ export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
   readonly enforcement: EnforcementMethodParts;
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  readonly anchors: AnchorSource;
   readonly sessions?: SessionSource;
   readonly version: string;
   /** Absent: nothing is known. */
@@ -61,7 +63,7 @@ function requiredDays({ days }: Parameters): number {
   return days;
 }
 
-function requireRoot(peer: PeerCredentials): void {
+export function requireRoot(peer: PeerCredentials): void {
   if (peer.uid !== 0) throw new PermissionDenied('root only');
 }
 
@@ -175,6 +177,7 @@ async function explain(
     {
       ...parts,
       readers: parts.inventory,
+      enforcement: (asked, place) => explainEnforcement(asked, place, parts.enforcement),
       mayDriverServe: (driver, forService) => mayDriverServe(driver, forService, gate),
     },
   );
@@ -250,6 +253,7 @@ export async function callMethod(
     case 'ChangePin':
     case 'UnblockPin':
     case 'Rehearse':
+    case 'SignAnchor':
       throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
     default:
       return enforcementMethod(method, peer, parameters, parts.enforcement);

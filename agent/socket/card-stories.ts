@@ -1,13 +1,14 @@
-// The upgraded calls about a card's PIN: ChangePin, UnblockPin, Rehearse. Parameters in, story out, result as JSON.
+// The upgraded calls about a card: ChangePin, UnblockPin, Rehearse, SignAnchor. Parameters in, story out, result as JSON.
 
 import { asAgentError } from '../base/errors.ts';
 import { changeCardPin } from '../login/change-pin.ts';
 import type { Conversation } from '../login/conversation.ts';
 import { mayDriverServe } from '../login/driver-gate.ts';
 import { rehearseLogin } from '../login/rehearse.ts';
+import { signAnchor } from '../login/sign-anchor.ts';
 import { unblockCardPin } from '../login/unblock-pin.ts';
-import type { PeerCredentials } from '../model/request.ts';
-import { callerAccount, userInScope, type AdminParts } from './admin-methods.ts';
+import { parseUsername, type PeerCredentials } from '../model/request.ts';
+import { callerAccount, requireRoot, userInScope, type AdminParts } from './admin-methods.ts';
 import { failureText } from './failure-text.ts';
 import { INTERFACE, type WireStep } from './io-scauth.ts';
 import {
@@ -76,6 +77,15 @@ export async function cardStory(
           steps: steps satisfies readonly WireStep[],
           failure: failure === null ? null : failureOf(failure),
         };
+      };
+    }
+    case `${INTERFACE}.SignAnchor`: {
+      requireRoot(peer);
+      onlyParameters(parameters, ['user']);
+      const user = parseUsername(requiredText(parameters, 'user'));
+      return async (person) => {
+        const { text, card } = await signAnchor(user, peer, person, parts);
+        return { anchor: text, user, hash: card.pairing.pkhh };
       };
     }
     default:

@@ -156,7 +156,7 @@ export interface WireStanding {
 export type SessionMethod = 'Monitor' | 'Claim';
 
 /** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
-export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse';
+export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse' | 'SignAnchor';
 export interface WireLink {
   readonly name: string;
   readonly ok: boolean;
@@ -206,6 +206,7 @@ export interface Methods {
   };
   UnblockPin: { parameters: { token: string | null }; reply: Record<string, never> };
   Rehearse: { parameters: { service: string }; reply: Record<string, never> };
+  SignAnchor: { parameters: { user: string }; reply: Record<string, never> };
   Unpair: {
     parameters: { user: string | null; hash: string | null; shutOut?: boolean | null };
     reply: { removed: WirePairing[] };

@@ -7,6 +7,7 @@ import { publicKeyOf, sameKey, type PublicKey } from '../model/key.ts';
 import type { TouchPolicy } from '../model/token.ts';
 import { parseChainCertificate, type ParsedCertificate } from './certificate.ts';
 import { findChain } from './chain.ts';
+import { attributesOf } from './names.ts';
 
 const YUBICO_PIV = '1.3.6.1.4.1.41482.3';
 /** Three bytes: major, minor, patch. */
@@ -41,7 +42,7 @@ function serialOf(certificate: ParsedCertificate): string | null {
 /** What is wrong with the certificate as one for this key in this slot; null for nothing. */
 function leafFault(leaf: ParsedCertificate, key: PublicKey, slot: string): string | null {
   if (!sameKey(publicKeyOf(leaf.publicKey), key)) return 'the attestation is for another key';
-  const names = leaf.names.subject.typesAndValues.map(({ value }) => String(value.valueBlock.value));
+  const names = attributesOf(leaf.names.subject).map(({ value }) => value);
   if (!names.some((name) => name.toUpperCase().endsWith(` ${slot.toUpperCase()}`)))
     return `the attestation is not for the slot ${slot}`;
   if (bytesOf(leaf, FIRMWARE)?.length !== 3 || bytesOf(leaf, POLICIES)?.length !== 2)

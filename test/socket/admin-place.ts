@@ -52,6 +52,7 @@ export async function serve(t: ExecutionContext, more: Partial<AdminServerParts>
       trustOf: () => Promise.resolve(NOT_EVALUATED),
     },
     sessionCards: new SessionCards(clock),
+    anchors: { lastRecord: () => null },
     loginDrivers: { loginDriver: () => null, setLoginDriver: () => undefined },
     enforcement: enforcedScene(),
     version: '1.2.3',
