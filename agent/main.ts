@@ -112,7 +112,8 @@ function changesOf(before: Policy, now: Policy): Extract<AuditEvent, { kind: 'po
 }
 
 async function main(): Promise<void> {
-  for (const measure of hardenProcess()) log(`warning: not in force: ${measure}`);
+  const notInForce = hardenProcess();
+  for (const measure of notInForce) log(`warning: not in force: ${measure}`);
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
   const settings = new PolicyFile(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
   const policy = (): Policy => settings.current;
@@ -263,6 +264,7 @@ async function main(): Promise<void> {
     loginDrivers: pairings,
     enforcement: entry,
     version: productVersion(),
+    health: { notInForce, configRefused: () => settings.refused?.detail ?? null },
     log,
   });
 

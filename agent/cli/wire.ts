@@ -7,6 +7,7 @@ import type {
   UpgradedMethod,
   WireDriver,
   WireExemption,
+  WireExpiring,
   WireFailure,
   WireIdentity,
   WireItem,
@@ -160,6 +161,15 @@ const STANDING = {
   why: 'string',
 } as const satisfies Record<keyof WireStanding, Shape>;
 
+const HEALTH = { version: 'string', notInForce: 'string[]', configRefused: 'string?' } as const;
+const EXPIRING = {
+  what: 'string',
+  user: 'string?',
+  hash: 'string',
+  label: 'string',
+  notAfter: 'string',
+} as const satisfies Record<keyof WireExpiring, Shape>;
+
 const ENFORCEMENT = {
   state: 'string',
   since: 'string?',
@@ -236,6 +246,14 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
     cards: readList(reply['cards'], KEYRING_CARD),
   }),
   DisableKeyring: (reply) => readObject(reply, { disabled: 'string[]' }),
+  GetHealth: (reply) => {
+    const { notInForce, ...health } = readObject(reply, HEALTH);
+    return {
+      ...health,
+      notInForce: [...notInForce],
+      expiring: readList(reply['expiring'], EXPIRING),
+    };
+  },
   GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean', level: 'string' }),
   SetPairingPrompt: () => ({}),
   GetEnforcement: (reply) => ({

@@ -26,7 +26,6 @@ import { encodeMessage, MessageSplitter, parseCall, type VarlinkCall } from './v
 import { wirePairing } from './wire.ts';
 
 export interface AdminServerParts extends AdminParts {
-  readonly version: string;
   readonly log: (line: string) => void;
 }
 

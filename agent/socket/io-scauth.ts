@@ -175,6 +175,15 @@ export interface WireLink {
   readonly remedy: string | null;
 }
 
+/** A certificate that is about to end. */
+export interface WireExpiring {
+  readonly what: string;
+  readonly user: string | null;
+  readonly hash: string;
+  readonly label: string;
+  readonly notAfter: string;
+}
+
 /** Method name → parameters and reply. `null` parameters may also be left out. */
 export interface Methods {
   ListTokens: { parameters: Record<string, never>; reply: { tokens: WireToken[] } };
@@ -234,6 +243,15 @@ export interface Methods {
   DisableKeyring: {
     parameters: { user: string | null; hash: string | null };
     reply: { disabled: readonly string[] };
+  };
+  GetHealth: {
+    parameters: { days: number };
+    reply: {
+      version: string;
+      notInForce: string[];
+      configRefused: string | null;
+      expiring: WireExpiring[];
+    };
   };
   GetPairingPrompt: {
     parameters: { token: string | null };
