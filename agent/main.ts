@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { PolicyFile, settingText } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
+import { systemDirectory } from '../pam/account-list.ts';
 import { checkPassword } from '../pam/password.ts';
 import { FileAuditLog } from './audit/file-log.ts';
 import { Forwarder } from './audit/forward.ts';
@@ -15,14 +16,23 @@ import { loginUidOf } from './base/login-uid.ts';
 import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
-import { checkCertificate, warmCertificates } from './login/check-certificate.ts';
+import { BreakGlass } from './login/break-glass.ts';
+import { cardKeyCheck } from './login/card-check.ts';
+import { warmCertificates } from './login/check-certificate.ts';
+import { trustWords } from './login/trust-words.ts';
 import { driverGate } from './login/driver-gate.ts';
+import { Enforcement } from './login/enforcement.ts';
+import { LoginLimit } from './login/login-limit.ts';
+import { LoginMemory } from './login/login-memory.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
+import { tellExpiry } from './login/expiry-notice.ts';
 import type { PairingParts } from './login/pair.ts';
-import { SessionCards } from './login/session-cards.ts';
+import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
 import type { AuditEvent } from './model/audit-event.ts';
-import { NOT_EVALUATED, type Inventory } from './model/inventory.ts';
+import type { Inventory } from './model/inventory.ts';
+import { SqliteEnforcement } from './pairing/sqlite-enforcement.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
+import { StateDatabase } from './pairing/state-database.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
 import { listenAt } from './socket/listen.ts';
@@ -37,6 +47,7 @@ import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
 import type { Policy } from '../policy/policy.ts';
 import { wireDrivers } from './wire-drivers.ts';
+import { wireSessions } from './wire-sessions.ts';
 
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
@@ -71,18 +82,17 @@ function describeTokenEvent(event: TokenEvent): string {
   }
 }
 
-/** Cards in and out, for the audit log; null for what is not about a known card. */
-function auditedTokenEvent(event: TokenEvent): AuditEvent | null {
-  if (event.kind !== 'token-in' && event.kind !== 'token-out') return null;
-  const { id, driver, slot } = event.token;
-  const kind = event.kind === 'token-in' ? 'card-in' : 'card-out';
-  return { kind, tokenId: id, driver, reader: printable(slot.reader) };
-}
-
-/** Cards in and out, for the programs of users' sessions. */
-function sessionCardsHear(event: TokenEvent, sessionCards: SessionCards): void {
-  if (event.kind === 'token-in') sessionCards.cardIn(event.token);
-  if (event.kind === 'token-out') sessionCards.cardOut(event.token, event.removed);
+/** Cards in and out, for the audit log; nothing for what is not about a known card. */
+function auditedTokenEvents(event: TokenEvent): AuditEvent[] {
+  if (event.kind !== 'token-in' && event.kind !== 'token-out') return [];
+  const { id: tokenId, driver, slot, cardProof } = event.token;
+  const reader = printable(slot.reader);
+  if (event.kind === 'token-out') return [{ kind: 'card-out', tokenId, driver, reader }];
+  const cardIn = { kind: 'card-in', tokenId, driver, reader } as const;
+  if (cardProof?.kind !== 'failed') return [cardIn];
+  const { detail } = cardProof;
+  const suspect = { check: 'card-authentication', tokenId, user: null, key: null, detail } as const;
+  return [cardIn, { kind: 'card-suspect', ...suspect }];
 }
 
 function logFailure(error: unknown): void {
@@ -98,7 +108,8 @@ function changesOf(before: Policy, now: Policy): Extract<AuditEvent, { kind: 'po
 }
 
 async function main(): Promise<void> {
-  for (const measure of hardenProcess()) log(`warning: not in force: ${measure}`);
+  const notInForce = hardenProcess();
+  for (const measure of notInForce) log(`warning: not in force: ${measure}`);
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
   const settings = new PolicyFile(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
   const policy = (): Policy => settings.current;
@@ -124,7 +135,9 @@ async function main(): Promise<void> {
     }
   });
 
-  const pairings = new SqlitePairingTable(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
+  const database = new StateDatabase(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
+  const pairings = new SqlitePairingTable(database);
+  const enforced = new SqliteEnforcement(database);
   const auditPath =
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
   const { forward, anchor_every: anchorEvery } = settings.config.audit;
@@ -134,9 +147,12 @@ async function main(): Promise<void> {
   });
   const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
   const watcher = new CardWatcher(winscard);
-  const { drivers, list } = wireDrivers(settings.config, log);
+  const { drivers, list } = wireDrivers(
+    settings.config,
+    cardKeyCheck(() => pairings.hostId()),
+    log,
+  );
   const tokens = new TokenRegistry(watcher, drivers);
-  const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
   const sessions = new LogindSessions({ log });
@@ -144,13 +160,7 @@ async function main(): Promise<void> {
     drivers: list,
     readers: () => readers.readers(),
     readerDrivers: () => readReaderDrivers(),
-    trustOf: async (certificate) => {
-      if (policy().trust.level === 0) return NOT_EVALUATED;
-      const { publicKey } = certificate;
-      const found = await checkCertificate(policy().trust, { publicKey, certificate }, trust);
-      const word = found.permitted ? 'YES' : 'NO';
-      return { ssl: word, x509: word, detail: found.permitted ? null : found.why };
-    },
+    trustOf: (certificate) => trustWords(policy().trust, certificate, trust),
   };
   const warm = (token: Token): void => {
     void warmCertificates(policy().trust, token, trust).then((lines) => {
@@ -168,12 +178,21 @@ async function main(): Promise<void> {
   };
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
-    const audited = auditedTokenEvent(event);
-    if (audited !== null) audit.record(audited).catch(logFailure);
+    for (const audited of auditedTokenEvents(event)) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
-    sessionCardsHear(event, sessionCards);
+    userSessions.hear(event);
   });
 
+  const userSessions = wireSessions({
+    source: sessions,
+    policy,
+    accounts: systemAccounts,
+    tokens,
+    audit,
+    clock: systemClock,
+    changedFile: join(runtime, 'changed'),
+    log,
+  });
   const login: LoginParts = {
     policy,
     accounts: systemAccounts,
@@ -185,6 +204,23 @@ async function main(): Promise<void> {
     log,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
     sessions,
+  };
+  const memory = new LoginMemory(systemClock);
+  const enforcement = new Enforcement({ table: enforced, pairings, audit, clock: systemClock, log });
+  const entry: EntryParts = {
+    policy,
+    pairings,
+    enforced,
+    directory: systemDirectory,
+    enforcement,
+    memory,
+    limit: new LoginLimit(),
+    breakGlass: new BreakGlass({ table: enforced, clock: systemClock, log }),
+    accounts: systemAccounts,
+    sessions,
+    audit,
+    clock: systemClock,
+    log,
   };
   const pairing: PairingParts = {
     policy,
@@ -199,17 +235,28 @@ async function main(): Promise<void> {
   const open = new OpenLogins();
   const pamServer = createPamServer({
     open,
-    login: (request, person) => new Login(request, person, login).run(),
+    login: async (request, person) => {
+      const result = await userSessions.during(request, () =>
+        rememberLogin(request, entry, () => new Login(request, person, login).run()),
+      );
+      await tellExpiry(result, request, person, { ...login, notices: pairings });
+      return result;
+    },
+    enter: (request, person) => permitEntry(request, person, entry),
     log,
   });
   const adminServer = createAdminServer({
     ...pairing,
     sessions,
     accounts: systemAccounts,
+    anchors: audit,
     inventory,
-    sessionCards,
+    sessionCards: userSessions.cards,
+    removalTaken: (removal) => userSessions.removal.taken(removal),
     loginDrivers: pairings,
+    enforcement: entry,
     version: productVersion(),
+    health: { notInForce, configRefused: () => settings.refused?.detail ?? null },
     log,
   });
 
@@ -235,6 +282,7 @@ async function main(): Promise<void> {
     await open.finish(FINISH_MS);
     await watcher.stop();
     tokens.close();
+    userSessions.close();
     await winscard.close();
     await audit.close();
     forwarder.close();

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/settings.ts';
 import { productVersion } from './base/product-version.ts';
 import type { DriverInfo } from './model/driver.ts';
-import type { SlotDriver, TokenDriver } from './token/interface.ts';
+import type { CardKeyCheck, SlotDriver, TokenDriver } from './token/interface.ts';
 import { PivDriver } from './token/piv/driver.ts';
 import { CardPlugin } from './token/plugin/card-driver.ts';
 import { uidOfDriver } from './token/plugin/confine.ts';
@@ -63,10 +63,10 @@ function shipped(about: typeof PIV, path: URL, kind: 'card' | 'token', uid: numb
   };
 }
 
-function pivCandidate(isolate: boolean, log: Log): Candidate {
+function pivCandidate(isolate: boolean, check: CardKeyCheck, log: Log): Candidate {
   if (!isolate) {
     const path = new URL('./token/piv/driver.ts', import.meta.url);
-    return { info: shipped(PIV, path, 'card', null), make: () => new PivDriver() };
+    return { info: shipped(PIV, path, 'card', null), make: () => new PivDriver(check) };
   }
   const path = new URL('./token/isolated/piv.ts', import.meta.url);
   const uid = uidOfDriver(PIV.id);
@@ -75,7 +75,7 @@ function pivCandidate(isolate: boolean, log: Log): Candidate {
   return {
     info: shipped(PIV, path, 'card', uid),
     problems: () => host.problems,
-    make: () => new CardPlugin({ ...PIV, version: SHIPPED_VERSION }, host),
+    make: () => new CardPlugin({ ...PIV, version: SHIPPED_VERSION }, host, check),
   };
 }
 
@@ -113,7 +113,7 @@ function pkcs11Candidate(settings: Config['pkcs11'], log: Log): Candidate {
   };
 }
 
-function installedCandidates(log: Log): Candidate[] {
+function installedCandidates(check: CardKeyCheck, log: Log): Candidate[] {
   return findDrivers([PIV.id, PKCS11.id]).map(({ info, program }) => {
     const running =
       program === null
@@ -135,7 +135,7 @@ function installedCandidates(log: Log): Candidate[] {
         }
         const host = new DriverProcess(running, log);
         problems = () => host.problems;
-        return new CardPlugin(info, host);
+        return new CardPlugin(info, host, check);
       },
     };
   });
@@ -151,10 +151,14 @@ function inOrder(candidates: readonly Candidate[], order: readonly string[]): Ca
 }
 
 /** @param log one line for the agent's log */
-export function wireDrivers(config: Config, log: Log): WiredDrivers {
+export function wireDrivers(config: Config, check: CardKeyCheck, log: Log): WiredDrivers {
   const { disabled, order } = config.tokens;
   const candidates = inOrder(
-    [pivCandidate(config.piv.isolate, log), ...installedCandidates(log), pkcs11Candidate(config.pkcs11, log)],
+    [
+      pivCandidate(config.piv.isolate, check, log),
+      ...installedCandidates(check, log),
+      pkcs11Candidate(config.pkcs11, log),
+    ],
     order,
   );
   const isOff = ({ info }: Candidate): boolean => disabled.includes(info.id);

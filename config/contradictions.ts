@@ -3,21 +3,23 @@
 import { isListed } from '../policy/permit-attempt.ts';
 import type { Config } from './settings.ts';
 
-/** null when there is none, and nothing is asked for that this version does not do. */
-export function contradiction(config: Config): string | null {
-  return clash(config) ?? withoutEffect(config);
-}
-
-/** What login does not look at yet must not be believed to protect: asking for it is an error. */
-function withoutEffect({ enforcement }: Config): string | null {
-  const asked = [
-    enforcement.remote ? 'enforcement.remote' : null,
-    enforcement.exempt_group !== '' ? 'enforcement.exempt_group' : null,
-  ].find((name) => name !== null);
-  return asked === undefined ? null : `${asked} is not in force in this version of scauthd; leave it out`;
-}
-
-function clash({ login, trust, mapping, enforcement }: Config): string | null {
+/** null when there is none. */
+export function contradiction({
+  login,
+  trust,
+  mapping,
+  attestation,
+  piv,
+  enforcement,
+}: Config): string | null {
+  if (attestation.required) {
+    if (attestation.roots.length === 0)
+      return "attestation.required is set and attestation.roots is empty: no key could be paired; name the makers' authorities";
+    if (mapping.attribute !== 'none')
+      return 'attestation.required and mapping.attribute are set: a mapped card is never paired, so nothing would be attested';
+    if (piv.isolate)
+      return 'attestation.required and piv.isolate are set: the isolated driver cannot ask a card for an attestation';
+  }
   if (trust.level > 0 && trust.authorities.length === 0)
     return `trust.level is ${trust.level} and trust.authorities is empty: no card could log in; name the authorities`;
   if (trust.level > 1 && !trust.ocsp && !trust.crl_download && trust.crl_files.length === 0)

@@ -137,7 +137,7 @@ export function loadPolicy(folder: string): Policy {
 
 /** The part of the settings that decides. */
 export function policyOf(config: Config): Policy {
-  const { login, pairing, reader, audit, session, trust, mapping, enforcement } = config;
+  const { login, pairing, reader, audit, session, trust, mapping, attestation, enforcement } = config;
   return freeze({
     cardsAllowed: login.cards_allowed,
     services: [...login.services],
@@ -149,6 +149,9 @@ export function policyOf(config: Config): Policy {
     pinPadDenied: [...reader.pinpad_deny],
     promptOnlyServices: [...login.prompt_only_services],
     cardWaitMs: login.card_wait_ms,
+    insertWaitMs: login.wait * 1000,
+    cardCheck: login.card_check,
+    expiryNoticeDays: login.expiry_notice_days,
     minRsaBits: login.min_rsa_bits,
     minEcBits: login.min_ec_bits,
     removal: {
@@ -174,6 +177,13 @@ export function policyOf(config: Config): Policy {
       rules: mapping.rules.map(parseCertmapRule),
       fields: [...mapping.fields],
       format: mapping.format,
+    },
+    attestation: {
+      required: attestation.required,
+      roots: [...attestation.roots],
+      pinPolicy: attestation.pin_policy,
+      touchPolicy: attestation.touch_policy,
+      minFirmware: attestation.min_firmware,
     },
     enforcement: {
       exemptGroup: enforcement.exempt_group,

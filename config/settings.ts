@@ -3,9 +3,10 @@
 
 import * as v from 'valibot';
 import { defaultPolicy } from '../policy/policy.ts';
+import { attestationSettings } from './attestation-settings.ts';
 import { enforcementSettings } from './enforcement-settings.ts';
 import { mappingSettings } from './mapping-settings.ts';
-import { flag, oneOf, serviceList, tableSchema, whole, type Setting } from './setting.ts';
+import { flag, oneOf, serviceList, tableSchema, whole, word, type Setting } from './setting.ts';
 import { sessionSettings } from './session-settings.ts';
 import { trustSettings } from './trust-settings.ts';
 
@@ -83,6 +84,28 @@ export const settings = {
       unit: 'milliseconds',
       meaning:
         'How long a login waits for a card that was just put in and is still being read. Without a card in a reader nobody waits.',
+    },
+    wait: {
+      // Below the two minutes in which a relay bears that nothing is asked (PROTOCOL.md, 1.4).
+      schema: whole(0, 110),
+      default: defaultPolicy.insertWaitMs / 1000,
+      unit: 'seconds',
+      meaning:
+        'How long a login waits for a paired card that is not in: "Insert your card". Enter goes on to the password where there is a terminal; elsewhere the time must pass. 0: the password is asked for at once.',
+    },
+    card_check: {
+      schema: word(['off', 'paired', 'always']),
+      default: defaultPolicy.cardCheck,
+      unit: null,
+      meaning:
+        'Whether a card must prove that it is the card, by its own key (PIV 9E, which needs no PIN), before it gets a PIN. It is asked when it is put in. "paired": where the pairing keeps such a key; "always": a card without one is refused as well, at the login and at pairing; "off": never. Warning: with "off", a copy of the certificates on another card is found out only after the PIN was typed.',
+    },
+    expiry_notice_days: {
+      schema: whole(0, 365),
+      default: defaultPolicy.expiryNoticeDays,
+      unit: 'days',
+      meaning:
+        'How long before its end the certificate on a card is told of at a login, once a day. 0 means never.',
     },
     min_rsa_bits: {
       schema: oneOf([2048, 3072, 4096]),
@@ -208,6 +231,7 @@ export const settings = {
   session: sessionSettings,
   trust: trustSettings,
   mapping: mappingSettings,
+  attestation: attestationSettings,
   enforcement: enforcementSettings,
 } as const satisfies Record<string, Record<string, Setting>>;
 
@@ -223,6 +247,7 @@ export const configSchema = v.strictObject({
   session: tableSchema(settings.session),
   trust: tableSchema(settings.trust),
   mapping: tableSchema(settings.mapping),
+  attestation: tableSchema(settings.attestation),
   enforcement: tableSchema(settings.enforcement),
 });
 

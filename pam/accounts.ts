@@ -8,7 +8,7 @@ import type { Account, Accounts } from '../agent/model/account.ts';
 import { parseUsername } from '../agent/model/request.ts';
 
 // <pwd.h>, Linux
-const passwd = koffi.struct('scauth_passwd', {
+export const passwd = koffi.struct('scauth_passwd', {
   pw_name: 'char *',
   pw_passwd: 'char *',
   pw_uid: 'uint32_t',
@@ -17,9 +17,9 @@ const passwd = koffi.struct('scauth_passwd', {
   pw_dir: 'char *',
   pw_shell: 'char *',
 });
-const PASSWD_BYTES = koffi.sizeof(passwd);
+export const PASSWD_BYTES = koffi.sizeof(passwd);
 /** Room for the strings of one entry; LDAP entries can be long. */
-const STRINGS_BYTES = 64 * 1024;
+export const STRINGS_BYTES = 64 * 1024;
 
 const libc = koffi.load('libc.so.6');
 const getpwnam = libc.func(
@@ -52,7 +52,7 @@ function lookUp(call: ReturnType<typeof libc.func>, key: string | number): Promi
 }
 
 /** null for an account whose name cannot be used safely. */
-function accountOf(entry: Buffer): Account | null {
+export function accountOf(entry: Buffer): Account | null {
   const { pw_name, pw_uid, pw_gecos } = koffi.decode(entry, passwd) as {
     pw_name: string;
     pw_uid: number;

@@ -1,15 +1,15 @@
 // Enforcement: whether an account may get in without its card. Pure; the clock and the state are passed in.
 // It starts from "no" for whoever enforcement covers, and names the rule that lets somebody in.
 
+import type { EnforcementState } from '../agent/model/enforcement.ts';
 import { isListed, isRemote, type AttemptFacts } from './permit-attempt.ts';
 import type { Policy } from './policy.ts';
 
-/** What `sc_auth enforce` has set. */
-export type EnforcementState =
-  | { readonly kind: 'off' }
-  /** On until `untilMs`, unless it is confirmed. */
-  | { readonly kind: 'trial'; readonly sinceMs: number; readonly untilMs: number }
-  | { readonly kind: 'on'; readonly sinceMs: number };
+/**
+ * How the person got this far in this very login: by the card; they were asked, and it was not the card; or nobody was
+ * asked by us (an ssh key, sudo's ticket, a cron job).
+ */
+export type Asked = 'card' | 'other' | 'nothing';
 
 export interface EntryFacts extends AttemptFacts {
   readonly isRoot: boolean;
@@ -19,8 +19,7 @@ export interface EntryFacts extends AttemptFacts {
   /** End of the account's exemption; null when it has none. */
   readonly exemptUntilMs: number | null;
   readonly hasPairing: boolean;
-  /** The card was used in this very login. */
-  readonly usedCard: boolean;
+  readonly asked: Asked;
 }
 
 /** `loud`: somebody got in by an exception, and the audit log says so. */
@@ -30,13 +29,39 @@ export interface EntryPermission {
   readonly loud: boolean;
 }
 
-/** A trial that was not confirmed in time is off, whether or not anybody has noted it yet. */
+/** Services that work for somebody who has logged in already: that nobody is asked there is their own settings' word. */
+const WITHIN_A_LOGIN: readonly string[] = [
+  'sudo',
+  'sudo-i',
+  'su',
+  'su-l',
+  'runuser',
+  'runuser-l',
+  'polkit-1',
+  'doas',
+];
+/** They serve other hosts, also where a tunnel ends here and the remote host's name is this one's. */
+const FOR_OTHER_HOSTS: readonly string[] = ['sshd', 'cockpit', 'xrdp-sesman'];
+
+/**
+ * A trial that was not confirmed in time is off, whether or not anybody has noted it yet; so is one that begins in the
+ * future: the clock was set back, and it would go on for longer than was meant.
+ */
 export function isEnforced(state: EnforcementState, nowMs: number): boolean {
-  return state.kind === 'on' || (state.kind === 'trial' && nowMs < state.untilMs);
+  return state.kind === 'on' || (state.kind === 'trial' && state.sinceMs <= nowMs && nowMs < state.untilMs);
 }
 
 function permit(rule: string, loud = false): EntryPermission {
   return { permitted: true, rule, loud };
+}
+
+function refuse(rule: string): EntryPermission {
+  return { permitted: false, rule, loud: false };
+}
+
+/** Here each word more covers more, also beside `*`: the opposite of a list of what is allowed. */
+function isCovered(services: readonly string[], service: string): boolean {
+  return services.includes('*') || services.includes(service);
 }
 
 /** The account phase of a login. The first rule that lets in wins; without one a card is required. */
@@ -48,25 +73,30 @@ export function permitWithoutCard(
 ): EntryPermission {
   const { enforcement } = policy;
   if (!isEnforced(state, nowMs)) return permit('enforce off');
-  if (facts.usedCard) return permit('card');
+  // As everywhere: a program that is not root's asks for its own account, and for no other's exceptions.
+  if (facts.peerUid !== 0 && facts.userUid !== facts.peerUid) return refuse('peer');
+  if (facts.asked === 'card') return permit('card');
   if (!policy.cardsAllowed) return permit('login.cards_allowed');
   if (!isListed(policy.services, facts.service)) return permit('login.services');
-  if (!isListed(enforcement.services, facts.service)) return permit('enforcement.services');
-  const remote = isRemote(facts);
+  if (!isCovered(enforcement.services, facts.service)) return permit('enforcement.services');
+  const remote = isRemote(facts) || FOR_OTHER_HOSTS.includes(facts.service);
+  if (facts.asked === 'nothing' && (!remote || WITHIN_A_LOGIN.includes(facts.service)))
+    return permit('nobody was asked');
   if (facts.isRoot && facts.onConsole && !remote) return permit('root on a console', true);
   if (remote && !enforcement.remote) return permit('enforcement.remote');
   if (facts.inExemptGroup) return permit('enforcement.exempt_group', true);
   if (facts.exemptUntilMs !== null && nowMs < facts.exemptUntilMs) return permit('exemption', true);
   if (!facts.hasPairing && enforcement.allowUnpairedUsers) return permit('enforcement.allow_unpaired_users');
-  return { permitted: false, rule: 'enforce on', loud: false };
+  return refuse('enforce on');
 }
 
 /** What `enforce plan` knows of an account. */
 export interface AccountStanding {
   readonly user: string;
   readonly isRoot: boolean;
-  readonly hasPairing: boolean;
-  /** null: never, as far as anybody remembers. */
+  /** A pairing, or a certificate that [mapping] takes for this account and that has logged in. */
+  readonly hasCard: boolean;
+  /** By a key that logs in now too. null: never, as far as anybody remembers. */
   readonly lastCardLoginMs: number | null;
   readonly inExemptGroup: boolean;
   readonly exemptUntilMs: number | null;
@@ -77,7 +107,7 @@ export function keptInBy(policy: Policy, account: AccountStanding, nowMs: number
   if (account.isRoot) return 'root on a console';
   if (account.inExemptGroup) return 'enforcement.exempt_group';
   if (account.exemptUntilMs !== null && nowMs < account.exemptUntilMs) return 'exemption';
-  if (!account.hasPairing)
+  if (!account.hasCard)
     return policy.enforcement.allowUnpairedUsers ? 'enforcement.allow_unpaired_users' : null;
   // A pairing that was never used may be a card that is lost, or a PIN that nobody knows.
   return account.lastCardLoginMs === null ? null : 'card';

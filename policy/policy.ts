@@ -1,5 +1,7 @@
 // The settings that decide, as one immutable snapshot. Data only: config/ fills it, the rules beside this file read it.
 
+import type { PinPolicy } from '../agent/model/attestation.ts';
+import type { TouchPolicy } from '../agent/model/token.ts';
 import type { TrustSources } from '../agent/model/trust.ts';
 import type { CertmapRule } from './certmap/rule.ts';
 
@@ -26,6 +28,12 @@ export interface Policy {
   readonly promptOnlyServices: readonly string[];
   /** Longest wait for a card that is being read, milliseconds. */
   readonly cardWaitMs: number;
+  /** How long a login waits for a card to be put in, milliseconds; 0: it does not. */
+  readonly insertWaitMs: number;
+  /** Whether a card must prove its own key (9E) before it gets a PIN. */
+  readonly cardCheck: CardCheckMode;
+  /** From how many days before its end on a certificate is told; 0: never. */
+  readonly expiryNoticeDays: number;
   readonly minRsaBits: number;
   readonly minEcBits: number;
   /** macOS: tokenRemovalAction. */
@@ -36,8 +44,12 @@ export interface Policy {
   readonly oneCardPerUser: boolean;
   readonly trust: TrustPolicy;
   readonly mapping: MappingPolicy;
+  readonly attestation: AttestationPolicy;
   readonly enforcement: EnforcementPolicy;
 }
+
+/** `off`; `paired`: where the pairing keeps the card's key; `always`. */
+export type CardCheckMode = 'off' | 'paired' | 'always';
 
 /** What happens to a session when the card that opened it is taken out. */
 export interface RemovalPolicy {
@@ -65,6 +77,17 @@ export interface MappingPolicy {
   readonly format: string;
 }
 
+/** What a card's maker must say of a key that is to be paired. */
+export interface AttestationPolicy {
+  readonly required: boolean;
+  /** PEM files, absolute paths. */
+  readonly roots: readonly string[];
+  readonly pinPolicy: 'any' | Exclude<PinPolicy, 'never'>;
+  readonly touchPolicy: 'any' | Exclude<TouchPolicy, 'never'>;
+  /** `5.7.0`; empty: any. */
+  readonly minFirmware: string;
+}
+
 /** Whom enforcement binds while it is on (macOS: NotEnforcedGroup, allowUnmappedUsers). */
 export interface EnforcementPolicy {
   /** Empty: no group. */
@@ -88,6 +111,9 @@ export const defaultPolicy: Policy = {
   pinPadDenied: [],
   promptOnlyServices: ['i3lock', 'swaylock', 'waylock'],
   cardWaitMs: 4000,
+  insertWaitMs: 0,
+  cardCheck: 'paired',
+  expiryNoticeDays: 14,
   minRsaBits: 2048,
   minEcBits: 256,
   removal: { action: 'none', graceMs: 0, lockCommand: [] },
@@ -110,6 +136,7 @@ export const defaultPolicy: Policy = {
     cacheMinutes: 720,
   },
   mapping: { attribute: 'none', rules: [], fields: [], format: '$1' },
+  attestation: { required: false, roots: [], pinPolicy: 'any', touchPolicy: 'any', minFirmware: '' },
   enforcement: {
     exemptGroup: '',
     allowUnpairedUsers: false,

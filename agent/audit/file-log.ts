@@ -7,10 +7,11 @@ import { open, type FileHandle } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
 import { distrustOf } from '../base/trusted-file.ts';
+import type { Anchor } from '../model/anchor.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
 import type { SealState } from '../model/seal-state.ts';
 import { MAX_LINE_BYTES, sealLine } from '../model/sealed-line.ts';
-import type { AuditLog } from './interface.ts';
+import type { AnchorSource, AuditLog } from './interface.ts';
 import { peerOf, toOcsf } from './ocsf.ts';
 import { cutTornLine, gap, recover } from './recover.ts';
 import { describeRequester } from './requester.ts';
@@ -40,7 +41,7 @@ interface OpenLog {
   readonly inode: number;
 }
 
-export class FileAuditLog implements AuditLog {
+export class FileAuditLog implements AuditLog, AnchorSource {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #onWritten: (record: WrittenRecord) => void;
@@ -72,6 +73,12 @@ export class FileAuditLog implements AuditLog {
 
   record(event: AuditEvent): Promise<void> {
     return this.#inTurn([{ event, timeMs: Math.trunc(this.#clock.nowMs()) }]);
+  }
+
+  lastRecord(): Anchor | null {
+    const state = this.#state;
+    if (state === null || state.sequence === 0) return null;
+    return { sequence: state.sequence - 1, seal: state.prev, timeMs: state.lastMs };
   }
 
   #inTurn(entries: readonly Entry[]): Promise<void> {

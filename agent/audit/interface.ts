@@ -1,5 +1,6 @@
 // The log as the login story sees it. The file and the forwarders are behind it.
 
+import type { Anchor } from '../model/anchor.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
 
 export interface AuditLog {
@@ -8,4 +9,10 @@ export interface AuditLog {
    * @throws AgentError `internal` when it could not be written
    */
   record(event: AuditEvent): Promise<void>;
+}
+
+/** Where the log stands, for those who vouch for it. */
+export interface AnchorSource {
+  /** The last record that is on disk; null before the first, or where the log cannot be read. */
+  lastRecord(): Anchor | null;
 }

@@ -31,6 +31,8 @@ export type AgentErrorCode =
   | 'weak-key'
   | 'bad-certificate'
   | 'untrusted-certificate' // by the level, the authorities or the revocation data of the policy
+  | 'card-suspect' // the card has not proved that it is the card that was paired
+  | 'not-attested' // policy wants the maker's word that the key was made on the card
   | 'bad-proof' // the signature does not verify with the paired key
   // Pairing
   | 'already-paired'
@@ -39,6 +41,8 @@ export type AgentErrorCode =
   | 'store-unreadable' // the pairing table cannot be read: not the same as "not paired"
   | 'store-newer' // the pairing table was written by a later scauth
   // Requests
+  | 'would-shut-out' // enforcement would leave the named accounts without a way in
+  | 'no-card-login' // nobody has logged in by card since the trial of enforcement began
   | 'not-allowed' // by policy or by peer credentials
   | 'unknown-user'
   | 'wrong-password'

@@ -17,8 +17,10 @@ export type ProcessUnit =
 /** A session scope has no other characters in its name (systemd's session_id_valid). */
 const SESSION = /^session-([A-Za-z0-9]{1,64})\.scope$/;
 const USER_MANAGER = /^user@(\d{1,10})\.service$/;
-/** NAME@NUMBER-PID-UID.service; newer ones add the id of the pidfd to PID. */
-const FOR_CLIENT = /^([^@/]+)@\d+-(\d{1,10})(?:_\d+)?-(\d{1,10})\.service$/;
+/** NAME@NUMBER-PID-UID.service; newer systemd puts the socket's cookie before PID, and the id of its pidfd behind it. */
+const FOR_CLIENT = /^([^@/]+)@\d+-(?:\d+-)?(\d{1,10})(?:_\d+)?-(\d{1,10})\.service$/;
+/** The same for a client of another pid namespace. */
+const FOR_UNKNOWN = /^([^@/]+)@\d+-(?:\d+-)?unknown\.service$/;
 
 function unitOfPath(path: string): ProcessUnit {
   const parts = path
@@ -34,6 +36,8 @@ function unitOfPath(path: string): ProcessUnit {
   const client = FOR_CLIENT.exec(unit);
   if (client !== null)
     return { kind: 'for-client', name: client[1] ?? '', pid: Number(client[2]), uid: Number(client[3]) };
+  const unknown = FOR_UNKNOWN.exec(unit)?.[1];
+  if (unknown !== undefined) return { kind: 'for-client', name: unknown, pid: 0, uid: 0 };
   return { kind: 'system', name: unit };
 }
 

@@ -166,6 +166,9 @@ async function relay(
       case 'begin':
       case 'answer':
       case 'verdict':
+      case 'hold':
+      case 'skip':
+      case 'take':
         throw notUnderstood(`a ${frame.type} frame`);
     }
   }

@@ -1,10 +1,11 @@
 // Where words go: lines for people or one JSON document on standard output, notes and errors on standard error.
 // Everything passes printable() here, so that no text of a card or of a peer reaches the terminal as it is.
 
+import { printable } from '../base/errors.ts';
 import { EXIT, type CommandError, type ExitCode, type FailureCode } from './exit-codes.ts';
 import { renderLine, tabbed, type Line, type Screen } from './style.ts';
 
-export { tabbed } from './style.ts';
+export { tabbed, type Piece } from './style.ts';
 
 /** Standard output and standard error. */
 export interface Writers {
@@ -13,6 +14,9 @@ export interface Writers {
   /** The terminal that standard output is. Absent: it is none. */
   readonly screen?: Screen;
 }
+
+/** A line that a program reads again: an anchor with an RSA-4096 signature has 1,900 characters. */
+const MAX_LONG_LINE = 8000;
 
 /** Makes text of several lines safe, line by line; tabs are ours and stay. */
 export function printableLines(text: string): string {
@@ -56,6 +60,12 @@ export class Output {
   /** The result as JSON, whatever was said on the command line. */
   document(document: Readonly<Record<string, unknown>>): void {
     this.#to.writeOut(`${toJson(document)}\n`);
+  }
+
+  /** A result of one long line that a program reads again; it is made of printable ASCII. */
+  long(document: Readonly<Record<string, unknown>>, line: string): void {
+    if (this.json) this.document(document);
+    else this.#to.writeOut(`${printable(line, MAX_LONG_LINE)}\n`);
   }
 
   /** The result is there, and it is bad news: the run ends with this code. */

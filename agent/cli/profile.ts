@@ -22,8 +22,9 @@ card is said under it.
   --json   {"readers": [...], "readerDrivers": [...], "tokenDrivers": [...], "cards": [{"token", "keys": [...]}],
            "error": null, or why the cards cannot be told}
 
-SSL and X509 trust are "Not evaluated" where trust.level is 0. The parts are those of macOS' system_profiler: there are
-no tokend drivers here, and no keychain that shows cards to every program, so those two are empty.
+SSL trust (for a TLS client) and X509 trust are "Not evaluated" where trust.authorities names nobody. The parts are those
+of macOS' system_profiler: there are no tokend drivers here, and no keychain that shows cards to every program, so those
+two are empty.
 
 Example:
   sc_auth profile

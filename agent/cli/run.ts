@@ -23,8 +23,10 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   'enable-for-login': () => import('./enable-for-login.ts'),
   audit: () => import('./audit.ts'),
   explain: () => import('./explain.ts'),
+  doctor: () => import('./doctor.ts'),
   config: () => import('./config.ts'),
   map: () => import('./map.ts'),
+  enforce: () => import('./enforce.ts'),
 };
 
 const HELP = `sc_auth: smart card login for this machine
@@ -45,8 +47,10 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth enable-for-login  let a token driver run before anybody has logged in
   sc_auth audit             the log of logins: check its seal, search, report
   sc_auth explain           why a card does not log you in, and what to do
+  sc_auth doctor            is this machine ready? each thing that is wrong, with its repair
   sc_auth config            check the settings; their schema
   sc_auth map               which account a certificate stands for
+  sc_auth enforce           require the card, without locking anybody out
 
 Each has --help, and --json for one JSON document on standard output. sc_auth --version prints the version.
 

@@ -7,13 +7,14 @@ import { hashOption } from './hash-option.ts';
 import { describePairing } from './list.ts';
 import { parseOptions } from './options.ts';
 
-const help = `sc_auth unpair [-v] [-u USER] [-h HASH] [--json]
+const help = `sc_auth unpair [-v] [-u USER] [-h HASH] [--shut-out] [--json]
 
 Removes pairings; the password goes on to work. Without -h: all pairings of the account.
 
   -u, --user USER   the account. Without it: yours; with sudo: the account that called sudo
   -h, --hash HASH   only this pairing: sc_auth list
   -v, --verbose     print what was removed in full
+  --shut-out        (root) although enforcement is on and the account is shut out by it
   --json            {"removed": [...]}
 
 Examples:
@@ -39,10 +40,15 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     verbose: { type: 'boolean', short: 'v' },
     user: { type: 'string', short: 'u' },
     hash: { type: 'string', short: 'h' },
+    'shut-out': { type: 'boolean' },
   });
   const hash = hashOption(options.hash);
   const user = context.uid === 0 ? accountForRoot(options.user, context) : (options.user ?? null);
-  const { removed } = await callAgent(context, 'Unpair', { user, hash });
+  const { removed } = await callAgent(context, 'Unpair', {
+    user,
+    hash,
+    ...(options['shut-out'] === true && { shutOut: true }),
+  });
   if (removed.length === 0) {
     throw new CommandError(
       'not-paired',

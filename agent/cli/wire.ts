@@ -6,6 +6,8 @@ import type {
   SessionMethod,
   UpgradedMethod,
   WireDriver,
+  WireExemption,
+  WireExpiring,
   WireFailure,
   WireIdentity,
   WireItem,
@@ -13,6 +15,7 @@ import type {
   WirePairing,
   WireReader,
   WireReaderDriver,
+  WireStanding,
   WireStep,
   WireToken,
 } from '../socket/io-scauth.ts';
@@ -129,6 +132,42 @@ const LINK = {
   remedy: 'string?',
 } as const satisfies Record<keyof WireLink, Shape>;
 
+const EXEMPTION = {
+  user: 'string',
+  until: 'string',
+  by: 'string',
+  at: 'string',
+  reason: 'string',
+} as const satisfies Record<keyof WireExemption, Shape>;
+
+const STANDING = {
+  user: 'string',
+  uid: 'number',
+  pairings: 'number',
+  lastCardLogin: 'string?',
+  inExemptGroup: 'boolean',
+  exemptUntil: 'string?',
+  keptInBy: 'string?',
+  why: 'string',
+} as const satisfies Record<keyof WireStanding, Shape>;
+
+const HEALTH = { version: 'string', notInForce: 'string[]', configRefused: 'string?' } as const;
+const EXPIRING = {
+  what: 'string',
+  user: 'string?',
+  hash: 'string',
+  label: 'string',
+  notAfter: 'string',
+} as const satisfies Record<keyof WireExpiring, Shape>;
+
+const ENFORCEMENT = {
+  state: 'string',
+  since: 'string?',
+  until: 'string?',
+  by: 'string?',
+  breakGlass: 'boolean',
+} as const;
+
 type Shape = 'string' | 'string?' | 'number' | 'number?' | 'boolean' | 'string[]';
 interface Shapes {
   string: string;
@@ -189,8 +228,30 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
   AddPairing: (reply) => ({ pairing: readPairing(reply['pairing']) }),
   Unpair: (reply) => ({ removed: readList(reply['removed'], PAIRING) }),
   Explain: (reply) => ({ ...readObject(reply, { user: 'string' }), links: readList(reply['links'], LINK) }),
+  GetHealth: (reply) => {
+    const { notInForce, ...health } = readObject(reply, HEALTH);
+    return {
+      ...health,
+      notInForce: [...notInForce],
+      expiring: readList(reply['expiring'], EXPIRING),
+    };
+  },
   GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean', level: 'string' }),
   SetPairingPrompt: () => ({}),
+  GetEnforcement: (reply) => ({
+    ...readObject(reply, ENFORCEMENT),
+    exemptions: readList(reply['exemptions'], EXEMPTION),
+  }),
+  PlanEnforcement: (reply) => ({ accounts: readList(reply['accounts'], STANDING), ...readNext(reply) }),
+  StartEnforcement: (reply) => {
+    const { until, shutOut } = readObject(reply, { until: 'string', shutOut: 'string[]' });
+    return { until, shutOut: [...shutOut] };
+  },
+  ConfirmEnforcement: (reply) => readObject(reply, { user: 'string', at: 'string' }),
+  StopEnforcement: () => ({}),
+  SetBreakGlass: () => ({}),
+  Exempt: (reply) => ({ exemption: readObject(reply['exemption'], EXEMPTION) }),
+  Unexempt: (reply) => readObject(reply, { removed: 'boolean' }),
 };
 
 /** @throws CommandError `malformed` */

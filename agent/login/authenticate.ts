@@ -6,7 +6,6 @@ import type { Clock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
-import type { AuditedKey, AuditEvent } from '../model/audit-event.ts';
 import { Challenge } from '../model/challenge.ts';
 import { grant, refusedByDefault, type AuthDecision } from '../model/decision.ts';
 import { sameKey } from '../model/key.ts';
@@ -20,19 +19,20 @@ import type { CertificateTrust } from '../trust/interface.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from './ask-pin.ts';
-import { eventsOfDecision } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
-import { loginEvent } from './audited-login.ts';
+import { awaitCard, type CardWait } from './await-card.ts';
+import { checkCard } from './card-check.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
 import type { DriverGate } from './driver-gate.ts';
-import { findCards } from './find-cards.ts';
+import { findCards, wantsCard, type FoundCards } from './find-cards.ts';
 import type { PairedCard } from './find-identity.ts';
+import { LoginRecord } from './login-record.ts';
 import { isMapped } from './mapped-card.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { RequestPermit, type RequestPermitParts } from './permit-request.ts';
-import { userOfCard } from './user-of-card.ts';
+import { chooseUser, usersOf } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
 
 export interface LoginParts extends RequestPermitParts {
@@ -57,17 +57,14 @@ export interface LoginResult {
 
 type Refusal = Exclude<AuthDecision, { kind: 'granted' | 'retry' }>;
 
-/** One login. Holds what is known so far, for the audit record. */
+/** One login. */
 export class Login {
   readonly #request: AuthRequest;
   readonly #person: Conversation;
   readonly #parts: LoginParts;
   readonly #policy: Policy;
+  readonly #record: LoginRecord;
   readonly #permit: RequestPermit;
-  #user: Username | null;
-  #key: AuditedKey | null = null;
-  #rule: string | null = null;
-  #detail: string | null = null;
   #password: Pin | null = null;
 
   constructor(request: AuthRequest, person: Conversation, parts: LoginParts) {
@@ -75,8 +72,8 @@ export class Login {
     this.#person = person;
     this.#parts = parts;
     this.#policy = parts.policy();
+    this.#record = new LoginRecord(request, parts);
     this.#permit = new RequestPermit(request, parts);
-    this.#user = request.user;
   }
 
   /**
@@ -88,17 +85,17 @@ export class Login {
     try {
       decision = await this.#decide();
     } catch (error) {
-      this.#note(error);
+      this.#record.note(error);
       decision = decisionOfError(error);
     }
-    decision = await this.#record(decision);
+    decision = await this.#record.write(decision);
     this.#explain(decision);
     return { decision, password: this.#password };
   }
 
   async #decide(): Promise<AuthDecision> {
     const permission = await this.#permit.beforeSession(this.#policy);
-    this.#rule = permission.rule;
+    this.#record.rule = permission.rule;
     if (!permission.permitted) return { kind: 'denied', reason: permission.reason };
     if (this.#request.user === null) {
       const refusal = await this.#refuseElsewhere();
@@ -106,21 +103,36 @@ export class Login {
     }
     const user = this.#request.user ?? (await this.#userOfCard());
     if (user === null) return { kind: 'unavailable', reason: 'no-user' };
-    this.#user = user;
+    this.#record.user = user;
 
-    const found = await findCards(user, this.#policy, {
-      ...this.#parts,
-      tokens: { present: () => this.#tokens() },
-    });
+    const found = await this.#findCards(user);
     // Nobody who is elsewhere is asked for a PIN, or told of a card.
     const refusal =
       found.kind === 'cards' || found.decision.kind === 'denied' ? await this.#refuseElsewhere() : null;
     if (refusal !== null) return refusal;
-    if (found.kind === 'cards' && found.rule !== null) this.#rule = found.rule;
+    if (found.kind === 'cards' && found.rule !== null) this.#record.rule = found.rule;
     if (found.kind === 'cards') return this.#withCards(user, found.cards, found.severalPairings);
-    if (found.identity !== null) this.#key = auditedIdentity(found.identity);
-    this.#rule = found.rule ?? this.#rule;
+    if (found.identity !== null) this.#record.key = auditedIdentity(found.identity);
+    this.#record.rule = found.rule ?? this.#record.rule;
     return found.decision;
+  }
+
+  #findCards(user: Username): Promise<FoundCards> {
+    const tokens = { present: () => this.#tokens() };
+    const look = (): Promise<FoundCards> => findCards(user, this.#policy, { ...this.#parts, tokens });
+    return awaitCard(look, wantsCard, this.#cardWait());
+  }
+
+  /** Lockers that show prompts alone have a secret already, and could not say what is waited for. */
+  #cardWait(): CardWait {
+    const { insertWaitMs, promptOnlyServices } = this.#policy;
+    const waits = !promptOnlyServices.includes(this.#request.service);
+    return {
+      waitMs: waits ? insertWaitMs : 0,
+      mayWait: async () => (await this.#permit.withSession(this.#policy)).permitted,
+      person: this.#person,
+      tokens: this.#parts.tokens,
+    };
   }
 
   /** Which of the cards it is to be, and the proof by it. */
@@ -139,10 +151,11 @@ export class Login {
       return { kind: 'unavailable', reason: 'password-instead' };
     }
     const { token, identity, pairing } = choice.card;
-    this.#key = auditedIdentity(identity);
+    this.#record.key = auditedIdentity(identity);
     // Before the PIN: a card that may not log in gets none, and costs no try.
     if (!(await this.#isTrusted(this.#policy, identity)))
       return { kind: 'denied', reason: 'certificate-not-trusted' };
+    if (!this.#isSameCard(this.#policy, token, pairing)) return { kind: 'denied', reason: 'card-suspect' };
     const decision = await this.#provePaired(user, token, identity, pairing);
     // Only who has several pairings can be asked which, so only there the last one matters.
     if (decision.kind === 'granted' && severalPairings) this.#rememberUse(user, pairing);
@@ -155,13 +168,17 @@ export class Login {
       try {
         this.#parts.pairings.noteUse(user, pkhh, this.#parts.clock.nowMs());
       } catch (error) {
-        this.#parts.log(`${this.#request.id}: the use of the card was not noted: ${describeError(error)}`);
+        this.#record.say(`the use of the card was not noted: ${describeError(error)}`);
       }
     });
   }
 
+  /** Where nobody is paired with anything, nobody is kept waiting for a card. */
   async #userOfCard(): Promise<Username | null> {
-    return userOfCard(await this.#tokens(), this.#parts.pairings, this.#person);
+    const { pairings } = this.#parts;
+    const look = async (): Promise<Username[]> => usersOf(await this.#tokens(), pairings);
+    const misses = (users: readonly Username[]): boolean => users.length === 0 && pairings.all().length > 0;
+    return chooseUser(await awaitCard(look, misses, this.#cardWait()), this.#person);
   }
 
   /** The tokens that are in and whose drivers may run now. */
@@ -171,8 +188,8 @@ export class Login {
     const present = await tokens.present(this.#policy.cardWaitMs);
     const usable = present.filter((token) => mayRun(token, this.#request));
     if (usable.length < present.length) {
-      this.#rule = 'enable-for-login';
-      this.#parts.log(`${this.#request.id}: a card's driver may not run before login`);
+      this.#record.rule = 'enable-for-login';
+      this.#record.say("a card's driver may not run before login");
     }
     return usable;
   }
@@ -180,8 +197,8 @@ export class Login {
   async #refuseElsewhere(): Promise<Refusal | null> {
     const permission = await this.#permit.withSession(this.#policy);
     if (permission.permitted) return null;
-    this.#rule = permission.rule;
-    this.#detail = permission.where;
+    this.#record.rule = permission.rule;
+    this.#record.detail = permission.where;
     return { kind: 'denied', reason: permission.reason };
   }
 
@@ -242,7 +259,7 @@ export class Login {
       case 'blocked':
         return { kind: 'denied', reason: 'pin-blocked' };
       case 'reserve':
-        this.#rule = 'login.try_reserve';
+        this.#record.rule = 'login.try_reserve';
         return { kind: 'denied', reason: 'pin-reserve' };
       default:
         return assertNever(answer);
@@ -284,7 +301,7 @@ export class Login {
       this.#tellTouch(identity);
       const { proof, released } = await token.prove(identity, challenge, pin, this.#person.gone);
       released.catch((error: unknown) => {
-        this.#parts.log(`${this.#request.id}: card not put back: ${describeError(error)}`);
+        this.#record.say(`card not put back: ${describeError(error)}`);
       });
       // A pairing made from a hash alone has no key yet: the hash found this one, and now it has signed.
       const verified = verifyProof(challenge, proof, pairing.publicKey ?? identity.publicKey);
@@ -293,7 +310,7 @@ export class Login {
       if (pairing.publicKey === null) this.#parts.pairings.fixKey(user, pairing.pkhh, verified.key);
       return grant(verified, { ...pairing, publicKey: pairing.publicKey ?? identity.publicKey });
     } catch (error) {
-      this.#note(error);
+      this.#record.note(error);
       return decisionOfError(error);
     } finally {
       pin?.wipe();
@@ -313,68 +330,30 @@ export class Login {
   async #stillPermitted(
     user: Username,
     pairing: Pairing,
-    { slot }: Token,
+    token: Token,
     identity: Identity,
   ): Promise<boolean> {
     if (!this.#stillPaired(user, pairing)) return false;
     const now = this.#parts.policy();
     if (now === this.#policy) return true;
-    if (!permitReader(now, slot)) return false;
+    if (!permitReader(now, token.slot) || !this.#isSameCard(now, token, pairing)) return false;
     return (await this.#permit.withSession(now)).permitted && (await this.#isTrusted(now, identity));
   }
 
   async #isTrusted({ trust }: Policy, identity: Identity): Promise<boolean> {
     const found = await checkCertificate(trust, identity, this.#parts.trust);
     if (found.permitted) return true;
-    this.#rule = found.rule;
-    this.#detail = found.why;
+    this.#record.rule = found.rule;
+    this.#record.detail = found.why;
     return false;
   }
 
-  #note(error: unknown): void {
-    this.#detail = describeError(error);
-    this.#parts.log(`${this.#request.id}: ${this.#detail}`);
-  }
-
-  /**
-   * No record, no grant (unless the policy says otherwise); other outcomes are recorded once the answer is on its way. A user without a pairing has
-   * nothing to do with cards: no record either.
-   */
-  async #record(decision: AuthDecision): Promise<AuthDecision> {
-    if (decision.kind === 'unavailable' && ['no-pairing', 'no-user'].includes(decision.reason))
-      return decision;
-    const event = this.#eventOf(decision);
-    if (decision.kind !== 'granted') {
-      setImmediate(() => {
-        for (const one of [event, ...this.#eventsOfCard(decision)]) {
-          this.#parts.audit.record(one).catch((error: unknown) => {
-            this.#parts.log(`${this.#request.id}: ${describeError(error)}`);
-          });
-        }
-      });
-      return decision;
-    }
-    try {
-      await this.#parts.audit.record(event);
-      return decision;
-    } catch (error) {
-      this.#note(error);
-      if (!this.#parts.policy().noRecordNoGrant) return decision;
-      return { kind: 'unavailable', reason: 'internal' };
-    }
-  }
-
-  #eventsOfCard(decision: AuthDecision): AuditEvent[] {
-    const key = this.#key;
-    if (key?.tokenId == null) return [];
-    const { tokenId } = key;
-    const actor = this.#request.peer;
-    return eventsOfDecision(decision, { tokenId, user: this.#user, key, actor, detail: this.#detail });
-  }
-
-  #eventOf(decision: AuthDecision): AuditEvent {
-    const found = { user: this.#user, key: this.#key, rule: this.#rule, detail: this.#detail };
-    return loginEvent(this.#request, decision, found);
+  #isSameCard(policy: Policy, token: Token, pairing: Pairing): boolean {
+    const found = checkCard(policy, token, pairing);
+    if (found.permitted) return true;
+    this.#record.rule = found.rule;
+    this.#record.detail = found.why;
+    return false;
   }
 
   #explain(decision: AuthDecision): void {

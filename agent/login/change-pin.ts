@@ -12,6 +12,7 @@ import { eventsOfError } from './audited-failure.ts';
 import { chooseToken, promptLabel, type WantedToken } from './choose-token.ts';
 import type { Conversation } from './conversation.ts';
 import { askCardPin } from './pair.ts';
+import { PIN_NOT_CHANGED_ON_READER } from './wording.ts';
 
 export interface NewPinParts {
   readonly policy: () => Policy;
@@ -45,10 +46,14 @@ export async function changeCardPin(
 
 async function setNewPin(token: Token, person: Conversation, parts: NewPinParts): Promise<void> {
   if (token.changePin === undefined) throw new AgentError('not-supported', { detail: token.driver });
+  // PC/SC part 10 has FEATURE_MODIFY_PIN for that; the pads are used for VERIFY only.
+  if (token.pins[0].entry === 'reader') {
+    person.tell('error', PIN_NOT_CHANGED_ON_READER);
+    throw new AgentError('not-supported', { detail: 'the PIN is typed on the reader' });
+  }
   const label = promptLabel(token);
   const old = await askCardPin(person, parts.policy(), token, label);
-  // PC/SC part 10 has FEATURE_MODIFY_PIN for that; the pads are used for VERIFY only.
-  if (old === null) throw new AgentError('not-supported', { detail: 'the PIN is typed on the reader' });
+  if (old === null) throw new AgentError('not-supported', { detail: 'the PIN came from nowhere' });
   try {
     const next = await askNewPin(person, token, label, old);
     try {

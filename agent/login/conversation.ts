@@ -10,6 +10,14 @@ export interface Conversation {
   ask(text: string, echo: boolean): Promise<Pin | null>;
   /** Shows one line; never fails. */
   tell(kind: 'information' | 'error', text: string): void;
+  /**
+   * Says that something is waited for, until the next thing that is asked or told.
+   * @param plain the same where the person cannot say that they want to go on without it
+   * @returns aborted when they do (Enter), or are gone. Absent: the relay has no such thing
+   */
+  hold?(text: string, plain: string): AbortSignal;
+  /** The password that is being set, which the caller wipes; null where there is none. Absent: none is. */
+  takeNewPassword?(): Promise<Pin | null>;
   /** Aborted when the person is gone, so that nobody waits for them at the reader. Absent: that is never known. */
   readonly gone?: AbortSignal;
 }

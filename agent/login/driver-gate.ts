@@ -11,6 +11,13 @@ import { mayDriverRun } from '../../policy/permit-driver.ts';
 /** Services that work for somebody who has logged in already. */
 const WITHIN_A_LOGIN: ReadonlySet<string> = new Set(['sudo', 'sudo-i', 'su', 'su-l', 'polkit-1', 'doas']);
 
+/** Lockers of a session that is there already. Only a rehearsal has nothing but a name to go by. */
+const LOCKERS: ReadonlySet<string> = new Set([
+  ...['cinnamon-screensaver', 'gnome-screensaver', 'gtklock', 'hyprlock', 'i3lock', 'kde', 'kde-smartcard'],
+  ...['light-locker', 'mate-screensaver', 'physlock', 'slock', 'swaylock', 'vlock', 'waylock', 'xlock'],
+  ...['xfce4-screensaver', 'xscreensaver', 'xsecurelock'],
+]);
+
 export interface DriverGateParts {
   readonly drivers: () => readonly DriverInfo[];
   readonly table: LoginDriverTable;
@@ -38,7 +45,7 @@ export function mayDriverServe(
   service: string,
   { drivers, table }: Omit<DriverGateParts, 'loginUidOf'>,
 ): boolean {
-  const beforeLogin = !WITHIN_A_LOGIN.has(service);
+  const beforeLogin = !WITHIN_A_LOGIN.has(service) && !LOCKERS.has(service);
   const builtIn = drivers().some(({ id, builtIn: shipped }) => id === driver && shipped);
   return mayDriverRun({ builtIn, enabledForLogin: table.loginDriver(driver), beforeLogin });
 }

@@ -14,6 +14,7 @@ const reasons: Readonly<Partial<Record<Reason, string>>> = {
   'no-service': 'The smart card service (pcscd) cannot be reached',
   'not-authorised': 'The smart card service (pcscd) refuses scauthd',
   'contactless-not-allowed': 'Cards are not used through a contactless reader here',
+  'card-suspect': 'The card has not proved that it is the one that was paired: it may be a copy',
   'certificate-not-trusted': 'The certificate on the card is not trusted here',
   'no-pairing': 'No card is paired with the account',
   'other-card': 'The card that is in is not paired with the account',
@@ -33,6 +34,9 @@ export function reasonText(reason: Reason): string {
   return reasons[reason] ?? `It failed (${reason})`;
 }
 
+export const CARD_REMEDY =
+  'Use the card that was paired. If it was set up anew, pair it again: sc_auth unpair, then sc_auth pair.';
+
 export const REMEDY: Readonly<Record<LinkName, string>> = {
   PAM: 'sudo scauth-pam enable',
   socket: 'sudo systemctl restart scauthd',
@@ -40,6 +44,7 @@ export const REMEDY: Readonly<Record<LinkName, string>> = {
   policy: 'The administrator can allow it in /etc/scauth/scauth.toml (login.cards_allowed, login.services).',
   session:
     'Log in at the machine itself, and end your sessions from other hosts (loginctl), or the administrator sets login.remote.',
+  enforcement: 'Use your card, or ask your administrator: sudo sc_auth enforce status.',
   reader:
     'Is pcscd running (systemctl status pcscd.socket)? Use a reader with contacts, or the administrator sets reader.contactless.',
   card: 'Put your card in the right way round; if it is in, take it out and put it back.',

@@ -5,6 +5,7 @@ import { toHex } from '../base/bytes.ts';
 import { asAgentError, printable, type AgentError } from '../base/errors.ts';
 import type { Account } from '../model/account.ts';
 import type { ReaderInfo } from '../model/inventory.ts';
+import type { SessionPlace } from '../model/peer-session.ts';
 import type { Link, LinkName } from '../model/link.ts';
 import { isRemoteHost, type PeerCredentials } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
@@ -15,9 +16,11 @@ import { permitAttempt } from '../../policy/permit-attempt.ts';
 import { permitTry } from '../../policy/permit-try.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { pinOf } from './ask-pin.ts';
+import { checkCard } from './card-check.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { sessionAsked } from './explain-session.ts';
-import { REMEDY, reasonText } from './explain-wording.ts';
+import { CARD_REMEDY, REMEDY, reasonText } from './explain-wording.ts';
+import type { EntryQuestion } from './explain-enforcement.ts';
 import { findCards, type CardParts, type FoundCards } from './find-cards.ts';
 import { triesLeftText } from './wording.ts';
 
@@ -29,7 +32,11 @@ export interface ExplainParts extends CardParts {
   readonly trust: CertificateTrust;
   readonly policy: () => Policy;
   readonly readers: ReaderSource;
+  /** What enforcement says of it; null where it is off. Absent: there is none. */
+  readonly enforcement?: (asked: EntryQuestion, place: SessionPlace) => Promise<string | null>;
   readonly sessions?: SessionSource;
+  /** Whether a token driver may run in a login by this service (driver-gate.ts); absent: each may. */
+  readonly mayDriverServe?: (driver: string, service: string) => boolean;
 }
 
 export interface Question {
@@ -78,7 +85,9 @@ class Walk {
     await this.#policyAndSession(policy);
     const outcome = await this.#cards(policy);
     this.#reader(outcome);
-    const tokens = outcome instanceof Error ? [] : await this.#parts.tokens.present(policy.cardWaitMs);
+    const present = outcome instanceof Error ? [] : await this.#parts.tokens.present(policy.cardWaitMs);
+    const tokens = this.#usable(present);
+    if (tokens.length === 0) this.#keptOut(present);
     this.#cardAndDriver(tokens, outcome);
     const cards = await this.#keyAndPairing(tokens, outcome, policy);
     await this.#tries(cards.cards[0], policy);
@@ -105,11 +114,15 @@ class Walk {
     if (!permission.permitted)
       this.#broken('session', `${where}. ${reasonText(permission.reason)}`, REMEDY.session, permission.rule);
     this.#good('session', where);
+    const word = (await this.#parts.enforcement?.(this.#question, session.place)) ?? null;
+    if (word !== null) this.#good('enforcement', word);
   }
 
   async #cards(policy: Policy): Promise<FoundCards | AgentError> {
     try {
-      return await findCards(this.#question.account.name, policy, this.#parts);
+      const present = async (waitMs: number): Promise<Token[]> =>
+        this.#usable(await this.#parts.tokens.present(waitMs));
+      return await findCards(this.#question.account.name, policy, { ...this.#parts, tokens: { present } });
     } catch (error) {
       return asAgentError(error);
     }
@@ -128,6 +141,21 @@ class Walk {
     if (isRefusal(outcome, 'contactless-not-allowed'))
       this.#broken('reader', reasonText('contactless-not-allowed'), REMEDY.reader, 'reader.contactless');
     this.#good('reader', readers.map(({ name }) => printable(name)).join(', '));
+  }
+
+  /** Those whose drivers a login by this service would ask. */
+  #usable(tokens: readonly Token[]): Token[] {
+    const { mayDriverServe = () => true } = this.#parts;
+    return tokens.filter(({ driver }) => mayDriverServe(driver, this.#question.service));
+  }
+
+  /** Cards are in, and none of their drivers may run before anybody has logged in. */
+  #keptOut([first]: readonly Token[]): void {
+    if (first === undefined) return;
+    this.#good('card', first.label, first.id);
+    const { service } = this.#question;
+    const detail = `The driver of the card may not run before anybody has logged in (${service})`;
+    this.#broken('driver', detail, `sudo sc_auth enable-for-login ${first.driver}`, first.driver);
   }
 
   #cardAndDriver(tokens: readonly Token[], outcome: FoundCards | AgentError): void {
@@ -200,7 +228,10 @@ class Walk {
       const { reason } = outcome.decision;
       this.#broken('pairing', reasonText(reason), REMEDY.pairing, `${reason}: ${keys.map(about).join(', ')}`);
     }
-    const [{ pairing }] = outcome.cards;
+    const [{ token, pairing }] = outcome.cards;
+    const card = checkCard(policy, token, pairing);
+    if (!card.permitted)
+      this.#broken('pairing', reasonText('card-suspect'), CARD_REMEDY, `${card.rule}: ${card.why}`);
     this.#good(
       'pairing',
       `Paired with ${this.#question.account.name}`,

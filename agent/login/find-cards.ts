@@ -41,6 +41,12 @@ export type FoundCards =
       readonly rule: string | null;
     };
 
+/** Whether a card that is put in now could help: there is a pairing, and no card of it is in. */
+export function wantsCard(found: FoundCards): boolean {
+  if (found.kind !== 'refused' || found.decision.kind !== 'unavailable') return false;
+  return found.decision.reason === 'no-card' || found.decision.reason === 'other-card';
+}
+
 function refused(
   decision: Extract<FoundCards, { kind: 'refused' }>['decision'],
   identity: Identity | null = null,

@@ -11,6 +11,7 @@ export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: '
       return { kind: 'retry', triesLeft: failure.triesLeft ?? null };
     case 'pin-blocked':
     case 'bad-proof':
+    case 'card-suspect':
     case 'key-conflict':
       return { kind: 'denied', reason: failure.code };
     case 'no-card':

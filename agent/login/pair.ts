@@ -23,8 +23,10 @@ import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf } from './ask-pin.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { auditedIdentity, auditedKey } from './audited-key.ts';
+import { provenCardKey, requireCard } from './card-check.ts';
 import { checkCertificate, type CertifiedKey } from './check-certificate.ts';
 import type { Conversation } from './conversation.ts';
+import { requireAttestation } from './require-attestation.ts';
 import { touchText } from './wording.ts';
 
 export interface PairingParts {
@@ -89,8 +91,6 @@ export async function requireTrust(
 
 function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: number): Pairing {
   const { token, identity } = card;
-  const cardKey =
-    token.identities.find((other) => other.use === 'card-authentication')?.publicKey.spki ?? null;
   return {
     user,
     pkhh: identity.publicKey.pkhh,
@@ -99,7 +99,7 @@ function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: 
     driver: token.driver,
     label: identity.label,
     certificate: identity.certificate?.der ?? null,
-    cardKey,
+    cardKey: provenCardKey(token),
     pairedBy,
     pairedAtMs: nowMs,
   };
@@ -171,6 +171,8 @@ const refusals: readonly AgentErrorCode[] = [
   'wrong-password',
   'wrong-pin',
   'bad-proof',
+  'card-suspect',
+  'not-attested',
   'key-conflict',
   'not-allowed',
   'contactless',
@@ -180,7 +182,7 @@ const refusals: readonly AgentErrorCode[] = [
 /**
  * A user pairs a key on a card that is in with their own account.
  * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `contactless`, `already-paired`, `key-conflict`,
- * `untrusted-certificate`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
+ * `untrusted-certificate`, `card-suspect`, `not-attested`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
  */
 export async function pairOwnCard(
   account: Account,
@@ -223,6 +225,8 @@ async function proveAndPair(
   }
   requirePolicy(policy, card.identity.publicKey.algorithm, account.name, parts);
   await requireTrust(policy, card.identity, parts);
+  requireCard(policy, card.token, null);
+  await requireAttestation(policy, card, parts);
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const password = await askSecret(person, `Account password of ${account.name}: `);
   await parts.checkPassword(account.name, password);
@@ -244,6 +248,7 @@ async function proveAndPair(
   if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
   requirePolicy(parts.policy(), card.identity.publicKey.algorithm, account.name, parts);
   await requireTrust(parts.policy(), card.identity, parts);
+  if (parts.policy() !== policy) await requireAttestation(parts.policy(), card, parts);
   return addAndRecord(
     pairingFromCard(account.name, card, account.name, parts.clock.nowMs()),
     auditedIdentity(card.identity),
@@ -280,7 +285,7 @@ export type TrustedKey =
 
 /**
  * The administrator pairs a key with an account; no card needs to be in.
- * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `already-paired`, `key-conflict`
+ * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `card-suspect`, `not-attested`, `already-paired`, `key-conflict`
  */
 export async function pairForUser(
   user: Username,
@@ -294,6 +299,7 @@ export async function pairForUser(
   if (trusted.kind === 'certificate') {
     const { certificate } = trusted;
     await requireTrust(parts.policy(), { publicKey: certificate.publicKey, certificate }, parts);
+    await requireAttestation(parts.policy(), null, parts);
     const key = auditedKey(certificate.publicKey.pkhh, null, certificate);
     return addAndRecord(
       {
@@ -312,6 +318,7 @@ export async function pairForUser(
     if (['no-service', 'not-authorised'].includes(asAgentError(error).code)) return null;
     throw error;
   });
+  await requireAttestation(parts.policy(), card, parts);
   if (card === null) {
     const key = auditedKey(trusted.pkhh, null, null);
     return addAndRecord(emptyPairing(user, trusted.pkhh, nowMs), key, peer, parts);
@@ -320,6 +327,7 @@ export async function pairForUser(
   requireReader(parts.policy(), card.token);
   requirePolicy(parts.policy(), card.identity.publicKey.algorithm, user, parts);
   await requireTrust(parts.policy(), card.identity, parts);
+  requireCard(parts.policy(), card.token, null);
   return addAndRecord(
     pairingFromCard(user, card, 'root', nowMs),
     auditedIdentity(card.identity),

@@ -5,7 +5,7 @@
 import { AgentError, asAgentError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { AuditLog } from '../audit/interface.ts';
-import type { Account } from '../model/account.ts';
+import type { Account, Accounts } from '../model/account.ts';
 import { Challenge } from '../model/challenge.ts';
 import { sameKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
@@ -17,11 +17,13 @@ import { CARD_READING_MS, type TokenSource } from '../token/interface.ts';
 import type { CertificateTrust } from '../trust/interface.ts';
 import type { SessionSource } from '../logind/interface.ts';
 import { permitAttempt } from '../../policy/permit-attempt.ts';
-import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Conversation } from './conversation.ts';
+import { requireCard } from './card-check.ts';
 import { sessionAsked } from './explain-session.ts';
-import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
+import { findCards, type FoundCards } from './find-cards.ts';
+import type { PairedCard } from './find-identity.ts';
+import { isMapped, mapsCards } from './mapped-card.ts';
 import { chooseCard } from './choose-card.ts';
 import { askCardPin, requireTrust } from './pair.ts';
 import { touchText, triesLeftText } from './wording.ts';
@@ -30,6 +32,7 @@ export interface RehearsalParts {
   readonly policy: () => Policy;
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
+  readonly accounts: Pick<Accounts, 'byName'>;
   readonly audit: AuditLog;
   readonly trust: CertificateTrust;
   readonly clock: Clock;
@@ -100,16 +103,19 @@ class Rehearser {
       async () => permit(policy, service, account, await sessionAsked(account, peer, this.#parts.sessions)),
       (rule) => `${rule} permits ${service}`,
     );
-    const pairings = await this.step('pairings', () => this.#pairings(account), countOf);
+    await this.step('pairings', () => this.#pairings(account, policy), countOf);
     this.found = await this.step(
       'card',
-      () => this.#find(account, policy, pairings, person),
+      () => this.#find(account, policy, person),
       ({ identity }) => identity.label,
     );
     const { token, identity, pairing } = this.found;
     await this.step(
       'certificate',
-      () => requireTrust(policy, identity, this.#parts),
+      async () => {
+        await requireTrust(policy, identity, this.#parts);
+        requireCard(policy, token, pairing);
+      },
       () => (policy.trust.level === 0 ? 'trust is off' : 'trusted'),
     );
     await this.step(
@@ -149,7 +155,7 @@ class Rehearser {
         await this.step(
           'pairing',
           () => {
-            this.#stillPaired(account, pairing);
+            this.#stillPaired(account, pairing, policy);
           },
           () => 'as it was',
         );
@@ -165,39 +171,27 @@ class Rehearser {
     }
   }
 
-  #pairings({ name }: Account): Pairing[] {
+  #pairings({ name }: Account, policy: Policy): Pairing[] {
     const pairings = this.#parts.pairings.forUser(name);
-    if (pairings.length === 0) throw new AgentError('not-paired', { detail: `${name} has no pairing` });
+    if (pairings.length === 0 && !mapsCards(policy))
+      throw new AgentError('not-paired', { detail: `${name} has no pairing` });
     return pairings;
   }
 
-  async #find(
-    { name }: Account,
-    policy: Policy,
-    pairings: readonly Pairing[],
-    person: Conversation,
-  ): Promise<PairedCard> {
-    const found = findPairedIdentities(await this.#parts.tokens.present(CARD_READING_MS), pairings);
-    switch (found.kind) {
-      case 'found': {
-        const reachable = found.cards.filter(({ token }) => permitReader(policy, token.slot));
-        const [first, ...others] = lastUsedFirst(reachable, this.#parts.pairings.lastUses(name));
-        if (first === undefined) throw new AgentError('contactless');
-        const choice = await chooseCard([first, ...others], person);
-        if (choice.kind === 'chosen') return choice.card;
-        if (choice.kind === 'not-chosen') choice.typed.wipe();
-        throw new AgentError('cancelled', { detail: 'no card was chosen' });
-      }
-      case 'conflict':
-        throw new AgentError('key-conflict');
-      case 'other-card':
-        throw new AgentError('no-identity');
-      case 'no-card':
-        throw new AgentError('no-card');
-    }
+  /** The card of which a login would take the PIN; found by what the login calls. */
+  async #find({ name }: Account, policy: Policy, person: Conversation): Promise<PairedCard> {
+    const tokens = { present: () => this.#parts.tokens.present(CARD_READING_MS) };
+    const found = await findCards(name, policy, { ...this.#parts, tokens });
+    if (found.kind === 'refused') throw failureOf(found);
+    const choice = await chooseCard(found.cards, person);
+    if (choice.kind === 'chosen') return choice.card;
+    if (choice.kind === 'not-chosen') choice.typed.wipe();
+    throw new AgentError('cancelled', { detail: 'no card was chosen' });
   }
 
-  #stillPaired({ name }: Account, pairing: Pairing): void {
+  #stillPaired({ name }: Account, pairing: Pairing, policy: Policy): void {
+    // Nothing is stored that could be looked at again (authenticate.ts).
+    if (isMapped(pairing) && this.#parts.policy() === policy) return;
     const now = this.#parts.pairings.forUser(name).find(({ pkhh }) => pkhh === pairing.pkhh);
     const same =
       now !== undefined &&
@@ -205,6 +199,23 @@ class Rehearser {
         ? now.publicKey === pairing.publicKey
         : sameKey(now.publicKey, pairing.publicKey));
     if (!same) throw new AgentError('not-paired', { detail: 'changed meanwhile' });
+  }
+}
+
+/** Why no card was found, as the code that commands tell. */
+function failureOf({ decision, rule }: Extract<FoundCards, { kind: 'refused' }>): AgentError {
+  const detail = rule ?? decision.reason;
+  switch (decision.reason) {
+    case 'no-card':
+      return new AgentError('no-card', { detail });
+    case 'no-pairing':
+      return new AgentError('not-paired', { detail });
+    case 'key-conflict':
+      return new AgentError('key-conflict', { detail });
+    case 'contactless-not-allowed':
+      return new AgentError('contactless', { detail });
+    default:
+      return new AgentError('no-identity', { detail });
   }
 }
 

@@ -6,8 +6,8 @@ import type { Token } from '../token/interface.ts';
 import type { Conversation } from './conversation.ts';
 import { userPrompt } from './wording.ts';
 
-/** The users who are paired with a login key on one of the tokens, by name. */
-function usersOf(tokens: readonly Token[], pairings: PairingTable): Username[] {
+/** The users who are paired with a login key on one of the tokens, by name. @throws AgentError `store-unreadable` */
+export function usersOf(tokens: readonly Token[], pairings: PairingTable): Username[] {
   const keys = tokens.flatMap((token) => token.identities.filter(({ use }) => use === 'authentication'));
   const users = keys.flatMap(({ publicKey }) => pairings.forKey(publicKey.pkhh).map(({ user }) => user));
   return [...new Set(users)].sort();
@@ -16,14 +16,8 @@ function usersOf(tokens: readonly Token[], pairings: PairingTable): Username[] {
 /**
  * The only user of the cards that are in, or the one that the person chooses by number.
  * @returns null when there is none, or no choice was made: the next module asks for the name
- * @throws AgentError `store-unreadable`
  */
-export async function userOfCard(
-  tokens: readonly Token[],
-  pairings: PairingTable,
-  person: Conversation,
-): Promise<Username | null> {
-  const users = usersOf(tokens, pairings);
+export async function chooseUser(users: readonly Username[], person: Conversation): Promise<Username | null> {
   if (users.length <= 1) return users[0] ?? null;
   const typed = await person.ask(userPrompt(users), true);
   if (typed === null) return null;

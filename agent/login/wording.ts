@@ -26,6 +26,11 @@ function andTouch(touch: TouchPolicy | null): string {
   return touch === 'always' ? ', then touch the card when it blinks' : '';
 }
 
+/** While a card is waited for (`login.wait`); the second where nobody can press Enter. */
+export function insertCardText(): { readonly text: string; readonly plain: string } {
+  return { text: 'Insert your card, or press Enter for your password.', plain: 'Insert your card.' };
+}
+
 export function pinPrompt(identityLabel: string, touch: TouchPolicy | null = null): string {
   return `Enter PIN for '${fittedLabel(identityLabel)}'${andTouch(touch)}: `;
 }
@@ -39,6 +44,10 @@ export function readerPinText(reader: string, identityLabel: string, touch: Touc
 export function readerPinPrompt(reader: string, identityLabel: string, touch: TouchPolicy | null): string {
   return `Press Enter. ${readerPinText(reader, identityLabel, touch)}: `;
 }
+
+/** Of a reader with a PIN pad: the pad is used for entering a PIN, not for setting one. */
+export const PIN_NOT_CHANGED_ON_READER =
+  "The PIN of this card is typed on the reader, and scauth cannot set a new one there. Put the card into a reader without keys, or use the card maker's program.";
 
 /** Said before the card is asked to sign, which is when it blinks. */
 export function touchText(touch: TouchPolicy | null): string | null {
@@ -94,6 +103,9 @@ export function wrongPinText(triesLeft: number | null): string {
 
 const BLOCKED = 'The PIN is blocked: unblock the card with its PUK, or use your password.';
 
+/** Enforcement: what is said with a refusal, and before the password that will not do. */
+export const CARD_REQUIRED = 'This account needs its card. Put the card in and try again.';
+
 /** What Enter does at the question about the last tries: at a login the password follows, elsewhere nothing does. */
 export type InsteadOfPin = 'password' | 'stop';
 
@@ -109,6 +121,15 @@ export function userPrompt(users: readonly string[]): string {
   return `This card is paired with ${list}. Type a number, or press Enter for a user name: `;
 }
 
+/** For a certificate that ends soon, or has ended and is still let in. */
+export function expiryText(endMs: number, nowMs: number): string {
+  const day = new Date(endMs).toISOString().slice(0, 10);
+  const days = Math.floor((endMs - nowMs) / (24 * 60 * 60 * 1000));
+  if (endMs < nowMs) return `The certificate on your card ended on ${day}. Get a new one for it.`;
+  const when = days === 0 ? 'in less than a day' : days === 1 ? 'in 1 day' : `in ${days} days`;
+  return `The certificate on your card ends ${when} (${day}). Get a new one for it before then.`;
+}
+
 /** What the person is told when the card says no; null where another sentence has said it. */
 export function deniedText(reason: DenyReason): string | null {
   switch (reason) {
@@ -120,8 +141,12 @@ export function deniedText(reason: DenyReason): string | null {
       return 'The last PIN tries were kept. Use your password.';
     case 'bad-proof':
       return 'This card could not prove that it is yours. Use your password, and tell your administrator.';
+    case 'card-suspect':
+      return 'This card is not the one that was paired, or a copy of it: it got no PIN. Use your password, and tell your administrator.';
     case 'key-conflict':
       return 'This card has another key than the one that is paired. Use your password, and tell your administrator.';
+    case 'card-required':
+      return CARD_REQUIRED;
     case 'changed-meanwhile':
       return 'The pairing or the policy was changed while you typed. Use your password, or try again.';
     case 'contactless-not-allowed':
@@ -165,6 +190,8 @@ export function unavailableText(reason: UnavailableReason): string | null {
       return 'The card was not touched in time. Try again and touch it when it blinks, or use your password.';
     case 'store-unreadable':
       return 'The card pairings cannot be read. Use your password, and tell your administrator.';
+    case 'not-recorded':
+      return 'The card is right, but the audit log cannot be written, and no login by card goes unrecorded here. Use your password, and tell your administrator.';
     case 'store-newer':
       return 'The card pairings are of a newer scauth than the one that runs. Use your password, and tell your administrator.';
     case 'internal':

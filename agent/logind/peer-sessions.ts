@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { assertNever } from '../base/assert.ts';
 import { describeError } from '../base/errors.ts';
-import { auditSessionOf, realUidOf, startTicksOf } from '../base/process-facts.ts';
+import { auditSessionOf, effectiveUidOf, startTicksOf } from '../base/process-facts.ts';
 import { processUnitOf, type ProcessUnit } from '../base/process-unit.ts';
 import type { PeerSession, SessionPlace, UserSession } from '../model/peer-session.ts';
 import type { PeerCredentials } from '../model/request.ts';
@@ -14,13 +14,13 @@ import { Login1 } from './login1.ts';
 /** logind makes it, and whoever wants to know whether it runs looks for it (sd-login(3)). */
 const SEATS = '/run/systemd/seats';
 /** Longer than that no login waits. */
-const DEADLINE_MS = 500;
+const DEADLINE_MS = 2000;
 
 /** What is asked of the kernel. */
 export interface ProcessFacts {
   readonly unitOf: (pid: number) => ProcessUnit | null;
   readonly startTicksOf: (pid: number) => number | null;
-  readonly realUidOf: (pid: number) => number | null;
+  readonly effectiveUidOf: (pid: number) => number | null;
   readonly auditSessionOf: (pid: number) => string | null;
 }
 
@@ -33,7 +33,7 @@ export interface PeerSessionParts {
   readonly log: (line: string) => void;
 }
 
-const kernel: ProcessFacts = { unitOf: processUnitOf, startTicksOf, realUidOf, auditSessionOf };
+const kernel: ProcessFacts = { unitOf: processUnitOf, startTicksOf, effectiveUidOf, auditSessionOf };
 
 function unclear(detail: string, session: UserSession | null = null): PeerSession {
   return { place: 'unclear', session, detail };
@@ -143,8 +143,8 @@ export class LogindSessions implements SessionSource {
     client: Extract<ProcessUnit, { kind: 'for-client' }>,
     signal: AbortSignal,
   ): Promise<PeerSession> {
-    const { unitOf, startTicksOf: startOf, realUidOf: uidOf } = this.#parts.processes;
-    const unit = unitOf(client.pid);
+    const { unitOf, startTicksOf: startOf, effectiveUidOf: uidOf } = this.#parts.processes;
+    const unit = client.pid === 0 ? null : unitOf(client.pid);
     const [since, peerSince] = [startOf(client.pid), startOf(pid)];
     // A process that is younger than the service has only got the number.
     if (
@@ -154,7 +154,7 @@ export class LogindSessions implements SessionSource {
       since > peerSince ||
       uidOf(client.pid) !== client.uid
     )
-      return unclear(`The program that ${client.name} works for has ended`);
+      return unclear(`The program that ${client.name} works for is not there`);
     return this.#ofUnit(client.pid, unit, signal, true);
   }
 

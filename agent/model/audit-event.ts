@@ -33,6 +33,14 @@ interface AuditedRequest {
   readonly detail: string | null;
 }
 
+/** The request in which something was met that is an event of its own. */
+export interface AuditedCause {
+  readonly requestId: string;
+  readonly service: string;
+  readonly tty: string | null;
+  readonly rhost: string | null;
+}
+
 /** Why the log is not the whole story between two records. */
 export type GapReason =
   /** The wall clock went back: `fromMs` to `toMs`. */
@@ -122,6 +130,9 @@ export type AuditEvent =
       readonly tokenId: string;
       readonly user: string | null;
       readonly actor: PeerCredentials;
+      readonly key?: AuditedKey | null;
+      /** Absent outside of a login. */
+      readonly request?: AuditedCause;
     }
   | { readonly kind: 'card-in'; readonly tokenId: string; readonly driver: string; readonly reader: string }
   | { readonly kind: 'card-out'; readonly tokenId: string; readonly driver: string; readonly reader: string }
@@ -133,6 +144,9 @@ export type AuditEvent =
       readonly user: string | null;
       readonly key: AuditedKey | null;
       readonly detail: string | null;
+      /** Who asked; absent for a card that was only put in. */
+      readonly actor?: PeerCredentials;
+      readonly request?: AuditedCause;
     }
   | {
       readonly kind: 'session-locked';

@@ -15,13 +15,19 @@ export const KEY_USAGE_BIT = {
   cRLSign: 6,
 } as const;
 
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 /** Extended key usages that say "for logins". */
 const LOGIN_USES: readonly string[] = [
-  '1.3.6.1.5.5.7.3.2', // clientAuth
+  CLIENT_AUTH,
   '1.3.6.1.4.1.311.20.2.2', // Microsoft smart card logon
   '1.3.6.1.5.2.3.4', // PKINIT client
 ];
 const ANY_USE = '2.5.29.37.0';
+
+/** Whether a TLS client may use it. */
+export function permitsTlsClient(uses: readonly string[]): boolean {
+  return uses.includes(CLIENT_AUTH) || uses.includes(ANY_USE);
+}
 
 /** 2.5.29.15 in DER. */
 const KEY_USAGE_OID = Buffer.from('551d0f', 'hex');

@@ -11,6 +11,7 @@ export type DenyReason =
   | 'pin-blocked'
   | 'pin-reserve'
   | 'bad-proof'
+  | 'card-suspect'
   | 'key-conflict'
   | 'service-not-allowed'
   | 'remote-not-allowed'
@@ -18,7 +19,9 @@ export type DenyReason =
   | 'peer-not-allowed'
   | 'contactless-not-allowed'
   | 'certificate-not-trusted'
-  | 'changed-meanwhile';
+  | 'changed-meanwhile'
+  /** Enforcement: the account phase of a login without a card. */
+  | 'card-required';
 
 /** The card has no say: the next module in the stack gets its turn. */
 export type UnavailableReason =
@@ -36,6 +39,8 @@ export type UnavailableReason =
   | 'pin-timeout'
   | 'touch-timeout'
   | 'store-unreadable'
+  /** No record, no grant: the audit log cannot be written (full disk, read-only file system, another scauthd). */
+  | 'not-recorded'
   | 'store-newer'
   | 'internal';
 

@@ -87,13 +87,24 @@ function verifies(scheme: ProofScheme, message: Buffer, key: PublicKey, signatur
   }
 }
 
-/**
- * Verifies a card's signature over our challenge with the *paired* key.
- * @param key the key of the pairing, never the one that the card has just shown
- * @throws AgentError `bad-proof`
- */
-export function verifyProof(challenge: Challenge, proof: Proof, key: PublicKey): VerifiedProof {
-  const { scheme, signature } = proof;
+const schemes: ReadonlySet<string> = new Set(Object.values(schemesOf).flat());
+
+export function isProofScheme(text: string): text is ProofScheme {
+  return schemes.has(text);
+}
+
+/** Whether `key` made the proof over `message`; for signatures that open no door. */
+export function isSignedBy(message: Buffer, proof: Proof, key: PublicKey): boolean {
+  try {
+    requireSignature(message, proof, key);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws AgentError `bad-proof` */
+function requireSignature(message: Buffer, { scheme, signature }: Proof, key: PublicKey): void {
   const [min, max] = signatureBytes[key.algorithm];
   if (signature.length < min || signature.length > max) {
     throw new AgentError('bad-proof', { detail: `signature of ${signature.length} bytes` });
@@ -103,10 +114,19 @@ export function verifyProof(challenge: Challenge, proof: Proof, key: PublicKey):
   }
   let good = false;
   try {
-    good = verifies(scheme, challenge.message(), key, signature);
+    good = verifies(scheme, message, key, signature);
   } catch (cause) {
     throw new AgentError('bad-proof', { detail: 'the signature cannot be read', cause });
   }
   if (!good) throw new AgentError('bad-proof', { detail: 'the signature is not by the paired key' });
+}
+
+/**
+ * Verifies a card's signature over our challenge with the *paired* key.
+ * @param key the key of the pairing, never the one that the card has just shown
+ * @throws AgentError `bad-proof`
+ */
+export function verifyProof(challenge: Challenge, proof: Proof, key: PublicKey): VerifiedProof {
+  requireSignature(challenge.message(), proof, key);
   return new VerifiedProof(maker, key);
 }

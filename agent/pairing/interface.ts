@@ -1,5 +1,6 @@
 // The pairing table as the login story sees it. Synchronous: a lookup is one indexed read on a local file.
 
+import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/enforcement.ts';
 import type { Pairing } from '../model/pairing.ts';
 import type { Pkhh, PublicKey } from '../model/key.ts';
 import type { PromptScope } from '../model/prompt.ts';
@@ -45,4 +46,30 @@ export interface LoginDriverTable {
   loginDriver(id: string): boolean | null;
   /** @throws AgentError `store-unreadable` */
   setLoginDriver(id: string, enabled: boolean): void;
+}
+
+/** When people were told that a certificate is about to end. */
+export interface ExpiryNotices {
+  /** Milliseconds since 1970; null: never. @throws AgentError `store-unreadable` */
+  expiryTold(user: Username, pkhh: Pkhh): number | null;
+  /** @throws AgentError `store-unreadable` */
+  noteExpiryTold(user: Username, pkhh: Pkhh, atMs: number): void;
+}
+
+/** What `sc_auth enforce` has set, and the card logins that it goes by. All @throws AgentError `store-unreadable`. */
+export interface EnforcementTable {
+  enforcement(): EnforcementState;
+  /** @param code the break-glass code from now on; null: none; left out: the one that there is */
+  setEnforcement(state: EnforcementState, code?: CodeHash | null): void;
+  /** Ended ones too, by user. */
+  exemptions(): Exemption[];
+  /** Replaces the one that the account has. */
+  exempt(exemption: Exemption): void;
+  /** @returns false when there was none */
+  unexempt(user: Username): boolean;
+  breakGlass(): CodeHash | null;
+  setBreakGlass(code: CodeHash | null): void;
+  /** Of one account, or of all. */
+  cardLogins(user: Username | null): CardLogin[];
+  noteCardLogin(login: CardLogin): void;
 }

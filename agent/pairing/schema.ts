@@ -52,6 +52,39 @@ export const STEPS: readonly SchemaStep[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    // A card login is kept without a reference to its pairing: a card that [mapping] took has none.
+    brings: 'enforcement, exemptions and the last card logins',
+    sql: `
+      CREATE TABLE enforcement (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        kind TEXT NOT NULL CHECK (kind IN ('trial', 'on')),
+        since_ms INTEGER NOT NULL,
+        until_ms INTEGER,
+        set_by TEXT NOT NULL
+      ) STRICT;
+      CREATE TABLE exemption (
+        user TEXT PRIMARY KEY,
+        until_ms INTEGER NOT NULL,
+        made_by TEXT NOT NULL,
+        made_at_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE break_glass (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        salt BLOB NOT NULL,
+        hash BLOB NOT NULL
+      ) STRICT;
+      CREATE TABLE card_login (
+        user TEXT NOT NULL,
+        pkhh TEXT NOT NULL,
+        mapped INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (user, pkhh)
+      ) STRICT, WITHOUT ROWID;
+      INSERT INTO card_login SELECT user, pkhh, 0, used_at_ms FROM pairing_use;
+    `,
+  },
 ];
 
 export function schemaVersionOf(database: DatabaseSync): number {

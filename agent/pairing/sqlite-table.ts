@@ -1,29 +1,16 @@
 // The pairing table in SQLite: root's alone, whole keys, one row a user and key.
 // "Cannot be read" is always an error here, never "no pairing".
 
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import type { PromptScope } from '../model/prompt.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
-import type { LoginDriverTable, PairingTable } from './interface.ts';
+import type { ExpiryNotices, LoginDriverTable, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
-import { openTableFile } from './table-file.ts';
-
-function text(value: SQLOutputValue | undefined): string {
-  if (typeof value !== 'string')
-    throw new AgentError('store-unreadable', { detail: 'a text column is not text' });
-  return value;
-}
-
-function blob(value: SQLOutputValue | undefined): Buffer | null {
-  if (value === null || value === undefined) return null;
-  if (!(value instanceof Uint8Array))
-    throw new AgentError('store-unreadable', { detail: 'a blob column is no blob' });
-  return Buffer.from(value);
-}
+import { blob, text, type StateDatabase } from './state-database.ts';
 
 /** A setting's name; neither a user's nor a token's has a space in it. */
 function promptName(scope: PromptScope): string {
@@ -60,18 +47,18 @@ function pairingOf(row: Row, keys: KnownKeys): Pairing {
   };
 }
 
-export class SqlitePairingTable implements PairingTable, LoginDriverTable {
-  readonly #path: string;
-  #database: DatabaseSync | null = null;
+function expiryName(user: Username, pkhh: Pkhh): string {
+  return `expiry_told ${user} ${pkhh}`;
+}
+
+export class SqlitePairingTable implements PairingTable, LoginDriverTable, ExpiryNotices {
+  readonly #state: StateDatabase;
   /** Never changes while a file is open. */
-  #hostId: Buffer | null = null;
-  /** The queries of a login, by their SQL; they belong to the open database. */
-  readonly #prepared = new Map<string, StatementSync>();
+  #hostId: { readonly of: DatabaseSync; readonly id: Buffer } | null = null;
   readonly #keys = new KnownKeys();
 
-  /** @param path absolute; nothing is opened yet: a broken file must not keep the agent from saying so */
-  constructor(path: string) {
-    this.#path = path;
+  constructor(state: StateDatabase) {
+    this.#state = state;
   }
 
   /** Makes the table, or brings it up to date, now and not at the first login. @throws AgentError as any other call */
@@ -80,14 +67,15 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   }
 
   hostId(): Buffer {
-    this.#hostId ??= this.#read((database) => {
-      const value = blob(
-        this.#query(database, "SELECT value FROM setting WHERE name = 'host_id'").get()?.['value'],
+    return this.#state.read((database) => {
+      if (this.#hostId?.of === database) return this.#hostId.id;
+      const id = blob(
+        this.#state.query(database, "SELECT value FROM setting WHERE name = 'host_id'").get()?.['value'],
       );
-      if (value?.length !== 16) throw new AgentError('store-unreadable', { detail: 'no host id' });
-      return value;
+      if (id?.length !== 16) throw new AgentError('store-unreadable', { detail: 'no host id' });
+      this.#hostId = { of: database, id };
+      return id;
     });
-    return this.#hostId;
   }
 
   forUser(user: Username): Pairing[] {
@@ -103,7 +91,7 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   }
 
   add(pairing: Pairing): void {
-    this.#write((database) => {
+    this.#state.write((database) => {
       for (const other of this.forKey(pairing.pkhh)) {
         if (
           other.publicKey !== null &&
@@ -138,7 +126,7 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   }
 
   fixKey(user: Username, pkhh: Pkhh, key: PublicKey): void {
-    this.#write((database) => {
+    this.#state.write((database) => {
       const known = this.forKey(pkhh);
       const mine = known.find((pairing) => pairing.user === user);
       if (mine === undefined) throw new AgentError('not-paired', { detail: `${user} has no ${pkhh}` });
@@ -154,7 +142,7 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   }
 
   remove(user: Username, pkhh: Pkhh | null): Pairing[] {
-    return this.#write((database) => {
+    return this.#state.write((database) => {
       const going = this.forUser(user).filter((pairing) => pkhh === null || pairing.pkhh === pkhh);
       const statement = database.prepare('DELETE FROM pairing WHERE user = ? AND pkhh = ?');
       for (const pairing of going) statement.run(user, pairing.pkhh);
@@ -163,14 +151,16 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
   }
 
   lastUses(user: Username): ReadonlyMap<Pkhh, number> {
-    return this.#read((database) => {
-      const rows = this.#query(database, 'SELECT pkhh, used_at_ms FROM pairing_use WHERE user = ?').all(user);
+    return this.#state.read((database) => {
+      const rows = this.#state
+        .query(database, 'SELECT pkhh, used_at_ms FROM pairing_use WHERE user = ?')
+        .all(user);
       return new Map(rows.map((row) => [parsePkhh(text(row['pkhh'])), Number(row['used_at_ms'])]));
     });
   }
 
   noteUse(user: Username, pkhh: Pkhh, atMs: number): void {
-    this.#write((database) => {
+    this.#state.write((database) => {
       database
         .prepare(
           `INSERT INTO pairing_use (user, pkhh, used_at_ms)
@@ -197,78 +187,54 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable {
     this.#set(`login_driver ${id}`, enabled);
   }
 
+  expiryTold(user: Username, pkhh: Pkhh): number | null {
+    const value = this.#value(expiryName(user, pkhh));
+    return value?.length === 8 ? Number(value.readBigInt64BE()) : null;
+  }
+
+  noteExpiryTold(user: Username, pkhh: Pkhh, atMs: number): void {
+    const value = Buffer.alloc(8);
+    value.writeBigInt64BE(BigInt(atMs));
+    this.#setValue(expiryName(user, pkhh), value);
+  }
+
   /** A switch; null when it was never set. */
   #setting(name: string): boolean | null {
-    return this.#read((database) => {
-      const row = this.#query(database, 'SELECT value FROM setting WHERE name = ?').get(name);
-      return row === undefined ? null : blob(row['value'])?.[0] !== 0;
-    });
+    const value = this.#value(name);
+    return value === null ? null : value[0] !== 0;
+  }
+
+  #value(name: string): Buffer | null {
+    return this.#state.read((database) =>
+      blob(this.#state.query(database, 'SELECT value FROM setting WHERE name = ?').get(name)?.['value']),
+    );
   }
 
   #set(name: string, enabled: boolean): void {
-    this.#write((database) => {
+    this.#setValue(name, Buffer.from([enabled ? 1 : 0]));
+  }
+
+  #setValue(name: string, value: Buffer): void {
+    this.#state.write((database) => {
       database
         .prepare(
           'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
         )
-        .run(name, Buffer.from([enabled ? 1 : 0]));
+        .run(name, value);
     });
   }
 
   close(): void {
-    this.#prepared.clear();
     this.#hostId = null;
-    this.#database?.close();
-    this.#database = null;
+    this.#state.close();
   }
 
   #select(where: string, ...values: string[]): Pairing[] {
-    return this.#read((database) =>
-      this.#query(database, `SELECT * FROM pairing ${where}`)
+    return this.#state.read((database) =>
+      this.#state
+        .query(database, `SELECT * FROM pairing ${where}`)
         .all(...values)
         .map((row) => pairingOf(row, this.#keys)),
     );
-  }
-
-  #query(database: DatabaseSync, sql: string): StatementSync {
-    const known = this.#prepared.get(sql);
-    if (known !== undefined) return known;
-    const statement = database.prepare(sql);
-    this.#prepared.set(sql, statement);
-    return statement;
-  }
-
-  /** Runs `act` in one transaction that is undone when it throws. */
-  #write<T>(act: (database: DatabaseSync) => T): T {
-    return this.#read((database) => {
-      database.exec('BEGIN IMMEDIATE');
-      try {
-        const result = act(database);
-        database.exec('COMMIT');
-        return result;
-      } catch (error) {
-        // A read that failed inside has closed it: then nothing was committed, and the first error is the cause.
-        if (database.isOpen && database.isTransaction) database.exec('ROLLBACK');
-        throw error;
-      }
-    });
-  }
-
-  /** Any failure but our own meanings becomes `store-unreadable`, and the file is opened afresh next time. */
-  #read<T>(act: (database: DatabaseSync) => T): T {
-    try {
-      this.#database ??= openTableFile(this.#path);
-      return act(this.#database);
-    } catch (error) {
-      if (
-        error instanceof AgentError &&
-        ['already-paired', 'key-conflict', 'not-paired'].includes(error.code)
-      )
-        throw error;
-      this.close();
-      throw error instanceof AgentError && ['store-unreadable', 'store-newer'].includes(error.code)
-        ? error
-        : new AgentError('store-unreadable', { detail: `${this.#path} cannot be read`, cause: error });
-    }
   }
 }

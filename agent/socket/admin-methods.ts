@@ -2,18 +2,22 @@
 // admin-server.ts.
 
 import { AgentError, asAgentError } from '../base/errors.ts';
-import type { AuditLog } from '../audit/interface.ts';
+import type { AnchorSource, AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
+import { mayDriverServe } from '../login/driver-gate.ts';
+import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
 import { explainLogin } from '../login/explain.ts';
+import { explainEnforcement } from '../login/explain-enforcement.ts';
 import type { SessionSource } from '../logind/interface.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
+import type { HealthSource } from '../model/health.ts';
 import type { Account, Accounts } from '../model/account.ts';
-import { parseCertificateFile, parsePkhh, type Pkhh } from '../model/key.ts';
+import { parseCertificateFile, parsePkhh } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../model/request.ts';
-import { parseTokenId, type TokenId } from '../model/token.ts';
 import { CARD_READING_MS } from '../token/interface.ts';
 import { unfitForLogin } from '../../policy/permit-pairing.ts';
+import { enforcementMethod, type EnforcementMethodParts } from './enforcement-methods.ts';
 import {
   listDrivers,
   listItems,
@@ -21,79 +25,45 @@ import {
   setDriverForLogin,
   type InventoryParts,
 } from './inventory-methods.ts';
+import { getHealth } from './health-methods.ts';
 import type { Methods } from './io-scauth.ts';
 import { claim, stateFor, type MonitorParts } from './monitor.ts';
 import { pageOf } from './paging.ts';
+import {
+  InvalidParameter,
+  onlyParameters,
+  optionalFlag,
+  optionalText,
+  optionalTokenId,
+  pageStart,
+  PermissionDenied,
+  requiredFlag,
+  requiredNumber,
+  requiredText,
+} from './parameters.ts';
 import { getPrompt, setPrompt } from './prompt-methods.ts';
 import { wireIdentity, wirePairing, wireToken } from './wire.ts';
 
 export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
+  readonly enforcement: EnforcementMethodParts;
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  readonly anchors: AnchorSource;
   readonly sessions?: SessionSource;
+  readonly version: string;
+  /** Absent: nothing is known. */
+  readonly health?: HealthSource;
 }
 
-/** Parameters as they came; each is looked up by name, and unknown names are refused. */
 type Parameters = Readonly<Record<string, unknown>>;
 
-/** org.varlink.service.InvalidParameter, with the parameter's name. */
-export class InvalidParameter extends Error {
-  readonly parameter: string;
-
-  constructor(parameter: string) {
-    super(`invalid parameter: ${parameter}`);
-    this.name = 'InvalidParameter';
-    this.parameter = parameter;
-  }
+function requiredDays({ days }: Parameters): number {
+  if (typeof days !== 'number' || !Number.isSafeInteger(days) || days < 0 || days > 3650)
+    throw new InvalidParameter('days');
+  return days;
 }
 
-/** org.varlink.service.PermissionDenied. */
-export class PermissionDenied extends Error {}
-
-export function onlyParameters(parameters: Parameters, known: readonly string[]): void {
-  const unknown = Object.keys(parameters).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new InvalidParameter(unknown);
-}
-
-export function optionalText(parameters: Parameters, name: string): string | null {
-  const value = parameters[name] ?? null;
-  if (value !== null && typeof value !== 'string') throw new InvalidParameter(name);
-  return value;
-}
-
-function requiredNumber(parameters: Parameters, name: string): number {
-  const value = parameters[name];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw new InvalidParameter(name);
-  return value;
-}
-
-/** Where a page begins. */
-function pageStart(parameters: Parameters): number {
-  return (parameters['after'] ?? null) === null ? 0 : requiredNumber(parameters, 'after');
-}
-
-export function requiredText(parameters: Parameters, name: string): string {
-  const value = optionalText(parameters, name);
-  if (value === null) throw new InvalidParameter(name);
-  return value;
-}
-
-function requiredFlag({ enabled }: Parameters): boolean {
-  if (typeof enabled !== 'boolean') throw new InvalidParameter('enabled');
-  return enabled;
-}
-
-export function requiredPkhh(parameters: Parameters): Pkhh {
-  return parsePkhh(requiredText(parameters, 'hash'));
-}
-
-export function optionalTokenId(parameters: Parameters): TokenId | null {
-  const text = optionalText(parameters, 'token');
-  return text === null ? null : parseTokenId(text);
-}
-
-function requireRoot(peer: PeerCredentials): void {
+export function requireRoot(peer: PeerCredentials): void {
   if (peer.uid !== 0) throw new PermissionDenied('root only');
 }
 
@@ -170,9 +140,17 @@ async function addPairing(
 }
 
 async function unpair(peer: PeerCredentials, parameters: Parameters, parts: AdminParts): Promise<Pairing[]> {
-  onlyParameters(parameters, ['user', 'hash']);
+  onlyParameters(parameters, ['user', 'hash', 'shutOut']);
   const hash = optionalText(parameters, 'hash');
   const user = await userInScope(peer, optionalText(parameters, 'user'), parts.accounts);
+  const mayShutOut = optionalFlag(parameters, 'shutOut') && peer.uid === 0;
+  const account = mayShutOut ? null : await parts.accounts.byName(user);
+  if (account !== null) {
+    const going = parts.pairings
+      .forUser(user)
+      .filter(({ pkhh }) => hash === null || pkhh === parsePkhh(hash));
+    await guardAgainstShutOut(account, { without: going }, parts.enforcement);
+  }
   const removed = parts.pairings.remove(user, hash === null ? null : parsePkhh(hash));
   if (removed.length === 0 && hash !== null) throw new AgentError('not-paired');
   for (const { pkhh, tokenId } of removed) {
@@ -193,9 +171,15 @@ async function explain(
   const rhost = optionalText(parameters, 'rhost');
   const account = await parts.accounts.byName(user);
   if (account === null) throw new AgentError('unknown-user', { detail: user });
+  const gate = { drivers: () => parts.inventory.drivers(), table: parts.loginDrivers };
   const links = await explainLogin(
     { account, service, rhost, peer, inFull: peer.uid === 0 },
-    { ...parts, readers: parts.inventory },
+    {
+      ...parts,
+      readers: parts.inventory,
+      enforcement: (asked, place) => explainEnforcement(asked, place, parts.enforcement),
+      mayDriverServe: (driver, forService) => mayDriverServe(driver, forService, gate),
+    },
   );
   return { user, links: [...links] };
 }
@@ -244,6 +228,11 @@ export async function callMethod(
       return { removed: (await unpair(peer, parameters, parts)).map(wirePairing) };
     case 'Explain':
       return explain(peer, parameters, parts);
+    case 'GetHealth': {
+      onlyParameters(parameters, ['days']);
+      const user = peer.uid === 0 ? null : (await callerAccount(peer, parts.accounts)).name;
+      return getHealth(requiredDays(parameters), user, parts);
+    }
     case 'GetPairingPrompt':
       onlyParameters(parameters, ['token']);
       return getPrompt(await promptUser(peer, parts), optionalTokenId(parameters), parts);
@@ -264,9 +253,10 @@ export async function callMethod(
     case 'ChangePin':
     case 'UnblockPin':
     case 'Rehearse':
+    case 'SignAnchor':
       throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
     default:
-      return null;
+      return enforcementMethod(method, peer, parameters, parts.enforcement);
   }
 }
 

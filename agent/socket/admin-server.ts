@@ -6,17 +6,7 @@ import { createServer, type Server } from 'node:net';
 import { describeError } from '../base/errors.ts';
 import { pairOwnCard } from '../login/pair.ts';
 import { verifyCardPin } from '../login/verify-pin.ts';
-import {
-  callerAccount,
-  callMethod,
-  InvalidParameter,
-  isUnexpected,
-  onlyParameters,
-  optionalTokenId,
-  PermissionDenied,
-  requiredPkhh,
-  type AdminParts,
-} from './admin-methods.ts';
+import { callerAccount, callMethod, isUnexpected, type AdminParts } from './admin-methods.ts';
 import { acceptConnections, type Connection } from './connection.ts';
 import { cardStory, failureOf, type Story } from './card-stories.ts';
 import { FrameConversation } from './frame-conversation.ts';
@@ -24,11 +14,17 @@ import { FrameStream } from './frame-stream.ts';
 import { FRAME_VERSION } from './frames.ts';
 import { INTERFACE } from './io-scauth.ts';
 import { monitor } from './monitor.ts';
+import {
+  InvalidParameter,
+  onlyParameters,
+  optionalTokenId,
+  PermissionDenied,
+  requiredPkhh,
+} from './parameters.ts';
 import { encodeMessage, MessageSplitter, parseCall, type VarlinkCall } from './varlink.ts';
 import { wirePairing } from './wire.ts';
 
 export interface AdminServerParts extends AdminParts {
-  readonly version: string;
   readonly log: (line: string) => void;
 }
 

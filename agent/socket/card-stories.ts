@@ -1,24 +1,23 @@
-// The upgraded calls about a card's PIN: ChangePin, UnblockPin, Rehearse. Parameters in, story out, result as JSON.
+// The upgraded calls about a card: ChangePin, UnblockPin, Rehearse, SignAnchor. Parameters in, story out, result as JSON.
 
 import { asAgentError } from '../base/errors.ts';
 import { changeCardPin } from '../login/change-pin.ts';
 import type { Conversation } from '../login/conversation.ts';
 import { mayDriverServe } from '../login/driver-gate.ts';
 import { rehearseLogin } from '../login/rehearse.ts';
+import { signAnchor } from '../login/sign-anchor.ts';
 import { unblockCardPin } from '../login/unblock-pin.ts';
-import type { PeerCredentials } from '../model/request.ts';
+import { parseUsername, type PeerCredentials } from '../model/request.ts';
+import { callerAccount, requireRoot, userInScope, type AdminParts } from './admin-methods.ts';
+import { failureText } from './failure-text.ts';
+import { INTERFACE, type WireStep } from './io-scauth.ts';
 import {
-  callerAccount,
   InvalidParameter,
   onlyParameters,
   optionalText,
   optionalTokenId,
   requiredText,
-  userInScope,
-  type AdminParts,
-} from './admin-methods.ts';
-import { failureText } from './failure-text.ts';
-import { INTERFACE, type WireStep } from './io-scauth.ts';
+} from './parameters.ts';
 
 /** A conversation that ends in a JSON result. */
 export type Story = (person: Conversation) => Promise<object>;
@@ -78,6 +77,15 @@ export async function cardStory(
           steps: steps satisfies readonly WireStep[],
           failure: failure === null ? null : failureOf(failure),
         };
+      };
+    }
+    case `${INTERFACE}.SignAnchor`: {
+      requireRoot(peer);
+      onlyParameters(parameters, ['user']);
+      const user = parseUsername(requiredText(parameters, 'user'));
+      return async (person) => {
+        const { text, card } = await signAnchor(user, peer, person, parts);
+        return { anchor: text, user, hash: card.pairing.pkhh };
       };
     }
     default:

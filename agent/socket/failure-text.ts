@@ -54,12 +54,15 @@ export function failureText(error: AgentError): string {
       return 'No card with this key is in a reader. `sc_auth identities` lists the keys.';
     case 'weak-key':
       return `This key cannot be used for login: ${error.detail}`;
+    case 'not-attested':
+      return `This key cannot be paired here: ${error.detail}. Make a new key on the card, or ask your administrator.`;
     case 'bad-certificate':
       return 'This is not a certificate. Give a PEM or DER file of one X.509 certificate.';
     case 'untrusted-certificate':
       return `The certificate of this key is not trusted here: ${error.detail}. Use another card, or ask your administrator.`;
     case 'bad-proof':
-      return deniedText('bad-proof') ?? '';
+    case 'card-suspect':
+      return deniedText(error.code) ?? '';
     case 'already-paired':
       return 'This key is paired with the account already. `sc_auth list` shows the pairings.';
     case 'not-paired':
@@ -68,6 +71,10 @@ export function failureText(error: AgentError): string {
       return 'Another key with the same hash is paired. Unpair it first, and tell your administrator.';
     case 'store-unreadable':
       return unavailableText('store-unreadable') ?? '';
+    case 'would-shut-out':
+      return `Enforcement would shut out: ${error.detail}. Pair their cards and let them log in once, or exempt them: sc_auth enforce plan says who needs what.`;
+    case 'no-card-login':
+      return 'Nobody has logged in by card since enforcement was switched on. Log in by card, for example: sudo -k sc_auth enforce confirm';
     case 'store-newer':
       return `The card pairings were ${error.detail}. Install that version again, or see “Upgrades” in administrators.md.`;
     case 'not-allowed':

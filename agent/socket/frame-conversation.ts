@@ -5,7 +5,7 @@ import { Pin } from '../base/pin.ts';
 import { SecretBuffer } from '../base/secret.ts';
 import type { Conversation } from '../login/conversation.ts';
 import type { Connection } from './connection.ts';
-import { encodeFrame, MAX_FRAME_BYTES, type Frame } from './frames.ts';
+import { encodeFrame, FRAME_VERSION, MAX_FRAME_BYTES, type Frame } from './frames.ts';
 
 /** While the agent works the relay hears from it at least each second. */
 const HEARTBEAT_MS = 500;
@@ -15,18 +15,26 @@ const MAX_ASKS_AND_TELLS = 64;
 
 export class FrameConversation implements Conversation {
   readonly #connection: Connection;
+  readonly #version: number;
   readonly #heartbeat: NodeJS.Timeout;
+  /** Of the last hold; a skip may still be on its way when the hold is over. */
+  #skipped: AbortController | null = null;
   readonly #stopping: AbortSignal | undefined;
   #answered: ((answer: Pin | null) => void) | null = null;
   #exchanges = 0;
   readonly #gone = new AbortController();
 
-  /** @param stopping aborted when nobody is waited for any more */
-  constructor(connection: Connection, stopping?: AbortSignal) {
+  /**
+   * @param version agreed on with the relay; all frames are written in it
+   * @param stopping aborted when nobody is waited for any more
+   */
+  constructor(connection: Connection, version: number = FRAME_VERSION, stopping?: AbortSignal) {
     this.#connection = connection;
+    this.#version = version;
     this.#stopping = stopping;
     const letGo = (): void => {
       if (this.#answered !== null) connection.destroy();
+      this.#skipped?.abort();
     };
     stopping?.addEventListener('abort', letGo);
     this.#heartbeat = setInterval(() => {
@@ -36,6 +44,7 @@ export class FrameConversation implements Conversation {
       clearInterval(this.#heartbeat);
       stopping?.removeEventListener('abort', letGo);
       this.#gone.abort();
+      this.#skipped?.abort();
       this.#settle(null);
     });
   }
@@ -45,6 +54,25 @@ export class FrameConversation implements Conversation {
   }
 
   ask(text: string, echo: boolean): Promise<Pin | null> {
+    return this.#question({ type: 'ask', echo, text });
+  }
+
+  /** A relay of version 1 knows no hold: it shows a message, and nobody can go on without. */
+  hold(text: string, plain: string): AbortSignal {
+    this.#skipped = new AbortController();
+    if (!this.#connection.isOpen) this.#skipped.abort();
+    if (this.#version < 2) this.tell('information', plain);
+    else if (this.#count()) this.#sendPlain({ type: 'hold', text, plain });
+    return this.#skipped.signal;
+  }
+
+  /** Only while a password is changed: elsewhere the relay takes the question for a fault. */
+  takeNewPassword(): Promise<Pin | null> {
+    if (this.#version < 2) return Promise.resolve(null);
+    return this.#question({ type: 'take', item: 1 });
+  }
+
+  #question(frame: Frame): Promise<Pin | null> {
     if (this.#stopping?.aborted === true) this.#connection.destroy();
     if (!this.#connection.isOpen || this.#answered !== null || !this.#count()) return Promise.resolve(null);
     return new Promise((resolve) => {
@@ -55,7 +83,7 @@ export class FrameConversation implements Conversation {
         clearTimeout(patience);
         resolve(answer);
       };
-      this.#sendPlain({ type: 'ask', echo, text });
+      this.#sendPlain(frame);
     });
   }
 
@@ -63,8 +91,15 @@ export class FrameConversation implements Conversation {
     if (this.#count()) this.#sendPlain({ type: 'tell', kind, text });
   }
 
-  /** Takes a frame of the relay's: only an answer to an open question is one. Anything else ends the connection. */
+  /**
+   * Takes a frame of the relay's: an answer to an open question, or a skip after a hold. Anything else ends the
+   * connection.
+   */
   take(frame: Frame): void {
+    if (frame.type === 'skip' && this.#skipped !== null) {
+      this.#skipped.abort();
+      return;
+    }
     if (frame.type !== 'answer' || this.#answered === null) {
       this.#connection.destroy();
       return;
@@ -77,7 +112,7 @@ export class FrameConversation implements Conversation {
     clearInterval(this.#heartbeat);
     const buffer = new SecretBuffer(MAX_FRAME_BYTES);
     try {
-      await this.#connection.send(encodeFrame(frame, buffer.bytes));
+      await this.#connection.send(encodeFrame(frame, buffer.bytes, this.#version));
     } finally {
       buffer.release();
       this.#connection.end();
@@ -97,6 +132,6 @@ export class FrameConversation implements Conversation {
   }
 
   #sendPlain(frame: Frame): void {
-    void this.#connection.send(encodeFrame(frame));
+    void this.#connection.send(encodeFrame(frame, undefined, this.#version));
   }
 }

@@ -48,7 +48,7 @@ export class FrameStream {
     const whole = this.#buffer.bytes.subarray(0, this.#filled);
     this.#filled = 0;
     try {
-      this.#handle(parseBody(typeNumber, whole.subarray(HEADER_BYTES)), version);
+      this.#handle(parseBody(typeNumber, whole.subarray(HEADER_BYTES), version), version);
     } catch (error) {
       throw error instanceof AgentError ? error : new AgentError('malformed', { cause: error });
     } finally {

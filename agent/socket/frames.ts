@@ -6,7 +6,9 @@ import { ByteReader } from '../base/bytes.ts';
 import { AgentError } from '../base/errors.ts';
 import type { Phase } from '../model/request.ts';
 
+/** The lowest version, in which begin is always written, and the highest (PROTOCOL.md, 1.2). */
 export const FRAME_VERSION = 1;
+export const HIGHEST_VERSION = 2;
 export const HEADER_BYTES = 8;
 export const MAX_BODY_BYTES = 4096;
 /** Longest str or bytes field. */
@@ -16,7 +18,20 @@ const MAGIC = 0x5343;
 const ABSENT = 0xffff;
 
 /** PROTOCOL.md, 1.3 and 2.1. */
-export const FRAME_TYPE = { begin: 1, ask: 2, tell: 3, wait: 4, answer: 5, verdict: 6, result: 7 } as const;
+export const FRAME_TYPE = {
+  begin: 1,
+  ask: 2,
+  tell: 3,
+  wait: 4,
+  answer: 5,
+  verdict: 6,
+  result: 7,
+  hold: 8,
+  skip: 9,
+  take: 10,
+} as const;
+/** From this type on, frames are of version 2. */
+const FIRST_OF_VERSION_2 = FRAME_TYPE.hold;
 
 const PHASES: readonly Phase[] = [
   'authenticate',
@@ -81,7 +96,34 @@ export interface ResultFrame {
   /** UTF-8 JSON. */
   readonly json: string;
 }
-export type Frame = BeginFrame | AskFrame | TellFrame | WaitFrame | AnswerFrame | VerdictFrame | ResultFrame;
+/** Something is waited for; the person may go on without it. */
+export interface HoldFrame {
+  readonly type: 'hold';
+  /** What is said where Enter can be read, and where it cannot. */
+  readonly text: string;
+  readonly plain: string;
+}
+/** Enter, while the agent holds. */
+export interface SkipFrame {
+  readonly type: 'skip';
+}
+/** Answered with the new password, while one is being set. */
+export interface TakeFrame {
+  readonly type: 'take';
+  /** 1: the new password. */
+  readonly item: 1;
+}
+export type Frame =
+  | BeginFrame
+  | AskFrame
+  | TellFrame
+  | WaitFrame
+  | AnswerFrame
+  | VerdictFrame
+  | ResultFrame
+  | HoldFrame
+  | SkipFrame
+  | TakeFrame;
 
 export interface FrameHeader {
   readonly version: number;
@@ -139,10 +181,12 @@ function readChoice<T>(value: number, choices: readonly T[], name: string): T {
 }
 
 /**
- * Parses one frame's body. The version is the caller's to check.
+ * Parses one frame's body. Whether the version is the one agreed on is the caller's to check.
  * @throws AgentError `malformed` for anything that PROTOCOL.md does not define
  */
-export function parseBody(typeNumber: number, body: Uint8Array): Frame {
+export function parseBody(typeNumber: number, body: Uint8Array, version: number = FRAME_VERSION): Frame {
+  if (version < HIGHEST_VERSION && typeNumber >= FIRST_OF_VERSION_2)
+    throw new AgentError('malformed', { detail: `frame: type ${typeNumber} in version ${version}` });
   const reader = new ByteReader(body);
   const frame = readFrame(typeNumber, reader);
   reader.end();
@@ -196,6 +240,12 @@ function readFrame(typeNumber: number, reader: ByteReader): Frame {
     }
     case FRAME_TYPE.result:
       return { type: 'result', json: decodeText(reader.bytes(reader.remaining)) };
+    case FRAME_TYPE.hold:
+      return { type: 'hold', text: readStr(reader), plain: readStr(reader) };
+    case FRAME_TYPE.skip:
+      return { type: 'skip' };
+    case FRAME_TYPE.take:
+      return { type: 'take', item: readChoice(reader.u8() - 1, [1] as const, 'item') };
     default:
       throw new AgentError('malformed', { detail: `frame: type ${typeNumber}` });
   }
@@ -245,9 +295,9 @@ class FrameWriter {
   }
 
   /** Writes the header and returns the whole frame. */
-  finish(typeNumber: number): Buffer {
+  finish(typeNumber: number, version: number): Buffer {
     this.#into.writeUInt16BE(MAGIC, 0);
-    this.#into.writeUInt8(FRAME_VERSION, 2);
+    this.#into.writeUInt8(version, 2);
     this.#into.writeUInt8(typeNumber, 3);
     this.#into.writeUInt32BE(this.#offset - HEADER_BYTES, 4);
     return this.#into.subarray(0, this.#offset);
@@ -272,6 +322,14 @@ function writeBody(frame: Frame, writer: FrameWriter): void {
       writer.text(frame.text);
       return;
     case 'wait':
+    case 'skip':
+      return;
+    case 'hold':
+      writer.text(frame.text);
+      writer.text(frame.plain);
+      return;
+    case 'take':
+      writer.u8(frame.item);
       return;
     case 'answer':
       writer.u8(frame.status === 'failed' ? 1 : 0);
@@ -299,8 +357,12 @@ export const MAX_FRAME_BYTES = HEADER_BYTES + MAX_BODY_BYTES;
  * encodes a secret (answer, verdict with authtok) gives a locked buffer and wipes it once it is sent.
  * @throws AgentError `malformed` when a field or the body is above its cap
  */
-export function encodeFrame(frame: Frame, into: Buffer = Buffer.alloc(MAX_FRAME_BYTES)): Buffer {
+export function encodeFrame(
+  frame: Frame,
+  into: Buffer = Buffer.alloc(MAX_FRAME_BYTES),
+  version: number = FRAME_VERSION,
+): Buffer {
   const writer = new FrameWriter(into);
   writeBody(frame, writer);
-  return writer.finish(FRAME_TYPE[frame.type]);
+  return writer.finish(FRAME_TYPE[frame.type], version);
 }

@@ -132,16 +132,45 @@ export interface WireFailure {
   readonly triesLeft: number | null;
 }
 
+export interface WireExemption {
+  readonly user: string;
+  readonly until: string;
+  readonly by: string;
+  readonly at: string;
+  readonly reason: string;
+}
+
+/** What `sc_auth enforce plan` says of an account. */
+export interface WireStanding {
+  readonly user: string;
+  readonly uid: number;
+  readonly pairings: number;
+  readonly lastCardLogin: string | null;
+  readonly inExemptGroup: boolean;
+  readonly exemptUntil: string | null;
+  readonly keptInBy: string | null;
+  readonly why: string;
+}
+
 /** Calls of a session's program (agent/session). */
 export type SessionMethod = 'Monitor' | 'Claim';
 
 /** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
-export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse';
+export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse' | 'SignAnchor';
 export interface WireLink {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
   readonly remedy: string | null;
+}
+
+/** A certificate that is about to end. */
+export interface WireExpiring {
+  readonly what: string;
+  readonly user: string | null;
+  readonly hash: string;
+  readonly label: string;
+  readonly notAfter: string;
 }
 
 /** Method name → parameters and reply. `null` parameters may also be left out. */
@@ -177,10 +206,23 @@ export interface Methods {
   };
   UnblockPin: { parameters: { token: string | null }; reply: Record<string, never> };
   Rehearse: { parameters: { service: string }; reply: Record<string, never> };
-  Unpair: { parameters: { user: string | null; hash: string | null }; reply: { removed: WirePairing[] } };
+  SignAnchor: { parameters: { user: string }; reply: Record<string, never> };
+  Unpair: {
+    parameters: { user: string | null; hash: string | null; shutOut?: boolean | null };
+    reply: { removed: WirePairing[] };
+  };
   Explain: {
     parameters: { user: string | null; service: string; rhost: string | null };
     reply: { user: string; links: WireLink[] };
+  };
+  GetHealth: {
+    parameters: { days: number };
+    reply: {
+      version: string;
+      notInForce: string[];
+      configRefused: string | null;
+      expiring: WireExpiring[];
+    };
   };
   GetPairingPrompt: {
     parameters: { token: string | null };
@@ -201,4 +243,31 @@ export interface Methods {
     };
   };
   Claim: { parameters: { number: number }; reply: { claimed: boolean } };
+  GetEnforcement: {
+    parameters: Record<string, never>;
+    reply: {
+      state: string;
+      since: string | null;
+      until: string | null;
+      by: string | null;
+      breakGlass: boolean;
+      exemptions: WireExemption[];
+    };
+  };
+  PlanEnforcement: {
+    parameters: { after?: number | null };
+    reply: { accounts: WireStanding[]; next: number | null };
+  };
+  StartEnforcement: {
+    parameters: { by?: string | null; shutOut?: readonly string[] | null; salt: string; codeHash: string };
+    reply: { until: string; shutOut: string[] };
+  };
+  ConfirmEnforcement: { parameters: Record<string, never>; reply: { user: string; at: string } };
+  StopEnforcement: { parameters: Record<string, never>; reply: Record<string, never> };
+  SetBreakGlass: { parameters: { salt: string; codeHash: string }; reply: Record<string, never> };
+  Exempt: {
+    parameters: { user: string; until: string; reason?: string | null; by?: string | null };
+    reply: { exemption: WireExemption };
+  };
+  Unexempt: { parameters: { user: string; shutOut?: boolean | null }; reply: { removed: boolean } };
 }

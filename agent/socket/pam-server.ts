@@ -5,21 +5,28 @@ import { createServer, type Server } from 'node:net';
 import { assertNever } from '../base/assert.ts';
 import { asAgentError, describeError } from '../base/errors.ts';
 import type { LoginResult } from '../login/authenticate.ts';
+import type { Entry } from '../login/permit-entry.ts';
+import { CARD_REQUIRED } from '../login/wording.ts';
 import type { Conversation } from '../login/conversation.ts';
 import { parseUsername, type AuthRequest, type PeerCredentials } from '../model/request.ts';
 import { acceptConnections, type Connection } from './connection.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from './frame-stream.ts';
+import { FRAME_VERSION, HIGHEST_VERSION, type BeginFrame, type VerdictFrame } from './frames.ts';
 import type { OpenLogins } from './open-logins.ts';
-import { FRAME_VERSION, type BeginFrame, type VerdictFrame } from './frames.ts';
 
 export interface PamServerParts {
   /** Runs one login to its end; never throws. */
   readonly login: (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
+  /** Runs one account phase to its end; never throws. */
+  readonly enter: (request: AuthRequest, person: Conversation) => Promise<Entry>;
   readonly log: (line: string) => void;
   /** Counts the logins, and says when they must not wait for a person any more. */
   readonly open?: OpenLogins;
 }
+
+/** Far more than logins may be under way (login-limit.ts): the account phase of a flooder must not go unanswered. */
+const MAX_CONNECTIONS = 256;
 
 /** A relay has this long to send the whole of its begin. */
 const BEGIN_MS = 5000;
@@ -54,17 +61,22 @@ function verdictOf(request: AuthRequest, { decision, password }: LoginResult): V
   }
 }
 
+/** The highest version that both speak; null: there is none. begin itself is always written in the lowest. */
+function agreedVersion({ minVersion, maxVersion }: BeginFrame, writtenIn: number): number | null {
+  if (writtenIn !== FRAME_VERSION || minVersion > HIGHEST_VERSION) return null;
+  return Math.min(maxVersion, HIGHEST_VERSION);
+}
+
 async function serve(
   frame: BeginFrame,
-  version: number,
+  version: number | null,
   person: FrameConversation,
   peer: PeerCredentials,
   parts: PamServerParts,
 ): Promise<void> {
-  if (version !== FRAME_VERSION || frame.minVersion > FRAME_VERSION || frame.maxVersion < FRAME_VERSION) {
-    parts.log(
-      `a relay speaks frames ${frame.minVersion}–${frame.maxVersion}, scauthd speaks ${FRAME_VERSION}`,
-    );
+  if (version === null) {
+    const ours = `${FRAME_VERSION}–${HIGHEST_VERSION}`;
+    parts.log(`a relay speaks frames ${frame.minVersion}–${frame.maxVersion}, scauthd speaks ${ours}`);
     await person.finish(
       verdict('unavailable', { message: 'Card login needs an update. Use your password.' }),
     );
@@ -80,8 +92,12 @@ async function serve(
     );
     return;
   }
+  if (request.phase === 'account') {
+    const entry = await parts.enter(request, person);
+    await person.finish(verdict(entry, { message: entry === 'card-required' ? CARD_REQUIRED : null }));
+    return;
+  }
   if (request.phase !== 'authenticate') {
-    // There is no enforcement yet: the other phases have nothing to forbid.
     await person.finish(verdict('permitted'));
     return;
   }
@@ -95,13 +111,14 @@ async function serve(
 
 function serveConnection(connection: Connection, parts: PamServerParts): void {
   let person: FrameConversation | null = null;
+  let agreed: number | null = null;
   const lateBegin = setTimeout(() => {
     connection.destroy();
   }, BEGIN_MS);
   const frames = new FrameStream((frame, version) => {
     // What came in one piece with the frame that ended the conversation is not looked at.
     if (!connection.isOpen) return;
-    if (version !== FRAME_VERSION && person !== null) {
+    if (version !== agreed && person !== null) {
       connection.destroy();
       return;
     }
@@ -114,8 +131,9 @@ function serveConnection(connection: Connection, parts: PamServerParts): void {
       connection.destroy();
       return;
     }
-    person = new FrameConversation(connection, parts.open?.stopping);
-    const served = serve(frame, version, person, connection.peer, parts).catch((error: unknown) => {
+    agreed = agreedVersion(frame, version);
+    person = new FrameConversation(connection, agreed ?? FRAME_VERSION, parts.open?.stopping);
+    const served = serve(frame, agreed, person, connection.peer, parts).catch((error: unknown) => {
       parts.log(describeError(error));
       connection.destroy();
     });
@@ -138,8 +156,9 @@ function serveConnection(connection: Connection, parts: PamServerParts): void {
 /** The server, not yet listening. */
 export function createPamServer(parts: PamServerParts): Server {
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: false });
-  acceptConnections(server, (connection) => {
+  const serve = (connection: Connection): void => {
     serveConnection(connection, parts);
-  });
+  };
+  acceptConnections(server, serve, MAX_CONNECTIONS);
   return server;
 }

@@ -2,10 +2,23 @@
 // meanings (prove, pinState), never for APDUs.
 
 import type { Challenge } from '../model/challenge.ts';
+import type { Attestation } from '../model/attestation.ts';
+import type { CardKeyProof } from '../model/card-key.ts';
+import type { PublicKey } from '../model/key.ts';
 import type { Proof } from '../model/proof.ts';
 import type { CardPin, Identity, PinState, TokenId } from '../model/token.ts';
 import type { Pin } from '../base/pin.ts';
 import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
+
+/** How a driver lets a card prove its own key while it reads it. The challenge is never the driver's. */
+export interface CardKeyCheck {
+  /** null: nothing is asked of this card. */
+  begin(): {
+    readonly challenge: Challenge;
+    /** @param key the one that the card shows; its signature is verified with it */
+    conclude(key: PublicKey, proof: Proof): CardKeyProof;
+  } | null;
+}
 
 export interface TokenDriver {
   /** Reverse domain name, e.g. `org.scauth.piv`. */
@@ -67,6 +80,8 @@ export interface Token {
   readonly lastPinState: PinState;
   /** What was broken or left out, for diagnosis. Safe to print. */
   readonly notes: readonly string[];
+  /** What the card's own key has shown since the card was put in; absent: its driver does not ask. */
+  readonly cardProof?: CardKeyProof;
   /** When the card was read, milliseconds since the epoch. */
   readonly readAtMs?: number;
   /**
@@ -107,6 +122,11 @@ export interface Token {
   unblockPin?(puk: Pin, next: Pin, of?: CardPin): Promise<void>;
   /** The tries of the PUK, without spending one; absent where the driver cannot tell. @throws what a card throws */
   pukState?(): Promise<PinState>;
+  /**
+   * The maker's word for a key, without a PIN; absent where the driver cannot ask.
+   * @throws AgentError `not-attested` where the card gives none, `no-identity`, and what a card throws
+   */
+  attest?(identity: Identity): Promise<Attestation>;
   /** Whether `puk` can be a PUK at all; if not it must not be sent. Present where `unblockPin` is. */
   acceptsPuk?(puk: Pin): boolean;
 }
@@ -121,4 +141,6 @@ export interface TokenSource {
    * @throws AgentError `no-service`, `not-authorised` when pcscd cannot be reached
    */
   present(waitMs: number): Promise<readonly Token[]>;
+  /** Told when a card has come, gone or been read. @returns the end of it. Absent: nobody is told */
+  onChange?(listener: () => void): () => void;
 }

@@ -6,7 +6,9 @@ import type { Clock } from '../base/clock.ts';
 import { AgentError, asAgentError, printable } from '../base/errors.ts';
 import { pemBlocks } from '../base/pem.ts';
 import { readTrustedFile } from '../base/trusted-file.ts';
+import type { Attestation, AttestationFindings } from '../model/attestation.ts';
 import type { CertificateFields } from '../model/certificate-fields.ts';
+import type { PublicKey } from '../model/key.ts';
 import type { TrustFindings, TrustSources } from '../model/trust.ts';
 import type { ParsedCertificate } from './certificate.ts';
 import type { CertificateTrust } from './interface.ts';
@@ -17,6 +19,7 @@ const MAX_AUTHORITIES = 512;
 
 const parts = async () => ({
   ...(await import('./certificate.ts')),
+  ...(await import('./attestation.ts')),
   ...(await import('./chain.ts')),
   ...(await import('./fields.ts')),
   ...(await import('./revocation.ts')),
@@ -74,28 +77,44 @@ export class ChainTrust implements CertificateTrust {
     return certificateFields(der);
   }
 
+  async attestation(
+    attestation: Attestation,
+    key: PublicKey,
+    slot: string,
+    roots: readonly string[],
+  ): Promise<AttestationFindings> {
+    const { attestationFindings } = await parts();
+    return attestationFindings(attestation, key, slot, await readAuthorities(roots), this.#clock.nowMs());
+  }
+
   /** @throws AgentError `config-invalid` */
   async #read(files: readonly string[]): Promise<readonly ParsedCertificate[]> {
     const stamp = files.map(stampOf).join('\n');
     if (this.#authorities?.stamp === stamp) return this.#authorities.list;
-    const { parseChainCertificate } = await parts();
-    const list: ParsedCertificate[] = [];
-    for (const file of files) {
-      const bytes = readFile(file);
-      const blocks = bytes[0] === 0x30 ? [bytes] : pemBlocks(bytes, 'CERTIFICATE');
-      if (blocks.length === 0) throw invalid(`${file} holds no certificate`);
-      for (const block of blocks) {
-        try {
-          list.push(parseChainCertificate(block));
-        } catch (error) {
-          throw invalid(`${file} holds a certificate that cannot be read`, error);
-        }
-      }
-      if (list.length > MAX_AUTHORITIES) throw invalid(`more than ${MAX_AUTHORITIES} authorities`);
-    }
+    const list = await readAuthorities(files);
     this.#authorities = { stamp, list };
     return list;
   }
+}
+
+/** @throws AgentError `config-invalid` */
+async function readAuthorities(files: readonly string[]): Promise<readonly ParsedCertificate[]> {
+  const { parseChainCertificate } = await parts();
+  const list: ParsedCertificate[] = [];
+  for (const file of files) {
+    const bytes = readFile(file);
+    const blocks = bytes[0] === 0x30 ? [bytes] : pemBlocks(bytes, 'CERTIFICATE');
+    if (blocks.length === 0) throw invalid(`${file} holds no certificate`);
+    for (const block of blocks) {
+      try {
+        list.push(parseChainCertificate(block));
+      } catch (error) {
+        throw invalid(`${file} holds a certificate that cannot be read`, error);
+      }
+    }
+    if (list.length > MAX_AUTHORITIES) throw invalid(`more than ${MAX_AUTHORITIES} authorities`);
+  }
+  return list;
 }
 
 function stampOf(file: string): string {

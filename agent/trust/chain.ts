@@ -33,6 +33,9 @@ export interface Chain {
   readonly fault: string | null;
 }
 
+/** What the certificate at the end is for: a login, or to say something of a card's key. */
+export type ChainPurpose = 'login' | 'attestation';
+
 export function isSelfIssued({ subject, issuer }: ParsedCertificate): boolean {
   return subject.equals(issuer);
 }
@@ -77,18 +80,25 @@ function authorityFault(authority: ParsedCertificate, below: readonly ParsedCert
 class PathSearch {
   readonly #authorities: readonly ParsedCertificate[];
   readonly #nowMs: number;
+  readonly #purpose: ChainPurpose;
   #tries = 0;
   /** Of the longest path so far: what a person wants to read. */
   #best: Chain;
 
-  constructor(leaf: ParsedCertificate, authorities: readonly ParsedCertificate[], nowMs: number) {
+  constructor(
+    leaf: ParsedCertificate,
+    authorities: readonly ParsedCertificate[],
+    nowMs: number,
+    purpose: ChainPurpose,
+  ) {
+    this.#purpose = purpose;
     this.#authorities = authorities;
     this.#nowMs = nowMs;
     this.#best = { path: [leaf], fault: 'its issuer is not among the authorities' };
   }
 
   run(leaf: ParsedCertificate): Chain {
-    const fault = ownFault(leaf, this.#nowMs) ?? leafFault(leaf);
+    const fault = ownFault(leaf, this.#nowMs) ?? (this.#purpose === 'login' ? leafFault(leaf) : null);
     if (fault !== null) return { path: [leaf], fault };
     const path = this.#extend([leaf]);
     return path === null ? this.#best : { path, fault: null };
@@ -133,9 +143,10 @@ export function findChain(
   leaf: ParsedCertificate,
   authorities: readonly ParsedCertificate[],
   nowMs: number,
+  purpose: ChainPurpose = 'login',
 ): Chain {
   try {
-    return new PathSearch(leaf, authorities, nowMs).run(leaf);
+    return new PathSearch(leaf, authorities, nowMs, purpose).run(leaf);
   } catch (error) {
     if (error instanceof AgentError) return { path: [leaf], fault: error.detail };
     throw error;

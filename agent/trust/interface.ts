@@ -1,6 +1,8 @@
 // Certificates as the login story sees them: what do they say, and how far can they be trusted.
 
+import type { Attestation, AttestationFindings } from '../model/attestation.ts';
 import type { CertificateFields } from '../model/certificate-fields.ts';
+import type { PublicKey } from '../model/key.ts';
 import type { TrustFindings, TrustSources } from '../model/trust.ts';
 
 export interface CertificateTrust {
@@ -12,6 +14,17 @@ export interface CertificateTrust {
    * @throws AgentError `config-invalid` when an authority's file cannot be read
    */
   findings(der: Buffer, sources: TrustSources, withRevocation: boolean): Promise<TrustFindings>;
+  /**
+   * What a card's maker says of a key in a slot. @param roots PEM files, absolute paths
+   * @returns findings also for what is no attestation
+   * @throws AgentError `config-invalid` when a root's file cannot be read
+   */
+  attestation(
+    attestation: Attestation,
+    key: PublicKey,
+    slot: string,
+    roots: readonly string[],
+  ): Promise<AttestationFindings>;
   /** @throws AgentError `bad-certificate` */
   fields(der: Buffer): Promise<CertificateFields>;
 }

@@ -25,23 +25,33 @@ int64_t connection_now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Waits until fd is ready for `events`. The deadline is never moved: bytes that trickle in do not help. */
-static enum io_result wait_until_ready(int fd, short events, int64_t deadline_ms, int signal_fd) {
+/* Waits until fd is ready for `events`, or `typed_fd` for reading (-1: it is not watched). The deadline is
+ * never moved: bytes that trickle in do not help. */
+static enum io_result wait_for_either(int fd, short events, int typed_fd, int64_t deadline_ms,
+                                      int signal_fd) {
     for (;;) {
         int64_t now = connection_now_ms();
         if (now < 0)
             return IO_FAILED;
         if (now >= deadline_ms)
             return IO_TIMED_OUT;
-        struct pollfd watched[2] = {{.fd = fd, .events = events}, {.fd = signal_fd, .events = POLLIN}};
-        int ready = poll(watched, 2, (int)(deadline_ms - now));
+        struct pollfd watched[3] = {{.fd = fd, .events = events},
+                                    {.fd = signal_fd, .events = POLLIN},
+                                    {.fd = typed_fd, .events = POLLIN}};
+        int ready = poll(watched, 3, (int)(deadline_ms - now));
         if (ready < 0 && errno != EINTR)
             return IO_FAILED;
         if (ready > 0 && watched[1].revents != 0)
             return IO_INTERRUPTED;
-        if (ready > 0)
+        if (ready > 0 && watched[0].revents != 0)
             return IO_DONE; /* an error or a hang-up shows in the call that follows */
+        if (ready > 0)
+            return IO_TYPED;
     }
+}
+
+static enum io_result wait_until_ready(int fd, short events, int64_t deadline_ms, int signal_fd) {
+    return wait_for_either(fd, events, -1, deadline_ms, signal_fd);
 }
 
 /* A descriptor 0, 1 or 2 (the program has closed its own) would be used as a standard stream by the
@@ -142,4 +152,8 @@ enum io_result connection_receive(int fd, void *bytes, size_t size, int64_t dead
         size -= (size_t)received;
     }
     return IO_DONE;
+}
+
+enum io_result connection_await(int fd, int typed_fd, int64_t deadline_ms, int signal_fd) {
+    return wait_for_either(fd, POLLIN, typed_fd, deadline_ms, signal_fd);
 }

@@ -15,6 +15,7 @@ enum io_result {
     IO_CLOSED,      /* the agent closed, in the middle of a frame or between two */
     IO_TIMED_OUT,   /* the deadline passed */
     IO_INTERRUPTED, /* a signal is pending on the signal descriptor */
+    IO_TYPED,       /* something was typed on the descriptor that was watched for that */
     IO_FAILED,      /* errno says why */
 };
 
@@ -27,5 +28,8 @@ int connection_open(pam_handle_t *pamh, const struct options *options);
 /* Both move exactly `size` bytes. `signal_fd` may be -1: then no signal is watched. */
 enum io_result connection_send(int fd, const void *bytes, size_t size, int64_t deadline_ms, int signal_fd);
 enum io_result connection_receive(int fd, void *bytes, size_t size, int64_t deadline_ms, int signal_fd);
+
+/* Waits until the agent has sent something (IO_DONE) or something can be read from `typed_fd` (IO_TYPED). */
+enum io_result connection_await(int fd, int typed_fd, int64_t deadline_ms, int signal_fd);
 
 #endif

@@ -42,12 +42,12 @@ static void put_text(struct writer *writer, const char *text) {
 }
 
 /* Writes the header in front of a body that ends at writer->at; returns the size of the whole frame. */
-static size_t finish_frame(const struct writer *writer, uint8_t *out, enum frame_type type) {
+static size_t finish_frame(const struct writer *writer, uint8_t *out, enum frame_type type, uint8_t version) {
     size_t size = (size_t)(writer->at - out);
     struct writer header = {.at = out};
     put_u8(&header, FRAME_MAGIC_0);
     put_u8(&header, FRAME_MAGIC_1);
-    put_u8(&header, FRAME_VERSION_MAX);
+    put_u8(&header, version);
     put_u8(&header, (uint8_t)type);
     put_u32(&header, (uint32_t)(size - FRAME_HEADER_SIZE));
     return size;
@@ -73,10 +73,11 @@ size_t frame_encode_begin(const struct begin_frame *begin, uint8_t out[FRAME_BEG
     put_u32(&writer, begin->flags);
     for (size_t i = 0; i < count; i++)
         put_text(&writer, texts[i]);
-    return finish_frame(&writer, out, FRAME_BEGIN);
+    return finish_frame(&writer, out, FRAME_BEGIN, FRAME_VERSION_MIN);
 }
 
-size_t frame_encode_answer(const struct answer_frame *answer, uint8_t out[FRAME_ANSWER_MAX]) {
+size_t frame_encode_answer(const struct answer_frame *answer, uint8_t version,
+                           uint8_t out[FRAME_ANSWER_MAX]) {
     if (answer->length > FRAME_FIELD_MAX || answer->status > ANSWER_FAILED)
         return 0;
     if (answer->status == ANSWER_FAILED && answer->length != 0)
@@ -84,7 +85,12 @@ size_t frame_encode_answer(const struct answer_frame *answer, uint8_t out[FRAME_
     struct writer writer = {.at = out + FRAME_HEADER_SIZE};
     put_u8(&writer, answer->status);
     put_bytes(&writer, answer->secret, answer->length);
-    return finish_frame(&writer, out, FRAME_ANSWER);
+    return finish_frame(&writer, out, FRAME_ANSWER, version);
+}
+
+size_t frame_encode_skip(uint8_t version, uint8_t out[FRAME_SKIP_SIZE]) {
+    struct writer writer = {.at = out + FRAME_HEADER_SIZE};
+    return finish_frame(&writer, out, FRAME_SKIP, version);
 }
 
 /* ---- reading ---- */
@@ -147,7 +153,9 @@ bool frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_he
         return false;
     if (header->length > FRAME_BODY_MAX)
         return false;
-    /* begin and answer come from a relay: the agent never sends them. */
+    /* begin, answer and skip come from a relay: the agent never sends them. */
+    if (header->type == FRAME_HOLD || header->type == FRAME_TAKE)
+        return header->version >= 2;
     return header->type == FRAME_ASK || header->type == FRAME_TELL || header->type == FRAME_WAIT ||
            header->type == FRAME_VERDICT;
 }
@@ -156,6 +164,7 @@ bool frame_decode_body(const struct frame_header *header, const uint8_t *body, s
     struct reader reader = {.at = body, .left = header->length, .ok = true};
     memset(frame, 0, sizeof *frame);
     frame->type = header->type;
+    frame->version = header->version;
     switch (header->type) {
     case FRAME_ASK: {
         uint8_t echo = take_u8(&reader);
@@ -177,6 +186,14 @@ bool frame_decode_body(const struct frame_header *header, const uint8_t *body, s
         take_text(&reader, &frame->user, true);
         take_field(&reader, &frame->authtok, true);
         take_text(&reader, &frame->message, true);
+        break;
+    case FRAME_HOLD:
+        take_text(&reader, &frame->text, false);
+        take_text(&reader, &frame->plain, false);
+        break;
+    case FRAME_TAKE:
+        frame->item = take_u8(&reader);
+        reader.ok = reader.ok && frame->item == TAKE_NEW_PASSWORD;
         break;
     default:
         return false;

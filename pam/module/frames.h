@@ -1,6 +1,6 @@
 /*
  * The frames between a relay and scauthd: their shapes, and the two directions of the module.
- * The module encodes begin and answer and decodes the rest; the agent has its own code for the reverse.
+ * The module encodes begin, answer and skip and decodes the rest; the agent has its own code for the reverse.
  * No I/O here, and no PAM. Specification: PROTOCOL.md, section 1.
  */
 #ifndef SCAUTH_FRAMES_H
@@ -20,11 +20,12 @@
 
 /* PROTOCOL.md 1.2: the versions that this relay speaks. */
 #define FRAME_VERSION_MIN 1u
-#define FRAME_VERSION_MAX 1u
+#define FRAME_VERSION_MAX 2u
 
 /* The longest frames that this relay writes: the header, the fixed fields, then the fields at their caps. */
 #define FRAME_BEGIN_MAX (FRAME_HEADER_SIZE + 7u + 5u * (2u + FRAME_FIELD_MAX))
 #define FRAME_ANSWER_MAX (FRAME_HEADER_SIZE + 1u + 2u + FRAME_FIELD_MAX)
+#define FRAME_SKIP_SIZE FRAME_HEADER_SIZE
 
 /* PROTOCOL.md 1.3 */
 enum frame_type {
@@ -34,6 +35,10 @@ enum frame_type {
     FRAME_WAIT = 4,
     FRAME_ANSWER = 5,
     FRAME_VERDICT = 6,
+    /* since version 2 */
+    FRAME_HOLD = 8,
+    FRAME_SKIP = 9,
+    FRAME_TAKE = 10,
 };
 
 enum phase {
@@ -56,6 +61,7 @@ enum verdict {
 };
 
 enum tell_kind { TELL_INFORMATION = 0, TELL_ERROR = 1 };
+enum take_item { TAKE_NEW_PASSWORD = 1 };
 enum answer_status { ANSWER_GIVEN = 0, ANSWER_FAILED = 1 };
 
 struct frame_header {
@@ -91,9 +97,12 @@ struct frame_field {
 /* A frame from the agent; `type` says which of the other members are set. All others are zero. */
 struct agent_frame {
     uint8_t type;
+    uint8_t version;            /* of all frames: answers are written in it */
     bool echo;                  /* ask */
     uint8_t kind;               /* tell */
-    struct frame_field text;    /* ask, tell */
+    uint8_t item;               /* take */
+    struct frame_field text;    /* ask, tell, hold */
+    struct frame_field plain;   /* hold: what is said where Enter cannot be read */
     uint8_t code;               /* verdict */
     struct frame_field user;    /* verdict */
     struct frame_field authtok; /* verdict; secret */
@@ -103,9 +112,11 @@ struct agent_frame {
 /* True if `text` may stand in a str: at most FRAME_FIELD_MAX bytes of UTF-8 (RFC 3629). */
 bool frame_usable_text(const char *text);
 
-/* Encodes into `out`. Returns the size of the frame, or 0 if a field is not usable. */
+/* Encodes into `out`. Returns the size of the frame, or 0 if a field is not usable. begin is written in the
+ * lowest version, which every agent can read; the others in the version that the agent has chosen. */
 size_t frame_encode_begin(const struct begin_frame *begin, uint8_t out[FRAME_BEGIN_MAX]);
-size_t frame_encode_answer(const struct answer_frame *answer, uint8_t out[FRAME_ANSWER_MAX]);
+size_t frame_encode_answer(const struct answer_frame *answer, uint8_t version, uint8_t out[FRAME_ANSWER_MAX]);
+size_t frame_encode_skip(uint8_t version, uint8_t out[FRAME_SKIP_SIZE]);
 
 /* Decodes the header of a frame from the agent. False: magic, version, type or length is invalid. */
 bool frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_header *header);

@@ -16,6 +16,7 @@
 #include "connection.h"
 #include "conversation.h"
 #include "outcome.h"
+#include "take.h"
 #include "terminal.h"
 #include "verdict.h"
 
@@ -30,6 +31,7 @@
 struct relay {
     pam_handle_t *pamh;
     const struct options *options;
+    enum phase phase;
     bool silent; /* PAM_SILENT: information is left out; questions and errors are not */
     int fd;
     bool named; /* whether `user` is the one that begin named */
@@ -39,6 +41,7 @@ struct relay {
     unsigned exchanges;
     int64_t work_deadline_ms;
     bool secret_given; /* from now on the terminal is quiet while the agent works */
+    uint8_t hold;      /* the version of the hold that Enter may end; 0: there is none */
     struct terminal terminal;
 };
 
@@ -63,14 +66,34 @@ static enum io_result send_frame(struct relay *relay, const uint8_t *frame, size
     return connection_send(relay->fd, frame, size, next_deadline(relay), relay->terminal.signal_fd);
 }
 
+/* While the agent holds, Enter is heard too. It is passed on once; the agent says how it goes on. */
+static enum io_result hear_enter(struct relay *relay, int64_t deadline) {
+    while (relay->hold != 0 && relay->terminal.fd >= 0) {
+        uint8_t bytes[FRAME_SKIP_SIZE];
+        enum io_result result =
+            connection_await(relay->fd, relay->terminal.fd, deadline, relay->terminal.signal_fd);
+        if (result != IO_TYPED)
+            return result;
+        enum terminal_line line = terminal_take_line(&relay->terminal);
+        if (line == TERMINAL_NO_LINE)
+            continue;
+        uint8_t version = relay->hold;
+        relay->hold = 0;
+        if (line == TERMINAL_ENTER)
+            return send_frame(relay, bytes, frame_encode_skip(version, bytes));
+    }
+    return IO_DONE;
+}
+
 /* IO_DONE with *valid false is an invalid frame. */
 static enum io_result receive_frame(struct relay *relay, struct agent_frame *frame, bool *valid) {
     uint8_t head[FRAME_HEADER_SIZE], body[FRAME_BODY_MAX];
     struct frame_header header;
     int64_t deadline = next_deadline(relay);
     *valid = false;
-    enum io_result result =
-        connection_receive(relay->fd, head, sizeof head, deadline, relay->terminal.signal_fd);
+    enum io_result result = hear_enter(relay, deadline);
+    if (result == IO_DONE)
+        result = connection_receive(relay->fd, head, sizeof head, deadline, relay->terminal.signal_fd);
     if (result != IO_DONE || !frame_decode_header(head, &header))
         return result;
     result = connection_receive(relay->fd, body, header.length, deadline, relay->terminal.signal_fd);
@@ -80,22 +103,43 @@ static enum io_result receive_frame(struct relay *relay, struct agent_frame *fra
     return result;
 }
 
+/* Sends an answer, and wipes it on each path. */
+static enum io_result send_answer(struct relay *relay, struct answer_frame *answer, uint8_t version) {
+    uint8_t bytes[FRAME_ANSWER_MAX];
+    size_t size = frame_encode_answer(answer, version, bytes);
+    explicit_bzero(answer, sizeof *answer);
+    restart_work(relay);
+    enum io_result result = send_frame(relay, bytes, size);
+    explicit_bzero(bytes, sizeof bytes);
+    return result;
+}
+
 static enum io_result ask(struct relay *relay, const struct agent_frame *frame) {
     struct answer_frame answer;
-    uint8_t bytes[FRAME_ANSWER_MAX];
     conversation_ask(relay->pamh, frame->echo, frame->text.data, &answer);
     /* Before the answer goes out: once the agent has it, nothing typed may show. */
     bool given = answer.status == ANSWER_GIVEN;
     relay->secret_given = relay->secret_given || (!frame->echo && given);
     if (relay->secret_given)
         terminal_quiet(&relay->terminal);
-    size_t size = frame_encode_answer(&answer, bytes);
-    explicit_bzero(&answer, sizeof answer);
-    restart_work(relay);
-    enum io_result result = send_frame(relay, bytes, size);
-    explicit_bzero(bytes, sizeof bytes);
+    enum io_result result = send_answer(relay, &answer, frame->version);
     relay->answer_lost = given && result == IO_CLOSED;
     return result;
+}
+
+static enum io_result take(struct relay *relay, const struct agent_frame *frame) {
+    struct answer_frame answer;
+    take_new_password(relay->pamh, &answer);
+    return send_answer(relay, &answer, frame->version);
+}
+
+/* Shown whatever the application wants: nobody could know what is waited for. */
+static void hold(struct relay *relay, const struct agent_frame *frame) {
+    terminal_hold(&relay->terminal);
+    bool can_skip = relay->terminal.fd >= 0;
+    conversation_tell(relay->pamh, TELL_INFORMATION, can_skip ? frame->text.data : frame->plain.data);
+    relay->hold = frame->version;
+    restart_work(relay);
 }
 
 static void tell(struct relay *relay, const struct agent_frame *frame) {
@@ -117,12 +161,21 @@ static enum io_result carry(struct relay *relay, struct agent_frame *frame, bool
         *valid = ++relay->exchanges <= EXCHANGES_MAX;
         if (!*valid)
             return IO_DONE;
+        relay->hold = 0;
         if (!terminal_restore(&relay->terminal))
             return IO_INTERRUPTED;
         if (frame->type == FRAME_ASK)
             result = ask(relay, frame);
-        else
+        else if (frame->type == FRAME_TELL)
             tell(relay, frame);
+        else if (frame->type == FRAME_HOLD)
+            hold(relay, frame);
+        else if (relay->phase == PHASE_CHAUTHTOK)
+            result = take(relay, frame);
+        else
+            *valid = false; /* the password is taken where it is changed, and nowhere else */
+        if (!*valid)
+            return IO_DONE;
         if (result != IO_DONE)
             return result;
     }
@@ -144,6 +197,7 @@ static void log_failure(const struct relay *relay, enum io_result result) {
     case IO_INTERRUPTED:
         pam_syslog(relay->pamh, LOG_NOTICE, "ended by a signal");
         break;
+    case IO_TYPED: /* ends in hear_enter */
     case IO_FAILED:
         pam_syslog(relay->pamh, LOG_ERR, "cannot talk to scauthd at %s: %m", path);
         break;
@@ -163,6 +217,7 @@ static bool converse(struct relay *relay, enum phase phase, int flags, enum io_r
         return false;
     restart_work(relay);
     relay->answer_lost = false;
+    relay->hold = 0;
     relay->named = begin.user != NULL;
     if (relay->named)
         strcpy(relay->user, begin.user);
@@ -186,7 +241,8 @@ static bool restore_keeping_errno(struct relay *relay) {
 
 int relay_run(pam_handle_t *pamh, const struct options *options, enum phase phase, int flags) {
     int code = verdict_refusal(phase);
-    struct relay relay = {.pamh = pamh, .options = options, .silent = ((unsigned)flags & PAM_SILENT) != 0};
+    struct relay relay = {
+        .pamh = pamh, .options = options, .phase = phase, .silent = ((unsigned)flags & PAM_SILENT) != 0};
     struct agent_frame frame = {0};
     bool valid = false;
     enum io_result result = IO_FAILED;
@@ -196,7 +252,7 @@ int relay_run(pam_handle_t *pamh, const struct options *options, enum phase phas
         return code;
     bool stays = restore_keeping_errno(&relay);
     /* An upgrade restarts the agent while somebody types. That answer is gone; the new agent asks anew. */
-    if (relay.answer_lost && stays) {
+    if (relay.answer_lost && stays && phase != PHASE_ACCOUNT) {
         (void)converse(&relay, phase, flags, &result, &frame, &valid);
         stays = restore_keeping_errno(&relay);
     }
@@ -207,6 +263,10 @@ int relay_run(pam_handle_t *pamh, const struct options *options, enum phase phas
         code = outcome_apply(pamh, phase, relay.silent, relay.named ? relay.user : NULL, &frame);
     if (result != IO_DONE || !valid)
         log_failure(&relay, result);
+    /* In the account phase the agent speaks only to whom it does not let in. From then on nothing that ends
+     * the conversation may look like an agent that is not there: account stacks pass over that. */
+    if (phase == PHASE_ACCOUNT && relay.exchanges > 0 && code != PAM_SUCCESS)
+        code = verdict_to_pam(phase, VERDICT_DENIED);
     explicit_bzero(&frame, sizeof frame);
     return code;
 }

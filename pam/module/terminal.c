@@ -1,12 +1,15 @@
 /*
- * The controlling terminal while the agent works: no echo, and no way to die with the echo off. It never
- * reads from the terminal and writes nothing to it. Specification: terminal.h; termios(3), signalfd(2).
+ * The controlling terminal while the agent works: no echo, and no way to die with the echo off. It writes
+ * nothing to the terminal, and reads from it only to see whether Enter was pressed while a card is waited
+ * for. Specification: terminal.h; termios(3), signalfd(2).
  */
 #define _GNU_SOURCE
 #include "terminal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -28,8 +31,9 @@ static bool is_ignored(int number) {
     return sigaction(number, NULL, &action) != 0 || action.sa_handler == SIG_IGN;
 }
 
-/* Blocks the held signals and SIGTTOU; -1 on failure, with the mask as it was. */
-static int hold_signals(sigset_t *mask_before) {
+/* Blocks the held signals and SIGTTOU; -1 on failure, with the mask as it was.
+ * What the program itself holds back is for the program, unless `all` is watched. */
+static int hold_signals(sigset_t *mask_before, bool all) {
     sigset_t held, watched;
     sigemptyset(&held);
     for (size_t i = 0; i < sizeof HELD / sizeof HELD[0]; i++)
@@ -40,8 +44,7 @@ static int hold_signals(sigset_t *mask_before) {
     sigaddset(&held, SIGTTOU);
     if (pthread_sigmask(SIG_BLOCK, &held, mask_before) != 0)
         return -1;
-    /* What the program itself holds back is for the program. */
-    for (size_t i = 0; i < sizeof HELD / sizeof HELD[0]; i++)
+    for (size_t i = 0; !all && i < sizeof HELD / sizeof HELD[0]; i++)
         if (sigismember(mask_before, HELD[i]) == 1)
             sigdelset(&watched, HELD[i]);
     int fd = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -72,7 +75,7 @@ static void turn_echo_on(const struct terminal *terminal) {
         tcsetattr(terminal->fd, TCSANOW, &terminal->before);
 }
 
-void terminal_quiet(struct terminal *terminal) {
+static void begin(struct terminal *terminal, bool watch_all) {
     if (terminal->fd >= 0)
         return;
     int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
@@ -82,7 +85,7 @@ void terminal_quiet(struct terminal *terminal) {
         close(fd);
         return;
     }
-    int signal_fd = hold_signals(&terminal->mask_before);
+    int signal_fd = hold_signals(&terminal->mask_before, watch_all);
     if (signal_fd < 0) {
         close(fd);
         return;
@@ -92,6 +95,26 @@ void terminal_quiet(struct terminal *terminal) {
     turn_echo_off(terminal);
     if (terminal->hidden == 0)
         terminal_restore(terminal);
+}
+
+void terminal_quiet(struct terminal *terminal) {
+    begin(terminal, false);
+}
+
+void terminal_hold(struct terminal *terminal) {
+    begin(terminal, true);
+}
+
+enum terminal_line terminal_take_line(const struct terminal *terminal) {
+    char line[512];
+    ssize_t got = read(terminal->fd, line, sizeof line);
+    /* Ctrl-D alone reads as nothing: whoever types it wants to go on as well. */
+    bool ended = got == 0 || (got > 0 && memchr(line, '\n', (size_t)got) != NULL);
+    bool again = got < 0 && (errno == EAGAIN || errno == EINTR);
+    explicit_bzero(line, sizeof line);
+    if (ended)
+        return TERMINAL_ENTER;
+    return got > 0 || again ? TERMINAL_NO_LINE : TERMINAL_GONE;
 }
 
 bool terminal_restore(struct terminal *terminal) {

@@ -24,6 +24,15 @@ void terminal_init(struct terminal *terminal);
  * call fails, everything stays as it was. Does nothing when the terminal is quiet already. */
 void terminal_quiet(struct terminal *terminal);
 
+/* The same while a card is waited for, where Ctrl-C ends the wait even if the program holds it back (sudo
+ * does). */
+void terminal_hold(struct terminal *terminal);
+
+/* After a quiet terminal has something to read: reads a line, wipes it and forgets it. What is typed while a
+ * card is waited for may be a password that comes too early. */
+enum terminal_line { TERMINAL_NO_LINE, TERMINAL_ENTER, TERMINAL_GONE };
+enum terminal_line terminal_take_line(const struct terminal *terminal);
+
 /* Throws away what was typed and puts echo and signal mask back: pending signals are delivered in this call.
  * Returns false if there was one, that is, if the person wants out. True when the terminal was not quiet. */
 bool terminal_restore(struct terminal *terminal);

@@ -19,12 +19,16 @@ export interface CertificateFields {
   readonly notAfter?: Date;
   /** Basic constraints CA:TRUE and keyCertSign. */
   readonly ca?: boolean;
+  /** Extensions (OID, DER) in the place of those of a user's certificate. */
+  readonly only?: readonly (readonly [oid: string, value: Buffer])[];
 }
 
 /** Who signs. */
 export interface Issuer {
   readonly cn: string;
   readonly privateKey: KeyObject;
+  /** Its whole name (DER), where that is more than the common name. */
+  readonly name?: Buffer;
 }
 
 const sequence = (...parts: readonly Uint8Array[]): Buffer => tlv(0x30, ...parts);
@@ -80,6 +84,8 @@ function alternativeNames(fields: CertificateFields): Buffer[] {
 }
 
 function extensions(fields: CertificateFields): Buffer {
+  if (fields.only !== undefined)
+    return tlv(0xa3, sequence(...fields.only.map(([id, value]) => extension(id, false, value))));
   const usage =
     fields.ca === true ? extension('2.5.29.15', true, bits(Buffer.from([0x06]), 1)) : signingUsage();
   return tlv(
@@ -150,7 +156,7 @@ export function makeCertificate(
     tlv(0xa0, integer('02')),
     integer(fields.serial ?? createHash('sha256').update(spki).digest('hex').slice(0, 16)),
     algorithm,
-    issuer === null ? subject : name(issuer.cn),
+    issuer === null ? subject : (issuer.name ?? name(issuer.cn)),
     sequence(
       time(fields.notBefore ?? new Date('2024-01-01T00:00:00Z')),
       time(fields.notAfter ?? new Date('2049-12-31T23:59:59Z')),

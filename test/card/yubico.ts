@@ -6,11 +6,11 @@ import { publicKeyObjects } from './algorithms.ts';
 import type { PivApplet } from './applet.ts';
 import type { Command } from './apdu.ts';
 import { makeCertificate } from './certificate.ts';
-import { ALGORITHM, INS, REFERENCE, SW, StatusError, success } from './constants.ts';
+import { ALGORITHM, INS, OBJECT, REFERENCE, SW, StatusError, success } from './constants.ts';
 import type { Reply } from './constants.ts';
 import { keyTypeOfAlgorithm, policyNumber, readImportedKey, requestedPolicy } from './keys.ts';
 import type { PinReference } from './pin.ts';
-import { parseTlvs, tlv } from './tlv.ts';
+import { findTlv, parseTlvs, tlv } from './tlv.ts';
 
 /** The instructions that a card without Yubico's additions answers with 6D00. */
 export const YUBICO_INSTRUCTIONS: ReadonlySet<number> = new Set([
@@ -96,8 +96,33 @@ function attest(applet: PivApplet, slot: number): Reply {
   const signer = applet.keys.get(REFERENCE.ATTESTATION);
   if (key.origin !== 'generated') throw new StatusError(SW.INCORRECT_DATA);
   const cn = `YubiKey PIV Attestation ${slot.toString(16)}`;
-  const issuer = { cn: ATTESTATION_CN, privateKey: signer.privateKey };
-  return success(makeCertificate(createPublicKey(key.privateKey), { cn }, issuer));
+  const touch = slot === 0x9a ? TOUCH[applet.profile.touch] : TOUCH_NEVER;
+  const serial = Buffer.alloc(4);
+  serial.writeUInt32BE(applet.profile.serial);
+  // docs.yubico.com, "PIV attestation": firmware, serial number, PIN and touch policy, form factor.
+  const only = [
+    [`${YUBICO_PIV}.3`, Buffer.from(applet.profile.firmware)],
+    [`${YUBICO_PIV}.7`, tlv(0x02, serial)],
+    [`${YUBICO_PIV}.8`, Buffer.from([policyNumber(key.pinPolicy), touch])],
+    [`${YUBICO_PIV}.9`, Buffer.from([0x01])],
+  ] as const;
+  const issuer = { cn: ATTESTATION_CN, privateKey: signer.privateKey, name: attestorName(applet) };
+  return success(makeCertificate(createPublicKey(key.privateKey), { cn, only }, issuer));
+}
+
+const YUBICO_PIV = '1.3.6.1.4.1.41482.3';
+
+/** The subject (DER) of the certificate in F9. @throws StatusError 6A82 where there is none */
+function attestorName(applet: PivApplet): Buffer {
+  const tag = Buffer.from(OBJECT.ATTESTATION_CERTIFICATE, 'hex');
+  const { data } = applet.objects.getData(tlv(0x5c, tag), true);
+  const inside = (bytes: Buffer, wanted: number): Buffer =>
+    findTlv(parseTlvs(bytes) ?? [], wanted) ?? Buffer.alloc(0);
+  const [body] = parseTlvs(inside(inside(inside(data, 0x53), 0x70), 0x30)) ?? [];
+  // version, serial, algorithm, issuer, validity, subject (RFC 5280, 4.1)
+  const subject = (parseTlvs(body?.value ?? Buffer.alloc(0)) ?? [])[5];
+  if (subject === undefined) throw new StatusError(SW.NOT_FOUND);
+  return tlv(0x30, subject.value);
 }
 
 /** Subject of the test card's attestation certificate. */

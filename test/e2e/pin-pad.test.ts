@@ -94,6 +94,17 @@ for (const [name, act, said] of [
   });
 }
 
+test.serial(
+  'a new PIN is not set on the pad: said with the next step, before anything is asked',
+  async (t) => {
+    const { code, stdout, stderr } = await sandbox.exec(['sc_auth', 'changepin'], { user: sandbox.user });
+    t.deepEqual([code, stdout], [1, '']);
+    t.regex(stderr, /scauth cannot set a new one there\. Put the card into a reader without keys, or/);
+    t.is(await sandbox.card.verifyCount(), 0);
+    t.is(await sandbox.card.getTries(), 3);
+  },
+);
+
 test.serial('the reserve is asked for at the keyboard; without a yes the pad is not used', async (t) => {
   await sandbox.card.setTries(1);
   const { code, screen } = await person.sudo(

@@ -66,7 +66,7 @@ test.after.always(async () => {
 
 test.serial('level 3: chain and revocation list are good, the card opens sudo', async (t) => {
   await person.expectCardLogin(sandbox);
-  t.pass();
+  t.regex((await sandbox.exec(['sc_auth', 'profile'])).stdout, /SSL trust: YES, X509 trust: YES/);
 });
 
 test.serial('an expired certificate, and one that nobody vouches for: the password at once', async (t) => {
@@ -88,6 +88,8 @@ test.serial('revoked by a new list: refused from the next login on, without a re
   await put('root.crl', readFileSync(pki.crl('root')));
   await refusedForPassword(t);
   t.regex(sandbox.auditLog(), /it is revoked \(\/etc\/scauth\/root\.crl\)/);
+  const { stdout } = await sandbox.exec(['sc_auth', 'profile']);
+  t.regex(stdout, /SSL trust: NO, X509 trust: NO\n[^]*Not trusted: it is revoked/);
   await settle(TRUST.replace('level = 3', 'level = 1'), 'new configuration: trust');
   await person.expectCardLogin(sandbox);
   t.regex(sandbox.auditLog(), /"setting":"trust","from":"\{[^}]*level/u);

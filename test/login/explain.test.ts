@@ -52,6 +52,22 @@ test('a certificate that the login would refuse is the trust link, with the rule
   t.regex(last?.detail ?? '', /trust\.level/u);
 });
 
+test('a driver that may not run before a login is the driver link; the card behind it is not looked at', async (t) => {
+  const mayDriverServe = (driver: string, service: string) =>
+    driver !== 'org.scauth.fake' || service !== 'sudo';
+  const last = (await links({ mayDriverServe })).at(-1);
+  t.like(last, { name: 'driver', ok: false, remedy: 'sudo sc_auth enable-for-login org.scauth.fake' });
+  t.is(await broken({ mayDriverServe: () => true }), 'none');
+});
+
+test('a card that does not prove the key that the pairing keeps is the pairing link', async (t) => {
+  const pairings = pairedTable();
+  pairings.rows = pairings.rows.map((row) => ({ ...row, cardKey: attacker.publicKey.spki }));
+  const last = (await links({ pairings })).at(-1);
+  t.like(last, { name: 'pairing', ok: false });
+  t.regex(last?.detail ?? '', /may be a copy \(login\.card_check/);
+});
+
 test('no reader, a mute card, a failing driver, a card that is still being read', async (t) => {
   t.is(await broken({ tokens: tokensOf(), readers: { readers: () => [] } }), 'reader');
   t.is(await broken(holding({ state: 'empty' })), 'card');

@@ -7,6 +7,7 @@ import type { AuditLog } from '../../agent/audit/interface.ts';
 import type { Conversation } from '../../agent/login/conversation.ts';
 import type { Account, Accounts } from '../../agent/model/account.ts';
 import type { AuditEvent } from '../../agent/model/audit-event.ts';
+import { NO_CARD_KEY, type CardKeyProof } from '../../agent/model/card-key.ts';
 import type { Challenge } from '../../agent/model/challenge.ts';
 import { sameKey, type Certificate, type Pkhh, type PublicKey } from '../../agent/model/key.ts';
 import type { Pairing } from '../../agent/model/pairing.ts';
@@ -44,6 +45,12 @@ export class FakePerson implements Conversation {
   readonly told: string[] = [];
   /** The kind of each thing told. */
   readonly kinds: string[] = [];
+  /** What was said while something was waited for. */
+  readonly held: string[] = [];
+  /** Enter while something is waited for. */
+  readonly skip = new AbortController();
+  /** Called when something begins to be waited for. */
+  onHold: () => void = () => undefined;
   readonly #answers: Answer[];
 
   constructor(answers: readonly Answer[]) {
@@ -62,6 +69,12 @@ export class FakePerson implements Conversation {
     const next = this.#answers.shift() ?? null;
     const typed = typeof next === 'function' ? next() : next;
     return typed === null ? null : new Pin(Buffer.from(typed));
+  }
+
+  hold(text: string, plain: string): AbortSignal {
+    this.held.push(`${text} / ${plain}`);
+    setImmediate(this.onHold);
+    return this.skip.signal;
   }
 
   tell(kind: 'information' | 'error', text: string): void {
@@ -89,6 +102,7 @@ export interface CardOptions {
   readonly label?: string;
   readonly reader?: string;
   readonly atr?: string;
+  readonly cardProof?: CardKeyProof;
 }
 
 /** A card with one key and a PIN of six to eight digits. */
@@ -100,6 +114,7 @@ export class FakeToken implements Token {
   readonly identities: Identity[];
   readonly pins: readonly [CardPin];
   readonly notes = [];
+  readonly cardProof: CardKeyProof;
   /** Each PIN that reached the card. */
   readonly sent: string[] = [];
   triesLeft: number | null;
@@ -109,6 +124,7 @@ export class FakeToken implements Token {
   constructor(signer: Signer, options: CardOptions = {}) {
     this.id = parseTokenId(options.id ?? 'org.scauth.fake:01');
     this.#signer = signer;
+    this.cardProof = options.cardProof ?? NO_CARD_KEY;
     this.#options = options;
     this.pins = [{ id: '80', label: 'PIN', entry: options.pad === undefined ? 'computer' : 'reader' }];
     this.slot = {
@@ -179,10 +195,36 @@ export class FakeToken implements Token {
 export const noTrust: CertificateTrust = {
   findings: () => Promise.reject(new Error('nobody asked for trust')),
   fields: () => Promise.reject(new Error('nobody asked for fields')),
+  attestation: () => Promise.reject(new Error('nobody asked for an attestation')),
 };
 
 export function tokensOf(...tokens: Token[]): TokenSource {
   return { present: () => Promise.resolve(tokens) };
+}
+
+/** Cards that come and go while somebody looks. */
+export class ChangingTokens implements TokenSource {
+  tokens: readonly Token[];
+  readonly listeners = new Set<() => void>();
+
+  constructor(...tokens: Token[]) {
+    this.tokens = tokens;
+  }
+
+  present(): Promise<readonly Token[]> {
+    return Promise.resolve(this.tokens);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** What is in from now on. */
+  set(...tokens: Token[]): void {
+    this.tokens = tokens;
+    for (const listener of this.listeners) listener();
+  }
 }
 
 export class FakeAudit implements AuditLog {

@@ -120,8 +120,7 @@ test.serial('password, PIN and proof: paired with the whole key, and recorded', 
 });
 
 test.serial("the card's own key is kept", async (t) => {
-  const token = new FakeToken(victim);
-  token.identities.push({ ...token.identity, use: 'card-authentication', publicKey: attacker.publicKey });
+  const token = new FakeToken(victim, { cardProof: { kind: 'proven', key: attacker.publicKey } });
   const { made } = await pairOwn(t, { token, answers: [PASSWORD, PIN] });
   t.deepEqual(made?.cardKey, attacker.publicKey.spki);
 });

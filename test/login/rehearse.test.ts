@@ -11,6 +11,7 @@ import type { Pairing } from '../../agent/model/pairing.ts';
 import { verifyProof, type Proof } from '../../agent/model/proof.ts';
 import { defaultPolicy, type Policy } from '../../policy/policy.ts';
 import {
+  accounts,
   alice,
   FakeAudit,
   FakePairings,
@@ -52,6 +53,7 @@ async function rehearse(t: ExecutionContext, scene: Scene): Promise<Seen> {
   const parts: RehearsalParts = {
     policy: () => policy,
     pairings,
+    accounts,
     tokens: tokensOf(...(scene.tokens ?? [new FakeToken(victim)])),
     trust: noTrust,
     audit,
@@ -150,6 +152,7 @@ test.serial('a pairing that goes while the person types is a no', async (t) => {
   const seen = await rehearseLogin(alice, 'sudo', peer, person, {
     policy: () => defaultPolicy,
     pairings,
+    accounts,
     tokens: tokensOf(new FakeToken(victim)),
     trust: noTrust,
     audit,

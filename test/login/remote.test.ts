@@ -6,7 +6,7 @@ import { explainLogin } from '../../agent/login/explain.ts';
 import type { SessionSource } from '../../agent/logind/interface.ts';
 import type { SessionPlace, UserSession } from '../../agent/model/peer-session.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
-import { accounts, alice, FakeToken, noTrust, PIN, tokensOf } from './fakes.ts';
+import { ChangingTokens, accounts, alice, FakeToken, noTrust, PIN, tokensOf } from './fakes.ts';
 import { attacker, pairedTable, runLogin, victim } from './run-login.ts';
 
 const detail = 'Session 5 of alice, from 192.0.2.7';
@@ -73,6 +73,18 @@ test.serial('a service that names a host serves the network, also where the host
   });
   t.is((await runLogin(t, from('none'))).outcome, 'denied remote-not-allowed');
   t.is((await runLogin(t, { ...from('local'), answers: [PIN] })).outcome, 'granted');
+});
+
+test.serial('L18: who may be elsewhere is not kept waiting for a card, and is not told of one', async (t) => {
+  for (const place of ['remote', 'unclear'] as const) {
+    const seen = await runLogin(t, {
+      tokens: new ChangingTokens(),
+      policy: { insertWaitMs: 600_000 },
+      parts: { sessions: sessions(place) },
+    });
+    t.deepEqual([seen.held, seen.asked, seen.told], [[], [], []], place);
+    t.true(seen.outcome.startsWith('unavailable'), seen.outcome);
+  }
 });
 
 test.serial('login.remote = true: nobody asks for the session', async (t) => {

@@ -34,6 +34,8 @@ export interface Scene {
   readonly policy?: Partial<Policy> | (() => Policy);
   readonly request?: Partial<AuthRequest>;
   readonly parts?: Partial<LoginParts>;
+  /** Happens when a card begins to be waited for. */
+  readonly onHold?: (person: FakePerson) => void;
   /** Answers that nobody asks for are no fault. */
   readonly lenient?: boolean;
 }
@@ -45,6 +47,7 @@ export interface Seen {
   /** What the next module would get as the password. */
   readonly password: string | null;
   readonly asked: readonly string[];
+  readonly held: readonly string[];
   readonly told: readonly string[];
   readonly kinds: readonly string[];
   readonly events: readonly AuditEvent[];
@@ -66,6 +69,7 @@ function secretsLeft(): boolean {
 export async function runLogin(t: ExecutionContext | null, scene: Scene): Promise<Seen> {
   const free = freeSecretSlots();
   const person = new FakePerson(scene.answers ?? []);
+  person.onHold = () => scene.onHold?.(person);
   const audit = scene.audit ?? new FakeAudit();
   const log: string[] = [];
   const { tokens = [], policy = {} } = scene;
@@ -110,6 +114,7 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
     outcome: `${decision.kind}${reason}`,
     password: typed,
     asked: person.asked.map((question) => question.text),
+    held: person.held,
     told: person.told,
     kinds: person.kinds,
     events: audit.events,

@@ -34,6 +34,8 @@ const BUS_CONFIG = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Co
 export interface LogindPlace {
   /** Starts a program there, as root; its output is piped. */
   readonly spawn: (argv: readonly string[], env: Readonly<Record<string, string>>) => ChildProcess;
+  /** The machine's id of what was started so; absent: the child's own. */
+  readonly pidOf?: (child: ChildProcess) => number | null;
   /** A path there, as the test finds it. */
   readonly path: (inside: string) => string;
   /** Where the bus listens, as programs there find it. Its folder is there. */
@@ -56,11 +58,14 @@ export interface MockSession {
 
 export class LogindMock {
   readonly #bus: MessageBus;
-  readonly #programs: readonly ChildProcess[];
+  readonly #mock: ChildProcess;
+  /** dbusmock, the bus. */
+  readonly #pids: readonly [number, number];
 
-  private constructor(bus: MessageBus, programs: readonly ChildProcess[]) {
+  private constructor(bus: MessageBus, mock: ChildProcess, pids: readonly [number, number]) {
     this.#bus = bus;
-    this.#programs = programs;
+    this.#mock = mock;
+    this.#pids = pids;
   }
 
   /** @throws Error with what the programs said when they do not come up */
@@ -92,7 +97,8 @@ export class LogindMock {
     });
     const owned = async (): Promise<boolean> => (await bus.listNames()).includes(NAME);
     await until(owned, () => said);
-    const logind = new LogindMock(bus, [mock, daemon]);
+    const pidOf = (child: ChildProcess): number => (place.pidOf ?? ((one) => one.pid ?? null))(child) ?? 0;
+    const logind = new LogindMock(bus, mock, [pidOf(mock), pidOf(daemon)]);
     // The template's own adds a number to a text.
     await logind.addMethod('GetUser', 'u', 'o', 'ret = "/org/freedesktop/login1/user/%u" % args[0]');
     return logind;
@@ -138,15 +144,24 @@ export class LogindMock {
     return this.#call(ROOT, MOCK, 'AddMethod', 'sssss', [`${NAME}.Manager`, name, inputs, output, code]);
   }
 
+  /** The arguments of each call of one of the manager's methods, oldest first. */
+  async callsOf(method: string): Promise<unknown[][]> {
+    const calls = await this.#call(ROOT, MOCK, 'GetMethodCalls', 's', [method]);
+    return (calls as [unknown, unknown[]][]).map(([, args]) => args);
+  }
+
   /** From now on it takes calls and gives no answer. */
   freeze(frozen: boolean): void {
-    this.#programs[0]?.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
+    process.kill(this.#pids[0], frozen ? 'SIGSTOP' : 'SIGCONT');
+    // nsenter stops with the program that it started, and would never see its end.
+    if (!frozen) this.#mock.kill('SIGCONT');
   }
 
   stop(): void {
     this.#bus.connection.on('error', () => undefined);
     this.#bus.connection.stream.destroy();
-    for (const program of this.#programs) program.kill('SIGKILL');
+    for (const pid of this.#pids) process.kill(pid, 'SIGKILL');
+    this.#mock.kill('SIGCONT');
   }
 
   async #update(path: string, face: string, properties: Readonly<Record<string, Variant>>): Promise<void> {

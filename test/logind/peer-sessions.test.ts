@@ -64,7 +64,7 @@ function source(
     processes: {
       unitOf: (pid) => units[pid] ?? null,
       startTicksOf: (pid) => (pid === peer.pid ? 500 : 100),
-      realUidOf: () => 1000,
+      effectiveUidOf: () => 1000,
       auditSessionOf: () => null,
       ...over,
     },
@@ -164,7 +164,7 @@ test.serial('L18: polkit’s helper has the session of the agent that it works f
   t.is(await place(session('5')), 'remote');
   // The number of the agent is another's by now, or the agent is gone.
   t.is(await place(session('3'), { startTicksOf: (pid) => (pid === 77 ? 500 : 501) }), 'unclear');
-  t.is(await place(session('3'), { realUidOf: () => 0 }), 'unclear');
+  t.is(await place(session('3'), { effectiveUidOf: () => 0 }), 'unclear');
   t.is((await source({ 77: helper }).sessionOf(peer)).place, 'unclear');
   t.is(await place(helper), 'unclear');
 });

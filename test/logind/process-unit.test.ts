@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import test from 'ava';
-import { auditSessionOf, realUidOf, startTicksOf } from '../../agent/base/process-facts.ts';
+import { auditSessionOf, effectiveUidOf, startTicksOf } from '../../agent/base/process-facts.ts';
 import { parseProcessUnit, processUnitOf } from '../../agent/base/process-unit.ts';
 
 const user = '/user.slice/user-1000.slice';
@@ -33,7 +33,11 @@ test('a service that was started for one client has the client in its name', (t)
   const client = { kind: 'for-client', name: 'polkit-agent-helper', pid: 4321, uid: 1000 };
   t.deepEqual(unit('7-4321-1000'), client);
   t.deepEqual(unit('7-4321_98765-1000'), client, 'with the id of the pidfd');
+  t.deepEqual(unit('7-55-4321_98765-1000'), client, 'and with the cookie of the socket');
+  t.deepEqual(unit('7-55-4321-1000'), client);
+  t.like(unit('7-55-unknown'), { kind: 'for-client', pid: 0 });
   t.is(unit('7-10.0.0.1:22-10.0.0.9:4000').kind, 'system', 'one from the network has none');
+  t.is(unit('7-55-10.0.0.1:22-10.0.0.9:4000').kind, 'system');
 });
 
 test('L18: a scope that a user makes in their own manager is no session', (t) => {
@@ -77,8 +81,8 @@ test('nothing that a file may hold throws', (t) => {
 test('facts of this process, and of one that there is not', (t) => {
   t.truthy(processUnitOf(process.pid));
   t.true((startTicksOf(process.pid) ?? 0) > 0);
-  t.is(realUidOf(process.pid), process.getuid?.() ?? -1);
+  t.is(effectiveUidOf(process.pid), process.geteuid?.() ?? -1);
   t.notThrows(() => auditSessionOf(process.pid));
   const nobody = 2 ** 22 + 1; // above the largest pid_max
-  for (const fact of [processUnitOf, startTicksOf, realUidOf, auditSessionOf]) t.is(fact(nobody), null);
+  for (const fact of [processUnitOf, startTicksOf, effectiveUidOf, auditSessionOf]) t.is(fact(nobody), null);
 });

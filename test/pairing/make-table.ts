@@ -9,6 +9,7 @@ import { parseUsername } from '../../agent/model/request.ts';
 import { parseTokenId } from '../../agent/model/token.ts';
 import { STEPS } from '../../agent/pairing/schema.ts';
 import { SqlitePairingTable } from '../../agent/pairing/sqlite-table.ts';
+import { StateDatabase } from '../../agent/pairing/state-database.ts';
 
 const VECTORS = join(import.meta.dirname, '../vectors');
 const path = join(VECTORS, 'tables', `schema-${STEPS.length}.db`);
@@ -30,7 +31,7 @@ const card = {
   pairedBy: 'root',
 } as const;
 const byHash = { ...card, tokenId: null, driver: null, label: 'by hash', publicKey: null };
-const table = new SqlitePairingTable(path);
+const table = new SqlitePairingTable(new StateDatabase(path));
 table.add({ ...card, user: ada, pkhh: p256.pkhh, publicKey: p256, pairedAtMs: 1_700_000_000_000 });
 table.add({
   ...card,

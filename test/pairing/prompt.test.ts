@@ -6,11 +6,12 @@ import type { PromptScope } from '../../agent/model/prompt.ts';
 import { parseUsername } from '../../agent/model/request.ts';
 import { parseTokenId } from '../../agent/model/token.ts';
 import { SqlitePairingTable } from '../../agent/pairing/sqlite-table.ts';
+import { StateDatabase } from '../../agent/pairing/state-database.ts';
 import { temporaryFolder } from '../base/folders.ts';
 
 test('the pairing prompt is kept for the machine, for each user and for each card of theirs', (t) => {
   const path = join(temporaryFolder(t), 'scauth.db');
-  const table = new SqlitePairingTable(path);
+  const table = new SqlitePairingTable(new StateDatabase(path));
   const ada = parseUsername('ada');
   const scopes: readonly PromptScope[] = [
     { level: 'machine' },
@@ -25,7 +26,7 @@ test('the pairing prompt is kept for the machine, for each user and for each car
     table.setPrompt(scope, index % 2 === 1);
   });
   table.close();
-  const again = new SqlitePairingTable(path);
+  const again = new SqlitePairingTable(new StateDatabase(path));
   t.deepEqual(settings(again), [false, true, false, true, false]);
   again.close();
 });

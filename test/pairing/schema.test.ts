@@ -21,6 +21,7 @@ import { parsePkhh } from '../../agent/model/key.ts';
 import { parseUsername } from '../../agent/model/request.ts';
 import { bringUpToDate, schemaVersionOf, STEPS, type SchemaStep } from '../../agent/pairing/schema.ts';
 import { SqlitePairingTable } from '../../agent/pairing/sqlite-table.ts';
+import { StateDatabase } from '../../agent/pairing/state-database.ts';
 import { temporaryFolder } from '../base/folders.ts';
 import { pairing } from '../login/fakes.ts';
 import { makeSigner } from '../model/signer.ts';
@@ -54,7 +55,7 @@ function rowsOf(database: DatabaseSync): unknown {
 function place(t: ExecutionContext): { folder: string; path: string; table: SqlitePairingTable } {
   const folder = temporaryFolder(t);
   const path = join(folder, 'scauth.db');
-  const table = new SqlitePairingTable(path);
+  const table = new SqlitePairingTable(new StateDatabase(path));
   t.teardown(() => {
     table.close();
   });

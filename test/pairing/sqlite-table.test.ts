@@ -24,6 +24,7 @@ import type { Pairing } from '../../agent/model/pairing.ts';
 import { parseUsername, type Username } from '../../agent/model/request.ts';
 import { parseTokenId } from '../../agent/model/token.ts';
 import { SqlitePairingTable } from '../../agent/pairing/sqlite-table.ts';
+import { StateDatabase } from '../../agent/pairing/state-database.ts';
 import { asNobody, NOBODY, rootTest, temporaryFolder } from '../base/folders.ts';
 import { makeSigner } from '../model/signer.ts';
 
@@ -64,7 +65,7 @@ interface Place {
 function place(t: ExecutionContext): Place {
   const folder = temporaryFolder(t);
   const path = join(folder, 'scauth.db');
-  const table = new SqlitePairingTable(path);
+  const table = new SqlitePairingTable(new StateDatabase(path));
   t.teardown(() => {
     table.close();
   });
@@ -91,7 +92,7 @@ test.serial('pairings are kept whole, found and removed, also after a reopening'
   for (const one of all) table.add(one);
   table.close();
 
-  const again = new SqlitePairingTable(path);
+  const again = new SqlitePairingTable(new StateDatabase(path));
   t.deepEqual(comparable(again.forUser(alice)), comparable(mine));
   t.deepEqual(comparable(again.all()), comparable(all));
   t.deepEqual(
@@ -158,13 +159,26 @@ test.serial('the key of a hash is fixed once', (t) => {
   });
 });
 
+test.serial('when an expiry was told is kept for each user and key', (t) => {
+  const { table, path } = place(t);
+  const { publicKey } = makeSigner('p256');
+  t.is(table.expiryTold(alice, publicKey.pkhh), null);
+  table.noteExpiryTold(alice, publicKey.pkhh, 1_800_000_000_123);
+  table.noteExpiryTold(alice, publicKey.pkhh, 1_800_000_000_456);
+  table.close();
+  const again = new SqlitePairingTable(new StateDatabase(path));
+  t.is(again.expiryTold(alice, publicKey.pkhh), 1_800_000_000_456);
+  t.is(again.expiryTold(bob, publicKey.pkhh), null);
+  again.close();
+});
+
 test.serial('the host id is made once, differs between machines and survives reopening', (t) => {
   const first = place(t);
   const second = place(t);
   const id = first.table.hostId();
   t.is(id.length, 16);
   first.table.close();
-  t.deepEqual(new SqlitePairingTable(first.path).hostId(), id);
+  t.deepEqual(new SqlitePairingTable(new StateDatabase(first.path)).hostId(), id);
   t.notDeepEqual(second.table.hostId(), id);
 });
 
@@ -349,9 +363,15 @@ test.serial('L15: a folder that others may write, or that is a link, is refused'
   table.close();
   const outside = temporaryFolder(t);
   symlinkSync(folder, join(outside, 'link'));
-  t.throws(() => new SqlitePairingTable(join(outside, 'link/scauth.db')).forUser(alice), unreadable);
+  t.throws(
+    () => new SqlitePairingTable(new StateDatabase(join(outside, 'link/scauth.db'))).forUser(alice),
+    unreadable,
+  );
   mkdirSync(join(outside, 'empty'));
-  t.throws(() => new SqlitePairingTable(join(outside, 'absent/scauth.db')).forUser(alice), unreadable);
+  t.throws(
+    () => new SqlitePairingTable(new StateDatabase(join(outside, 'absent/scauth.db'))).forUser(alice),
+    unreadable,
+  );
   t.true(existsSync(path));
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parseUsername } from '../../agent/model/request.ts';
 import { SqlitePairingTable } from '../../agent/pairing/sqlite-table.ts';
+import { StateDatabase } from '../../agent/pairing/state-database.ts';
 import { temporaryFolder } from '../base/folders.ts';
 import { pairing } from '../login/fakes.ts';
 import { makeSigner } from '../model/signer.ts';
@@ -15,7 +16,7 @@ const otherKey = makeSigner('p256').publicKey;
 
 function place(t: ExecutionContext): { path: string; table: SqlitePairingTable } {
   const path = join(temporaryFolder(t), 'scauth.db');
-  const table = new SqlitePairingTable(path);
+  const table = new SqlitePairingTable(new StateDatabase(path));
   t.teardown(() => {
     table.close();
   });

@@ -57,6 +57,15 @@ export function tell(text: string, kind = 0): Buffer {
 
 export const WAIT = frame(4);
 
+/** Frames of version 2. */
+export function hold(text: string, plain: string): Buffer {
+  return frame(8, Buffer.concat([field(text), field(plain)]), 2);
+}
+
+export function take(item = 1): Buffer {
+  return frame(10, Buffer.from([item]), 2);
+}
+
 export interface VerdictFields {
   readonly user?: string;
   readonly authtok?: string | Uint8Array;

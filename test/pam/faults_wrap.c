@@ -32,6 +32,7 @@ WRAP(int, socket, (int domain, int type, int protocol), (domain, type, protocol)
 WRAP(int, connect, (int fd, const struct sockaddr *address, socklen_t size), (fd, address, size))
 WRAP(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *size),
      (fd, level, name, value, size))
+WRAP(ssize_t, read, (int fd, void *into, size_t size), (fd, into, size))
 WRAP(int, poll, (struct pollfd * fds, nfds_t count, int timeout), (fds, count, timeout))
 WRAP(int, clock_gettime, (clockid_t clock, struct timespec *now), (clock, now))
 WRAP(int, tcgetattr, (int fd, struct termios *attributes), (fd, attributes))

@@ -97,17 +97,20 @@ static bool feed(uint8_t *bytes, size_t size) {
     if (size < FRAME_HEADER_SIZE)
         return false;
     if (draw(2) == 0) {
-        static const uint8_t AGENT_TYPES[] = {FRAME_ASK, FRAME_TELL, FRAME_WAIT, FRAME_VERDICT};
+        static const uint8_t AGENT_TYPES[] = {FRAME_ASK,     FRAME_TELL, FRAME_WAIT,
+                                              FRAME_VERDICT, FRAME_HOLD, FRAME_TAKE};
         size_t body = size - FRAME_HEADER_SIZE;
-        memcpy(bytes, "SC\1", 3);
+        memcpy(bytes, "SC", 2);
+        bytes[2] = (uint8_t)(1 + draw(2));
         if (draw(2) == 0)
-            bytes[3] = AGENT_TYPES[draw(4)];
+            bytes[3] = AGENT_TYPES[draw(sizeof AGENT_TYPES)];
         for (size_t i = 0; i < 4; i++)
             bytes[4 + i] = (uint8_t)(body >> (24 - 8 * i));
     }
     if (!frame_decode_header(bytes, &header))
         return false;
     require(header.length <= FRAME_BODY_MAX, "a length above the cap");
+    require(header.version >= 2 || header.type < FRAME_HOLD, "a frame of version 2 in version 1");
     if (header.length > size - FRAME_HEADER_SIZE)
         return false;
     uint8_t *body = malloc(header.length == 0 ? 1 : header.length);
@@ -120,6 +123,7 @@ static bool feed(uint8_t *bytes, size_t size) {
     require(!valid || memcmp(&frame.text, &again.text, sizeof frame.text) == 0, "text depends on old memory");
     free(body);
     check_field(&frame.text, valid);
+    check_field(&frame.plain, valid);
     check_field(&frame.user, valid);
     check_field(&frame.authtok, false);
     check_field(&frame.message, valid);

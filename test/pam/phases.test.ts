@@ -1,7 +1,7 @@
 // The other entry points: account, setcred, sessions and chauthtok.
 import test from 'ava';
 
-import { ask, readBegin, tell, verdict, VERDICT } from './agent.ts';
+import { ask, hold, readBegin, take, tell, verdict, VERDICT, WAIT } from './agent.ts';
 import { buildPam } from './build.ts';
 import { PAM, runPam } from './client.ts';
 
@@ -30,6 +30,54 @@ test('account: without an agent it is unavailable, not a success', async (t) => 
     (await runPam({ client: ['user=alice', 'account'], stack: permit })).codes['account'],
     PAM.AUTHINFO_UNAVAIL,
   );
+});
+
+test('account: whoever was asked is not let in by a conversation that breaks', async (t) => {
+  const question = ask('Break-glass code: ');
+  for (const [name, steps] of [
+    ['the agent goes', ['read', question, 'read']],
+    ['the agent is gone while they type', ['read', question, 'gone']],
+    ['garbage', ['read', question, 'read', Buffer.from('garbage!garbage!')]],
+    ['silence', ['read', question, 'read', 'hold']],
+    ['unavailable', ['read', question, 'read', verdict(VERDICT.unavailable)]],
+    ['cancelled', ['read', question, 'read', verdict(VERDICT.cancelled)]],
+    ['unknown user', ['read', question, 'read', verdict(VERDICT.unknownUser)]],
+    ['told, and gone', ['read', tell('no')]],
+  ] as const) {
+    const client = ['user=alice', 'answer=12345', 'account'];
+    const run = await runPam({ agent: steps, client, moduleArguments: 'timeout=1' });
+    t.is(run.codes['account'], PAM.PERM_DENIED, name);
+  }
+  const right = ['read', question, 'read', verdict(VERDICT.permitted)] as const;
+  t.is((await runPam({ agent: right, client: ['user=alice', 'account'] })).codes['account'], PAM.SUCCESS);
+});
+
+test('account: cancelled is no', async (t) => {
+  const run = await runPam({
+    agent: ['read', verdict(VERDICT.cancelled)],
+    client: ['user=alice', 'account'],
+  });
+  t.is(run.codes['account'], PAM.PERM_DENIED);
+});
+
+test('enforce in an auth stack says no, and never yes', async (t) => {
+  for (const [code, pam] of [
+    [VERDICT.permitted, PAM.AUTHINFO_UNAVAIL],
+    [VERDICT.cardRequired, PAM.PERM_DENIED],
+    [VERDICT.granted, PAM.AUTHINFO_UNAVAIL],
+    [VERDICT.unavailable, PAM.AUTHINFO_UNAVAIL],
+  ] as const) {
+    const client = ['user=alice', 'authenticate'];
+    const run = await runPam({ agent: ['read', verdict(code)], client, moduleArguments: 'enforce' });
+    t.is(run.codes['authenticate'], pam, run.output);
+    t.is(readBegin(run.connections[0]?.[0]?.body ?? Buffer.alloc(0)).phase, 2);
+  }
+  const alone = await runPam({
+    agent: ['read', verdict(VERDICT.permitted)],
+    client: ['user=alice', 'authenticate'],
+    stack: ['auth sufficient MODULE enforce', 'auth required pam_deny.so'],
+  });
+  t.not(alone.codes['authenticate'], PAM.SUCCESS, 'also where somebody writes sufficient');
 });
 
 test('account: a permission names no user', async (t) => {
@@ -82,4 +130,41 @@ test('chauthtok: as an optional line it does not stop passwd while the agent is 
   t.is((await runPam({ client: ['user=alice', 'chauthtok'], stack })).codes['chauthtok'], PAM.SUCCESS);
   const alone = await runPam({ client: ['user=alice', 'chauthtok'] });
   t.is(alone.codes['chauthtok'], PAM.AUTHINFO_UNAVAIL);
+});
+
+/** The answer in a frame: its status and its bytes. */
+function answerOf(body: Buffer | undefined): [status: number | undefined, secret: string] {
+  return [body?.[0], body?.toString('latin1', 3) ?? ''];
+}
+
+test('chauthtok: without a new password the answer says so', async (t) => {
+  const agent = ['read', take(), 'read', verdict(VERDICT.permitted)] as const;
+  const run = await runPam({ agent, client: ['user=alice', 'chauthtok'] });
+  t.is(run.codes['chauthtok'], PAM.SUCCESS, run.output);
+  t.deepEqual(answerOf(run.connections[0]?.[1]?.body), [1, '']);
+});
+
+test('L24: no password is taken in any other phase', async (t) => {
+  for (const phase of ['authenticate', 'account', 'open-session']) {
+    const agent = ['read', take(), 'read', verdict(VERDICT.permitted)] as const;
+    const run = await runPam({ agent, client: ['user=alice', phase] });
+    t.is(run.connections[0]?.length, 1, `${phase}: nothing came back`);
+    t.is(run.codes[phase], phase === 'open-session' ? PAM.SUCCESS : PAM.AUTHINFO_UNAVAIL);
+  }
+});
+
+test('a hold is said once, without the word Enter where there is no terminal, and ends with the next frame', async (t) => {
+  const agent = [
+    'read',
+    hold('Card, or Enter.', 'Card.'),
+    WAIT,
+    WAIT,
+    ask('PIN: '),
+    'read',
+    verdict(VERDICT.denied),
+  ] as const;
+  const run = await runPam({ agent, client: ['user=alice', 'silent=1', 'authenticate'] });
+  t.is(run.codes['authenticate'], PAM.AUTH_ERR, run.output);
+  t.true(run.output.includes('told=4:Card.\n'), run.output);
+  t.false(run.output.includes('or Enter'));
 });

@@ -91,6 +91,13 @@ static void check_fields(const struct vector *vector, const struct agent_frame *
         check(same_text(fields, "user", &frame->user), vector, "user");
         check(same_bytes(fields, "authtok", &frame->authtok), vector, "authtok");
         check(same_text(fields, "message", &frame->message), vector, "message");
+    } else if (strcmp(type, "hold") == 0) {
+        check(frame->type == FRAME_HOLD, vector, "type");
+        check(same_text(fields, "text", &frame->text), vector, "text");
+        check(same_text(fields, "plain", &frame->plain), vector, "plain");
+    } else if (strcmp(type, "take") == 0) {
+        check(frame->type == FRAME_TAKE, vector, "type");
+        check(same_number(fields, "item", frame->item), vector, "item");
     } else {
         check(strcmp(type, "wait") == 0 && frame->type == FRAME_WAIT, vector, "type");
     }
@@ -118,7 +125,7 @@ static size_t encode_begin(const char *fields, uint8_t *out) {
     return size;
 }
 
-static size_t encode_answer(const char *fields, uint8_t *out) {
+static size_t encode_answer(const char *fields, uint8_t version, uint8_t *out) {
     char *secret;
     uint32_t status = 0;
     struct answer_frame answer = {0};
@@ -127,7 +134,7 @@ static size_t encode_answer(const char *fields, uint8_t *out) {
     answer.status = (uint8_t)status;
     answer.length = (uint16_t)hex_decode(secret, answer.secret, sizeof answer.secret);
     free(secret);
-    return frame_encode_answer(&answer, out);
+    return frame_encode_answer(&answer, version, out);
 }
 
 static void check_encoder(const struct vector *vector) {
@@ -136,7 +143,11 @@ static void check_encoder(const struct vector *vector) {
     if (is_begin && !(same_number(vector->fields, "minVersion", FRAME_VERSION_MIN) &&
                       same_number(vector->fields, "maxVersion", FRAME_VERSION_MAX)))
         return; /* a begin of another relay than this one */
-    size_t size = is_begin ? encode_begin(vector->fields, out) : encode_answer(vector->fields, out);
+    bool is_skip = strstr(vector->fields, "\"type\":\"skip\"") != NULL;
+    uint8_t version = vector->bytes[2];
+    size_t size = is_begin  ? encode_begin(vector->fields, out)
+                  : is_skip ? frame_encode_skip(version, out)
+                            : encode_answer(vector->fields, version, out);
     check(size == vector->size && memcmp(out, vector->bytes, size) == 0, vector, "encoded bytes differ");
 }
 
@@ -178,11 +189,11 @@ static void check_encoder_limits(void) {
     begin.phase = 0;
     check(frame_encode_begin(&begin, out) == 0, &none, "phase 0");
     struct answer_frame answer = {.length = FRAME_FIELD_MAX + 1};
-    check(frame_encode_answer(&answer, out) == 0, &none, "secret of 513 bytes");
+    check(frame_encode_answer(&answer, 1, out) == 0, &none, "secret of 513 bytes");
     answer = (struct answer_frame){.status = ANSWER_FAILED, .length = 1};
-    check(frame_encode_answer(&answer, out) == 0, &none, "failed, with a secret");
+    check(frame_encode_answer(&answer, 1, out) == 0, &none, "failed, with a secret");
     answer = (struct answer_frame){.status = 2};
-    check(frame_encode_answer(&answer, out) == 0, &none, "status 2");
+    check(frame_encode_answer(&answer, 1, out) == 0, &none, "status 2");
 }
 
 int main(int argc, char **argv) {

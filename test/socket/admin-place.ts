@@ -10,6 +10,7 @@ import { defaultPolicy } from '../../policy/policy.ts';
 import { NOBODY } from '../base/folders.ts';
 import { FakeAudit, FakePairings, FakeToken, noTrust, tokensOf } from '../login/fakes.ts';
 import { victim } from '../login/run-login.ts';
+import { enforcedScene } from '../login/enforcement-fakes.ts';
 import { serveAt } from './clients.ts';
 
 export const PASSWORD = 'correct horse';
@@ -51,7 +52,9 @@ export async function serve(t: ExecutionContext, more: Partial<AdminServerParts>
       trustOf: () => Promise.resolve(NOT_EVALUATED),
     },
     sessionCards: new SessionCards(clock),
+    anchors: { lastRecord: () => null },
     loginDrivers: { loginDriver: () => null, setLoginDriver: () => undefined },
+    enforcement: enforcedScene(),
     version: '1.2.3',
     log: (line) => log.push(line),
     ...more,

@@ -72,6 +72,10 @@ class Client<T> {
 }
 
 export class FrameClient extends Client<Frame> {
+  /** In which frames behind begin are sent. */
+  version = 1;
+  /** Of the last frame that came. */
+  lastVersion = 0;
   #pending = Buffer.alloc(0);
 
   constructor(t: ExecutionContext, path: string) {
@@ -84,16 +88,17 @@ export class FrameClient extends Client<Frame> {
   take(bytes: Buffer): void {
     this.#pending = Buffer.concat([this.#pending, bytes]);
     while (this.#pending.length >= HEADER_BYTES) {
-      const { typeNumber, bodyLength } = parseHeader(this.#pending.subarray(0, HEADER_BYTES));
+      const { version, typeNumber, bodyLength } = parseHeader(this.#pending.subarray(0, HEADER_BYTES));
       const end = HEADER_BYTES + bodyLength;
       if (this.#pending.length < end) return;
-      this.arrived(parseBody(typeNumber, this.#pending.subarray(HEADER_BYTES, end)));
+      this.lastVersion = version;
+      this.arrived(parseBody(typeNumber, this.#pending.subarray(HEADER_BYTES, end), version));
       this.#pending = this.#pending.subarray(end);
     }
   }
 
   send(frame: Frame): void {
-    this.socket.write(encodeFrame(frame));
+    this.socket.write(encodeFrame(frame, undefined, frame.type === 'begin' ? 1 : this.version));
   }
 
   answer(secret: string): void {

@@ -5,7 +5,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { AgentError } from '../../agent/base/errors.ts';
 import { FrameStream } from '../../agent/socket/frame-stream.ts';
-import { FRAME_VERSION, type Frame } from '../../agent/socket/frames.ts';
+import { FRAME_VERSION, HIGHEST_VERSION, type Frame } from '../../agent/socket/frames.ts';
 
 export interface FrameVector {
   readonly name: string;
@@ -71,6 +71,9 @@ export function wireFields(frame: Frame): Record<string, unknown> {
       };
     case 'wait':
     case 'result':
+    case 'hold':
+    case 'skip':
+    case 'take':
       return { ...frame };
   }
 }
@@ -92,7 +95,10 @@ function keep(frame: Frame): Frame {
 export function receiveOne(chunks: readonly Buffer[], from: 'relay' | 'agent'): Frame {
   const frames: Frame[] = [];
   const stream = new FrameStream((frame, version) => {
-    if (version !== FRAME_VERSION) throw new AgentError('malformed', { detail: 'version' });
+    // begin is always written in the lowest version.
+    const highest = frame.type === 'begin' ? FRAME_VERSION : HIGHEST_VERSION;
+    if (version < FRAME_VERSION || version > highest)
+      throw new AgentError('malformed', { detail: 'version' });
     frames.push(keep(frame));
   });
   try {
@@ -104,7 +110,7 @@ export function receiveOne(chunks: readonly Buffer[], from: 'relay' | 'agent'): 
   const [frame] = frames;
   if (frame === undefined || frames.length > 1)
     throw new AgentError('malformed', { detail: 'not one frame' });
-  const sender = frame.type === 'begin' || frame.type === 'answer' ? 'relay' : 'agent';
+  const sender = ['begin', 'answer', 'skip'].includes(frame.type) ? 'relay' : 'agent';
   if (sender !== from) throw new AgentError('malformed', { detail: 'from the other side' });
   return frame;
 }

@@ -6,9 +6,10 @@ import { Pin } from '../../agent/base/pin.ts';
 import { freeSecretSlots, secretBlock, SecretBuffer } from '../../agent/base/secret.ts';
 import type { LoginResult } from '../../agent/login/authenticate.ts';
 import type { Conversation } from '../../agent/login/conversation.ts';
+import { CARD_REQUIRED } from '../../agent/login/wording.ts';
 import type { AuthRequest } from '../../agent/model/request.ts';
 import { encodeFrame, type Frame, type VerdictFrame } from '../../agent/socket/frames.ts';
-import { createPamServer } from '../../agent/socket/pam-server.ts';
+import { createPamServer, type PamServerParts } from '../../agent/socket/pam-server.ts';
 import { asNobody, rootTest } from '../base/folders.ts';
 import { begin, FrameClient, serveAt, slotsBack } from './clients.ts';
 
@@ -20,9 +21,13 @@ const PIN = '735912';
 const free = freeSecretSlots();
 test.beforeEach(() => slotsBack(free));
 
-async function serve(t: ExecutionContext, login: Story): Promise<{ path: string; log: string[] }> {
+async function serve(
+  t: ExecutionContext,
+  login: Story,
+  enter: PamServerParts['enter'] = () => Promise.reject(new Error('must not run')),
+): Promise<{ path: string; log: string[] }> {
   const log: string[] = [];
-  const path = await serveAt(t, createPamServer({ login, log: (line) => log.push(line) }));
+  const path = await serveAt(t, createPamServer({ login, enter, log: (line) => log.push(line) }));
   return { path, log };
 }
 
@@ -132,10 +137,30 @@ test.serial('between an ask and its answer nothing is sent', async (t) => {
 
 test.serial('other phases are permitted, and no story runs', async (t) => {
   const { path } = await serve(t, () => Promise.reject(new Error('must not run')));
-  for (const phase of ['account', 'setcred', 'open-session', 'close-session', 'chauthtok'] as const) {
+  for (const phase of ['setcred', 'open-session', 'close-session', 'chauthtok'] as const) {
     const client = new FrameClient(t, path);
     client.send(begin({ phase }));
     t.deepEqual(await client.nextWord(), verdict('permitted'));
+  }
+});
+
+test.serial('the account phase runs its own story, and a refusal says why', async (t) => {
+  const entries = ['permitted', 'card-required', 'unknown-user', 'unavailable'] as const;
+  for (const entry of entries) {
+    const requests: AuthRequest[] = [];
+    const { path } = await serve(
+      t,
+      () => Promise.reject(new Error('must not run')),
+      (request) => {
+        requests.push(request);
+        return Promise.resolve(entry);
+      },
+    );
+    const client = new FrameClient(t, path);
+    client.send(begin({ phase: 'account', tty: '/dev/tty1' }));
+    const message = entry === 'card-required' ? CARD_REQUIRED : null;
+    t.deepEqual(await client.nextWord(), verdict(entry, { message }));
+    t.like(requests[0], { phase: 'account', user: 'alice', tty: '/dev/tty1' });
   }
 });
 
@@ -160,7 +185,7 @@ test.serial('a name that cannot be one, and an empty one', async (t) => {
 
 test.serial('L13: a relay of other versions is told so in version 1, and no story runs', async (t) => {
   const { path, log } = await serve(t, () => Promise.reject(new Error('must not run')));
-  const offers = [encodeFrame(begin({ minVersion: 2, maxVersion: 3 })), encodeFrame(begin())];
+  const offers = [encodeFrame(begin({ minVersion: 3, maxVersion: 4 })), encodeFrame(begin())];
   offers[1]?.writeUInt8(2, 2);
   for (const bytes of offers) {
     const client = new FrameClient(t, path);
@@ -203,7 +228,7 @@ for (const [name, late] of [
   ['garbage', Buffer.alloc(16, 0xa5)],
   ['a second begin', encodeFrame(begin())],
   ['two answers', Buffer.concat([encodeFrame(answer), encodeFrame(answer)])],
-  ['an answer in another version', Buffer.from(encodeFrame(answer)).fill(2, 2, 3)],
+  ['an answer in another version', encodeFrame(answer, undefined, 2)],
 ] as const) {
   test.serial(`L5: ${name} instead of an answer ends the conversation as cancelled`, async (t) => {
     const done = Promise.withResolvers<string | null>();

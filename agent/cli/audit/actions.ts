@@ -39,7 +39,13 @@ Which records (tail, search, stats, export, report)
 verify
   --key FILE          the verification key; - for standard input. Without it: audit.jsonl.key beside the log
   --anchors FILE      anchors kept elsewhere: any text that has them, e.g. what journalctl prints
+  --signer FILE       the certificate or public key by which a signed anchor must be signed; without it the pairings of
+                      this machine say whose key it is
   --first N           records before number N are kept elsewhere, or were looked into: begin with N
+anchor
+  --sign              signed by your own card, which is paired here: asks for its PIN (root only)
+  --user NAME         --sign: by the card of this account (whoever used sudo)
+  --pin-fd N          --sign: read the PIN from the open file descriptor N
 tail
   -n, --lines N       how many (10)
   -f, --follow        go on
@@ -55,6 +61,7 @@ Examples:
   sudo sc_auth audit search --user bob --since 7d --outcome denied
   sudo sc_auth audit export --format cef --since yesterday
   sudo sc_auth audit report --html report.html
+  sudo sc_auth audit anchor --sign >> /media/safe/anchors
 Exit codes: 0 done, and for verify: the log is whole; 1 the log is not whole; 2 wrong usage; 3 not allowed;
 4 no such log.
 `;

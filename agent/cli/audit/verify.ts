@@ -1,33 +1,21 @@
 // sc_auth audit verify: reads the key, the state of the seal and the anchors, walks the log, says what it found.
 
 import { readFileSync } from 'node:fs';
-import { anchorsIn, type Anchor } from '../../model/anchor.ts';
+import type { Anchor } from '../../model/anchor.ts';
 import { parseVerificationKey } from '../../model/sealed-line.ts';
 import { decodeSealFile, keyPath, sealPath, type SealState } from '../../model/seal-state.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
 import { ChainCheck, type Fault } from './chain-check.ts';
-import { eachLine, unreadable, type LogFile } from './log-files.ts';
+import { isFault, readAnchors, signatureText, type AnchorSignature } from './anchors.ts';
+import { eachLine, type LogFile } from './log-files.ts';
 import { logPath, readLog } from './place.ts';
+import { contentOf } from './small-file.ts';
 import { timeText } from './when.ts';
 
-const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** Faults and ranges that people are shown; --json has them all. */
 const SHOWN = 20;
-
-/** @returns null when there is no such file */
-function contentOf(path: string): Buffer | null {
-  try {
-    const bytes = readFileSync(path);
-    if (bytes.length > MAX_FILE_BYTES)
-      throw new CommandError('usage', `${path} is too long to be what it should.`);
-    return bytes;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw unreadable(path, error);
-  }
-}
 
 /** @throws CommandError `usage` for a file without a key */
 export function readKeys(path: string, option: string | undefined, context: CommandContext): Buffer[] {
@@ -125,13 +113,18 @@ function shown(title: string, lines: readonly string[]): string[] {
   return [...lines.slice(0, SHOWN).map((line) => `${title}  ${line}`), ...more];
 }
 
-function wordsOf(check: ChainCheck, files: readonly LogFile[], ownKey: boolean): string[] {
+function wordsOf(
+  check: ChainCheck,
+  files: readonly LogFile[],
+  signatures: readonly AnchorSignature[],
+  ownKey: boolean,
+): string[] {
   const several = new Set(check.trusted.map(({ chain }) => chain)).size > 1;
   const trusted = check.trusted.map(
     ({ chain, from, to, fromMs, toMs }) =>
       `${records(from, to)}${several ? ` of chain ${chain + 1}` : ''}, ${timeText(fromMs)} to ${timeText(toMs)}`,
   );
-  const whole = check.faultCount === 0;
+  const whole = check.faultCount === 0 && !signatures.some(isFault);
   return [
     ...shown(
       'Log     ',
@@ -142,10 +135,11 @@ function wordsOf(check: ChainCheck, files: readonly LogFile[], ownKey: boolean):
       'Remark  ',
       check.remarks.map((one) => placeText(one) + faultText(one)),
     ),
-    ...shown(
-      'FAULT   ',
-      check.faults.map((one) => placeText(one) + faultText(one)),
-    ),
+    ...shown('Signed  ', signatures.filter((one) => !isFault(one)).map(signatureText)),
+    ...shown('FAULT   ', [
+      ...check.faults.map((one) => placeText(one) + faultText(one)),
+      ...signatures.filter(isFault).map(signatureText),
+    ]),
     whole
       ? `The log is whole: ${check.good} records.`
       : `The log is NOT whole. The ${check.good} records under "Trusted" are as scauthd wrote them; rely on no other.`,
@@ -162,27 +156,23 @@ export async function action(args: readonly string[], context: CommandContext): 
     log: { type: 'string' },
     key: { type: 'string' },
     anchors: { type: 'string' },
+    signer: { type: 'string' },
     first: { type: 'string' },
   });
   if (options.first !== undefined && !/^\d{1,15}$/.test(options.first)) {
     throw new CommandError('usage', '--first takes the number of a record.');
   }
   const path = logPath(options.log, context);
-  const anchors = options.anchors === undefined ? Buffer.alloc(0) : contentOf(options.anchors);
-  if (anchors === null) throw new CommandError('usage', 'There is no such file of anchors.');
-  const found = anchorsIn(anchors.toString());
-  if (options.anchors !== undefined && found.length === 0) {
-    throw new CommandError('usage', `${options.anchors} has no anchor. One looks so: scauth-anchor 1 …`);
-  }
+  const { anchors, signatures } = await readAnchors(options.anchors, options.signer, context);
   const keys = readKeys(path, options.key, context);
   const { check, files } = await checkLog(path, context, {
     keys,
-    anchors: found.filter(({ sequence }) => sequence >= Number(options.first ?? 0)),
+    anchors: anchors.filter(({ sequence }) => sequence >= Number(options.first ?? 0)),
     first: Number(options.first ?? 0),
   });
   for (const key of keys) key.fill(0);
   const { faults, faultCount, remarks, trusted, good } = check;
-  const whole = faultCount === 0;
+  const whole = faultCount === 0 && !signatures.some(isFault);
   context.output.result(
     {
       whole,
@@ -192,9 +182,10 @@ export async function action(args: readonly string[], context: CommandContext): 
       faultCount,
       faults,
       remarks,
+      signatures,
       files: files.map((one) => one.path),
     },
-    wordsOf(check, files, options.key === undefined),
+    wordsOf(check, files, signatures, options.key === undefined),
   );
   if (!whole) context.output.failed();
 }

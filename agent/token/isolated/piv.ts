@@ -13,7 +13,10 @@ import { serve, textOf, type Request } from '../plugin/child.ts';
 import type { JsonObject } from '../plugin/frames.ts';
 
 const INS_VERIFY = 0x20;
+/** CHANGE REFERENCE DATA: the old PIN's block, then the new one's. */
+const INS_CHANGE = 0x24;
 const PIN_AT = 5;
+const BLOCK_BYTES = 8;
 /** Stands for the PIN that this process does not have; its bytes never leave it (SP 800-73-4 part 2, 2.4.3: 8 bytes). */
 const STAND_IN = '00000000';
 const PIN_BLOCK = { minLength: 6, maxLength: 8 };
@@ -64,18 +67,45 @@ class RelayedSlot implements CardSlot {
 
   #transmit(command: Buffer): Buffer {
     if (this.request === null) throw new AgentError('card-reset', { detail: 'no call is open' });
-    const hasPin = command[1] === INS_VERIFY && command.length > PIN_AT;
-    const apdu = hasPin ? Buffer.concat([command.subarray(0, PIN_AT), Buffer.alloc(8, 0xff)]) : command;
-    const answer = this.request.ask({ transmit: toHex(apdu), ...(hasPin && { pin: { offset: PIN_AT } }) });
+    const isChange = command[1] === INS_CHANGE;
+    const hasPin = (isChange || command[1] === INS_VERIFY) && command.length > PIN_AT;
+    const blocks = Buffer.alloc(isChange ? 2 * BLOCK_BYTES : BLOCK_BYTES, 0xff);
+    const apdu = hasPin ? Buffer.concat([command.subarray(0, PIN_AT), blocks]) : command;
+    const answer = this.request.ask({
+      transmit: toHex(apdu),
+      ...(hasPin && { pin: { offset: PIN_AT } }),
+      ...(isChange && { newPin: { offset: PIN_AT + BLOCK_BYTES } }),
+    });
     if (typeof answer['response'] === 'string') return fromHex(answer['response']);
     const failed = String(answer['failed']);
     throw new AgentError(CHANNEL_FAILURES.includes(failed) ? (failed as AgentErrorCode) : 'card-fault');
   }
 }
 
-const driver = new PivDriver();
+/** The challenge of the probe that is under way, and the card's answer to it; scauthd judges. */
+let cardChallenge: Challenge | null = null;
+let cardProof: JsonObject | null = null;
+
+const driver = new PivDriver({
+  begin: () => {
+    if (cardChallenge === null) return null;
+    return {
+      challenge: cardChallenge,
+      conclude: (_key, { scheme, signature }) => {
+        cardProof = { key: '9E', scheme, signature: Buffer.from(signature).toString('base64') };
+        return { kind: 'none' };
+      },
+    };
+  },
+});
 let slot = new RelayedSlot('', Buffer.alloc(0));
 let token: Token | null = null;
+
+/** The message comes from scauthd, which built the Challenge; only its message() is used here. */
+function challengeOf(purpose: Challenge['purpose'], base64: string): Challenge {
+  const message = Buffer.from(base64, 'base64');
+  return { purpose, message: () => message } as unknown as Challenge;
+}
 
 function standIn(): Pin {
   return new Pin(Buffer.from(STAND_IN));
@@ -90,7 +120,7 @@ function describe(found: Token): JsonObject {
     serial: found.id.slice(found.id.indexOf(':') + 1),
     label: found.label,
     pins: found.pins.map(({ id, label }) => ({
-      ...{ id, label, entry: 'computer', ...PIN_BLOCK, characters, triesLeft, triesTotal },
+      ...{ id, label, entry: 'computer', ...PIN_BLOCK, characters, change: true, triesLeft, triesTotal },
     })),
     identities: found.identities.map(({ slot: key, use, publicKey, certificate, pin, label, touch }) => ({
       ...{ key, use, pin, touch },
@@ -100,12 +130,16 @@ function describe(found: Token): JsonObject {
       ...(certificate !== null && { certificate: certificate.der.toString('base64') }),
     })),
     notes: found.notes.slice(0, 32),
+    cardProof,
   };
 }
 
 async function probe(params: JsonObject, request: Request): Promise<JsonObject> {
   slot = new RelayedSlot(textOf(params, 'reader'), fromHex(textOf(params, 'atr')));
   slot.request = request;
+  const { cardChallenge: message } = params;
+  cardChallenge = typeof message === 'string' ? challengeOf('card', message) : null;
+  cardProof = null;
   const channel = await slot.open();
   try {
     token = await driver.probe(channel, slot);
@@ -125,9 +159,7 @@ async function sign(params: JsonObject): Promise<JsonObject> {
   const own = known(params);
   const identity = own.identities.find(({ slot: key }) => key === textOf(params, 'key'));
   if (identity === undefined) throw new AgentError('no-identity');
-  const message = Buffer.from(textOf(params, 'message'), 'base64');
-  // The message comes from scauthd, which built the Challenge; only its message() is used here.
-  const challenge = { purpose: 'login', message: () => message } as unknown as Challenge;
+  const challenge = challengeOf('login', textOf(params, 'message'));
   const { proof, released } = await own.prove(identity, challenge, standIn());
   await released;
   return { scheme: proof.scheme, signature: Buffer.from(proof.signature).toString('base64') };
@@ -149,6 +181,9 @@ async function handle(request: Request): Promise<JsonObject> {
       return sign(params);
     case 'verifyPin':
       await known(params).verifyPin(standIn());
+      return {};
+    case 'changePin':
+      await known(params).changePin?.(standIn(), standIn());
       return {};
     default:
       throw new AgentError('card-fault', { detail: `no method ${method}` });

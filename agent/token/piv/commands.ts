@@ -86,6 +86,11 @@ export function getMetadata(exchange: ApduExchange, reference: number): Promise<
   return exchange.send({ ins: P.YUBICO_INS.GET_METADATA, p1: 0, p2: reference, expected: MAX_REPLY_BYTES });
 }
 
+/** Yubico ATTEST: a certificate for the key of this reference, by slot F9. */
+export function attest(exchange: ApduExchange, keyReference: number): Promise<Reply> {
+  return exchange.send({ ins: P.YUBICO_INS.ATTEST, p1: keyReference, p2: 0, expected: MAX_REPLY_BYTES });
+}
+
 /** Yubico GET SERIAL: four bytes. */
 export function getSerial(exchange: ApduExchange): Promise<Reply> {
   return exchange.send({ ins: P.YUBICO_INS.GET_SERIAL, p1: 0, p2: 0, expected: 256 });

@@ -106,12 +106,17 @@ export const YUBICO_INS = {
   /** Firmware 5.3 and later. */
   GET_METADATA: 0xf7,
   GET_SERIAL: 0xf8,
+  /** Firmware 4.3 and later. */
+  ATTEST: 0xf9,
 } as const;
+/** The certificate of slot F9. */
+export const ATTESTATION_OBJECT = 0x5fff01;
 export const METADATA_ALGORITHM = 0x01;
 /** PIN policy, touch policy. */
 export const METADATA_POLICY = 0x02;
 export const METADATA_PUBLIC_KEY = 0x04;
 export const METADATA_RETRIES = 0x06;
+export const PIN_POLICY_NEVER = 1;
 export const TOUCH_POLICY: Readonly<Partial<Record<number, TouchPolicy>>> = {
   1: 'never',
   2: 'always',

@@ -54,6 +54,12 @@ export function readTriesTotal(metadata: Uint8Array): number | null {
   return findTlv(readTlvs(metadata), P.METADATA_RETRIES)?.[0] ?? null;
 }
 
+/** Whether a key works at once: it wants no PIN and no touch. @throws AgentError `malformed` */
+export function worksByItself(metadata: Uint8Array): boolean {
+  const [pin, touch] = findTlv(readTlvs(metadata), P.METADATA_POLICY) ?? [];
+  return pin === P.PIN_POLICY_NEVER && touch !== undefined && P.TOUCH_POLICY[touch] === 'never';
+}
+
 /** When a key wants to be touched, by its metadata; null where they do not say. @throws AgentError `malformed` */
 export function readTouchPolicy(metadata: Uint8Array): TouchPolicy | null {
   const policy = findTlv(readTlvs(metadata), P.METADATA_POLICY)?.[1];

@@ -14,8 +14,11 @@ import {
   type TokenId,
   type TouchPolicy,
 } from '../../model/token.ts';
+import { NO_CARD_KEY, type CardKeyProof } from '../../model/card-key.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
+import type { CardKeyCheck } from '../interface.ts';
 import { ApduExchange } from './apdu.ts';
+import { proveCardKey } from './card-key.ts';
 import { readCertificateObject } from './certificate-object.ts';
 import { readGuid } from './chuid.ts';
 import { deVerify, emptyVerify, getData, getMetadata, getSerial, select } from './commands.ts';
@@ -37,6 +40,7 @@ export interface PivReading {
   readonly pinState: PinState;
   readonly deVerify: DeVerifyAbility;
   readonly yubiKey: boolean;
+  readonly cardProof: CardKeyProof;
   /** What was broken or left out, for `sc_auth` and the log. Safe to print. */
   readonly notes: readonly string[];
 }
@@ -56,10 +60,11 @@ export async function probePiv(
   channel: CardChannel,
   slot: CardSlot,
   driver: string,
+  check: CardKeyCheck | null = null,
 ): Promise<PivReading | null> {
   const exchange = new ApduExchange(channel);
   if ((await select(exchange)) !== SW_SUCCESS) return null;
-  const probe = new Probe(exchange, isYubiKey(slot.atr));
+  const probe = new Probe(exchange, isYubiKey(slot.atr), check);
   const reading = await probe.read(driver);
   return { ...reading, pin: { ...reading.pin, entry: await pinEntry(channel) } };
 }
@@ -76,11 +81,13 @@ async function pinEntry(channel: CardChannel): Promise<CardPin['entry']> {
 class Probe {
   readonly #exchange: ApduExchange;
   readonly #yubiKey: boolean;
+  readonly #check: CardKeyCheck | null;
   readonly #notes: string[] = [];
 
-  constructor(exchange: ApduExchange, yubiKey: boolean) {
+  constructor(exchange: ApduExchange, yubiKey: boolean, check: CardKeyCheck | null) {
     this.#exchange = exchange;
     this.#yubiKey = yubiKey;
+    this.#check = check;
   }
 
   async read(driver: string): Promise<PivReading> {
@@ -94,6 +101,7 @@ class Probe {
       const key = await this.#key(slot);
       if (key !== null) keys.push(key);
     }
+    const cardProof = await this.#cardKey(keys);
     const { triesLeft, deVerify: ability } = await this.#pin(pinReference);
     const serial = guid ?? (await this.#otherSerial(keys));
     const id = parseTokenId(`${driver}:${serial}`);
@@ -110,6 +118,7 @@ class Probe {
       pinState: { triesLeft, triesTotal: await this.#triesTotal(pinReference) },
       deVerify: ability,
       yubiKey: this.#yubiKey,
+      cardProof,
       notes: this.#notes,
     };
   }
@@ -143,6 +152,15 @@ class Probe {
         ? null
         : await this.#tolerate(`${slot.name} metadata`, () => readMetadataKey(metadata));
     return publicKey === null ? null : { slot, publicKey, certificate: null, touch };
+  }
+
+  /** Whether the card proves its own key, in this very transaction. */
+  async #cardKey(keys: readonly Key[]): Promise<CardKeyProof> {
+    const own = keys.find(({ slot }) => slot.use === 'card-authentication');
+    if (own === undefined || this.#check === null) return NO_CARD_KEY;
+    const { publicKey } = own;
+    const parts = { exchange: this.#exchange, yubiKey: this.#yubiKey, check: this.#check };
+    return (await this.#tolerate('9E', () => proveCardKey(publicKey, parts))) ?? NO_CARD_KEY;
   }
 
   #metadata<T>(name: string, reference: number, read: (data: Buffer) => T | null): Promise<T | null> {

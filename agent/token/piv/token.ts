@@ -5,10 +5,13 @@ import { systemClock } from '../../base/clock.ts';
 import { AgentError, asAgentError } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
+import type { Attestation } from '../../model/attestation.ts';
+import type { CardKeyProof } from '../../model/card-key.ts';
 import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
 import type { CardChannel, CardSlot, PinPad } from '../../pcsc/channel.ts';
 import type { ProofInHand, Token } from '../interface.ts';
 import { ApduExchange } from './apdu.ts';
+import { readAttestation } from './attest.ts';
 import { emptyVerify, generalAuthenticate, select } from './commands.ts';
 import {
   CRYPTOGRAPHIC_MECHANISM,
@@ -48,6 +51,7 @@ export class PivToken implements Token {
   readonly identities: readonly Identity[];
   readonly pins: readonly [CardPin];
   readonly notes: readonly string[];
+  readonly cardProof: CardKeyProof;
   readonly readAtMs = systemClock.nowMs();
   readonly #reading: PivReading;
   readonly #record: DeVerifyRecord;
@@ -62,6 +66,7 @@ export class PivToken implements Token {
     this.identities = reading.identities;
     this.pins = [reading.pin];
     this.notes = reading.notes;
+    this.cardProof = reading.cardProof;
     this.#reading = reading;
     this.#record = record;
     this.#pinState = reading.pinState;
@@ -139,6 +144,17 @@ export class PivToken implements Token {
 
   acceptsPuk(puk: Pin): boolean {
     return canBePuk(puk, this.#reading.yubiKey);
+  }
+
+  async attest(identity: Identity): Promise<Attestation> {
+    const key = this.#loginKey(identity);
+    if (!this.#reading.yubiKey) throw new AgentError('not-attested', { detail: 'the card is no YubiKey' });
+    const { channel, exchange } = await this.#open();
+    try {
+      return await readAttestation(exchange, key);
+    } finally {
+      await channel.close('leave');
+    }
   }
 
   async pukState(): Promise<PinState> {

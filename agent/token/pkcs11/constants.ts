@@ -1,10 +1,12 @@
 // Numbers of PKCS#11 as this driver uses them, in the specification's spelling.
 // Specification: PKCS #11 Cryptographic Token Interface 2.40 and 3.0 (OASIS), pkcs11t.h.
 
+export const CKF_RW_SESSION = 0x00000002;
 export const CKF_SERIAL_SESSION = 0x00000004;
 // CK_SLOT_INFO
 export const CKF_REMOVABLE_DEVICE = 0x00000002;
 // CK_TOKEN_INFO
+export const CKF_WRITE_PROTECTED = 0x00000002;
 export const CKF_LOGIN_REQUIRED = 0x00000004;
 export const CKF_USER_PIN_INITIALIZED = 0x00000008;
 export const CKF_PROTECTED_AUTHENTICATION_PATH = 0x00000100;
@@ -52,10 +54,12 @@ export const CKR_OK = 0x000;
 export const CKR_SLOT_ID_INVALID = 0x003;
 export const CKR_DEVICE_REMOVED = 0x032;
 export const CKR_FUNCTION_CANCELED = 0x050;
+export const CKR_FUNCTION_NOT_SUPPORTED = 0x054;
 export const CKR_PIN_INCORRECT = 0x0a0;
 export const CKR_PIN_INVALID = 0x0a1;
 export const CKR_PIN_LEN_RANGE = 0x0a2;
 export const CKR_PIN_LOCKED = 0x0a4;
 export const CKR_TOKEN_NOT_PRESENT = 0x0e0;
 export const CKR_TOKEN_NOT_RECOGNIZED = 0x0e1;
+export const CKR_TOKEN_WRITE_PROTECTED = 0x0e2;
 export const CKR_USER_ALREADY_LOGGED_IN = 0x100;

@@ -15,6 +15,8 @@ const codes = new Map<number, AgentErrorCode>([
   [C.CKR_DEVICE_REMOVED, 'no-card'],
   [C.CKR_SLOT_ID_INVALID, 'no-card'],
   [C.CKR_FUNCTION_CANCELED, 'cancelled'],
+  [C.CKR_FUNCTION_NOT_SUPPORTED, 'not-supported'],
+  [C.CKR_TOKEN_WRITE_PROTECTED, 'not-supported'],
 ]);
 
 export function failureOfCode(code: number, what: string, cause?: unknown): AgentError {

@@ -1,19 +1,24 @@
-// C_Login with the PIN as bytes. pkcs11js takes it as a string, which cannot be wiped; so this one function is called
-// directly, through the module's own function list, with the session that pkcs11js has opened.
-// Specification: PKCS #11 2.40, 3.6 (CK_FUNCTION_LIST) and 5.6 (C_Login).
+// C_Login and C_SetPIN with PINs as bytes. pkcs11js takes them as strings, which cannot be wiped; so these functions are
+// called directly, through the module's own function list, with the session that pkcs11js has opened.
+// Specification: PKCS #11 2.40, 3.6 (CK_FUNCTION_LIST), 5.5 (C_SetPIN) and 5.6 (C_Login).
 
 import koffi from 'koffi';
 import { AgentError } from '../../base/errors.ts';
 
 /** CK_FUNCTION_LIST: a CK_VERSION padded to a pointer, then the functions in the order of the specification. */
 const POINTER_BYTES = 8;
-const FUNCTIONS_BEFORE_LOGIN = 18;
+const FUNCTIONS_BEFORE = { C_SetPIN: 11, C_Login: 18 } as const;
 
-/** @returns CKR_… ; `pin` null: typed on the reader (protected authentication path) */
-export type Login = (session: Buffer, userType: number, pin: Buffer | null) => number;
+/** Each returns CKR_…; the bytes are used in place. */
+export interface PinFunctions {
+  /** `pin` null: typed on the reader (protected authentication path). */
+  login(session: Buffer, userType: number, pin: Buffer | null): number;
+  /** The session is one for reading and writing. */
+  setPin(session: Buffer, old: Buffer, next: Buffer): number;
+}
 
 /** @param path the module, which pkcs11js has loaded already: dlopen(3) gives the same one */
-export function loginOf(path: string): Login {
+export function pinFunctionsOf(path: string): PinFunctions {
   const library = koffi.load(path);
   const getFunctionList = library.func('unsigned long C_GetFunctionList(_Out_ void **list)');
   const out: [unknown] = [null];
@@ -25,13 +30,23 @@ export function loginOf(path: string): Login {
     throw new AgentError('driver-fault', {
       detail: 'it gives each caller a state of its own; name the modules of its list: p11-kit list-modules',
     });
-  const prototype = koffi.proto(
+  const loginPrototype = koffi.proto(
     'unsigned long C_Login(unsigned long session, unsigned long userType, const uint8_t *pin, unsigned long length)',
   );
-  const at = POINTER_BYTES * (1 + FUNCTIONS_BEFORE_LOGIN);
-  const pointer: unknown = koffi.decode(out[0], at, 'void *');
-  return (session, userType, pin) => {
-    const handle = session.readBigUInt64LE();
-    return Number(koffi.call(pointer, prototype, handle, userType, pin, pin?.length ?? 0));
+  const setPinPrototype = koffi.proto(
+    'unsigned long C_SetPIN(unsigned long session, const uint8_t *old, unsigned long oldLength, const uint8_t *next, unsigned long nextLength)',
+  );
+  const pointerOf = (name: keyof typeof FUNCTIONS_BEFORE): unknown =>
+    koffi.decode(out[0], POINTER_BYTES * (1 + FUNCTIONS_BEFORE[name]), 'void *');
+  const [loginPointer, setPinPointer] = [pointerOf('C_Login'), pointerOf('C_SetPIN')];
+  return {
+    login: (session, userType, pin) => {
+      const handle = session.readBigUInt64LE();
+      return Number(koffi.call(loginPointer, loginPrototype, handle, userType, pin, pin?.length ?? 0));
+    },
+    setPin: (session, old, next) => {
+      const handle = session.readBigUInt64LE();
+      return Number(koffi.call(setPinPointer, setPinPrototype, handle, old, old.length, next, next.length));
+    },
   };
 }

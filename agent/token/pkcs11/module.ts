@@ -7,7 +7,7 @@ import pkcs11js from 'pkcs11js';
 import { DriverUnfit } from '../plugin/child.ts';
 import * as C from './constants.ts';
 import { checked } from './failure.ts';
-import { loginOf, type Login } from './login.ts';
+import { pinFunctionsOf, type PinFunctions } from './login.ts';
 
 /** A CK_SLOT_INFO's description has 64 bytes; the names of readers are cut to that. */
 const DESCRIPTION_BYTES = 64;
@@ -30,7 +30,7 @@ const trimmed = (text: string): string => text.replace(/[\s\0]+$/, '');
 
 export class Pkcs11Module {
   readonly pkcs11 = new pkcs11js.PKCS11();
-  readonly login: Login;
+  readonly pins: PinFunctions;
   #initialised = false;
 
   /** @throws DriverUnfit where the file is not there, or is no PKCS#11 module */
@@ -38,7 +38,7 @@ export class Pkcs11Module {
     if (!existsSync(path)) throw new DriverUnfit(`there is no file ${path}`);
     try {
       this.pkcs11.load(path);
-      this.login = loginOf(path);
+      this.pins = pinFunctionsOf(path);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new DriverUnfit(`${path} is not a PKCS#11 module (${why})`);
@@ -83,8 +83,9 @@ export class Pkcs11Module {
   }
 
   /** Runs `act` in a session of its own; afterwards nobody is logged in and no session is open. */
-  inSession<T>(slot: Buffer, act: (session: Buffer) => T): T {
-    const session = checked('C_OpenSession', () => this.pkcs11.C_OpenSession(slot, C.CKF_SERIAL_SESSION));
+  inSession<T>(slot: Buffer, act: (session: Buffer) => T, kind: 'read' | 'write' = 'read'): T {
+    const flags = C.CKF_SERIAL_SESSION | (kind === 'write' ? C.CKF_RW_SESSION : 0);
+    const session = checked('C_OpenSession', () => this.pkcs11.C_OpenSession(slot, flags));
     try {
       return act(session);
     } finally {

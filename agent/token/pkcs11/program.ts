@@ -56,6 +56,8 @@ function describePin(slot: TokenSlot, index: number): JsonObject {
     minLength: Math.min(Math.max(slot.minPin, 1), MAX_PIN_BYTES),
     maxLength: Math.min(Math.max(slot.maxPin, 1), MAX_PIN_BYTES),
     characters,
+    // What is typed on the reader, and what is on a token that takes no changes, has no way here.
+    change: !onReader && (slot.flags & C.CKF_WRITE_PROTECTED) === 0,
     triesLeft,
   };
 }
@@ -131,12 +133,32 @@ function pinState(params: JsonObject): JsonObject {
 /** @throws AgentError `wrong-pin` (with what the flags say then), `pin-blocked`, `pin-malformed`, … */
 function login(slot: TokenSlot, session: Buffer, userType: number, pin: Buffer | null): void {
   const module = pkcs11Module();
-  const code = module.login(session, userType, pin);
+  const code = module.pins.login(session, userType, pin);
   if (code === C.CKR_OK || (code === C.CKR_USER_ALREADY_LOGGED_IN && userType !== C.CKU_USER)) return;
-  const failure = failureOfCode(code, 'C_Login');
-  if (failure.code !== 'wrong-pin') throw failure;
-  const left = triesLeftOf(module.pkcs11.C_GetTokenInfo(slot.slot).flags);
-  throw new AgentError('wrong-pin', { detail: failure.detail, ...(left !== null && { triesLeft: left }) });
+  throw pinFailure(slot, code, 'C_Login');
+}
+
+/** What went wrong with a PIN; a wrong one with what the flags say now. */
+function pinFailure(slot: TokenSlot, code: number, what: string): AgentError {
+  const failure = failureOfCode(code, what);
+  if (failure.code !== 'wrong-pin') return failure;
+  const left = triesLeftOf(pkcs11Module().pkcs11.C_GetTokenInfo(slot.slot).flags);
+  return new AgentError('wrong-pin', { detail: failure.detail, ...(left !== null && { triesLeft: left }) });
+}
+
+/** C_SetPIN proves the old PIN by itself; nobody is logged in before or after. */
+function changePin({ params, secret, newSecret }: Request): JsonObject {
+  if (secret === null || newSecret === null)
+    throw new AgentError('malformed', { detail: 'two PINs are needed' });
+  const slot = slotForTry(params);
+  const module = pkcs11Module();
+  const code = module.inSession(
+    slot.slot,
+    (session) => module.pins.setPin(session, secret, newSecret),
+    'write',
+  );
+  if (code !== C.CKR_OK) throw pinFailure(slot, code, 'C_SetPIN');
+  return {};
 }
 
 function signWith({ params, secret }: Request): JsonObject {
@@ -191,6 +213,8 @@ function handle(request: Request): JsonObject {
     }
     case 'sign':
       return signWith(request);
+    case 'changePin':
+      return changePin(request);
     case 'rest':
       pkcs11Module().rest();
       return {};

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { AgentError, describeError, printable, type AgentErrorCode } from '../../base/errors.ts';
 import { parseCertificate, parsePublicKey, type Certificate, type PublicKey } from '../../model/key.ts';
+import type { CardKeyProof } from '../../model/card-key.ts';
 import type { Proof } from '../../model/proof.ts';
 import { parseTokenId, type CardPin, type Identity, type PinState, type TokenId } from '../../model/token.ts';
 import type { JsonObject } from './frames.ts';
@@ -32,6 +33,7 @@ const pinSchema = v.strictObject({
   minLength: pinLength,
   maxLength: pinLength,
   characters: v.optional(v.picklist(['digits', 'printable']), 'digits'),
+  change: v.optional(v.boolean(), false),
   triesLeft: tries,
   triesTotal: v.optional(tries, null),
 });
@@ -46,22 +48,27 @@ const identitySchema = v.strictObject({
   touch: v.optional(v.nullable(v.picklist(['never', 'always', 'cached'])), null),
 });
 
+const signature = {
+  scheme: v.picklist(['rsa-pss-sha256', 'rsa-pkcs1-sha256', 'ecdsa-sha256', 'ecdsa-sha384', 'ed25519']),
+  signature: v.pipe(base64, v.minLength(1), v.maxLength(700)),
+};
+const cardProofSchema = v.strictObject({ key: name, ...signature });
+export type CardProofAnswer = v.InferOutput<typeof cardProofSchema>;
+
 const tokenSchema = v.strictObject({
   serial: name,
   label: text,
   pins: v.pipe(v.array(pinSchema), v.minLength(1), v.maxLength(16)),
   identities: v.pipe(v.array(identitySchema), v.maxLength(MAX_IDENTITIES)),
   notes: v.optional(v.pipe(v.array(text), v.maxLength(MAX_NOTES)), []),
+  cardProof: v.optional(v.nullable(cardProofSchema), null),
 });
 
 export const helloAnswer = v.strictObject({ version: v.literal(1) });
 export const probeAnswer = v.strictObject({ token: v.nullable(tokenSchema) });
 export const lookAnswer = v.strictObject({ tokens: v.pipe(v.array(tokenSchema), v.maxLength(16)) });
 const emptyAnswer = v.strictObject({});
-const signAnswer = v.strictObject({
-  scheme: v.picklist(['rsa-pss-sha256', 'rsa-pkcs1-sha256', 'ecdsa-sha256', 'ecdsa-sha384', 'ed25519']),
-  signature: v.pipe(base64, v.minLength(1), v.maxLength(700)),
-});
+const signAnswer = v.strictObject(signature);
 /** An APDU to be sent; `pin` says where the PIN goes that the driver never sees. */
 export const transmitMessage = v.strictObject({
   id: v.number(),
@@ -71,6 +78,10 @@ export const transmitMessage = v.strictObject({
       offset: v.pipe(v.number(), v.integer(), v.minValue(5), v.maxValue(259)),
       fit: v.optional(v.boolean(), false),
     }),
+  ),
+  /** Beside `pin`, in changePin: where the new one goes. */
+  newPin: v.optional(
+    v.strictObject({ offset: v.pipe(v.number(), v.integer(), v.minValue(5), v.maxValue(259)) }),
   ),
 });
 export const resultMessage = v.strictObject({ id: v.number(), result: v.looseObject({}) });
@@ -86,6 +97,7 @@ const failures = [
   'card-timeout',
   'card-fault',
   'cancelled',
+  'not-supported',
 ] as const satisfies readonly AgentErrorCode[];
 export const errorMessage = v.strictObject({
   id: v.number(),
@@ -122,6 +134,8 @@ export interface PinRule {
   readonly minLength: number;
   readonly maxLength: number;
   readonly characters: 'digits' | 'printable';
+  /** The driver can give it a new value. */
+  readonly change: boolean;
 }
 
 /** A token as its driver described it, checked. */
@@ -135,6 +149,7 @@ export interface DescribedToken {
   readonly rules: ReadonlyMap<string, PinRule>;
   readonly pinStates: ReadonlyMap<string, PinState>;
   readonly notes: readonly string[];
+  readonly cardProof?: CardKeyProof;
 }
 
 type TokenAnswer = v.InferOutput<typeof tokenSchema>;

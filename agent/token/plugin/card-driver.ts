@@ -6,9 +6,10 @@ import { AgentError, printable } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
 import type { Pin } from '../../base/pin.ts';
 import { SecretBuffer } from '../../base/secret.ts';
+import { cardProofOf } from './card-proof.ts';
 import type { CardPin, PinState } from '../../model/token.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
-import type { ProofInHand, Token, TokenDriver } from '../interface.ts';
+import type { CardKeyCheck, ProofInHand, Token, TokenDriver } from '../interface.ts';
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
 import type { DriverProcess } from './process.ts';
@@ -28,20 +29,30 @@ export class CardPlugin implements TokenDriver {
   readonly version: string;
   readonly displayName: string;
   readonly #process: DriverProcess;
+  readonly #check: CardKeyCheck | null;
 
-  constructor(about: Pick<TokenDriver, 'id' | 'version' | 'displayName'>, process: DriverProcess) {
+  constructor(
+    about: Pick<TokenDriver, 'id' | 'version' | 'displayName'>,
+    process: DriverProcess,
+    check: CardKeyCheck | null = null,
+  ) {
     this.id = about.id;
     this.version = about.version;
     this.displayName = about.displayName;
     this.#process = process;
+    this.#check = check;
   }
 
   async probe(channel: CardChannel, slot: CardSlot): Promise<Token | null> {
-    const params = { reader: printable(slot.reader), atr: toHex(slot.atr) };
+    const asked = this.#check?.begin() ?? null;
+    const cardChallenge = asked?.challenge.message().toString('base64') ?? null;
+    const params = { reader: printable(slot.reader), atr: toHex(slot.atr), cardChallenge };
     const relay = new Relay(channel, null);
     const described = await relay.call(this.#process, 'probe', params, PROBE_MS, (answer) => {
       const { token } = A.parseAnswer(A.probeAnswer, answer, 'probe');
-      return token === null ? null : A.describeToken(this.id, token);
+      if (token === null) return null;
+      const about = A.describeToken(this.id, token);
+      return { ...about, cardProof: cardProofOf(token.cardProof, about.identities, asked) };
     });
     if (described === null) return null;
     return new PluginToken(described, slot, this.id, new CardBackend(this.#process, slot));
@@ -95,19 +106,36 @@ class CardBackend implements TokenBackend {
       await channel.close('reset');
     }
   }
+
+  async changePin(token: string, pin: CardPin, old: Pin, next: Pin): Promise<void> {
+    const channel = await this.#slot.open();
+    try {
+      const relay = new Relay(channel, old, next);
+      await relay.call(this.#process, 'changePin', { token, pin: pin.id }, PROVE_MS, A.emptyOf);
+      if (!relay.newPinSent) throw new AgentError('driver-fault', { detail: 'never sent the new PIN' });
+    } finally {
+      await channel.close('reset');
+    }
+  }
 }
 
 /** Sends a driver's APDUs over one channel, and puts the PIN into one of them, once. */
 class Relay {
   readonly #channel: CardChannel;
   #pin: Pin | null;
+  #newPin: Pin | null;
   #apdus = 0;
   /** What the card or reader did; told instead of the driver's own word for it. */
   #failure: unknown = null;
 
-  constructor(channel: CardChannel, pin: Pin | null) {
+  constructor(channel: CardChannel, pin: Pin | null, newPin: Pin | null = null) {
     this.#channel = channel;
     this.#pin = pin;
+    this.#newPin = newPin;
+  }
+
+  get newPinSent(): boolean {
+    return this.#newPin === null;
   }
 
   async call<T>(
@@ -124,11 +152,12 @@ class Relay {
       throw this.#failure ?? error;
     } finally {
       this.#pin?.wipe();
+      this.#newPin?.wipe();
     }
   }
 
   async #transmit(message: JsonObject): Promise<JsonObject> {
-    const { transmit, pin } = A.parseAnswer(A.transmitMessage, message, 'transmit');
+    const { transmit, pin, newPin } = A.parseAnswer(A.transmitMessage, message, 'transmit');
     if (++this.#apdus > MAX_APDUS)
       throw new AgentError('driver-fault', { detail: `sent more than ${MAX_APDUS} APDUs in one call` });
     const command = Buffer.from(transmit, 'hex');
@@ -137,7 +166,7 @@ class Relay {
       response =
         pin === undefined
           ? await this.#channel.transmit(command)
-          : await this.#transmitPin(command, pin.offset, pin.fit);
+          : await this.#transmitPin(command, pin, newPin?.offset ?? null);
     } catch (error) {
       if (error instanceof AgentError && error.code === 'driver-fault') throw error;
       this.#failure = error;
@@ -146,20 +175,43 @@ class Relay {
     return { response: toHex(response) };
   }
 
-  /** @throws AgentError `driver-fault` where there is no PIN (any more), or no room for it */
-  async #transmitPin(command: Buffer, offset: number, fit: boolean): Promise<Buffer> {
+  /**
+   * Sends the PIN, once; a new one only together with it, behind it and in its own place.
+   * @throws AgentError `driver-fault` where there is no PIN (any more), or no room for it
+   */
+  async #transmitPin(
+    command: Buffer,
+    { offset, fit }: { readonly offset: number; readonly fit: boolean },
+    newOffset: number | null,
+  ): Promise<Buffer> {
     const pin = this.#pin;
     this.#pin = null;
     if (pin === null) throw new AgentError('driver-fault', { detail: 'wants to send the PIN a second time' });
     const length = fit ? offset + pin.length : command.length;
-    if (offset + pin.length > length || offset > command.length || (fit && length - LC_AT - 1 > 255)) {
+    const next = newOffset === null ? null : this.#newPin;
+    const nextFits =
+      newOffset === null ||
+      (next !== null && !fit && newOffset >= offset + pin.length && newOffset + next.length <= length);
+    if (
+      !nextFits ||
+      offset + pin.length > length ||
+      offset > command.length ||
+      (fit && length - LC_AT - 1 > 255)
+    ) {
       pin.wipe();
       throw new AgentError('driver-fault', { detail: 'gives an APDU without room for the PIN' });
     }
     const whole = new SecretBuffer(length);
     try {
+      whole.bytes.set(command.subarray(0, Math.min(command.length, length)));
+      if (next !== null && newOffset !== null) {
+        next.peek((bytes) => {
+          whole.bytes.set(bytes, newOffset);
+        });
+        next.wipe();
+        this.#newPin = null;
+      }
       return await pin.use(async (bytes) => {
-        whole.bytes.set(command.subarray(0, Math.min(command.length, length)));
         whole.bytes.set(bytes, offset);
         if (fit) whole.bytes.writeUInt8(length - LC_AT - 1, LC_AT);
         return await this.#channel.transmit(whole.bytes);

@@ -23,6 +23,8 @@ export interface Request {
   readonly params: JsonObject;
   /** The bytes of the secret frame; wiped when the handler is done. null: there is none. */
   readonly secret: Buffer | null;
+  /** The same of a second one, where a new PIN is to be set. */
+  readonly newSecret: Buffer | null;
   /** Asks scauthd for something in the middle (kind `card`: transmit). */
   ask(message: JsonObject): JsonObject;
 }
@@ -70,8 +72,9 @@ function failure(error: unknown): JsonObject {
 /** Answers requests until the input ends. `handle` returns the result's object, or throws an AgentError. */
 export async function serve(handle: (request: Request) => JsonObject | Promise<JsonObject>): Promise<void> {
   for (let message = readJson(); message !== null; message = readJson()) {
-    const { id, method, params, secret: hasSecret } = message;
+    const { id, method, params, secret: hasSecret, newSecret: hasNew } = message;
     const secret = hasSecret === true ? readSecret() : null;
+    const newSecret = hasNew === true ? readSecret() : null;
     const ask = (question: JsonObject): JsonObject => {
       write({ id, ...question });
       const answer = readJson();
@@ -84,6 +87,7 @@ export async function serve(handle: (request: Request) => JsonObject | Promise<J
         method: String(method),
         params: params as JsonObject,
         secret: secret?.bytes ?? null,
+        newSecret: newSecret?.bytes ?? null,
         ask,
       };
       const result = await handle(request);
@@ -97,6 +101,7 @@ export async function serve(handle: (request: Request) => JsonObject | Promise<J
       answer = failure(error);
     } finally {
       secret?.release();
+      newSecret?.release();
     }
     write({ id, ...answer });
   }

@@ -45,6 +45,8 @@ export interface CallOptions {
   readonly deadlineMs: number;
   /** Follows the request in a frame of its own, from locked memory; wiped on each path. */
   readonly secret?: Pin;
+  /** A second one: the new value of what `secret` proves. */
+  readonly newSecret?: Pin;
   /** Answers what the driver asks for in the middle of the call; its end counts against the deadline. */
   readonly onAsk?: (message: JsonObject) => Promise<JsonObject>;
 }
@@ -126,6 +128,7 @@ export class DriverProcess {
         return result;
       } finally {
         options.secret?.wipe();
+        options.newSecret?.wipe();
       }
     };
     const result = this.#queue.then(run, run);
@@ -225,9 +228,10 @@ export class DriverProcess {
         this.#fail(`did not answer ${method} within ${options.deadlineMs} ms`);
       }, options.deadlineMs);
       this.#call = { id, options, resolve, reject, timer, bytes: 0, asking: false };
-      const secret = options.secret === undefined ? {} : { secret: true };
-      this.#child?.stdin?.write(encodeJson({ id, method, params, ...secret }));
-      if (options.secret !== undefined) this.#writeSecret(options.secret);
+      const { secret, newSecret } = options;
+      const announced = { ...(secret && { secret: true }), ...(newSecret && { newSecret: true }) };
+      this.#child?.stdin?.write(encodeJson({ id, method, params, ...announced }));
+      for (const one of [secret, newSecret]) if (one !== undefined) this.#writeSecret(one);
     });
   }
 

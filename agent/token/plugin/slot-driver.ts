@@ -195,6 +195,16 @@ class Part implements TokenBackend {
     }
   }
 
+  async changePin(token: string, pin: CardPin, old: Pin, next: Pin): Promise<void> {
+    const slot = this.#slotOf(token);
+    const options = { deadlineMs: PROVE_MS, secret: old, newSecret: next };
+    try {
+      await this.#call('changePin', { token, pin: pin.id }, options, A.emptyOf);
+    } finally {
+      await resetCard(slot);
+    }
+  }
+
   /** @throws AgentError `no-card` for a token that is gone */
   #slotOf(serial: string): CardSlot {
     const token = this.#tokens.find(({ id }) => id === `${this.program.id}:${serial}`);

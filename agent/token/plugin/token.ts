@@ -3,6 +3,7 @@
 
 import { AgentError, asAgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
+import { NO_CARD_KEY, type CardKeyProof } from '../../model/card-key.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
 import type { CardSlot } from '../../pcsc/channel.ts';
@@ -14,6 +15,8 @@ export interface TokenBackend {
   pinState(serial: string, pin: string): Promise<PinState>;
   sign(serial: string, key: string, pin: CardPin, message: Buffer, secret: Pin | null): Promise<ProofInHand>;
   verifyPin(serial: string, pin: CardPin, secret: Pin | null): Promise<void>;
+  /** Absent where this kind of driver has no way to. */
+  changePin?(serial: string, pin: CardPin, old: Pin, next: Pin): Promise<void>;
 }
 
 export class PluginToken implements Token {
@@ -24,6 +27,9 @@ export class PluginToken implements Token {
   readonly identities: readonly Identity[];
   readonly pins: readonly [CardPin, ...CardPin[]];
   readonly notes: readonly string[];
+  /** Present where the driver says of the first PIN that it can be changed. */
+  readonly changePin?: NonNullable<Token['changePin']>;
+  readonly cardProof: CardKeyProof;
   readonly #described: DescribedToken;
   readonly #backend: TokenBackend;
   readonly #pinStates: Map<string, PinState>;
@@ -36,9 +42,12 @@ export class PluginToken implements Token {
     this.identities = described.identities;
     this.pins = described.pins;
     this.notes = described.notes;
+    this.cardProof = described.cardProof ?? NO_CARD_KEY;
     this.#described = described;
     this.#backend = backend;
     this.#pinStates = new Map(described.pinStates);
+    if (backend.changePin !== undefined && described.rules.get(this.pins[0].id)?.change === true)
+      this.changePin = (old, next, of = this.pins[0]) => this.#changePin(old, next, of);
   }
 
   get lastPinState(): PinState {
@@ -79,6 +88,20 @@ export class PluginToken implements Token {
       await this.#learning(of, () => this.#backend.verifyPin(this.#described.serial, of, pin));
     } finally {
       pin?.wipe();
+    }
+  }
+
+  async #changePin(old: Pin, next: Pin, of: CardPin): Promise<void> {
+    try {
+      const change = this.#backend.changePin?.bind(this.#backend);
+      if (change === undefined || this.#described.rules.get(of.id)?.change !== true)
+        throw new AgentError('not-supported', { detail: `${this.driver} cannot change ${of.id}` });
+      this.#check(this.#own(of), old);
+      this.#check(of, next);
+      await this.#learning(of, () => change(this.#described.serial, of, old, next));
+    } finally {
+      old.wipe();
+      next.wipe();
     }
   }
 

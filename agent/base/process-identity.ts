@@ -1,0 +1,42 @@
+// What the kernel says of a process: when it started (with its id, that names it for good), its parent, its terminal.
+// proc_pid_stat(5).
+
+import { readFileSync } from 'node:fs';
+
+export interface ProcessFacts {
+  readonly pid: number;
+  /** Clock ticks after boot. */
+  readonly startedAt: number;
+  readonly parentPid: number;
+  /** Device number of the controlling terminal; 0: none. */
+  readonly terminal: number;
+}
+
+/** @returns null when there is no such process, or it is not ours to see */
+export function processFacts(pid: number): ProcessFacts | null {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return null;
+  try {
+    // The name in parentheses may hold spaces and parentheses: read from the last one.
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const field = (number: number): number => Number(fields[number - 3]);
+    const facts = { pid, startedAt: field(22), parentPid: field(4), terminal: field(7) };
+    return Object.values(facts).every(Number.isSafeInteger) ? facts : null;
+  } catch {
+    return null;
+  }
+}
+
+// <linux/major.h>, and the drivers of serial and virtual consoles in Documentation/admin-guide/devices.txt
+const TTY_MAJOR = 4;
+const TTYAUX_MAJOR = 5;
+const CONSOLE_MINOR = 1;
+const OTHER_CONSOLES: readonly number[] = [204, 229];
+
+/** Whether a terminal device is a console of this machine: screen and keyboard, a serial line, a hypervisor's. */
+export function isConsoleDevice(device: number): boolean {
+  const major = (device >> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+  if (major === TTYAUX_MAJOR) return minor === CONSOLE_MINOR;
+  return major === TTY_MAJOR || OTHER_CONSOLES.includes(major);
+}

@@ -1,0 +1,117 @@
+// The anchors that verify is given, and who signed them. A signature says that this card's owner saw the log stand there;
+// whose key it is, is told by a certificate (--signer) or by the pairings of this machine.
+
+import { pemBlocks } from '../../base/pem.ts';
+import { anchorsIn, type Anchor } from '../../model/anchor.ts';
+import { parseCertificateFile, parsePublicKey, type PublicKey } from '../../model/key.ts';
+import { signedAnchorsIn, signerOf } from '../../model/signed-anchor.ts';
+import type { WirePairing } from '../../socket/io-scauth.ts';
+import { callAgent } from '../client.ts';
+import type { CommandContext } from '../context.ts';
+import { CommandError } from '../exit-codes.ts';
+import { contentOf } from './small-file.ts';
+import { timeText } from './when.ts';
+
+export interface AnchorSignature {
+  readonly sequence: number;
+  readonly timeMs: number;
+  /** The account, as scauthd knew it when the card signed; null where the signature is not right. */
+  readonly user: string | null;
+  /** SHA-256 of the public key; null as above. */
+  readonly sha256: string | null;
+  /**
+   * Whose key it is: that of --signer, one that is paired with the account here, nobody's that is known, or another one
+   * than that of --signer; `wrong` for a signature that is not right.
+   */
+  readonly by: 'signer' | 'paired' | 'unknown' | 'other' | 'wrong';
+}
+
+export interface GivenAnchors {
+  readonly anchors: readonly Anchor[];
+  readonly signatures: readonly AnchorSignature[];
+}
+
+/** @throws CommandError `usage` */
+function signerKey(path: string): PublicKey {
+  const bytes = contentOf(path);
+  if (bytes === null) throw new CommandError('usage', `There is no file ${path}.`);
+  try {
+    const [spki] = pemBlocks(bytes, 'PUBLIC KEY');
+    return spki === undefined ? parseCertificateFile(bytes).publicKey : parsePublicKey(spki);
+  } catch (cause) {
+    throw new CommandError(
+      'usage',
+      `${path} is neither a certificate nor a public key (PEM or DER) that can sign here.`,
+      cause,
+    );
+  }
+}
+
+/** The pairings of this machine; none where scauthd is not here, or says nothing. */
+async function pairingsHere(context: CommandContext): Promise<readonly WirePairing[]> {
+  try {
+    return (await callAgent(context, 'ListPairings', { user: null })).pairings;
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * @param path of --anchors: any text that has anchors
+ * @param signer of --signer: then one of them at least is signed by it
+ * @throws CommandError `usage`
+ */
+export async function readAnchors(
+  path: string | undefined,
+  signer: string | undefined,
+  context: CommandContext,
+): Promise<GivenAnchors> {
+  if (path === undefined) {
+    if (signer !== undefined) throw new CommandError('usage', '--signer goes with --anchors.');
+    return { anchors: [], signatures: [] };
+  }
+  const text = contentOf(path)?.toString('latin1');
+  if (text === undefined) throw new CommandError('usage', 'There is no such file of anchors.');
+  const anchors = anchorsIn(text);
+  if (anchors.length === 0)
+    throw new CommandError('usage', `${path} has no anchor. One looks so: scauth-anchor 1 …`);
+  const wanted = signer === undefined ? null : signerKey(signer);
+  const signed = signedAnchorsIn(text);
+  if (wanted !== null && signed.length === 0)
+    throw new CommandError(
+      'usage',
+      `${path} has no signed anchor. One is made by: sc_auth audit anchor --sign`,
+    );
+  const pairings = wanted === null && signed.length > 0 ? await pairingsHere(context) : [];
+  const signatures = signed.map((one): AnchorSignature => {
+    const { sequence, timeMs } = one.anchor;
+    const found = signerOf(one);
+    if (found === null) return { sequence, timeMs, user: null, sha256: null, by: 'wrong' };
+    const { sha256, spki } = found.key;
+    const { user } = found;
+    const here = pairings.some((pairing) => pairing.user === user && pairing.sha256 === sha256);
+    const by =
+      wanted === null ? (here ? 'paired' : 'unknown') : wanted.spki.equals(spki) ? 'signer' : 'other';
+    return { sequence, timeMs, user, sha256, by };
+  });
+  return { anchors, signatures };
+}
+
+export function isFault({ by }: AnchorSignature): boolean {
+  return by === 'wrong' || by === 'other';
+}
+
+const WORDS: Readonly<Record<AnchorSignature['by'], string>> = {
+  signer: 'by the key of --signer',
+  paired: 'by a key that is paired with the account here',
+  unknown: 'whose key it is, is not known here: --signer FILE',
+  other: 'the signature is by another key than that of --signer',
+  wrong: 'the signature is not right',
+};
+
+/** A signature as a sentence, without its heading. */
+export function signatureText({ sequence, timeMs, user, sha256, by }: AnchorSignature): string {
+  const what = `anchor of record ${sequence}, ${timeText(timeMs)}`;
+  if (user === null || sha256 === null) return `${what}: ${WORDS[by]}`;
+  return `${what}, signed for ${user} with key ${sha256.slice(0, 16)}…: ${WORDS[by]}`;
+}

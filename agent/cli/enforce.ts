@@ -1,0 +1,150 @@
+// sc_auth enforce: whether a card is required. scauthd decides and looks first; this shows, asks for names and dates, and
+// makes the break-glass code, so that nobody but the person at the terminal ever has it.
+
+import { parseEnforceArgs, type EnforceArgs } from './enforce/arguments.ts';
+import { linesOfPlan, linesOfState, untilText, type Enforced, type Standing } from './enforce/words.ts';
+import { allPages, callAgent } from './client.ts';
+import { sudoUser, type Command, type CommandContext } from './context.ts';
+import { CommandError } from './exit-codes.ts';
+
+const help = `sc_auth enforce plan|on|confirm|off|status|code|exempt|unexempt [options]
+
+Requires the card: with enforcement on a password alone opens nothing. It looks first, and goes back by itself.
+
+  plan      each account, its last card login, and who would be shut out; changes nothing
+  on        switches it on for a trial and prints the break-glass code, once. Refused while somebody would be shut out
+  confirm   ends the trial; needs a card login since "on". Your own card login confirms by itself
+  off       a password is enough again
+  status    whether it is on, and who is exempt
+  code      a new break-glass code; the one before opens nothing any more
+  exempt USER --until DATE   USER needs no card until then
+  unexempt USER              takes that back
+
+  --shut-out USER   (on, unexempt) although USER will be shut out; for each one
+  --until DATE      2026-12-31 (to its end), "2026-12-31 18:00", or 8h, 7d, 2w from now; at most a year
+  --reason TEXT     (exempt) why; stands in the audit log
+  --json            one JSON document
+
+Nobody is locked out for good: root gets in on a console of the machine, and the break-glass code opens one login where
+the card is asked for. Both stand in the audit log. The lines for PAM are in pam_scauth(8).
+
+Examples:
+  sudo sc_auth enforce plan
+  sudo sc_auth enforce exempt bob --until 2w --reason "card is in the post"
+  sudo sc_auth enforce on
+  sudo -k sc_auth enforce confirm
+Exit codes: 0 done, and for plan: nobody would be shut out; 1 somebody would be; 2 wrong usage; 3 refused, or you are not
+root; 4 unknown user, or no exemption; 5 scauthd cannot be reached.
+`;
+
+const CODE_WORDS =
+  'Keep it where you find it without this machine. It opens one login where the card is asked for.';
+
+/** Who stands behind this call, for the record. */
+function behind(context: CommandContext): string {
+  return sudoUser(context) ?? context.userName();
+}
+
+async function plan(context: CommandContext): Promise<void> {
+  const accounts: Standing[] = await allPages(async (after) => {
+    const { accounts: items, next } = await callAgent(context, 'PlanEnforcement', { after });
+    return { items, next };
+  });
+  const shutOut = accounts.filter(({ keptInBy }) => keptInBy === null).map(({ user }) => user);
+  context.output.result({ accounts, shutOut }, linesOfPlan(accounts));
+  if (shutOut.length > 0) context.output.failed();
+}
+
+async function newCode(): Promise<{ text: string; salt: string; codeHash: string }> {
+  const { makeBreakGlassCode } = await import('../model/break-glass.ts');
+  const { text, hash } = await makeBreakGlassCode();
+  return { text, salt: hash.salt.toString('base64'), codeHash: hash.hash.toString('base64') };
+}
+
+async function switchOn({ shutOut }: EnforceArgs, context: CommandContext): Promise<void> {
+  const now: Enforced = await callAgent(context, 'GetEnforcement', {});
+  if (now.state !== 'off') {
+    context.output.note('Nothing was changed. Another break-glass code: sudo sc_auth enforce code');
+    context.output.result({ ...now, breakGlassCode: null }, linesOfState(now));
+    return;
+  }
+  const { text, salt, codeHash } = await newCode();
+  const by = behind(context);
+  const started = await callAgent(context, 'StartEnforcement', { by, shutOut, salt, codeHash });
+  const { until } = started;
+  const lines = [
+    `Enforcement is on trial until ${untilText(until)}.`,
+    ...started.shutOut.map((user) => `${user} is shut out.`),
+    `Log in by card before then, for example: sudo -k sc_auth enforce confirm. Else it goes off by itself.`,
+    '',
+    `Break-glass code: ${text}`,
+    CODE_WORDS,
+  ];
+  context.output.result({ state: 'trial', ...started, by, breakGlassCode: text }, lines);
+}
+
+async function confirm(context: CommandContext): Promise<void> {
+  const now: Enforced = await callAgent(context, 'GetEnforcement', {});
+  if (now.state === 'off') {
+    throw new CommandError(
+      'not-allowed',
+      'Enforcement is off, so there is nothing to confirm. Switch it on: sudo sc_auth enforce on',
+    );
+  }
+  const login = await callAgent(context, 'ConfirmEnforcement', {});
+  context.output.result({ state: 'on', ...login }, [
+    `Enforcement is on, confirmed by the card login of ${login.user} (${untilText(login.at)}).`,
+  ]);
+}
+
+async function newBreakGlass(context: CommandContext): Promise<void> {
+  const { text, salt, codeHash } = await newCode();
+  await callAgent(context, 'SetBreakGlass', { salt, codeHash });
+  context.output.result({ breakGlassCode: text }, [`Break-glass code: ${text}`, CODE_WORDS]);
+}
+
+async function exempt({ user, until, reason }: EnforceArgs, context: CommandContext): Promise<void> {
+  if (until === null)
+    throw new CommandError('usage', 'Say until when: sc_auth enforce exempt USER --until 2w');
+  const by = behind(context);
+  const { exemption } = await callAgent(context, 'Exempt', { user: user ?? '', until, reason, by });
+  context.output.result({ exemption }, [
+    `${exemption.user} needs no card until ${untilText(exemption.until)}.`,
+  ]);
+}
+
+async function unexempt({ user, shutOut }: EnforceArgs, context: CommandContext): Promise<void> {
+  const name = user ?? '';
+  const { removed } = await callAgent(context, 'Unexempt', { user: name, shutOut: shutOut.includes(name) });
+  if (!removed) throw new CommandError('not-paired', `${name} is not exempt: sc_auth enforce status`);
+  context.output.result({ user: name, removed }, [`${name} is not exempt any more.`]);
+}
+
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
+  const asked = parseEnforceArgs(args);
+  switch (asked.verb) {
+    case 'plan':
+      return plan(context);
+    case 'on':
+      return switchOn(asked, context);
+    case 'confirm':
+      return confirm(context);
+    case 'off':
+      await callAgent(context, 'StopEnforcement', {});
+      context.output.result({ state: 'off' }, ['Enforcement is off: a password is enough.']);
+      return;
+    case 'status': {
+      const now: Enforced = await callAgent(context, 'GetEnforcement', {});
+      context.output.result({ ...now }, linesOfState(now));
+      return;
+    }
+    case 'code':
+      return newBreakGlass(context);
+    case 'exempt':
+      return exempt(asked, context);
+    case 'unexempt':
+      return unexempt(asked, context);
+  }
+}
+
+export const command: Command = { help, run };

@@ -1,0 +1,76 @@
+// The arguments of sc_auth enforce: a verb, for two of them a user, and dates as people type them.
+
+import { parseArgs } from 'node:util';
+import { parseWhen } from '../audit/when.ts';
+import { CommandError } from '../exit-codes.ts';
+
+const VERBS = ['plan', 'on', 'confirm', 'off', 'status', 'code', 'exempt', 'unexempt'] as const;
+type Verb = (typeof VERBS)[number];
+const WITH_USER: readonly string[] = ['exempt', 'unexempt'] satisfies Verb[];
+
+export interface EnforceArgs {
+  readonly verb: Verb;
+  readonly user: string | null;
+  /** ISO 8601. */
+  readonly until: string | null;
+  readonly reason: string | null;
+  readonly shutOut: readonly string[];
+}
+
+const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+/** A point in time to come, in local time; a day alone means its end. @returns null for what is none */
+export function parseUntil(text: string, nowMs: number): number | null {
+  const span = /^(\d{1,5})([mhdw])$/.exec(text);
+  if (span !== null) return nowMs + Number(span[1]) * (UNITS[span[2] ?? ''] ?? 0);
+  const pointMs = parseWhen(text, nowMs);
+  if (pointMs === null || !/^\d{4}-\d{2}-\d{2}$/.test(text)) return pointMs;
+  const day = new Date(pointMs);
+  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1).getTime();
+}
+
+function usage(sentence: string): CommandError {
+  return new CommandError('usage', `${sentence} See: sc_auth enforce --help`);
+}
+
+/** @throws CommandError `usage` */
+export function parseEnforceArgs(args: readonly string[], nowMs = Date.now()): EnforceArgs {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        until: { type: 'string' },
+        reason: { type: 'string' },
+        'shut-out': { type: 'string', multiple: true },
+        json: { type: 'boolean' },
+      },
+    });
+  } catch (cause) {
+    const said = cause instanceof Error ? (/^[^.\n]*/.exec(cause.message)?.[0] ?? '') : '';
+    throw new CommandError('usage', `${said}. See: sc_auth enforce --help`, cause);
+  }
+  const [word, user = null, ...more] = parsed.positionals;
+  const verb = VERBS.find((one) => one === word);
+  if (verb === undefined) throw usage(`Say one of ${VERBS.join(', ')}.`);
+  if (more.length > 0 || (user !== null) !== WITH_USER.includes(verb))
+    throw usage(
+      WITH_USER.includes(verb) ? `Name one account: sc_auth enforce ${verb} USER.` : `${verb} takes no name.`,
+    );
+  const { until, reason = null, 'shut-out': shutOut = [] } = parsed.values;
+  if ((until !== undefined || reason !== null) && verb !== 'exempt')
+    throw usage('--until and --reason belong to exempt.');
+  if (shutOut.length > 0 && verb !== 'on' && verb !== 'unexempt')
+    throw usage('--shut-out belongs to on and unexempt.');
+  const untilMs = until === undefined ? null : parseUntil(until, nowMs);
+  if (until !== undefined && untilMs === null)
+    throw usage('--until takes a date (2026-12-31) or a span of time (8h, 7d, 2w).');
+  if (untilMs !== null && untilMs <= nowMs) throw usage('--until must be in the future.');
+  return {
+    verb,
+    user,
+    until: untilMs === null ? null : new Date(untilMs).toISOString(),
+    reason,
+    shutOut,
+  };
+}

@@ -1,0 +1,86 @@
+// `sc_auth enforce plan`: each account with what would keep it in, and who would be shut out. The same look stands guard
+// over every call that takes something away from an account while enforcement is on.
+
+import { AgentError } from '../base/errors.ts';
+import type { Account, Accounts } from '../model/account.ts';
+import type { Username } from '../model/request.ts';
+import type { Clock } from '../base/clock.ts';
+import { keptInBy } from '../../policy/permit-without-card.ts';
+import { standingOf, type Change, type Standing, type StandingParts } from './account-standing.ts';
+import type { Enforcement } from './enforcement.ts';
+
+export interface PlanParts extends StandingParts {
+  readonly enforcement: Enforcement;
+  readonly accounts: Accounts;
+  readonly clock: Clock;
+}
+
+export interface PlannedAccount extends Standing {
+  /** The setting or fact that keeps it in; null: it would be shut out. */
+  readonly keptInBy: string | null;
+  /** The same as a sentence, with what to do. */
+  readonly why: string;
+}
+
+/** Accounts of people, and those that a pairing or an exemption names although no list has them. */
+export async function plannedAccounts(parts: PlanParts): Promise<Account[]> {
+  const people = await parts.directory.people();
+  const known = new Set<string>(people.map(({ name }) => name));
+  const named = [...parts.pairings.all(), ...parts.enforced.exemptions()].map(({ user }) => user);
+  const others: Account[] = [];
+  for (const name of new Set<Username>(named.filter((user) => !known.has(user)))) {
+    const account = await parts.accounts.byName(name);
+    if (account !== null) others.push(account);
+  }
+  return [...people, ...others].sort((one, other) => one.uid - other.uid || (one.name < other.name ? -1 : 1));
+}
+
+function whyOf({ user, hasCard, exemptUntilMs }: Standing, kept: string | null): string {
+  switch (kept) {
+    case 'root on a console':
+      return 'root gets in on a console of this machine';
+    case 'enforcement.exempt_group':
+      return 'in the exempt group';
+    case 'exemption':
+      return `exempt until ${new Date(exemptUntilMs ?? 0).toISOString()}`;
+    case 'enforcement.allow_unpaired_users':
+      return 'has no card, and users without one are let in';
+    case 'card':
+      return 'has logged in by card';
+    default:
+      return hasCard
+        ? `has never logged in by card: let them try it (sc_auth test), or exempt them: sc_auth enforce exempt ${user}`
+        : `has no card: pair one (sc_auth pair -u ${user}), or exempt them: sc_auth enforce exempt ${user}`;
+  }
+}
+
+/** @throws AgentError `store-unreadable`, `internal` */
+export async function planFor(
+  account: Account,
+  parts: PlanParts,
+  change: Change = {},
+): Promise<PlannedAccount> {
+  const standing = await standingOf(account, parts, change);
+  const kept = keptInBy(parts.policy(), standing, parts.clock.nowMs());
+  return { ...standing, keptInBy: kept, why: whyOf(standing, kept) };
+}
+
+/** Names of the accounts that enforcement would shut out. @throws AgentError `store-unreadable`, `internal` */
+export async function wouldShutOut(parts: PlanParts): Promise<Username[]> {
+  const out: Username[] = [];
+  for (const account of await plannedAccounts(parts)) {
+    if ((await planFor(account, parts)).keptInBy === null) out.push(account.name);
+  }
+  return out;
+}
+
+/**
+ * While enforcement is on nothing may be taken away from an account that keeps it in.
+ * @throws AgentError `would-shut-out` with the name; `store-unreadable`, `internal`
+ */
+export async function guardAgainstShutOut(account: Account, change: Change, parts: PlanParts): Promise<void> {
+  if (!parts.enforcement.isOn) return;
+  if ((await planFor(account, parts)).keptInBy === null) return;
+  if ((await planFor(account, parts, change)).keptInBy === null)
+    throw new AgentError('would-shut-out', { detail: account.name });
+}

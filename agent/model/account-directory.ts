@@ -1,0 +1,15 @@
+// The accounts of people, as a list, and who is in which group: what enforcement goes by. One account is in account.ts.
+
+import type { Account } from './account.ts';
+import type { Username } from './request.ts';
+
+export interface AccountDirectory {
+  /**
+   * Accounts that somebody can log in with: root, and those in login.defs' range with a real shell. A directory server
+   * that does not list its accounts leaves them out.
+   * @throws AgentError `internal` when the name service fails
+   */
+  people(): Promise<Account[]>;
+  /** false where there is no such group or account. @throws AgentError `internal` */
+  isMember(user: Username, group: string): Promise<boolean>;
+}

@@ -1,0 +1,135 @@
+// Enforcement's tables in scauth.db: its state, exemptions, the break-glass code's hash, card logins. No rule is here.
+
+import type { SQLOutputValue } from 'node:sqlite';
+import { AgentError } from '../base/errors.ts';
+import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/enforcement.ts';
+import { parsePkhh } from '../model/key.ts';
+import { parseUsername, type Username } from '../model/request.ts';
+import type { EnforcementTable } from './interface.ts';
+import { blob, text, type StateDatabase } from './state-database.ts';
+
+type Row = Record<string, SQLOutputValue>;
+
+function whole(value: SQLOutputValue | undefined): number {
+  const number = Number(value);
+  if (typeof value !== 'number' || !Number.isSafeInteger(number))
+    throw new AgentError('store-unreadable', { detail: 'a number column is no number' });
+  return number;
+}
+
+function stateOf(row: Row | undefined): EnforcementState {
+  if (row === undefined) return { kind: 'off' };
+  const sinceMs = whole(row['since_ms']);
+  const by = text(row['set_by']);
+  switch (row['kind']) {
+    case 'on':
+      return { kind: 'on', sinceMs, by };
+    case 'trial':
+      return { kind: 'trial', sinceMs, untilMs: whole(row['until_ms']), by };
+    default:
+      throw new AgentError('store-unreadable', { detail: 'an unknown state of enforcement' });
+  }
+}
+
+function exemptionOf(row: Row): Exemption {
+  return {
+    user: parseUsername(text(row['user'])),
+    untilMs: whole(row['until_ms']),
+    by: text(row['made_by']),
+    madeAtMs: whole(row['made_at_ms']),
+    reason: text(row['reason']),
+  };
+}
+
+function cardLoginOf(row: Row): CardLogin {
+  return {
+    user: parseUsername(text(row['user'])),
+    pkhh: parsePkhh(text(row['pkhh'])),
+    mapped: whole(row['mapped']) !== 0,
+    atMs: whole(row['at_ms']),
+  };
+}
+
+export class SqliteEnforcement implements EnforcementTable {
+  readonly #state: StateDatabase;
+
+  constructor(state: StateDatabase) {
+    this.#state = state;
+  }
+
+  enforcement(): EnforcementState {
+    return this.#state.read((database) =>
+      stateOf(this.#state.query(database, 'SELECT * FROM enforcement').get()),
+    );
+  }
+
+  setEnforcement(state: EnforcementState, code?: CodeHash | null): void {
+    this.#state.write((database) => {
+      database.exec('DELETE FROM enforcement');
+      if (state.kind !== 'off') {
+        database
+          .prepare('INSERT INTO enforcement (one, kind, since_ms, until_ms, set_by) VALUES (1, ?, ?, ?, ?)')
+          .run(state.kind, state.sinceMs, state.kind === 'trial' ? state.untilMs : null, state.by);
+      }
+      if (code === undefined) return;
+      database.exec('DELETE FROM break_glass');
+      if (code !== null)
+        database
+          .prepare('INSERT INTO break_glass (one, salt, hash) VALUES (1, ?, ?)')
+          .run(code.salt, code.hash);
+    });
+  }
+
+  exemptions(): Exemption[] {
+    return this.#state.read((database) =>
+      this.#state.query(database, 'SELECT * FROM exemption ORDER BY user').all().map(exemptionOf),
+    );
+  }
+
+  exempt({ user, untilMs, by, madeAtMs, reason }: Exemption): void {
+    this.#state.write((database) => {
+      database
+        .prepare(
+          'INSERT OR REPLACE INTO exemption (user, until_ms, made_by, made_at_ms, reason) VALUES (?, ?, ?, ?, ?)',
+        )
+        .run(user, untilMs, by, madeAtMs, reason);
+    });
+  }
+
+  unexempt(user: Username): boolean {
+    return this.#state.write(
+      (database) => database.prepare('DELETE FROM exemption WHERE user = ?').run(user).changes > 0,
+    );
+  }
+
+  breakGlass(): CodeHash | null {
+    return this.#state.read((database) => {
+      const row = this.#state.query(database, 'SELECT salt, hash FROM break_glass').get();
+      const salt = blob(row?.['salt']);
+      const hash = blob(row?.['hash']);
+      return salt === null || hash === null ? null : { salt, hash };
+    });
+  }
+
+  setBreakGlass(code: CodeHash | null): void {
+    this.setEnforcement(this.enforcement(), code);
+  }
+
+  cardLogins(user: Username | null): CardLogin[] {
+    return this.#state.read((database) => {
+      const rows =
+        user === null
+          ? this.#state.query(database, 'SELECT * FROM card_login ORDER BY user, pkhh').all()
+          : this.#state.query(database, 'SELECT * FROM card_login WHERE user = ? ORDER BY pkhh').all(user);
+      return rows.map(cardLoginOf);
+    });
+  }
+
+  noteCardLogin({ user, pkhh, mapped, atMs }: CardLogin): void {
+    this.#state.write((database) => {
+      database
+        .prepare('INSERT OR REPLACE INTO card_login (user, pkhh, mapped, at_ms) VALUES (?, ?, ?, ?)')
+        .run(user, pkhh, mapped ? 1 : 0, atMs);
+    });
+  }
+}

@@ -1,0 +1,27 @@
+// Whether a card is the one that was paired, as far as its own key (9E) tells, before a PIN goes to it. Pure.
+
+import type { CardKeyProof } from '../agent/model/card-key.ts';
+import type { Policy } from './policy.ts';
+
+export interface CardFacts {
+  /** SPKI of the card key that the pairing keeps; null: it keeps none. */
+  readonly paired: Uint8Array | null;
+  readonly shown: CardKeyProof;
+}
+
+export type CardPermission =
+  | { readonly permitted: true }
+  | { readonly permitted: false; readonly rule: 'login.card_check'; readonly why: string };
+
+/** `off` asks for nothing; `paired`: a key that the pairing keeps must be proven; `always`: some key must be, too. */
+export function permitCard({ cardCheck }: Pick<Policy, 'cardCheck'>, facts: CardFacts): CardPermission {
+  const refuse = (why: string): CardPermission => ({ permitted: false, rule: 'login.card_check', why });
+  const { paired, shown } = facts;
+  if (cardCheck === 'off') return { permitted: true };
+  if (cardCheck === 'paired' && paired === null) return { permitted: true };
+  if (shown.kind === 'none') return refuse('the card has not proved a key of its own (9E)');
+  if (shown.kind === 'failed') return refuse(`the card cannot prove its own key (9E): ${shown.detail}`);
+  if (paired !== null && !shown.key.spki.equals(paired))
+    return refuse('the card has another key of its own (9E) than the card that was paired');
+  return { permitted: true };
+}

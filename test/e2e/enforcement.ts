@@ -1,0 +1,64 @@
+// A sandbox whose PAM files have the account line too, and what a person does when the card is required.
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { ExecResult, Sandbox } from '../sandbox/sandbox.ts';
+
+/** As the package's PAM profile puts it (install/pam/pam-config). */
+export const ACCOUNT_LINE = 'account   [success=ok perm_denied=bad default=ignore]  pam_scauth.so';
+
+const STACK = `auth      sufficient  pam_scauth.so
+auth      required    pam_unix.so try_first_pass nodelay
+${ACCOUNT_LINE}
+account   required    pam_unix.so
+session   required    pam_unix.so
+`;
+
+export const BREAK_GLASS_PROMPT = /Or type the break-glass code: $/;
+export const CARD_REQUIRED = 'This account needs its card.';
+
+/** Nobody but root, ada and bob; sudo, su, login and sshd ask scauthd in the account phase; `account-only` asks nothing else. */
+export function requireAccountPhase(sandbox: Sandbox): void {
+  const write = (service: string, text: string): void => {
+    writeFileSync(sandbox.path(`/etc/pam.d/${service}`), text);
+  };
+  for (const service of ['sudo', 'sudo-i', 'login', 'sshd', 'xsecurelock', 'xscreensaver', 'i3lock'])
+    write(service, STACK);
+  for (const service of ['su', 'su-l']) write(service, `auth sufficient pam_rootok.so\n${STACK}`);
+  // People of the machine on which the test runs.
+  const passwd = sandbox.path('/etc/passwd');
+  const isOurs = (line: string): boolean => {
+    const [name = '', , uid = ''] = line.split(':');
+    return Number(uid) < 1000 || Number(uid) > 60_000 || name === sandbox.user || name === 'bob';
+  };
+  writeFileSync(passwd, readFileSync(passwd, 'utf8').split('\n').filter(isOurs).join('\n') + '\n');
+  write('account-only', `auth required pam_permit.so\n${ACCOUNT_LINE}\naccount required pam_permit.so\n`);
+}
+
+/** sc_auth enforce, as root unless somebody is named. */
+export function enforce(
+  sandbox: Sandbox,
+  args: readonly string[],
+  options: { readonly user?: string } = {},
+): Promise<ExecResult> {
+  return sandbox.exec(['sc_auth', 'enforce', ...args], options);
+}
+
+/** @throws Error with what it said, if it does not end well */
+export async function enforced(
+  sandbox: Sandbox,
+  ...args: readonly string[]
+): Promise<Record<string, unknown>> {
+  const { code, stdout, stderr } = await enforce(sandbox, [...args, '--json']);
+  if (code !== 0) throw new Error(`sc_auth enforce ${args.join(' ')}: ${code}\n${stdout}${stderr}`);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+/** pamtester's account phase, with nothing else in the stack; each item is `tty=/dev/tty1` or the like. */
+export function accountPhase(
+  sandbox: Sandbox,
+  account: string,
+  items: readonly string[] = [],
+  service = 'account-only',
+): Promise<ExecResult> {
+  const set = items.flatMap((item) => ['-I', item]);
+  return sandbox.exec(['pamtester', ...set, service, account, 'acct_mgmt']);
+}

@@ -1,0 +1,113 @@
+// login.wait on the real login, on a terminal: the card goes in while it is waited for, Enter, the time; and sudo.
+import test from 'ava';
+import { Sandbox } from '../sandbox/sandbox.ts';
+import type { Pty } from '../sandbox/pty.ts';
+import * as person from './person.ts';
+import { PASSWORD_PROMPT, PIN_PROMPT, ROOT } from './person.ts';
+
+const WAITING = 'Insert your card, or press Enter for your password.';
+const NAME_PROMPT = /login: $/;
+const LONG = '[login]\nwait = 100\n';
+
+let sandbox: Sandbox;
+
+async function settings(text: string): Promise<void> {
+  const from = sandbox.agentLog().length;
+  await sandbox.exec(['sh', '-c', 'cat > /etc/scauth/scauth.toml && kill -HUP "$SCAUTH_AGENT_PID"'], {
+    input: text,
+  });
+  await person.untilAgentSays(sandbox, /new configuration|nothing changed/, from);
+}
+
+test.before(async () => {
+  sandbox = await Sandbox.start({ config: LONG });
+  await person.pairCard(sandbox);
+});
+test.beforeEach(async () => {
+  await person.freshCard(sandbox);
+  if ((await sandbox.card.state()).inserted) await person.pullCard(sandbox);
+});
+test.after.always(() => sandbox.stop());
+
+/** The shell that login has opened says whose it is. */
+async function expectShell(pty: Pty): Promise<string> {
+  await pty.expect('$ ');
+  pty.send('id -un; exit 9\n');
+  return (await person.untilEnd(pty)).screen;
+}
+
+test.serial('login without a name: the card goes in, and names the user; no key is pressed', async (t) => {
+  const pty = sandbox.pty(['login']);
+  await pty.expect(WAITING);
+  await sandbox.card.insert();
+  await pty.expect(PIN_PROMPT);
+  pty.send(`${sandbox.pin}\n`);
+  t.regex(await expectShell(pty), /^ada\r?$/m);
+});
+
+test.serial('login with a name: the card goes in', async (t) => {
+  const pty = sandbox.pty(['login', sandbox.user]);
+  await pty.expect(WAITING);
+  await sandbox.card.insert();
+  await pty.expect(PIN_PROMPT);
+  pty.send(`${sandbox.pin}\n`);
+  t.regex(await expectShell(pty), /^ada\r?$/m);
+});
+
+test.serial('Enter goes on to name and password; what was typed with it does not show', async (t) => {
+  const pty = sandbox.pty(['login']);
+  await pty.expect(WAITING);
+  pty.send('too-early\n');
+  await pty.expect(NAME_PROMPT);
+  pty.send(`${sandbox.user}\n`);
+  await pty.expect(PASSWORD_PROMPT);
+  pty.send(`${sandbox.password}\n`);
+  const screen = await expectShell(pty);
+  t.regex(screen, /^ada\r?$/m);
+  t.notRegex(screen, /too-early/);
+  t.is(await sandbox.card.verifyCount(), 0);
+});
+
+test.serial('what is typed while the card goes in is not the PIN, and does not show', async (t) => {
+  const pty = sandbox.pty(['login', sandbox.user]);
+  await pty.expect(WAITING);
+  pty.send('too-early');
+  await sandbox.card.insert();
+  await pty.expect(PIN_PROMPT);
+  pty.send(`${sandbox.pin}\n`);
+  const screen = await expectShell(pty);
+  t.notRegex(screen, /too-early/);
+  t.is(await sandbox.card.verifyCount(), 1);
+});
+
+test.serial('sudo waits as well, although it wants silence; Ctrl-C ends it', async (t) => {
+  const waiting = person.startSudo(sandbox);
+  await waiting.expect(WAITING);
+  await sandbox.card.insert();
+  await waiting.expect(PIN_PROMPT);
+  waiting.send(`${sandbox.pin}\n`);
+  t.regex((await person.untilEnd(waiting)).screen, ROOT);
+  await person.pullCard(sandbox);
+  const ended = person.startSudo(sandbox);
+  await ended.expect(WAITING);
+  const { code, screen } = await person.interrupt(ended);
+  t.not(code, 0);
+  t.notRegex(screen, ROOT);
+});
+
+test.serial('the time is over: the password', async (t) => {
+  await settings('[login]\nwait = 1\n');
+  const pty = sandbox.pty(['login', sandbox.user]);
+  await pty.expect(WAITING);
+  await pty.expect(PASSWORD_PROMPT);
+  pty.send(`${sandbox.password}\n`);
+  t.regex(await expectShell(pty), /^ada\r?$/m);
+});
+
+test.serial('0 waits for nobody', async (t) => {
+  await settings('[login]\nwait = 0\n');
+  const pty = sandbox.pty(['login', sandbox.user]);
+  await pty.expect(PASSWORD_PROMPT);
+  pty.send(`${sandbox.password}\n`);
+  t.false((await expectShell(pty)).includes(WAITING));
+});

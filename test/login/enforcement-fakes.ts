@@ -1,0 +1,160 @@
+// Enforcement around the fakes of the login stories: a table in memory that can break, a clock that is moved by hand,
+// accounts and groups, and the parts of the account phase and of the methods.
+
+import type { AuditLog } from '../../agent/audit/interface.ts';
+import { AgentError } from '../../agent/base/errors.ts';
+import type { Clock } from '../../agent/base/clock.ts';
+import { BreakGlass } from '../../agent/login/break-glass.ts';
+import { Enforcement } from '../../agent/login/enforcement.ts';
+import { LoginLimit } from '../../agent/login/login-limit.ts';
+import { LoginMemory } from '../../agent/login/login-memory.ts';
+import type { EntryParts } from '../../agent/login/permit-entry.ts';
+import type { Account, Accounts } from '../../agent/model/account.ts';
+import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../../agent/model/enforcement.ts';
+import { parseUsername, type Username } from '../../agent/model/request.ts';
+import type { EnforcementTable } from '../../agent/pairing/interface.ts';
+import { defaultPolicy, type Policy } from '../../policy/policy.ts';
+import { accounts as twoAccounts, alice, bob, FakeAudit, FakePairings } from './fakes.ts';
+
+export class FakeEnforcementTable implements EnforcementTable {
+  state: EnforcementState = { kind: 'off' };
+  exempted: Exemption[] = [];
+  code: CodeHash | null = null;
+  logins: CardLogin[] = [];
+  /** Nothing can be read. */
+  broken = false;
+  /** Nothing can be written. */
+  full = false;
+
+  #use(forWriting: boolean): void {
+    if (this.broken || (forWriting && this.full)) throw new AgentError('store-unreadable', { detail: 'EIO' });
+  }
+
+  enforcement(): EnforcementState {
+    this.#use(false);
+    return this.state;
+  }
+
+  setEnforcement(state: EnforcementState, code?: CodeHash | null): void {
+    this.#use(true);
+    this.state = state;
+    if (code !== undefined) this.code = code;
+  }
+
+  exemptions(): Exemption[] {
+    this.#use(false);
+    return this.exempted;
+  }
+
+  exempt(exemption: Exemption): void {
+    this.unexempt(exemption.user);
+    this.exempted.push(exemption);
+  }
+
+  unexempt(user: Username): boolean {
+    this.#use(true);
+    const before = this.exempted.length;
+    this.exempted = this.exempted.filter((one) => one.user !== user);
+    return this.exempted.length < before;
+  }
+
+  breakGlass(): CodeHash | null {
+    this.#use(false);
+    return this.code;
+  }
+
+  setBreakGlass(code: CodeHash | null): void {
+    this.setEnforcement(this.state, code);
+  }
+
+  cardLogins(user: Username | null): CardLogin[] {
+    this.#use(false);
+    return this.logins.filter((login) => user === null || login.user === user);
+  }
+
+  noteCardLogin(login: CardLogin): void {
+    this.#use(true);
+    this.logins = this.logins.filter(({ user, pkhh }) => user !== login.user || pkhh !== login.pkhh);
+    this.logins.push(login);
+  }
+}
+
+/** Both clocks; the monotonic one is not moved by setting the wall clock. */
+export class HandClock implements Clock {
+  wallMs = 1_000_000;
+  monotoneMs = 0;
+
+  nowMs(): number {
+    return this.wallMs;
+  }
+
+  monotonicMs(): number {
+    return this.monotoneMs;
+  }
+
+  /** Time goes by. */
+  pass(ms: number): void {
+    this.wallMs += ms;
+    this.monotoneMs += ms;
+  }
+}
+
+export const root: Account = { name: parseUsername('root'), uid: 0 };
+
+export interface EnforcedScene extends EntryParts {
+  readonly table: FakeEnforcementTable;
+  readonly pairings: FakePairings;
+  readonly audit: FakeAudit;
+  readonly clock: HandClock;
+  readonly lines: string[];
+}
+
+export interface SceneOptions {
+  readonly policy?: Partial<Policy>;
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
+  readonly accounts?: Accounts;
+  readonly people?: readonly Account[];
+  readonly audit?: AuditLog;
+  readonly table?: FakeEnforcementTable;
+  readonly clock?: HandClock;
+}
+
+/** Alice, Bob and root, none of them paired; enforcement is off. */
+export function enforcedScene({
+  policy = {},
+  groups = {},
+  accounts = {
+    byName: async (name) => (name === root.name ? root : twoAccounts.byName(name)),
+    byUid: async (uid) => (uid === 0 ? root : twoAccounts.byUid(uid)),
+  },
+  people = [root, alice, bob],
+  table = new FakeEnforcementTable(),
+  clock = new HandClock(),
+}: SceneOptions = {}): EnforcedScene {
+  const lines: string[] = [];
+  const log = (line: string): void => {
+    lines.push(line);
+  };
+  const pairings = new FakePairings();
+  const audit = new FakeAudit();
+  const whole = { ...defaultPolicy, ...policy };
+  return {
+    table,
+    policy: () => whole,
+    pairings,
+    enforced: table,
+    directory: {
+      people: () => Promise.resolve([...people]),
+      isMember: (user, group) => Promise.resolve((groups[group] ?? []).includes(user)),
+    },
+    enforcement: new Enforcement({ table, pairings, audit, clock, log }),
+    memory: new LoginMemory(clock),
+    limit: new LoginLimit(),
+    breakGlass: new BreakGlass({ table, clock, log }),
+    accounts,
+    audit,
+    clock,
+    log,
+    lines,
+  };
+}
