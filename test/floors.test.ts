@@ -145,6 +145,8 @@ test('L21: challenges and verified proofs are made by their own files only', (t)
     'agent/login/pair.ts: verifyProof',
     'agent/login/rehearse.ts: Challenge.create',
     'agent/login/rehearse.ts: verifyProof',
+    'agent/login/sign-anchor.ts: Challenge.create',
+    'agent/login/sign-anchor.ts: verifyProof',
     'agent/model/challenge.ts: Challenge',
     'agent/model/proof.ts: VerifiedProof',
   ]);
