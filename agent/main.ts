@@ -22,12 +22,12 @@ import { warmCertificates } from './login/check-certificate.ts';
 import { trustWords } from './login/trust-words.ts';
 import { driverGate } from './login/driver-gate.ts';
 import { Enforcement } from './login/enforcement.ts';
+import { LoginLimit } from './login/login-limit.ts';
 import { LoginMemory } from './login/login-memory.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
 import { tellExpiry } from './login/expiry-notice.ts';
 import type { PairingParts } from './login/pair.ts';
 import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
-import { SessionCards } from './login/session-cards.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import type { Inventory } from './model/inventory.ts';
 import { SqliteEnforcement } from './pairing/sqlite-enforcement.ts';
@@ -47,6 +47,7 @@ import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
 import type { Policy } from '../policy/policy.ts';
 import { wireDrivers } from './wire-drivers.ts';
+import { wireSessions } from './wire-sessions.ts';
 
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
@@ -92,12 +93,6 @@ function auditedTokenEvents(event: TokenEvent): AuditEvent[] {
   const { detail } = cardProof;
   const suspect = { check: 'card-authentication', tokenId, user: null, key: null, detail } as const;
   return [cardIn, { kind: 'card-suspect', ...suspect }];
-}
-
-/** Cards in and out, for the programs of users' sessions. */
-function sessionCardsHear(event: TokenEvent, sessionCards: SessionCards): void {
-  if (event.kind === 'token-in') sessionCards.cardIn(event.token);
-  if (event.kind === 'token-out') sessionCards.cardOut(event.token, event.removed);
 }
 
 function logFailure(error: unknown): void {
@@ -157,7 +152,6 @@ async function main(): Promise<void> {
     log,
   );
   const tokens = new TokenRegistry(watcher, drivers);
-  const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
   const sessions = new LogindSessions({ log });
@@ -185,9 +179,19 @@ async function main(): Promise<void> {
     log(describeTokenEvent(event));
     for (const audited of auditedTokenEvents(event)) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
-    sessionCardsHear(event, sessionCards);
+    userSessions.hear(event);
   });
 
+  const userSessions = wireSessions({
+    source: sessions,
+    policy,
+    accounts: systemAccounts,
+    tokens,
+    audit,
+    clock: systemClock,
+    changedFile: join(runtime, 'changed'),
+    log,
+  });
   const login: LoginParts = {
     policy,
     accounts: systemAccounts,
@@ -209,6 +213,7 @@ async function main(): Promise<void> {
     directory: systemDirectory,
     enforcement,
     memory,
+    limit: new LoginLimit(),
     breakGlass: new BreakGlass({ table: enforced, clock: systemClock, log }),
     accounts: systemAccounts,
     sessions,
@@ -230,7 +235,9 @@ async function main(): Promise<void> {
   const pamServer = createPamServer({
     open,
     login: async (request, person) => {
-      const result = await rememberLogin(request, entry, () => new Login(request, person, login).run());
+      const result = await userSessions.during(request, () =>
+        rememberLogin(request, entry, () => new Login(request, person, login).run()),
+      );
       await tellExpiry(result, request, person, { ...login, notices: pairings });
       return result;
     },
@@ -243,7 +250,8 @@ async function main(): Promise<void> {
     accounts: systemAccounts,
     anchors: audit,
     inventory,
-    sessionCards,
+    sessionCards: userSessions.cards,
+    removalTaken: (removal) => userSessions.removal.taken(removal),
     loginDrivers: pairings,
     enforcement: entry,
     version: productVersion(),
@@ -272,6 +280,7 @@ async function main(): Promise<void> {
     await open.finish(FINISH_MS);
     await watcher.stop();
     tokens.close();
+    userSessions.close();
     await winscard.close();
     await audit.close();
     forwarder.close();

@@ -3,21 +3,15 @@
 import { isListed } from '../policy/permit-attempt.ts';
 import type { Config } from './settings.ts';
 
-/** null when there is none, and nothing is asked for that this version does not do. */
-export function contradiction(config: Config): string | null {
-  return clash(config) ?? withoutEffect(config);
-}
-
-/** What login does not look at yet must not be believed to protect: asking for it is an error. */
-function withoutEffect({ enforcement }: Config): string | null {
-  const asked = [
-    enforcement.remote ? 'enforcement.remote' : null,
-    enforcement.exempt_group !== '' ? 'enforcement.exempt_group' : null,
-  ].find((name) => name !== null);
-  return asked === undefined ? null : `${asked} is not in force in this version of scauthd; leave it out`;
-}
-
-function clash({ login, trust, mapping, attestation, piv, enforcement }: Config): string | null {
+/** null when there is none. */
+export function contradiction({
+  login,
+  trust,
+  mapping,
+  attestation,
+  piv,
+  enforcement,
+}: Config): string | null {
   if (attestation.required) {
     if (attestation.roots.length === 0)
       return "attestation.required is set and attestation.roots is empty: no key could be paired; name the makers' authorities";

@@ -39,6 +39,6 @@ export const enforcementSettings = {
     default: enforcement.confirmMinutes,
     unit: 'minutes',
     meaning:
-      'After `sc_auth enforce on` this much time is left for a login by card and `sc_auth enforce confirm`; then it goes off by itself.',
+      'After `sc_auth enforce on` this much time is left for a login by card, which confirms it; then it goes off by itself.',
   },
 } as const satisfies SettingTable;

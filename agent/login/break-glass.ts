@@ -17,6 +17,8 @@ const TOO_MANY = 'Too many wrong break-glass codes for this account. Wait a quar
 const PROMPTS = 3;
 const MAX_WRONG = 5;
 const WRONG_COUNTS_MS = 900_000;
+/** Questions that are open for one account: whoever has so many does not wait for an answer. */
+const MAX_OPEN = 4;
 
 export interface BreakGlassParts {
   readonly table: EnforcementTable;
@@ -27,6 +29,7 @@ export interface BreakGlassParts {
 export class BreakGlass {
   readonly #parts: BreakGlassParts;
   readonly #wrong = new Map<Username, number[]>();
+  readonly #open = new Map<Username, number>();
   /** Salts of codes that were used, for where that could not be written down. */
   readonly #used = new Set<string>();
   /** One comparison at a time: each takes memory and a processor. */
@@ -46,7 +49,19 @@ export class BreakGlass {
    * @throws AgentError `store-unreadable`
    */
   async ask(user: Username, person: Conversation): Promise<boolean> {
-    if (!this.isReady) return false;
+    const open = this.#open.get(user) ?? 0;
+    if (open >= MAX_OPEN || !this.isReady) return false;
+    this.#open.set(user, open + 1);
+    try {
+      return await this.#ask(user, person);
+    } finally {
+      const left = (this.#open.get(user) ?? 1) - 1;
+      if (left === 0) this.#open.delete(user);
+      else this.#open.set(user, left);
+    }
+  }
+
+  async #ask(user: Username, person: Conversation): Promise<boolean> {
     for (let prompt = 1; prompt <= PROMPTS; prompt += 1) {
       if (this.#wrongOf(user).length >= MAX_WRONG) {
         person.tell('error', TOO_MANY);

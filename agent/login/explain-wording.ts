@@ -44,6 +44,7 @@ export const REMEDY: Readonly<Record<LinkName, string>> = {
   policy: 'The administrator can allow it in /etc/scauth/scauth.toml (login.cards_allowed, login.services).',
   session:
     'Log in at the machine itself, and end your sessions from other hosts (loginctl), or the administrator sets login.remote.',
+  enforcement: 'Use your card, or ask your administrator: sudo sc_auth enforce status.',
   reader:
     'Is pcscd running (systemctl status pcscd.socket)? Use a reader with contacts, or the administrator sets reader.contactless.',
   card: 'Put your card in the right way round; if it is in, take it out and put it back.',

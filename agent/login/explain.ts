@@ -5,6 +5,7 @@ import { toHex } from '../base/bytes.ts';
 import { asAgentError, printable, type AgentError } from '../base/errors.ts';
 import type { Account } from '../model/account.ts';
 import type { ReaderInfo } from '../model/inventory.ts';
+import type { SessionPlace } from '../model/peer-session.ts';
 import type { Link, LinkName } from '../model/link.ts';
 import { isRemoteHost, type PeerCredentials } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
@@ -19,6 +20,7 @@ import { checkCard } from './card-check.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { sessionAsked } from './explain-session.ts';
 import { CARD_REMEDY, REMEDY, reasonText } from './explain-wording.ts';
+import type { EntryQuestion } from './explain-enforcement.ts';
 import { findCards, type CardParts, type FoundCards } from './find-cards.ts';
 import { triesLeftText } from './wording.ts';
 
@@ -30,6 +32,8 @@ export interface ExplainParts extends CardParts {
   readonly trust: CertificateTrust;
   readonly policy: () => Policy;
   readonly readers: ReaderSource;
+  /** What enforcement says of it; null where it is off. Absent: there is none. */
+  readonly enforcement?: (asked: EntryQuestion, place: SessionPlace) => Promise<string | null>;
   readonly sessions?: SessionSource;
   /** Whether a token driver may run in a login by this service (driver-gate.ts); absent: each may. */
   readonly mayDriverServe?: (driver: string, service: string) => boolean;
@@ -110,6 +114,8 @@ class Walk {
     if (!permission.permitted)
       this.#broken('session', `${where}. ${reasonText(permission.reason)}`, REMEDY.session, permission.rule);
     this.#good('session', where);
+    const word = (await this.#parts.enforcement?.(this.#question, session.place)) ?? null;
+    if (word !== null) this.#good('enforcement', word);
   }
 
   async #cards(policy: Policy): Promise<FoundCards | AgentError> {

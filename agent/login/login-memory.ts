@@ -25,12 +25,20 @@ type Asking = Pick<AuthRequest, 'peer' | 'service'>;
 export class LoginMemory {
   readonly #clock: Clock;
   readonly #factsOf: (pid: number) => ProcessFacts | null;
+  /** When this scauthd began: of what was before it knows nothing. */
+  readonly #bornAt: number;
   #entries: Entry[] = [];
   #tidyAt = TIDY_FROM;
 
   constructor(clock: Clock, factsOf: (pid: number) => ProcessFacts | null = processFacts) {
     this.#clock = clock;
     this.#factsOf = factsOf;
+    this.#bornAt = factsOf(process.pid)?.startedAt ?? 0;
+  }
+
+  /** How many processes are remembered. */
+  get size(): number {
+    return this.#entries.length;
   }
 
   /** The process begins to authenticate: what it had before counts no longer. */
@@ -66,7 +74,7 @@ export class LoginMemory {
     if (facts === null) return 'other';
     const own = this.#entries.find((one) => isOf(one, facts, service));
     const entry = own ?? (peer.uid === 0 ? this.#ofChild(facts, service) : undefined);
-    if (entry === undefined) return 'nothing';
+    if (entry === undefined) return facts.startedAt < this.#bornAt ? 'other' : 'nothing';
     const { letIn } = entry;
     const counts = letIn?.user === user && this.#clock.monotonicMs() - letIn.atMs <= CARD_COUNTS_MS;
     return counts ? 'card' : 'other';

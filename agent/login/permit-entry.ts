@@ -6,6 +6,7 @@ import type { AuditLog } from '../audit/interface.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
+import { refusedByDefault } from '../model/decision.ts';
 import type { AuthRequest, Username } from '../model/request.ts';
 import type { SessionSource } from '../logind/interface.ts';
 import { permitWithoutCard, type EntryPermission } from '../../policy/permit-without-card.ts';
@@ -14,11 +15,13 @@ import { isInExemptGroup, type StandingParts } from './account-standing.ts';
 import type { BreakGlass } from './break-glass.ts';
 import type { Conversation } from './conversation.ts';
 import type { Enforcement } from './enforcement.ts';
+import type { LoginLimit } from './login-limit.ts';
 import { isOnConsole, type LoginMemory } from './login-memory.ts';
 
 export interface EntryParts extends StandingParts {
   readonly enforcement: Enforcement;
   readonly memory: LoginMemory;
+  readonly limit: LoginLimit;
   readonly breakGlass: BreakGlass;
   readonly accounts: Accounts;
   /** Absent: nobody can say where a request comes from. */
@@ -148,11 +151,22 @@ export async function permitEntry(
  */
 export async function rememberLogin(
   request: AuthRequest,
-  parts: Pick<EntryParts, 'memory' | 'enforcement'>,
+  parts: Pick<EntryParts, 'memory' | 'enforcement' | 'limit' | 'log'>,
   login: () => Promise<LoginResult>,
 ): Promise<LoginResult> {
+  // First of all: whoever finds no place was asked all the same.
   parts.memory.begin(request);
-  const result = await login();
+  const leave = parts.limit.take(request.user);
+  if (leave === null) {
+    parts.log(`${request.id}: too many logins at once`);
+    return { decision: refusedByDefault, password: null };
+  }
+  let result: LoginResult;
+  try {
+    result = await login();
+  } finally {
+    leave();
+  }
   const { decision } = result;
   if (decision.kind === 'granted') {
     parts.memory.letIn(request, decision.user);

@@ -6,6 +6,7 @@ export type LinkName =
   | 'agent'
   | 'policy'
   | 'session'
+  | 'enforcement'
   | 'reader'
   | 'card'
   | 'driver'

@@ -7,6 +7,7 @@ import { auditedKey } from '../login/audited-key.ts';
 import { mayDriverServe } from '../login/driver-gate.ts';
 import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
 import { explainLogin } from '../login/explain.ts';
+import { explainEnforcement } from '../login/explain-enforcement.ts';
 import type { SessionSource } from '../logind/interface.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
 import type { Account, Accounts } from '../model/account.ts';
@@ -165,6 +166,7 @@ async function explain(
     {
       ...parts,
       readers: parts.inventory,
+      enforcement: (asked, place) => explainEnforcement(asked, place, parts.enforcement),
       mayDriverServe: (driver, forService) => mayDriverServe(driver, forService, gate),
     },
   );

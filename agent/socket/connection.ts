@@ -101,18 +101,22 @@ export class Connection {
   }
 }
 
-/** Most connections at a time: in all, and for each uid but root's. A flood costs the flooder only. */
+/** Most connections at a time: in all, if nothing else is said, and for each uid but root's. A flood costs the flooder only. */
 const MAX_CONNECTIONS = 48;
 const MAX_FOR_ONE_UID = 8;
 
 /** Hands each accepted connection to `serve`, within the limits; the rest are closed at once. */
-export function acceptConnections(server: Server, serve: (connection: Connection) => void): void {
+export function acceptConnections(
+  server: Server,
+  serve: (connection: Connection) => void,
+  maxConnections = MAX_CONNECTIONS,
+): void {
   const open = new Set<Connection>();
   server.on('connection', (accepted) => {
     let connection: Connection | null = null;
     try {
       const asking = [...open].filter(({ isLongLived }) => !isLongLived);
-      if (asking.length >= MAX_CONNECTIONS) {
+      if (asking.length >= maxConnections) {
         accepted.destroy();
         return;
       }

@@ -25,6 +25,9 @@ export interface PamServerParts {
   readonly open?: OpenLogins;
 }
 
+/** Far more than logins may be under way (login-limit.ts): the account phase of a flooder must not go unanswered. */
+const MAX_CONNECTIONS = 256;
+
 /** A relay has this long to send the whole of its begin. */
 const BEGIN_MS = 5000;
 
@@ -153,8 +156,9 @@ function serveConnection(connection: Connection, parts: PamServerParts): void {
 /** The server, not yet listening. */
 export function createPamServer(parts: PamServerParts): Server {
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: false });
-  acceptConnections(server, (connection) => {
+  const serve = (connection: Connection): void => {
     serveConnection(connection, parts);
-  });
+  };
+  acceptConnections(server, serve, MAX_CONNECTIONS);
   return server;
 }

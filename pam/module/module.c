@@ -11,18 +11,29 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-static int run_phase(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **argv) {
-    struct options options;
-    options_parse(pamh, argc, argv, &options);
-    int code = relay_run(pamh, &options, phase, flags);
-    if (options.debug)
+static int run_with(pam_handle_t *pamh, const struct options *options, enum phase phase, int flags) {
+    int code = relay_run(pamh, options, phase, flags);
+    if (options->debug)
         pam_syslog(pamh, LOG_DEBUG, "phase %d, flags %#x, socket %s: %s", phase, (unsigned)flags,
-                   options.address.sun_path, pam_strerror(pamh, code));
+                   options->address.sun_path, pam_strerror(pamh, code));
     return code;
 }
 
+static int run_phase(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **argv) {
+    struct options options;
+    options_parse(pamh, argc, argv, &options);
+    return run_with(pamh, &options, phase, flags);
+}
+
+/* With `enforce` this is the account phase at the end of an auth stack, for programs that never come to that
+ * phase. It can only say no: what permits without a card must not count as an authentication. */
 EXPORTED int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv) {
-    return run_phase(pamh, PHASE_AUTHENTICATE, flags, argc, argv);
+    struct options options;
+    options_parse(pamh, argc, argv, &options);
+    if (!options.enforce)
+        return run_with(pamh, &options, PHASE_AUTHENTICATE, flags);
+    int code = run_with(pamh, &options, PHASE_ACCOUNT, flags);
+    return code == PAM_SUCCESS ? PAM_AUTHINFO_UNAVAIL : code;
 }
 
 /* There is no credential to set, so the agent is not troubled. */

@@ -252,7 +252,7 @@ int relay_run(pam_handle_t *pamh, const struct options *options, enum phase phas
         return code;
     bool stays = restore_keeping_errno(&relay);
     /* An upgrade restarts the agent while somebody types. That answer is gone; the new agent asks anew. */
-    if (relay.answer_lost && stays) {
+    if (relay.answer_lost && stays && phase != PHASE_ACCOUNT) {
         (void)converse(&relay, phase, flags, &result, &frame, &valid);
         stays = restore_keeping_errno(&relay);
     }
@@ -263,6 +263,10 @@ int relay_run(pam_handle_t *pamh, const struct options *options, enum phase phas
         code = outcome_apply(pamh, phase, relay.silent, relay.named ? relay.user : NULL, &frame);
     if (result != IO_DONE || !valid)
         log_failure(&relay, result);
+    /* In the account phase the agent speaks only to whom it does not let in. From then on nothing that ends
+     * the conversation may look like an agent that is not there: account stacks pass over that. */
+    if (phase == PHASE_ACCOUNT && relay.exchanges > 0 && code != PAM_SUCCESS)
+        code = verdict_to_pam(phase, VERDICT_DENIED);
     explicit_bzero(&frame, sizeof frame);
     return code;
 }

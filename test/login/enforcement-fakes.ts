@@ -6,6 +6,7 @@ import { AgentError } from '../../agent/base/errors.ts';
 import type { Clock } from '../../agent/base/clock.ts';
 import { BreakGlass } from '../../agent/login/break-glass.ts';
 import { Enforcement } from '../../agent/login/enforcement.ts';
+import { LoginLimit } from '../../agent/login/login-limit.ts';
 import { LoginMemory } from '../../agent/login/login-memory.ts';
 import type { EntryParts } from '../../agent/login/permit-entry.ts';
 import type { Account, Accounts } from '../../agent/model/account.ts';
@@ -148,6 +149,7 @@ export function enforcedScene({
     },
     enforcement: new Enforcement({ table, pairings, audit, clock, log }),
     memory: new LoginMemory(clock),
+    limit: new LoginLimit(),
     breakGlass: new BreakGlass({ table, clock, log }),
     accounts,
     audit,

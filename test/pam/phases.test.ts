@@ -32,6 +32,54 @@ test('account: without an agent it is unavailable, not a success', async (t) => 
   );
 });
 
+test('account: whoever was asked is not let in by a conversation that breaks', async (t) => {
+  const question = ask('Break-glass code: ');
+  for (const [name, steps] of [
+    ['the agent goes', ['read', question, 'read']],
+    ['the agent is gone while they type', ['read', question, 'gone']],
+    ['garbage', ['read', question, 'read', Buffer.from('garbage!garbage!')]],
+    ['silence', ['read', question, 'read', 'hold']],
+    ['unavailable', ['read', question, 'read', verdict(VERDICT.unavailable)]],
+    ['cancelled', ['read', question, 'read', verdict(VERDICT.cancelled)]],
+    ['unknown user', ['read', question, 'read', verdict(VERDICT.unknownUser)]],
+    ['told, and gone', ['read', tell('no')]],
+  ] as const) {
+    const client = ['user=alice', 'answer=12345', 'account'];
+    const run = await runPam({ agent: steps, client, moduleArguments: 'timeout=1' });
+    t.is(run.codes['account'], PAM.PERM_DENIED, name);
+  }
+  const right = ['read', question, 'read', verdict(VERDICT.permitted)] as const;
+  t.is((await runPam({ agent: right, client: ['user=alice', 'account'] })).codes['account'], PAM.SUCCESS);
+});
+
+test('account: cancelled is no', async (t) => {
+  const run = await runPam({
+    agent: ['read', verdict(VERDICT.cancelled)],
+    client: ['user=alice', 'account'],
+  });
+  t.is(run.codes['account'], PAM.PERM_DENIED);
+});
+
+test('enforce in an auth stack says no, and never yes', async (t) => {
+  for (const [code, pam] of [
+    [VERDICT.permitted, PAM.AUTHINFO_UNAVAIL],
+    [VERDICT.cardRequired, PAM.PERM_DENIED],
+    [VERDICT.granted, PAM.AUTHINFO_UNAVAIL],
+    [VERDICT.unavailable, PAM.AUTHINFO_UNAVAIL],
+  ] as const) {
+    const client = ['user=alice', 'authenticate'];
+    const run = await runPam({ agent: ['read', verdict(code)], client, moduleArguments: 'enforce' });
+    t.is(run.codes['authenticate'], pam, run.output);
+    t.is(readBegin(run.connections[0]?.[0]?.body ?? Buffer.alloc(0)).phase, 2);
+  }
+  const alone = await runPam({
+    agent: ['read', verdict(VERDICT.permitted)],
+    client: ['user=alice', 'authenticate'],
+    stack: ['auth sufficient MODULE enforce', 'auth required pam_deny.so'],
+  });
+  t.not(alone.codes['authenticate'], PAM.SUCCESS, 'also where somebody writes sufficient');
+});
+
 test('account: a permission names no user', async (t) => {
   const agent = ['read', verdict(VERDICT.permitted, { user: 'mallory' })] as const;
   t.is((await runPam({ agent, client: ['user=alice', 'account'] })).user, 'alice');

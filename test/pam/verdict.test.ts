@@ -22,7 +22,7 @@ const ROWS: readonly (readonly [phase: string, verdict: string, code: keyof type
   ['account', 'permitted', 'SUCCESS'],
   ['account', 'denied', 'PERM_DENIED'],
   ['account', 'unavailable', 'AUTHINFO_UNAVAIL'],
-  ['account', 'cancelled', 'CONV_ERR'],
+  ['account', 'cancelled', 'PERM_DENIED'],
   ['account', 'unknown-user', 'USER_UNKNOWN'],
   ['account', 'card-required', 'PERM_DENIED'],
   ['chauthtok', 'permitted', 'SUCCESS'],
