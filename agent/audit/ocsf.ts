@@ -187,6 +187,14 @@ const DRIVER_ACTIVITIES = {
   disabled: [9, 'Disable'],
 } as const;
 
+const KEYRING_ACTIVITIES = {
+  enabled: [8, 'Enable'],
+  disabled: [9, 'Disable'],
+  resealed: [3, 'Update'],
+  released: [2, 'Read'],
+  failed: [2, 'Read'],
+} as const;
+
 function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
   switch (event.kind) {
     case 'login':
@@ -323,6 +331,24 @@ function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
         },
         unmapped: { token: event.tokenId === null ? null : cut(event.tokenId) },
       };
+    case 'keyring':
+      return entityOf(
+        KEYRING_ACTIVITIES[event.action],
+        {
+          name: `login keyring of ${event.user}`,
+          type: 'sealed secret',
+          data: {
+            action: event.action,
+            ...keyOf(event.key),
+            detail: event.detail === null ? null : cut(event.detail),
+          },
+        },
+        {
+          status: event.action === 'failed' ? FAILURE : SUCCESS,
+          severity: event.action === 'failed' ? 2 : 1,
+          rest: { actor: actorOf(event.actor, requester) },
+        },
+      );
     case 'gap':
       return {
         class_uid: 1008,

@@ -31,11 +31,13 @@ const ALARMING: readonly string[] = [
 function outcomeOf(event: AuditEvent): string {
   if (event.kind === 'login') return event.outcome.kind;
   if (event.kind === 'pin-checked' || event.kind === 'pin-changed') return event.good ? 'success' : 'failure';
+  if (event.kind === 'keyring') return event.action === 'failed' ? 'failure' : 'success';
   return event.kind === 'pairing-refused' || event.kind === 'gap' ? 'failure' : 'success';
 }
 
 function reasonOf(event: AuditEvent): string | null {
   if (event.kind === 'login') return 'reason' in event.outcome ? event.outcome.reason : null;
+  if (event.kind === 'keyring') return event.action;
   return 'reason' in event ? event.reason : null;
 }
 

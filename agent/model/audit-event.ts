@@ -156,6 +156,15 @@ export type AuditEvent =
       readonly tokenId: string | null;
       readonly cause: 'card-removed';
     }
+  /** The secret of a login keyring: sealed to a card, given to a login, sealed anew, or not to be had. */
+  | {
+      readonly kind: 'keyring';
+      readonly action: 'enabled' | 'disabled' | 'resealed' | 'released' | 'failed';
+      readonly user: string;
+      readonly actor: PeerCredentials;
+      readonly key: AuditedKey;
+      readonly detail: string | null;
+    }
   | GapEvent;
 
 /** Every kind, in the order in which people look for them. */
@@ -176,5 +185,6 @@ export const AUDIT_KINDS = [
   'card-out',
   'card-suspect',
   'session-locked',
+  'keyring',
   'gap',
 ] as const satisfies readonly AuditEvent['kind'][];

@@ -126,6 +126,8 @@ export const examples: readonly Example[] = [
     1,
     1,
   ),
+  example({ kind: 'keyring', action: 'enabled', user: 'alice', actor, key, detail: null }, 3004, 8, 1, 1),
+  example({ kind: 'keyring', action: 'failed', user: 'alice', actor, key, detail: 'gone' }, 3004, 2, 2, 2),
   example({ kind: 'gap', reason: 'clock-set-back', count: null, fromMs: 5, toMs: 3 }, 1008, 99, 2, 3),
   example({ kind: 'gap', reason: 'records-missing', count: 2, fromMs: 5, toMs: null }, 1008, 99, 2, 4),
 ];
@@ -173,6 +175,7 @@ export function eventsWith(text: string): AuditEvent[] {
     },
     { kind: 'card-in', tokenId: text, driver: text, reader: text },
     { kind: 'card-suspect', check: 'login-proof', tokenId: text, user: text, key: hostileKey, detail: text },
+    { kind: 'keyring', action: 'failed', user: text, actor, key: hostileKey, detail: text },
     { kind: 'session-locked', user: text, session: text, tokenId: text, cause: 'card-removed' },
   ];
 }
