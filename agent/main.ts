@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { PolicyFile, settingText } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
 import { systemDirectory } from '../pam/account-list.ts';
+import { pamOpensKeyrings } from '../pam/keyring-modules.ts';
 import { checkPassword } from '../pam/password.ts';
+import { passwordMark } from '../pam/shadow.ts';
 import { FileAuditLog } from './audit/file-log.ts';
 import { Forwarder } from './audit/forward.ts';
 import { systemClock } from './base/clock.ts';
@@ -28,9 +30,11 @@ import { LogindSessions } from './logind/peer-sessions.ts';
 import { tellExpiry } from './login/expiry-notice.ts';
 import type { PairingParts } from './login/pair.ts';
 import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
+import { passwordChanged } from './login/reseal-keyring.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import type { Inventory } from './model/inventory.ts';
 import { SqliteEnforcement } from './pairing/sqlite-enforcement.ts';
+import { SqliteKeyrings } from './pairing/sqlite-keyrings.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { StateDatabase } from './pairing/state-database.ts';
 import { reportReady } from './service-manager.ts';
@@ -108,7 +112,8 @@ function changesOf(before: Policy, now: Policy): Extract<AuditEvent, { kind: 'po
 }
 
 async function main(): Promise<void> {
-  for (const measure of hardenProcess()) log(`warning: not in force: ${measure}`);
+  const notInForce = hardenProcess();
+  for (const measure of notInForce) log(`warning: not in force: ${measure}`);
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
   const settings = new PolicyFile(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
   const policy = (): Policy => settings.current;
@@ -182,6 +187,7 @@ async function main(): Promise<void> {
     userSessions.hear(event);
   });
 
+  const keyring = { table: new SqliteKeyrings(database), passwordMark, pamOpensKeyrings };
   const userSessions = wireSessions({
     source: sessions,
     policy,
@@ -201,6 +207,7 @@ async function main(): Promise<void> {
     audit,
     clock: systemClock,
     log,
+    keyring,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
     sessions,
   };
@@ -223,6 +230,7 @@ async function main(): Promise<void> {
   };
   const pairing: PairingParts = {
     policy,
+    keyring,
     pairings,
     tokens,
     trust,
@@ -242,6 +250,7 @@ async function main(): Promise<void> {
       return result;
     },
     enter: (request, person) => permitEntry(request, person, entry),
+    passwordChanged: (request, person) => passwordChanged(request, person, login),
     log,
   });
   const adminServer = createAdminServer({
@@ -255,6 +264,7 @@ async function main(): Promise<void> {
     loginDrivers: pairings,
     enforcement: entry,
     version: productVersion(),
+    health: { notInForce, configRefused: () => settings.refused?.detail ?? null },
     log,
   });
 

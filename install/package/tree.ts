@@ -53,6 +53,7 @@ const SHIPPED: readonly Shipped[] = [
   { from: 'install/logrotate{,.conf,/scauth,.d/scauth}', to: 'etc/logrotate.d/scauth', optional: true },
   { from: 'install/doc/*.md', to: 'usr/share/doc/scauth/' },
   { from: '{README,THREATS,PROTOCOL,SECURITY}.md', to: 'usr/share/doc/scauth/' },
+  { from: 'install/authselect/make-profile', to: `${LIB}/authselect/`, mode: 0o755 },
   { from: 'agent/socket/io.scauth.varlink', to: 'usr/share/varlink/' },
 ];
 
