@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   unblock: () => import('./unblock.ts'),
   test: () => import('./test.ts'),
   pairing_ui: () => import('./pairing-ui.ts'),
+  keyring: () => import('./keyring.ts'),
   'list-smartcards': () => import('./list-smartcards.ts'),
   'export-smartcard': () => import('./export-smartcard.ts'),
   drivers: () => import('./drivers.ts'),
@@ -40,6 +41,7 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth unblock           give a blocked card a new PIN, by its PUK
   sc_auth test              rehearse a login with your card: each step, its time, nothing changed
   sc_auth pairing_ui        the dialog that offers to pair a new card
+  sc_auth keyring           whether a login by card opens the login keyring
   sc_auth list-smartcards   the cards that are in
   sc_auth export-smartcard  the certificates and keys of a card, with all their attributes
   sc_auth profile           readers, drivers and cards: everything at a glance

@@ -27,6 +27,7 @@ import {
 } from './inventory-methods.ts';
 import { getHealth } from './health-methods.ts';
 import type { Methods } from './io-scauth.ts';
+import { disableKeyring, keyringOf } from './keyring-methods.ts';
 import { claim, stateFor, type MonitorParts } from './monitor.ts';
 import { pageOf } from './paging.ts';
 import {
@@ -228,6 +229,15 @@ export async function callMethod(
       return { removed: (await unpair(peer, parameters, parts)).map(wirePairing) };
     case 'Explain':
       return explain(peer, parameters, parts);
+    case 'GetKeyring':
+      onlyParameters(parameters, ['user']);
+      return keyringOf(await userInScope(peer, optionalText(parameters, 'user'), parts.accounts), parts);
+    case 'DisableKeyring': {
+      onlyParameters(parameters, ['user', 'hash']);
+      const hash = optionalText(parameters, 'hash');
+      const user = await userInScope(peer, optionalText(parameters, 'user'), parts.accounts);
+      return { disabled: await disableKeyring(user, hash === null ? null : parsePkhh(hash), peer, parts) };
+    }
     case 'GetHealth': {
       onlyParameters(parameters, ['days']);
       const user = peer.uid === 0 ? null : (await callerAccount(peer, parts.accounts)).name;
@@ -253,6 +263,7 @@ export async function callMethod(
     case 'ChangePin':
     case 'UnblockPin':
     case 'Rehearse':
+    case 'EnableKeyring':
     case 'SignAnchor':
       throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
     default:

@@ -38,6 +38,20 @@ test.serial('a wrong PIN costs one try, and the person hears how many are left',
   t.is(await sandbox.card.getTries(), 2);
 });
 
+test.serial('changepin: the new PIN opens sudo, and this process has seen neither', async (t) => {
+  const input = `${sandbox.pin}\n48151623\n48151623\n`;
+  const { code, stdout, stderr } = await sandbox.exec(['sc_auth', 'changepin'], {
+    user: sandbox.user,
+    input,
+  });
+  t.deepEqual([code, stdout], [0, 'PIN changed\n'], stderr + sandbox.agentLog());
+  t.is(await strangerSignStatus(sandbox), '6982');
+  t.regex((await person.sudo(sandbox, [person.PIN_PROMPT, '48151623'])).screen, person.ROOT);
+  const wrong = await sandbox.exec(['sc_auth', 'changepin'], { user: sandbox.user, input });
+  t.is(wrong.code, 3);
+  t.regex(wrong.stderr, /Wrong PIN\. 2 tries left/);
+});
+
 test.serial('the last try is kept for a yes', async (t) => {
   await person.pullCard(sandbox);
   await sandbox.card.setTries(1);

@@ -13,7 +13,10 @@ import { serve, textOf, type Request } from '../plugin/child.ts';
 import type { JsonObject } from '../plugin/frames.ts';
 
 const INS_VERIFY = 0x20;
+/** CHANGE REFERENCE DATA: the old PIN's block, then the new one's. */
+const INS_CHANGE = 0x24;
 const PIN_AT = 5;
+const BLOCK_BYTES = 8;
 /** Stands for the PIN that this process does not have; its bytes never leave it (SP 800-73-4 part 2, 2.4.3: 8 bytes). */
 const STAND_IN = '00000000';
 const PIN_BLOCK = { minLength: 6, maxLength: 8 };
@@ -64,9 +67,15 @@ class RelayedSlot implements CardSlot {
 
   #transmit(command: Buffer): Buffer {
     if (this.request === null) throw new AgentError('card-reset', { detail: 'no call is open' });
-    const hasPin = command[1] === INS_VERIFY && command.length > PIN_AT;
-    const apdu = hasPin ? Buffer.concat([command.subarray(0, PIN_AT), Buffer.alloc(8, 0xff)]) : command;
-    const answer = this.request.ask({ transmit: toHex(apdu), ...(hasPin && { pin: { offset: PIN_AT } }) });
+    const isChange = command[1] === INS_CHANGE;
+    const hasPin = (isChange || command[1] === INS_VERIFY) && command.length > PIN_AT;
+    const blocks = Buffer.alloc(isChange ? 2 * BLOCK_BYTES : BLOCK_BYTES, 0xff);
+    const apdu = hasPin ? Buffer.concat([command.subarray(0, PIN_AT), blocks]) : command;
+    const answer = this.request.ask({
+      transmit: toHex(apdu),
+      ...(hasPin && { pin: { offset: PIN_AT } }),
+      ...(isChange && { newPin: { offset: PIN_AT + BLOCK_BYTES } }),
+    });
     if (typeof answer['response'] === 'string') return fromHex(answer['response']);
     const failed = String(answer['failed']);
     throw new AgentError(CHANNEL_FAILURES.includes(failed) ? (failed as AgentErrorCode) : 'card-fault');
@@ -111,7 +120,7 @@ function describe(found: Token): JsonObject {
     serial: found.id.slice(found.id.indexOf(':') + 1),
     label: found.label,
     pins: found.pins.map(({ id, label }) => ({
-      ...{ id, label, entry: 'computer', ...PIN_BLOCK, characters, triesLeft, triesTotal },
+      ...{ id, label, entry: 'computer', ...PIN_BLOCK, characters, change: true, triesLeft, triesTotal },
     })),
     identities: found.identities.map(({ slot: key, use, publicKey, certificate, pin, label, touch }) => ({
       ...{ key, use, pin, touch },
@@ -172,6 +181,9 @@ async function handle(request: Request): Promise<JsonObject> {
       return sign(params);
     case 'verifyPin':
       await known(params).verifyPin(standIn());
+      return {};
+    case 'changePin':
+      await known(params).changePin?.(standIn(), standIn());
       return {};
     default:
       throw new AgentError('card-fault', { detail: `no method ${method}` });

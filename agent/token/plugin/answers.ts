@@ -79,6 +79,10 @@ export const transmitMessage = v.strictObject({
       fit: v.optional(v.boolean(), false),
     }),
   ),
+  /** Beside `pin`, in changePin: where the new one goes. */
+  newPin: v.optional(
+    v.strictObject({ offset: v.pipe(v.number(), v.integer(), v.minValue(5), v.maxValue(259)) }),
+  ),
 });
 export const resultMessage = v.strictObject({ id: v.number(), result: v.looseObject({}) });
 /** Failures that a driver may tell; any other word breaks the protocol. */

@@ -106,19 +106,36 @@ class CardBackend implements TokenBackend {
       await channel.close('reset');
     }
   }
+
+  async changePin(token: string, pin: CardPin, old: Pin, next: Pin): Promise<void> {
+    const channel = await this.#slot.open();
+    try {
+      const relay = new Relay(channel, old, next);
+      await relay.call(this.#process, 'changePin', { token, pin: pin.id }, PROVE_MS, A.emptyOf);
+      if (!relay.newPinSent) throw new AgentError('driver-fault', { detail: 'never sent the new PIN' });
+    } finally {
+      await channel.close('reset');
+    }
+  }
 }
 
 /** Sends a driver's APDUs over one channel, and puts the PIN into one of them, once. */
 class Relay {
   readonly #channel: CardChannel;
   #pin: Pin | null;
+  #newPin: Pin | null;
   #apdus = 0;
   /** What the card or reader did; told instead of the driver's own word for it. */
   #failure: unknown = null;
 
-  constructor(channel: CardChannel, pin: Pin | null) {
+  constructor(channel: CardChannel, pin: Pin | null, newPin: Pin | null = null) {
     this.#channel = channel;
     this.#pin = pin;
+    this.#newPin = newPin;
+  }
+
+  get newPinSent(): boolean {
+    return this.#newPin === null;
   }
 
   async call<T>(
@@ -135,11 +152,12 @@ class Relay {
       throw this.#failure ?? error;
     } finally {
       this.#pin?.wipe();
+      this.#newPin?.wipe();
     }
   }
 
   async #transmit(message: JsonObject): Promise<JsonObject> {
-    const { transmit, pin } = A.parseAnswer(A.transmitMessage, message, 'transmit');
+    const { transmit, pin, newPin } = A.parseAnswer(A.transmitMessage, message, 'transmit');
     if (++this.#apdus > MAX_APDUS)
       throw new AgentError('driver-fault', { detail: `sent more than ${MAX_APDUS} APDUs in one call` });
     const command = Buffer.from(transmit, 'hex');
@@ -148,7 +166,7 @@ class Relay {
       response =
         pin === undefined
           ? await this.#channel.transmit(command)
-          : await this.#transmitPin(command, pin.offset, pin.fit);
+          : await this.#transmitPin(command, pin, newPin?.offset ?? null);
     } catch (error) {
       if (error instanceof AgentError && error.code === 'driver-fault') throw error;
       this.#failure = error;
@@ -157,20 +175,43 @@ class Relay {
     return { response: toHex(response) };
   }
 
-  /** @throws AgentError `driver-fault` where there is no PIN (any more), or no room for it */
-  async #transmitPin(command: Buffer, offset: number, fit: boolean): Promise<Buffer> {
+  /**
+   * Sends the PIN, once; a new one only together with it, behind it and in its own place.
+   * @throws AgentError `driver-fault` where there is no PIN (any more), or no room for it
+   */
+  async #transmitPin(
+    command: Buffer,
+    { offset, fit }: { readonly offset: number; readonly fit: boolean },
+    newOffset: number | null,
+  ): Promise<Buffer> {
     const pin = this.#pin;
     this.#pin = null;
     if (pin === null) throw new AgentError('driver-fault', { detail: 'wants to send the PIN a second time' });
     const length = fit ? offset + pin.length : command.length;
-    if (offset + pin.length > length || offset > command.length || (fit && length - LC_AT - 1 > 255)) {
+    const next = newOffset === null ? null : this.#newPin;
+    const nextFits =
+      newOffset === null ||
+      (next !== null && !fit && newOffset >= offset + pin.length && newOffset + next.length <= length);
+    if (
+      !nextFits ||
+      offset + pin.length > length ||
+      offset > command.length ||
+      (fit && length - LC_AT - 1 > 255)
+    ) {
       pin.wipe();
       throw new AgentError('driver-fault', { detail: 'gives an APDU without room for the PIN' });
     }
     const whole = new SecretBuffer(length);
     try {
+      whole.bytes.set(command.subarray(0, Math.min(command.length, length)));
+      if (next !== null && newOffset !== null) {
+        next.peek((bytes) => {
+          whole.bytes.set(bytes, newOffset);
+        });
+        next.wipe();
+        this.#newPin = null;
+      }
       return await pin.use(async (bytes) => {
-        whole.bytes.set(command.subarray(0, Math.min(command.length, length)));
         whole.bytes.set(bytes, offset);
         if (fit) whole.bytes.writeUInt8(length - LC_AT - 1, LC_AT);
         return await this.#channel.transmit(whole.bytes);
