@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { PolicyFile, settingText } from '../config/policy-file.ts';
 import { systemAccounts } from '../pam/accounts.ts';
 import { systemDirectory } from '../pam/account-list.ts';
+import { pamOpensKeyrings } from '../pam/keyring-modules.ts';
 import { checkPassword } from '../pam/password.ts';
+import { passwordMark } from '../pam/shadow.ts';
 import { FileAuditLog } from './audit/file-log.ts';
 import { Forwarder } from './audit/forward.ts';
 import { systemClock } from './base/clock.ts';
@@ -28,10 +30,11 @@ import { LogindSessions } from './logind/peer-sessions.ts';
 import { tellExpiry } from './login/expiry-notice.ts';
 import type { PairingParts } from './login/pair.ts';
 import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
-import { SessionCards } from './login/session-cards.ts';
+import { passwordChanged } from './login/reseal-keyring.ts';
 import type { AuditEvent } from './model/audit-event.ts';
 import type { Inventory } from './model/inventory.ts';
 import { SqliteEnforcement } from './pairing/sqlite-enforcement.ts';
+import { SqliteKeyrings } from './pairing/sqlite-keyrings.ts';
 import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { StateDatabase } from './pairing/state-database.ts';
 import { reportReady } from './service-manager.ts';
@@ -48,6 +51,7 @@ import { CardWatcher } from './pcsc/watcher.ts';
 import { Winscard } from './pcsc/winscard.ts';
 import type { Policy } from '../policy/policy.ts';
 import { wireDrivers } from './wire-drivers.ts';
+import { wireSessions } from './wire-sessions.ts';
 
 /** The PAM service by which an account password is checked at pairing. */
 const PASSWORD_SERVICE = 'scauth';
@@ -95,12 +99,6 @@ function auditedTokenEvents(event: TokenEvent): AuditEvent[] {
   return [cardIn, { kind: 'card-suspect', ...suspect }];
 }
 
-/** Cards in and out, for the programs of users' sessions. */
-function sessionCardsHear(event: TokenEvent, sessionCards: SessionCards): void {
-  if (event.kind === 'token-in') sessionCards.cardIn(event.token);
-  if (event.kind === 'token-out') sessionCards.cardOut(event.token, event.removed);
-}
-
 function logFailure(error: unknown): void {
   log(describeError(error));
 }
@@ -114,7 +112,8 @@ function changesOf(before: Policy, now: Policy): Extract<AuditEvent, { kind: 'po
 }
 
 async function main(): Promise<void> {
-  for (const measure of hardenProcess()) log(`warning: not in force: ${measure}`);
+  const notInForce = hardenProcess();
+  for (const measure of notInForce) log(`warning: not in force: ${measure}`);
   const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
   const settings = new PolicyFile(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
   const policy = (): Policy => settings.current;
@@ -158,7 +157,6 @@ async function main(): Promise<void> {
     log,
   );
   const tokens = new TokenRegistry(watcher, drivers);
-  const sessionCards = new SessionCards(systemClock);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
   const sessions = new LogindSessions({ log });
@@ -186,9 +184,20 @@ async function main(): Promise<void> {
     log(describeTokenEvent(event));
     for (const audited of auditedTokenEvents(event)) audit.record(audited).catch(logFailure);
     if (event.kind === 'token-in') warm(event.token);
-    sessionCardsHear(event, sessionCards);
+    userSessions.hear(event);
   });
 
+  const keyring = { table: new SqliteKeyrings(database), passwordMark, pamOpensKeyrings };
+  const userSessions = wireSessions({
+    source: sessions,
+    policy,
+    accounts: systemAccounts,
+    tokens,
+    audit,
+    clock: systemClock,
+    changedFile: join(runtime, 'changed'),
+    log,
+  });
   const login: LoginParts = {
     policy,
     accounts: systemAccounts,
@@ -198,6 +207,7 @@ async function main(): Promise<void> {
     audit,
     clock: systemClock,
     log,
+    keyring,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
     sessions,
   };
@@ -220,6 +230,7 @@ async function main(): Promise<void> {
   };
   const pairing: PairingParts = {
     policy,
+    keyring,
     pairings,
     tokens,
     trust,
@@ -232,11 +243,14 @@ async function main(): Promise<void> {
   const pamServer = createPamServer({
     open,
     login: async (request, person) => {
-      const result = await rememberLogin(request, entry, () => new Login(request, person, login).run());
+      const result = await userSessions.during(request, () =>
+        rememberLogin(request, entry, () => new Login(request, person, login).run()),
+      );
       await tellExpiry(result, request, person, { ...login, notices: pairings });
       return result;
     },
     enter: (request, person) => permitEntry(request, person, entry),
+    passwordChanged: (request, person) => passwordChanged(request, person, login),
     log,
   });
   const adminServer = createAdminServer({
@@ -245,10 +259,12 @@ async function main(): Promise<void> {
     accounts: systemAccounts,
     anchors: audit,
     inventory,
-    sessionCards,
+    sessionCards: userSessions.cards,
+    removalTaken: (removal) => userSessions.removal.taken(removal),
     loginDrivers: pairings,
     enforcement: entry,
     version: productVersion(),
+    health: { notInForce, configRefused: () => settings.refused?.detail ?? null },
     log,
   });
 
@@ -274,6 +290,7 @@ async function main(): Promise<void> {
     await open.finish(FINISH_MS);
     await watcher.stop();
     tokens.close();
+    userSessions.close();
     await winscard.close();
     await audit.close();
     forwarder.close();

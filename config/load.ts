@@ -137,7 +137,8 @@ export function loadPolicy(folder: string): Policy {
 
 /** The part of the settings that decides. */
 export function policyOf(config: Config): Policy {
-  const { login, pairing, reader, audit, session, trust, mapping, attestation, enforcement } = config;
+  const { login, pairing, reader, audit, session, trust, mapping, attestation, enforcement, keyring } =
+    config;
   return freeze({
     cardsAllowed: login.cards_allowed,
     services: [...login.services],
@@ -192,6 +193,7 @@ export function policyOf(config: Config): Policy {
       remote: enforcement.remote,
       confirmMinutes: enforcement.confirm_minutes,
     },
+    keyring: { allowed: keyring.allowed, services: [...keyring.services] },
   });
 }
 

@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { defaultPolicy } from '../policy/policy.ts';
+import { keyringSettings } from './keyring-settings.ts';
 import { attestationSettings } from './attestation-settings.ts';
 import { enforcementSettings } from './enforcement-settings.ts';
 import { mappingSettings } from './mapping-settings.ts';
@@ -233,6 +234,7 @@ export const settings = {
   mapping: mappingSettings,
   attestation: attestationSettings,
   enforcement: enforcementSettings,
+  keyring: keyringSettings,
 } as const satisfies Record<string, Record<string, Setting>>;
 
 /** Strict: a key that is not in the table is an error, never ignored. */
@@ -249,6 +251,7 @@ export const configSchema = v.strictObject({
   mapping: tableSchema(settings.mapping),
   attestation: tableSchema(settings.attestation),
   enforcement: tableSchema(settings.enforcement),
+  keyring: tableSchema(settings.keyring),
 });
 
 export type Config = v.InferOutput<typeof configSchema>;

@@ -46,6 +46,14 @@ export interface Policy {
   readonly mapping: MappingPolicy;
   readonly attestation: AttestationPolicy;
   readonly enforcement: EnforcementPolicy;
+  readonly keyring: KeyringPolicy;
+}
+
+/** Login keyrings that a card opens. */
+export interface KeyringPolicy {
+  readonly allowed: boolean;
+  /** PAM services that get the secret. */
+  readonly services: readonly string[];
 }
 
 /** `off`; `paired`: where the pairing keeps the card's key; `always`. */
@@ -143,5 +151,9 @@ export const defaultPolicy: Policy = {
     services: ['*'],
     remote: false,
     confirmMinutes: 30,
+  },
+  keyring: {
+    allowed: true,
+    services: ['login', 'lightdm', 'gdm-password', 'gdm-smartcard', 'sddm', 'lxdm', 'greetd', 'ly', 'xdm'],
   },
 };

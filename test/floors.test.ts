@@ -111,7 +111,7 @@ test('only main.ts makes a driver, a table, a log or a server', (t) => {
   const uses = usesOf(tree, [...players, ...PARTS]);
   t.true(uses.length >= 5);
   t.deepEqual(
-    uses.filter((use) => !/^agent\/(main|wire-drivers)\.ts: /.test(use)),
+    uses.filter((use) => !/^agent\/(main|wire-drivers|wire-sessions)\.ts: /.test(use)),
     // A driver in a process of its own is its own main; `sc_auth map test` judges without scauthd.
     ['agent/cli/map.ts: ChainTrust', 'agent/token/isolated/piv.ts: PivDriver'],
   );
@@ -141,10 +141,12 @@ test('L21: challenges and verified proofs are made by their own files only', (t)
     'agent/login/authenticate.ts: verifyProof',
     'agent/login/card-check.ts: Challenge.create',
     'agent/login/card-check.ts: verifyProof',
-    'agent/login/pair.ts: Challenge.create',
-    'agent/login/pair.ts: verifyProof',
+    'agent/login/prove-card.ts: Challenge.create',
+    'agent/login/prove-card.ts: verifyProof',
     'agent/login/rehearse.ts: Challenge.create',
     'agent/login/rehearse.ts: verifyProof',
+    'agent/login/sign-anchor.ts: Challenge.create',
+    'agent/login/sign-anchor.ts: verifyProof',
     'agent/model/challenge.ts: Challenge',
     'agent/model/proof.ts: VerifiedProof',
   ]);

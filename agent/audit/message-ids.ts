@@ -22,6 +22,7 @@ export const MESSAGE_IDS: Readonly<Record<ForwardedKind, string>> = {
   'card-out': '6774a78a9b0345ae98ede3701b534453',
   'card-suspect': '0fc0bbb9be914f9cb3cf9cd73638dcc9',
   'session-locked': 'f6a5d3b63ea54e9c8b7f39829c6e841a',
+  keyring: '5eaf472d2c024183a0aa134a09d6e87a',
   gap: '175200bb23104fd0b8d7fb78035898f1',
   anchor: '334b460fe5024fa98f06b38c70f73858',
 };

@@ -2,7 +2,7 @@
 // outside is cut to a length here; quoting is JSON's. Specification: OCSF 1.6.0 (https://schema.ocsf.io/1.6.0).
 
 import { hostname } from 'node:os';
-import type { AuditedKey } from '../model/audit-event.ts';
+import type { AuditedCause, AuditedKey } from '../model/audit-event.ts';
 import type { PeerCredentials } from '../model/request.ts';
 
 export const OCSF_VERSION = '1.6.0';
@@ -23,6 +23,8 @@ export interface Requester {
   readonly session: string | null;
   /** The uid that logged in (/proc/PID/loginuid); null where there is none. */
   readonly loginUid: number | null;
+  /** Its controlling terminal, e.g. `pts/3`; null where it has none. */
+  readonly terminal: string | null;
 }
 
 /** `user` wants a name or a uid; an unknown user has the uid "unknown". */
@@ -32,7 +34,7 @@ export function userOf(name: string | null): object {
 
 export function actorOf(peer: PeerCredentials | null, requester: Requester | null): object {
   if (peer === null) return { app_name: 'scauthd' };
-  const { name = null, path = null, session = null, loginUid = null } = requester ?? {};
+  const { name = null, path = null, session = null, loginUid = null, terminal = null } = requester ?? {};
   return {
     process: {
       pid: peer.pid,
@@ -40,7 +42,14 @@ export function actorOf(peer: PeerCredentials | null, requester: Requester | nul
       ...(path === null ? {} : { path: cut(path) }),
     },
     user: { uid: String(peer.uid), ...(loginUid === null ? {} : { uid_alt: String(loginUid) }) },
-    ...(session === null ? {} : { session: { uid: cut(session) } }),
+    ...(session === null && terminal === null
+      ? {}
+      : {
+          session: {
+            ...(session === null ? {} : { uid: cut(session) }),
+            ...(terminal === null ? {} : { terminal: cut(terminal) }),
+          },
+        }),
   };
 }
 
@@ -72,4 +81,12 @@ export function metadataOf(kind: string): object {
 
 export function deviceOf(): object {
   return { hostname: hostname(), type_id: 0 };
+}
+
+/** The login in which an event of its own was met: the classes for cards have no places for it. */
+export function causeOf(cause: AuditedCause | undefined): Record<string, unknown> {
+  if (cause === undefined) return {};
+  const { requestId, service, tty, rhost } = cause;
+  const short = (text: string | null): string | null => (text === null ? null : cut(text));
+  return { request_id: requestId, service: cut(service), tty: short(tty), rhost: short(rhost) };
 }

@@ -8,6 +8,7 @@ import type { AuditEvent, LoginOutcome } from '../model/audit-event.ts';
 import { isRemoteHost } from '../model/request.ts';
 import {
   actorOf,
+  causeOf,
   certificateAttribute,
   cut,
   deviceOf,
@@ -186,6 +187,14 @@ const DRIVER_ACTIVITIES = {
   disabled: [9, 'Disable'],
 } as const;
 
+const KEYRING_ACTIVITIES = {
+  enabled: [8, 'Enable'],
+  disabled: [9, 'Disable'],
+  resealed: [3, 'Update'],
+  released: [2, 'Read'],
+  failed: [2, 'Read'],
+} as const;
+
 function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
   switch (event.kind) {
     case 'login':
@@ -250,15 +259,23 @@ function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
         },
       );
     case 'pin-blocked':
-      return entityOf(
-        [12, 'Suspend'],
-        {
-          name: event.tokenId,
-          type: 'smart card PIN',
-          data: { user: event.user === null ? null : userOf(event.user) },
+      return {
+        ...entityOf(
+          [12, 'Suspend'],
+          {
+            name: event.tokenId,
+            type: 'smart card PIN',
+            data: { user: event.user === null ? null : userOf(event.user) },
+          },
+          { severity: 3, rest: { actor: actorOf(event.actor, requester) } },
+        ),
+        unmapped: {
+          ...keyOf(event.key ?? null),
+          ...certificateAttribute(event.key ?? null),
+          ...causeOf(event.request),
+          token: cut(event.tokenId),
         },
-        { severity: 3, rest: { actor: actorOf(event.actor, requester) } },
-      );
+      };
     case 'card-in':
     case 'card-out':
       return {
@@ -286,10 +303,17 @@ function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
           },
           // Where the class has no place for a user or a certificate, evidence has.
           evidences: [
-            { user: userOf(event.user), data: { check: event.check, ...certificateAttribute(event.key) } },
+            {
+              user: userOf(event.user),
+              data: {
+                check: event.check,
+                ...certificateAttribute(event.key),
+                ...(event.actor === undefined ? {} : { actor: actorOf(event.actor, requester) }),
+              },
+            },
           ],
         },
-        unmapped: { ...keyOf(event.key), token: cut(event.tokenId) },
+        unmapped: { ...keyOf(event.key), ...causeOf(event.request), token: cut(event.tokenId) },
       };
     }
     case 'session-locked':
@@ -307,6 +331,24 @@ function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
         },
         unmapped: { token: event.tokenId === null ? null : cut(event.tokenId) },
       };
+    case 'keyring':
+      return entityOf(
+        KEYRING_ACTIVITIES[event.action],
+        {
+          name: `login keyring of ${event.user}`,
+          type: 'sealed secret',
+          data: {
+            action: event.action,
+            ...keyOf(event.key),
+            detail: event.detail === null ? null : cut(event.detail),
+          },
+        },
+        {
+          status: event.action === 'failed' ? FAILURE : SUCCESS,
+          severity: event.action === 'failed' ? 2 : 1,
+          rest: { actor: actorOf(event.actor, requester) },
+        },
+      );
     case 'gap':
       return {
         class_uid: 1008,
@@ -353,5 +395,5 @@ export function toOcsf(event: AuditEvent, timeMs: number, requester: Requester |
 /** Who asked for it, where somebody did. */
 export function peerOf(event: AuditEvent): { pid: number } | null {
   if ('peer' in event) return event.peer;
-  return 'actor' in event ? event.actor : null;
+  return 'actor' in event ? (event.actor ?? null) : null;
 }

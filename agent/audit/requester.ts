@@ -4,7 +4,7 @@
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { loginUidOf } from '../base/login-uid.ts';
-import { auditSessionOf } from '../base/process-facts.ts';
+import { auditSessionOf, terminalOf } from '../base/process-facts.ts';
 import { processUnitOf } from '../base/process-unit.ts';
 import type { Requester } from './ocsf-objects.ts';
 
@@ -26,5 +26,6 @@ export function describeRequester(pid: number): Requester | null {
     path: readOr(() => readlinkSync(`/proc/${pid}/exe`)),
     session: unit?.kind === 'session' ? unit.id : auditSessionOf(pid),
     loginUid: loginUidOf(pid),
+    terminal: terminalOf(pid),
   };
 }

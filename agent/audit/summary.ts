@@ -31,11 +31,13 @@ const ALARMING: readonly string[] = [
 function outcomeOf(event: AuditEvent): string {
   if (event.kind === 'login') return event.outcome.kind;
   if (event.kind === 'pin-checked' || event.kind === 'pin-changed') return event.good ? 'success' : 'failure';
+  if (event.kind === 'keyring') return event.action === 'failed' ? 'failure' : 'success';
   return event.kind === 'pairing-refused' || event.kind === 'gap' ? 'failure' : 'success';
 }
 
 function reasonOf(event: AuditEvent): string | null {
   if (event.kind === 'login') return 'reason' in event.outcome ? event.outcome.reason : null;
+  if (event.kind === 'keyring') return event.action;
   return 'reason' in event ? event.reason : null;
 }
 
@@ -51,22 +53,23 @@ function textOf(event: AuditEvent, name: string): string | null {
 
 export function summaryOf(event: AuditEvent): Summary {
   const outcome = outcomeOf(event);
-  const key: AuditedKey | null = 'key' in event ? event.key : null;
-  const peer = 'peer' in event ? event.peer : 'actor' in event ? event.actor : null;
+  const key: AuditedKey | null = 'key' in event ? (event.key ?? null) : null;
+  const peer = 'peer' in event ? event.peer : 'actor' in event ? (event.actor ?? null) : null;
+  const request = 'request' in event ? (event.request ?? null) : null;
   const all: readonly (readonly [string, string | null])[] = [
     ['outcome', outcome],
     ['reason', reasonOf(event)],
     ['user', textOf(event, 'user')],
-    ['service', textOf(event, 'service')],
+    ['service', textOf(event, 'service') ?? request?.service ?? null],
     ['key', key?.pkhh ?? null],
     ['card', key?.tokenId ?? textOf(event, 'tokenId')],
     ['certificate_serial', key?.certificateSerial ?? null],
-    ['tty', textOf(event, 'tty')],
-    ['rhost', textOf(event, 'rhost')],
+    ['tty', textOf(event, 'tty') ?? request?.tty ?? null],
+    ['rhost', textOf(event, 'rhost') ?? request?.rhost ?? null],
     ['rule', textOf(event, 'rule')],
     ['actor_uid', peer === null ? null : String(peer.uid)],
     ['actor_pid', peer === null ? null : String(peer.pid)],
-    ['request', textOf(event, 'requestId')],
+    ['request', textOf(event, 'requestId') ?? request?.requestId ?? null],
     ['detail', textOf(event, 'detail')],
   ];
   const fields = Object.fromEntries(

@@ -1,11 +1,11 @@
 // sc_auth explain: the whole way from the PAM file to the card. The first three links are looked at here, because
 // scauthd may not be there to ask; the others are scauthd's own word, by the code that decides a login.
 
-import { connect } from 'node:net';
 import type { WireLink } from '../socket/io-scauth.ts';
 import { callAgent } from './client.ts';
 import { sudoUser, type Command, type CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
+import { tryConnect } from './explain-socket.ts';
 import { parseOptions } from './options.ts';
 import { judgeStack, type PamVerdict } from './pam-line.ts';
 import { readAuthStack } from './pam-stack.ts';
@@ -31,27 +31,6 @@ Exit codes: 0 nothing is in the way; 1 something is; 2 wrong usage; 3 not allowe
 
 const PAM_SOCKET = '/run/scauth/pam.sock';
 const RESTART = 'sudo systemctl restart scauthd; its log: journalctl -u scauthd';
-const CONNECT_MS = 5000;
-
-/** What connect(2) says; null when somebody listens. */
-function tryConnect(path: string): Promise<string | null> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    const end = (code: string | null) => {
-      socket.destroy();
-      resolve(code);
-    };
-    socket.setTimeout(CONNECT_MS, () => {
-      end('ETIMEDOUT');
-    });
-    socket.once('connect', () => {
-      end(null);
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      end(error.code ?? 'unknown');
-    });
-  });
-}
 
 async function socketLinks(path: string): Promise<WireLink[]> {
   const code = await tryConnect(path);

@@ -2,6 +2,7 @@
 // user a conversation in which scauthd asks for the account password and the card's PIN.
 
 import type { WirePairing } from '../socket/io-scauth.ts';
+import { isInteractive } from './answers.ts';
 import { callAgent } from './client.ts';
 import { readCertificateFile } from './certificate-file.ts';
 import { chooseIdentity } from './choose-identity.ts';
@@ -14,7 +15,8 @@ import { descriptorOption, parseOptions } from './options.ts';
 import { accountForRoot } from './unpair.ts';
 import { readPairing } from './wire.ts';
 
-const help = `sc_auth pair [-v] [-u USER] [-h HASH | --certificate FILE] [--pin-fd N] [--password-fd N] [--json]
+const help = `sc_auth pair [-v] [-u USER] [-h HASH | --certificate FILE] [--keyring yes|no]
+             [--pin-fd N] [--password-fd N] [--json]
 
 Pairs a card with an account: from then on card and PIN log it in.
 As yourself: put the card in; your password and the card's PIN are asked for.
@@ -23,6 +25,7 @@ With sudo: for the account that called sudo, or -u USER; nothing is asked for bu
   -u, --user USER      the account
   -h, --hash HASH      which key: sc_auth identities. As root also for a card that is not there
   --certificate FILE   as root: the key of this certificate (PEM or DER; - is standard input), no card needed
+  --keyring yes|no     whether the card opens your login keyring too; without it you are asked, where that can be
   --password-fd N      read your password from the open file descriptor N, one line
   --pin-fd N           read the PIN from the open file descriptor N, one line
   -v, --verbose        print the pairing in full
@@ -43,6 +46,7 @@ const OPTIONS = {
   user: { type: 'string', short: 'u' },
   hash: { type: 'string', short: 'h' },
   certificate: { type: 'string' },
+  keyring: { type: 'string' },
   'pin-fd': { type: 'string' },
   'password-fd': { type: 'string' },
 } as const;
@@ -51,6 +55,7 @@ interface Wanted {
   readonly user: string | undefined;
   readonly hash: string | null;
   readonly certificate: string | undefined;
+  readonly keyring: 'ask' | 'yes' | 'no';
   readonly pinFd: number | null;
   readonly passwordFd: number | null;
 }
@@ -62,6 +67,11 @@ async function pairAsRoot(wanted: Wanted, context: CommandContext): Promise<Wire
       'As root nothing secret is asked for: leave out --pin-fd and --password-fd.',
     );
   }
+  if (wanted.keyring === 'yes')
+    throw new CommandError(
+      'usage',
+      'The keyring needs the password of its user: sc_auth keyring enable, as them.',
+    );
   const user = accountForRoot(wanted.user, context);
   const certificate =
     wanted.certificate === undefined ? null : readCertificateFile(wanted.certificate, context);
@@ -88,9 +98,16 @@ async function pairAsUser(wanted: Wanted, context: CommandContext): Promise<Wire
     );
   }
   const hash = wanted.hash ?? (await chooseIdentity(context, user));
-  const { pinFd, passwordFd } = wanted;
-  const result = await converse(context, 'Pair', { hash }, { pinFd, passwordFd });
+  const { keyring, pinFd, passwordFd } = wanted;
+  const result = await converse(context, 'Pair', { hash, keyring }, { pinFd, passwordFd });
   return readPairing(result['pairing']);
+}
+
+/** Without a person nobody can be asked. @throws CommandError `usage` */
+function keyringWish(word: string | undefined, context: CommandContext): Wanted['keyring'] {
+  if (word === undefined) return isInteractive(context) ? 'ask' : 'no';
+  if (word === 'yes' || word === 'no') return word;
+  throw new CommandError('usage', 'Say --keyring yes or --keyring no.');
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
@@ -99,6 +116,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     user: options.user,
     hash: hashOption(options.hash),
     certificate: options.certificate,
+    keyring: keyringWish(options.keyring, context),
     pinFd: descriptorOption('pin-fd', options['pin-fd']),
     passwordFd: descriptorOption('password-fd', options['password-fd']),
   };

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   unblock: () => import('./unblock.ts'),
   test: () => import('./test.ts'),
   pairing_ui: () => import('./pairing-ui.ts'),
+  keyring: () => import('./keyring.ts'),
   'list-smartcards': () => import('./list-smartcards.ts'),
   'export-smartcard': () => import('./export-smartcard.ts'),
   drivers: () => import('./drivers.ts'),
@@ -23,6 +24,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   'enable-for-login': () => import('./enable-for-login.ts'),
   audit: () => import('./audit.ts'),
   explain: () => import('./explain.ts'),
+  doctor: () => import('./doctor.ts'),
   config: () => import('./config.ts'),
   map: () => import('./map.ts'),
   enforce: () => import('./enforce.ts'),
@@ -39,6 +41,7 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth unblock           give a blocked card a new PIN, by its PUK
   sc_auth test              rehearse a login with your card: each step, its time, nothing changed
   sc_auth pairing_ui        the dialog that offers to pair a new card
+  sc_auth keyring           whether a login by card opens the login keyring
   sc_auth list-smartcards   the cards that are in
   sc_auth export-smartcard  the certificates and keys of a card, with all their attributes
   sc_auth profile           readers, drivers and cards: everything at a glance
@@ -46,6 +49,7 @@ const HELP = `sc_auth: smart card login for this machine
   sc_auth enable-for-login  let a token driver run before anybody has logged in
   sc_auth audit             the log of logins: check its seal, search, report
   sc_auth explain           why a card does not log you in, and what to do
+  sc_auth doctor            is this machine ready? each thing that is wrong, with its repair
   sc_auth config            check the settings; their schema
   sc_auth map               which account a certificate stands for
   sc_auth enforce           require the card, without locking anybody out

@@ -7,9 +7,11 @@ import type {
   UpgradedMethod,
   WireDriver,
   WireExemption,
+  WireExpiring,
   WireFailure,
   WireIdentity,
   WireItem,
+  WireKeyringCard,
   WireLink,
   WirePairing,
   WireReader,
@@ -131,6 +133,15 @@ const LINK = {
   remedy: 'string?',
 } as const satisfies Record<keyof WireLink, Shape>;
 
+const KEYRING_CARD = {
+  hash: 'string',
+  label: 'string',
+  token: 'string?',
+  enabled: 'boolean',
+  sealedAt: 'string?',
+  passwordChanged: 'boolean?',
+} as const satisfies Record<keyof WireKeyringCard, Shape>;
+
 const EXEMPTION = {
   user: 'string',
   until: 'string',
@@ -150,6 +161,15 @@ const STANDING = {
   why: 'string',
 } as const satisfies Record<keyof WireStanding, Shape>;
 
+const HEALTH = { version: 'string', notInForce: 'string[]', configRefused: 'string?' } as const;
+const EXPIRING = {
+  what: 'string',
+  user: 'string?',
+  hash: 'string',
+  label: 'string',
+  notAfter: 'string',
+} as const satisfies Record<keyof WireExpiring, Shape>;
+
 const ENFORCEMENT = {
   state: 'string',
   since: 'string?',
@@ -158,13 +178,14 @@ const ENFORCEMENT = {
   breakGlass: 'boolean',
 } as const;
 
-type Shape = 'string' | 'string?' | 'number' | 'number?' | 'boolean' | 'string[]';
+type Shape = 'string' | 'string?' | 'number' | 'number?' | 'boolean' | 'boolean?' | 'string[]';
 interface Shapes {
   string: string;
   'string?': string | null;
   number: number;
   'number?': number | null;
   boolean: boolean;
+  'boolean?': boolean | null;
   'string[]': readonly string[];
 }
 type Shaped<S extends Readonly<Record<string, Shape>>> = { readonly [K in keyof S]: Shapes[S[K]] };
@@ -179,6 +200,8 @@ function fits(value: unknown, shape: Shape): boolean {
       return value === null || typeof value === 'string';
     case 'number?':
       return value === null || typeof value === 'number';
+    case 'boolean?':
+      return value === null || typeof value === 'boolean';
     case 'string[]':
       return Array.isArray(value) && value.every((item) => typeof item === 'string');
   }
@@ -218,6 +241,19 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
   AddPairing: (reply) => ({ pairing: readPairing(reply['pairing']) }),
   Unpair: (reply) => ({ removed: readList(reply['removed'], PAIRING) }),
   Explain: (reply) => ({ ...readObject(reply, { user: 'string' }), links: readList(reply['links'], LINK) }),
+  GetKeyring: (reply) => ({
+    ...readObject(reply, { user: 'string', allowed: 'boolean', pam: 'boolean', services: 'string[]' }),
+    cards: readList(reply['cards'], KEYRING_CARD),
+  }),
+  DisableKeyring: (reply) => readObject(reply, { disabled: 'string[]' }),
+  GetHealth: (reply) => {
+    const { notInForce, ...health } = readObject(reply, HEALTH);
+    return {
+      ...health,
+      notInForce: [...notInForce],
+      expiring: readList(reply['expiring'], EXPIRING),
+    };
+  },
   GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean', level: 'string' }),
   SetPairingPrompt: () => ({}),
   GetEnforcement: (reply) => ({

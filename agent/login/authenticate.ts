@@ -2,10 +2,8 @@
 // It starts as a refusal; `grant` at the end of proveOnce is the only way to a yes.
 
 import { assertNever } from '../base/assert.ts';
-import type { Clock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { Pin } from '../base/pin.ts';
-import type { AuditLog } from '../audit/interface.ts';
 import { Challenge } from '../model/challenge.ts';
 import { grant, refusedByDefault, type AuthDecision } from '../model/decision.ts';
 import { sameKey } from '../model/key.ts';
@@ -13,9 +11,7 @@ import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
 import { wantsSilence, type AuthRequest, type Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
-import type { PairingTable } from '../pairing/interface.ts';
-import type { Token, TokenSource } from '../token/interface.ts';
-import type { CertificateTrust } from '../trust/interface.ts';
+import type { Token } from '../token/interface.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from './ask-pin.ts';
@@ -25,35 +21,18 @@ import { checkCard } from './card-check.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { chooseCard } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
-import type { DriverGate } from './driver-gate.ts';
 import { findCards, wantsCard, type FoundCards } from './find-cards.ts';
 import type { PairedCard } from './find-identity.ts';
+import type { LoginParts, LoginResult } from './login-parts.ts';
 import { LoginRecord } from './login-record.ts';
 import { isMapped } from './mapped-card.ts';
+import { releaseKeyring, type KeyringRelease } from './release-keyring.ts';
 import { decisionOfError } from './outcome-of-error.ts';
-import { RequestPermit, type RequestPermitParts } from './permit-request.ts';
+import { RequestPermit } from './permit-request.ts';
 import { chooseUser, usersOf } from './user-of-card.ts';
 import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
 
-export interface LoginParts extends RequestPermitParts {
-  /** The policy in force now; a request keeps the snapshot that it began with. */
-  readonly policy: () => Policy;
-  readonly pairings: PairingTable;
-  readonly tokens: TokenSource;
-  readonly trust: CertificateTrust;
-  readonly audit: AuditLog;
-  readonly clock: Clock;
-  /** For the agent's own log: one line, no secret. */
-  readonly log: (line: string) => void;
-  /** Whether a token's driver may run for this request; absent: each may. */
-  readonly driverGate?: DriverGate;
-}
-
-export interface LoginResult {
-  readonly decision: AuthDecision;
-  /** What was typed at the PIN prompt and cannot be a PIN: the next module may use it as the password. */
-  readonly password: Pin | null;
-}
+export type { LoginParts, LoginResult } from './login-parts.ts';
 
 type Refusal = Exclude<AuthDecision, { kind: 'granted' | 'retry' }>;
 
@@ -66,6 +45,7 @@ export class Login {
   readonly #record: LoginRecord;
   readonly #permit: RequestPermit;
   #password: Pin | null = null;
+  #keyring: KeyringRelease | null = null;
 
   constructor(request: AuthRequest, person: Conversation, parts: LoginParts) {
     this.#request = request;
@@ -77,7 +57,7 @@ export class Login {
   }
 
   /**
-   * Runs the request to its end; never throws. The caller wipes `password`.
+   * Runs the request to its end; never throws. The caller wipes `password` and `keyringSecret`.
    * A grant that could not be written to the audit log is not given.
    */
   async run(): Promise<LoginResult> {
@@ -90,7 +70,25 @@ export class Login {
     }
     decision = await this.#record.write(decision);
     this.#explain(decision);
-    return { decision, password: this.#password };
+    const keyringSecret = await this.#openKeyring(decision);
+    return { decision, password: this.#password, keyringSecret };
+  }
+
+  /** Behind the grant, and it changes nothing about it. */
+  async #openKeyring(decision: AuthDecision): Promise<Pin | null> {
+    const keyring = this.#keyring;
+    if (keyring === null) return null;
+    if (decision.kind !== 'granted' || this.#record.key === null) {
+      keyring.wipe();
+      return null;
+    }
+    const { secret, text, detail } = await keyring.open();
+    const { user } = decision;
+    const { key } = this.#record;
+    const action = secret === null ? 'failed' : 'released';
+    this.#record.add({ kind: 'keyring', action, user, actor: this.#request.peer, key, detail });
+    if (text !== null) this.#person.tell('error', text);
+    return secret;
   }
 
   async #decide(): Promise<AuthDecision> {
@@ -156,6 +154,16 @@ export class Login {
     if (!(await this.#isTrusted(this.#policy, identity)))
       return { kind: 'denied', reason: 'certificate-not-trusted' };
     if (!this.#isSameCard(this.#policy, token, pairing)) return { kind: 'denied', reason: 'card-suspect' };
+    this.#keyring = releaseKeyring(
+      {
+        ...{ request: this.#request, policy: this.#policy, person: this.#person, pairing, token },
+        hostId: () => this.#parts.pairings.hostId(),
+        log: (line) => {
+          this.#record.say(line);
+        },
+      },
+      this.#parts.keyring,
+    );
     const decision = await this.#provePaired(user, token, identity, pairing);
     // Only who has several pairings can be asked which, so only there the last one matters.
     if (decision.kind === 'granted' && severalPairings) this.#rememberUse(user, pairing);
@@ -299,16 +307,19 @@ export class Login {
       const hostId = this.#parts.pairings.hostId();
       const challenge = Challenge.create({ purpose: 'login', hostId, user, service });
       this.#tellTouch(identity);
-      const { proof, released } = await token.prove(identity, challenge, pin, this.#person.gone);
+      // A pairing made from a hash alone has no key yet: the hash found this one, and it has to sign.
+      const key = pairing.publicKey ?? identity.publicKey;
+      const { gone } = this.#person;
+      const whileOpen = this.#keyring?.whileOpen((early) => verifyProof(challenge, early, key));
+      const { proof, released } = await token.prove(identity, challenge, pin, gone, whileOpen);
       released.catch((error: unknown) => {
         this.#record.say(`card not put back: ${describeError(error)}`);
       });
-      // A pairing made from a hash alone has no key yet: the hash found this one, and now it has signed.
-      const verified = verifyProof(challenge, proof, pairing.publicKey ?? identity.publicKey);
+      const verified = verifyProof(challenge, proof, key);
       if (!(await this.#stillPermitted(user, pairing, token, identity)))
         return { kind: 'denied', reason: 'changed-meanwhile' };
       if (pairing.publicKey === null) this.#parts.pairings.fixKey(user, pairing.pkhh, verified.key);
-      return grant(verified, { ...pairing, publicKey: pairing.publicKey ?? identity.publicKey });
+      return grant(verified, { ...pairing, publicKey: key });
     } catch (error) {
       this.#record.note(error);
       return decisionOfError(error);

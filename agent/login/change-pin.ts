@@ -11,7 +11,7 @@ import { askNewPin } from './ask-new-pin.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { chooseToken, promptLabel, type WantedToken } from './choose-token.ts';
 import type { Conversation } from './conversation.ts';
-import { askCardPin } from './pair.ts';
+import { askCardPin } from './prove-card.ts';
 import { PIN_NOT_CHANGED_ON_READER } from './wording.ts';
 
 export interface NewPinParts {

@@ -1,7 +1,7 @@
 // What is known of one login so far, and how it gets into the audit log: a grant before it is given, all else once the
 // answer is on its way.
 
-import { describeError } from '../base/errors.ts';
+import { describeError, printable } from '../base/errors.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import type { AuditedKey, AuditEvent } from '../model/audit-event.ts';
 import type { AuthDecision } from '../model/decision.ts';
@@ -78,7 +78,9 @@ export class LoginRecord {
   #eventsOfCard(decision: AuthDecision): AuditEvent[] {
     const { user, key, detail } = this;
     if (key?.tokenId == null) return [];
-    const where = { tokenId: key.tokenId, user, key, actor: this.#request.peer, detail };
-    return eventsOfDecision(decision, where);
+    const { id, service, tty, rhost, peer } = this.#request;
+    const clean = (text: string | null): string | null => (text === null ? null : printable(text));
+    const request = { requestId: id, service: printable(service), tty: clean(tty), rhost: clean(rhost) };
+    return eventsOfDecision(decision, { tokenId: key.tokenId, user, key, actor: peer, detail, request });
   }
 }

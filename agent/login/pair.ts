@@ -1,33 +1,30 @@
 // The story of a pairing: who may → which key → is it fit → account password → PIN and proof → table → audit.
 // Users prove both themselves (password) and the card (signature); the administrator's word is enough.
 
-import { assertNever } from '../base/assert.ts';
 import { AgentError, asAgentError, type AgentErrorCode } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import type { Account } from '../model/account.ts';
 import type { AuditedKey } from '../model/audit-event.ts';
-import { Challenge } from '../model/challenge.ts';
 import { sameKey, type Certificate, type KeyAlgorithm, type Pkhh } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
-import { verifyProof } from '../model/proof.ts';
 import type { PeerCredentials, Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
-import { CARD_READING_MS, type Token, type TokenSource } from '../token/interface.ts';
+import { CARD_READING_MS, type TokenSource } from '../token/interface.ts';
 import type { CertificateTrust } from '../trust/interface.ts';
 import { mayPair, refusesPairing, unfitForLogin } from '../../policy/permit-pairing.ts';
-import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { askPin, pinOf } from './ask-pin.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { auditedIdentity, auditedKey } from './audited-key.ts';
 import { provenCardKey, requireCard } from './card-check.ts';
 import { checkCertificate, type CertifiedKey } from './check-certificate.ts';
 import type { Conversation } from './conversation.ts';
+import type { KeyringParts } from './keyring-parts.ts';
+import { offerKeyring, type KeyringOffer, type KeyringWish } from './offer-keyring.ts';
+import { askSecret, proveCard, requireReader, type OnCard } from './prove-card.ts';
 import { requireAttestation } from './require-attestation.ts';
-import { touchText } from './wording.ts';
 
 export interface PairingParts {
   readonly policy: () => Policy;
@@ -38,11 +35,8 @@ export interface PairingParts {
   readonly clock: Clock;
   /** Checks an account password by PAM and wipes it. @throws AgentError `wrong-password`, `not-allowed`, `internal` */
   readonly checkPassword: (user: Username, password: Pin) => Promise<void>;
-}
-
-interface OnCard {
-  readonly token: Token;
-  readonly identity: Identity;
+  /** Absent: cards open no keyrings here. */
+  readonly keyring?: KeyringParts;
 }
 
 async function findOnCards(parts: PairingParts, pkhh: Pkhh): Promise<OnCard | null> {
@@ -105,67 +99,6 @@ function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: 
   };
 }
 
-/** Asks for a secret that must not be empty. @throws AgentError `cancelled` */
-async function askSecret(person: Conversation, text: string): Promise<Pin> {
-  const typed = await person.ask(text, false);
-  if (typed === null) throw new AgentError('cancelled');
-  if (!typed.isEmpty) return typed;
-  typed.wipe();
-  throw new AgentError('cancelled', { detail: 'nothing was typed' });
-}
-
-/** @throws AgentError `contactless` where the card is not to be used through the reader that it is in */
-function requireReader(policy: Policy, { slot }: Token): void {
-  if (!permitReader(policy, slot)) throw new AgentError('contactless', { detail: 'reader.contactless' });
-}
-
-/**
- * Asks for the PIN of a card, as the person's explicit wish: the last try is spent only after a yes.
- * @param identity the key that is to be used with it; null: none
- * @returns null where the person types it on the reader
- * @throws AgentError `contactless`, `cancelled`, `pin-blocked`, `pin-reserve`, `pin-malformed`, and those of
- * Token.pinState
- */
-export async function askCardPin(
-  person: Conversation,
-  policy: Policy,
-  token: Token,
-  label: string,
-  identity: Identity | null = null,
-): Promise<Pin | null> {
-  requireReader(policy, token);
-  const answer = await askPin({
-    person,
-    policy,
-    token,
-    cardPin: identity === null ? token.pins[0] : pinOf(token, identity),
-    label,
-    touch: identity?.touch ?? null,
-    refused: null,
-    instead: 'stop',
-    cueBy: 'information',
-  });
-  switch (answer.kind) {
-    case 'pin':
-      return answer.pin;
-    case 'on-reader':
-      return null;
-    case 'cancelled':
-      throw new AgentError('cancelled');
-    case 'blocked':
-      throw new AgentError('pin-blocked');
-    case 'reserve':
-      throw new AgentError('pin-reserve', { triesLeft: answer.triesLeft });
-    case 'not-a-pin': {
-      const { isEmpty } = answer.typed;
-      answer.typed.wipe();
-      throw new AgentError(isEmpty ? 'cancelled' : 'pin-malformed');
-    }
-    default:
-      return assertNever(answer);
-  }
-}
-
 /** What the log tells of; other failures are nobody's attempt at anything. */
 const refusals: readonly AgentErrorCode[] = [
   'wrong-password',
@@ -190,9 +123,10 @@ export async function pairOwnCard(
   peer: PeerCredentials,
   person: Conversation,
   parts: PairingParts,
+  wish: KeyringWish = 'ask',
 ): Promise<Pairing> {
   try {
-    return await proveAndPair(account, pkhh, peer, person, parts);
+    return await proveAndPair(account, pkhh, peer, person, parts, wish);
   } catch (error) {
     const { code } = asAgentError(error);
     if (refusals.includes(code)) {
@@ -208,6 +142,7 @@ async function proveAndPair(
   peer: PeerCredentials,
   person: Conversation,
   parts: PairingParts,
+  wish: KeyringWish,
 ): Promise<Pairing> {
   const policy = parts.policy();
   if (!mayPair(policy, peer.uid, account.uid)) {
@@ -228,53 +163,55 @@ async function proveAndPair(
   requireCard(policy, card.token, null);
   await requireAttestation(policy, card, parts);
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
+  const hostId = parts.pairings.hostId();
   const password = await askSecret(person, `Account password of ${account.name}: `);
-  await parts.checkPassword(account.name, password);
+  const scene = { user: account.name, pkhh, token: card.token, policy, hostId, wish };
+  const keyring = offerKeyring(scene, password, parts);
   try {
-    await proveCard(account.name, card, person, parts);
-  } catch (error) {
+    await parts.checkPassword(account.name, password);
+    await proveOrRecord(account.name, card, peer, person, parts, keyring);
+    await keyring?.askConsent(person);
+    // The policy may have changed while the person typed.
+    if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
+    requirePolicy(parts.policy(), card.identity.publicKey.algorithm, account.name, parts);
+    await requireTrust(parts.policy(), card.identity, parts);
+    if (parts.policy() !== policy) await requireAttestation(parts.policy(), card, parts);
     const key = auditedIdentity(card.identity);
+    const nowMs = parts.clock.nowMs();
+    const paired = await addAndRecord(
+      pairingFromCard(account.name, card, account.name, nowMs),
+      key,
+      peer,
+      parts,
+    );
+    await keyring?.seal(person, peer, key);
+    return paired;
+  } finally {
+    keyring?.forget();
+  }
+}
+
+/** The proof by the card; what its failure says of the card is recorded. @throws AgentError as proveCard */
+async function proveOrRecord(
+  user: Username,
+  card: OnCard,
+  actor: PeerCredentials,
+  person: Conversation,
+  parts: PairingParts,
+  keyring: KeyringOffer | null,
+): Promise<void> {
+  try {
+    await proveCard({ user, service: 'scauth' }, card, card.identity, person, parts, keyring);
+  } catch (error) {
     const where = {
       tokenId: card.token.id,
-      user: account.name,
-      key,
-      actor: peer,
+      user,
+      key: auditedIdentity(card.identity),
+      actor,
       detail: asAgentError(error).detail,
     };
     for (const event of eventsOfError(error, where)) await parts.audit.record(event);
     throw error;
-  }
-  // The policy may have changed while the person typed.
-  if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
-  requirePolicy(parts.policy(), card.identity.publicKey.algorithm, account.name, parts);
-  await requireTrust(parts.policy(), card.identity, parts);
-  if (parts.policy() !== policy) await requireAttestation(parts.policy(), card, parts);
-  return addAndRecord(
-    pairingFromCard(account.name, card, account.name, parts.clock.nowMs()),
-    auditedIdentity(card.identity),
-    peer,
-    parts,
-  );
-}
-
-/** The card signs for the key that is to be paired. @throws AgentError as askCardPin, Token.prove and verifyProof */
-async function proveCard(
-  user: Username,
-  card: OnCard,
-  person: Conversation,
-  parts: PairingParts,
-): Promise<void> {
-  const pin = await askCardPin(person, parts.policy(), card.token, card.identity.label, card.identity);
-  try {
-    const hostId = parts.pairings.hostId();
-    const challenge = Challenge.create({ purpose: 'pairing', hostId, user, service: 'scauth' });
-    const cue = touchText(card.identity.touch);
-    if (cue !== null) person.tell('information', cue);
-    const { proof, released } = await card.token.prove(card.identity, challenge, pin, person.gone);
-    verifyProof(challenge, proof, card.identity.publicKey);
-    await released;
-  } finally {
-    pin?.wipe();
   }
 }
 

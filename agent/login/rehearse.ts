@@ -25,7 +25,8 @@ import { findCards, type FoundCards } from './find-cards.ts';
 import type { PairedCard } from './find-identity.ts';
 import { isMapped, mapsCards } from './mapped-card.ts';
 import { chooseCard } from './choose-card.ts';
-import { askCardPin, requireTrust } from './pair.ts';
+import { requireTrust } from './pair.ts';
+import { askCardPin } from './prove-card.ts';
 import { touchText, triesLeftText } from './wording.ts';
 
 export interface RehearsalParts {

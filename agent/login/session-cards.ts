@@ -16,7 +16,9 @@ export interface SessionCard {
 /** A removal after which a session was to be locked or ended. */
 export interface SessionRemoval {
   readonly number: number;
+  readonly user: Username;
   readonly uid: number;
+  readonly tokenId: string;
   /** logind's name of the session; null where there is none. */
   readonly session: string | null;
   readonly label: string;
@@ -45,17 +47,24 @@ export class SessionCards {
   readonly #listeners = new Set<() => void>();
   readonly #open = new Map<Username, number>();
   readonly #lastEnd = new Map<Username, number>();
-  #numbers = 0;
+  /** Not those of an agent that ran before: a program that is still connected to it would take them for known. */
+  #numbers: number;
+  /** Cards that were in when the agent started: nobody has put them in now. */
+  readonly #old = new Set<number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#numbers = clock.nowMs();
   }
 
-  cardIn(token: Token): void {
+  /** @param isNew false: it was in before anybody watched */
+  cardIn(token: Token, isNew = true): void {
     const lost = this.#lost.get(token.id);
     this.#lost.delete(token.id);
     const isBack = lost !== undefined && this.#clock.monotonicMs() - lost.atMs < BACK_MS;
-    this.#cards.set(token, isBack ? lost.number : (this.#numbers += 1));
+    const number = isBack ? lost.number : (this.#numbers += 1);
+    if (!isNew && !isBack) this.#old.add(number);
+    this.#cards.set(token, number);
     this.tell();
   }
 
@@ -64,8 +73,10 @@ export class SessionCards {
     const number = this.#cards.get(token);
     if (number === undefined) return;
     this.#cards.delete(token);
-    if (removed) this.#claims.delete(number);
-    else this.#lost.set(token.id, { number, atMs: this.#clock.monotonicMs() });
+    if (removed) {
+      this.#old.delete(number);
+      this.#claims.delete(number);
+    } else this.#lost.set(token.id, { number, atMs: this.#clock.monotonicMs() });
     this.tell();
   }
 
@@ -95,7 +106,7 @@ export class SessionCards {
   }
 
   isClaimed(uid: number, number: number): boolean {
-    return this.#claims.get(number)?.has(uid) ?? false;
+    return this.#old.has(number) || (this.#claims.get(number)?.has(uid) ?? false);
   }
 
   /**

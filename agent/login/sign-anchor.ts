@@ -14,7 +14,7 @@ import { requireCard } from './card-check.ts';
 import type { Conversation } from './conversation.ts';
 import type { PairedCard } from './find-identity.ts';
 import { ownCard, ownPairings, type OwnCardParts } from './own-card.ts';
-import { askCardPin } from './pair.ts';
+import { askCardPin } from './prove-card.ts';
 import { touchText } from './wording.ts';
 
 export interface SignAnchorParts extends OwnCardParts {

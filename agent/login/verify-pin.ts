@@ -10,7 +10,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { chooseToken } from './choose-token.ts';
 import type { Conversation } from './conversation.ts';
-import { askCardPin } from './pair.ts';
+import { askCardPin } from './prove-card.ts';
 
 export interface VerifyPinParts {
   readonly policy: () => Policy;

@@ -33,6 +33,14 @@ interface AuditedRequest {
   readonly detail: string | null;
 }
 
+/** The request in which something was met that is an event of its own. */
+export interface AuditedCause {
+  readonly requestId: string;
+  readonly service: string;
+  readonly tty: string | null;
+  readonly rhost: string | null;
+}
+
 /** Why the log is not the whole story between two records. */
 export type GapReason =
   /** The wall clock went back: `fromMs` to `toMs`. */
@@ -122,6 +130,9 @@ export type AuditEvent =
       readonly tokenId: string;
       readonly user: string | null;
       readonly actor: PeerCredentials;
+      readonly key?: AuditedKey | null;
+      /** Absent outside of a login. */
+      readonly request?: AuditedCause;
     }
   | { readonly kind: 'card-in'; readonly tokenId: string; readonly driver: string; readonly reader: string }
   | { readonly kind: 'card-out'; readonly tokenId: string; readonly driver: string; readonly reader: string }
@@ -133,6 +144,9 @@ export type AuditEvent =
       readonly user: string | null;
       readonly key: AuditedKey | null;
       readonly detail: string | null;
+      /** Who asked; absent for a card that was only put in. */
+      readonly actor?: PeerCredentials;
+      readonly request?: AuditedCause;
     }
   | {
       readonly kind: 'session-locked';
@@ -141,6 +155,15 @@ export type AuditEvent =
       readonly session: string | null;
       readonly tokenId: string | null;
       readonly cause: 'card-removed';
+    }
+  /** The secret of a login keyring: sealed to a card, given to a login, sealed anew, or not to be had. */
+  | {
+      readonly kind: 'keyring';
+      readonly action: 'enabled' | 'disabled' | 'resealed' | 'released' | 'failed';
+      readonly user: string;
+      readonly actor: PeerCredentials;
+      readonly key: AuditedKey;
+      readonly detail: string | null;
     }
   | GapEvent;
 
@@ -162,5 +185,6 @@ export const AUDIT_KINDS = [
   'card-out',
   'card-suspect',
   'session-locked',
+  'keyring',
   'gap',
 ] as const satisfies readonly AuditEvent['kind'][];

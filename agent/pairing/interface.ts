@@ -1,5 +1,6 @@
 // The pairing table as the login story sees it. Synchronous: a lookup is one indexed read on a local file.
 
+import type { KeptSecret } from '../model/keyring.ts';
 import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/enforcement.ts';
 import type { Pairing } from '../model/pairing.ts';
 import type { Pkhh, PublicKey } from '../model/key.ts';
@@ -38,6 +39,16 @@ export interface PairingTable {
   promptSetting(scope: PromptScope): boolean | null;
   /** @throws AgentError `store-unreadable` */
   setPrompt(scope: PromptScope, enabled: boolean): void;
+}
+
+/** What is sealed to cards for login keyrings; it goes with its pairing. */
+export interface KeyringTable {
+  /** The user's, one a pairing at most. @throws AgentError `store-unreadable` */
+  secretsOf(user: Username): KeptSecret[];
+  /** Keeps it in the place of what was there. @throws AgentError `not-paired`, `store-unreadable` */
+  keepSecret(secret: KeptSecret): void;
+  /** @param pkhh null: all of the user's @returns the pairings that had one @throws AgentError `store-unreadable` */
+  dropSecrets(user: Username, pkhh: Pkhh | null): Pkhh[];
 }
 
 /** Which token drivers may run before anybody has logged in (`sc_auth enable-for-login`). */

@@ -85,6 +85,21 @@ export const STEPS: readonly SchemaStep[] = [
       INSERT INTO card_login SELECT user, pkhh, 0, used_at_ms FROM pairing_use;
     `,
   },
+  {
+    brings: 'secrets of login keyrings, sealed to cards',
+    sql: `
+      CREATE TABLE keyring_secret (
+        user TEXT NOT NULL,
+        pkhh TEXT NOT NULL,
+        public_key BLOB NOT NULL,
+        sealed BLOB NOT NULL,
+        password_mark BLOB,
+        sealed_at_ms INTEGER NOT NULL,
+        PRIMARY KEY (user, pkhh),
+        FOREIGN KEY (user, pkhh) REFERENCES pairing ON DELETE CASCADE
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
 
 export function schemaVersionOf(database: DatabaseSync): number {

@@ -10,6 +10,7 @@ import { explainLogin } from '../login/explain.ts';
 import { explainEnforcement } from '../login/explain-enforcement.ts';
 import type { SessionSource } from '../logind/interface.ts';
 import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.ts';
+import type { HealthSource } from '../model/health.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import { parseCertificateFile, parsePkhh } from '../model/key.ts';
 import type { Pairing } from '../model/pairing.ts';
@@ -24,7 +25,9 @@ import {
   setDriverForLogin,
   type InventoryParts,
 } from './inventory-methods.ts';
+import { getHealth } from './health-methods.ts';
 import type { Methods } from './io-scauth.ts';
+import { disableKeyring, keyringOf } from './keyring-methods.ts';
 import { claim, stateFor, type MonitorParts } from './monitor.ts';
 import { pageOf } from './paging.ts';
 import {
@@ -48,9 +51,18 @@ export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
   readonly audit: AuditLog;
   readonly anchors: AnchorSource;
   readonly sessions?: SessionSource;
+  readonly version: string;
+  /** Absent: nothing is known. */
+  readonly health?: HealthSource;
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
+
+function requiredDays({ days }: Parameters): number {
+  if (typeof days !== 'number' || !Number.isSafeInteger(days) || days < 0 || days > 3650)
+    throw new InvalidParameter('days');
+  return days;
+}
 
 export function requireRoot(peer: PeerCredentials): void {
   if (peer.uid !== 0) throw new PermissionDenied('root only');
@@ -217,6 +229,20 @@ export async function callMethod(
       return { removed: (await unpair(peer, parameters, parts)).map(wirePairing) };
     case 'Explain':
       return explain(peer, parameters, parts);
+    case 'GetKeyring':
+      onlyParameters(parameters, ['user']);
+      return keyringOf(await userInScope(peer, optionalText(parameters, 'user'), parts.accounts), parts);
+    case 'DisableKeyring': {
+      onlyParameters(parameters, ['user', 'hash']);
+      const hash = optionalText(parameters, 'hash');
+      const user = await userInScope(peer, optionalText(parameters, 'user'), parts.accounts);
+      return { disabled: await disableKeyring(user, hash === null ? null : parsePkhh(hash), peer, parts) };
+    }
+    case 'GetHealth': {
+      onlyParameters(parameters, ['days']);
+      const user = peer.uid === 0 ? null : (await callerAccount(peer, parts.accounts)).name;
+      return getHealth(requiredDays(parameters), user, parts);
+    }
     case 'GetPairingPrompt':
       onlyParameters(parameters, ['token']);
       return getPrompt(await promptUser(peer, parts), optionalTokenId(parameters), parts);
@@ -237,6 +263,7 @@ export async function callMethod(
     case 'ChangePin':
     case 'UnblockPin':
     case 'Rehearse':
+    case 'EnableKeyring':
     case 'SignAnchor':
       throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
     default:

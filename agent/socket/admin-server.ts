@@ -9,6 +9,7 @@ import { verifyCardPin } from '../login/verify-pin.ts';
 import { callerAccount, callMethod, isUnexpected, type AdminParts } from './admin-methods.ts';
 import { acceptConnections, type Connection } from './connection.ts';
 import { cardStory, failureOf, type Story } from './card-stories.ts';
+import { keyringWish } from './keyring-methods.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from './frame-stream.ts';
 import { FRAME_VERSION } from './frames.ts';
@@ -25,7 +26,6 @@ import { encodeMessage, MessageSplitter, parseCall, type VarlinkCall } from './v
 import { wirePairing } from './wire.ts';
 
 export interface AdminServerParts extends AdminParts {
-  readonly version: string;
   readonly log: (line: string) => void;
 }
 
@@ -157,11 +157,12 @@ class AdminConnection {
     const { peer } = this.#connection;
     switch (method) {
       case `${INTERFACE}.Pair`: {
-        onlyParameters(parameters, ['hash']);
+        onlyParameters(parameters, ['hash', 'keyring']);
         const pkhh = requiredPkhh(parameters);
+        const wish = keyringWish(parameters);
         const account = await callerAccount(peer, this.#parts.accounts);
         return async (person) => ({
-          pairing: wirePairing(await pairOwnCard(account, pkhh, peer, person, this.#parts)),
+          pairing: wirePairing(await pairOwnCard(account, pkhh, peer, person, this.#parts, wish)),
         });
       }
       case `${INTERFACE}.VerifyPin`: {

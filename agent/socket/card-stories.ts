@@ -3,10 +3,12 @@
 import { asAgentError } from '../base/errors.ts';
 import { changeCardPin } from '../login/change-pin.ts';
 import type { Conversation } from '../login/conversation.ts';
+import { enableKeyring } from '../login/enable-keyring.ts';
 import { mayDriverServe } from '../login/driver-gate.ts';
 import { rehearseLogin } from '../login/rehearse.ts';
 import { signAnchor } from '../login/sign-anchor.ts';
 import { unblockCardPin } from '../login/unblock-pin.ts';
+import { parsePkhh } from '../model/key.ts';
 import { parseUsername, type PeerCredentials } from '../model/request.ts';
 import { callerAccount, requireRoot, userInScope, type AdminParts } from './admin-methods.ts';
 import { failureText } from './failure-text.ts';
@@ -57,6 +59,13 @@ export async function cardStory(
       onlyParameters(parameters, ['token']);
       const wanted = { id: optionalTokenId(parameters), user: null };
       return async (person) => ({ token: (await unblockCardPin(wanted, peer, person, parts)).id });
+    }
+    case `${INTERFACE}.EnableKeyring`: {
+      onlyParameters(parameters, ['hash']);
+      const text = optionalText(parameters, 'hash');
+      const hash = text === null ? null : parsePkhh(text);
+      const account = await callerAccount(peer, parts.accounts);
+      return async (person) => ({ hash: (await enableKeyring(account, hash, peer, person, parts)).pkhh });
     }
     case `${INTERFACE}.Rehearse`: {
       onlyParameters(parameters, ['service']);

@@ -132,6 +132,16 @@ export interface WireFailure {
   readonly triesLeft: number | null;
 }
 
+/** A pairing, and whether its card opens the login keyring. */
+export interface WireKeyringCard {
+  readonly hash: string;
+  readonly label: string;
+  readonly token: string | null;
+  readonly enabled: boolean;
+  readonly sealedAt: string | null;
+  readonly passwordChanged: boolean | null;
+}
+
 export interface WireExemption {
   readonly user: string;
   readonly until: string;
@@ -156,12 +166,22 @@ export interface WireStanding {
 export type SessionMethod = 'Monitor' | 'Claim';
 
 /** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
-export type UpgradedMethod = 'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse' | 'SignAnchor';
+export type UpgradedMethod =
+  'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse' | 'SignAnchor' | 'EnableKeyring';
 export interface WireLink {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
   readonly remedy: string | null;
+}
+
+/** A certificate that is about to end. */
+export interface WireExpiring {
+  readonly what: string;
+  readonly user: string | null;
+  readonly hash: string;
+  readonly label: string;
+  readonly notAfter: string;
 }
 
 /** Method name → parameters and reply. `null` parameters may also be left out. */
@@ -189,7 +209,10 @@ export interface Methods {
     parameters: { user: string; hash: string | null; certificate: string | null };
     reply: { pairing: WirePairing };
   };
-  Pair: { parameters: { hash: string }; reply: Record<string, never> };
+  Pair: {
+    parameters: { hash: string; keyring?: string | null };
+    reply: Record<string, never>;
+  };
   VerifyPin: { parameters: { token: string | null }; reply: Record<string, never> };
   ChangePin: {
     parameters: { token: string | null; user: string | null };
@@ -205,6 +228,30 @@ export interface Methods {
   Explain: {
     parameters: { user: string | null; service: string; rhost: string | null };
     reply: { user: string; links: WireLink[] };
+  };
+  GetKeyring: {
+    parameters: { user: string | null };
+    reply: {
+      user: string;
+      allowed: boolean;
+      pam: boolean;
+      services: readonly string[];
+      cards: WireKeyringCard[];
+    };
+  };
+  EnableKeyring: { parameters: { hash: string | null }; reply: Record<string, never> };
+  DisableKeyring: {
+    parameters: { user: string | null; hash: string | null };
+    reply: { disabled: readonly string[] };
+  };
+  GetHealth: {
+    parameters: { days: number };
+    reply: {
+      version: string;
+      notInForce: string[];
+      configRefused: string | null;
+      expiring: WireExpiring[];
+    };
   };
   GetPairingPrompt: {
     parameters: { token: string | null };

@@ -18,6 +18,8 @@ import type { OpenLogins } from './open-logins.ts';
 export interface PamServerParts {
   /** Runs one login to its end; never throws. */
   readonly login: (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
+  /** After a change of password; never rejects. Absent: nobody wants to know. */
+  readonly passwordChanged?: (request: AuthRequest, person: Conversation) => Promise<void>;
   /** Runs one account phase to its end; never throws. */
   readonly enter: (request: AuthRequest, person: Conversation) => Promise<Entry>;
   readonly log: (line: string) => void;
@@ -26,7 +28,7 @@ export interface PamServerParts {
 }
 
 /** Far more than logins may be under way (login-limit.ts): the account phase of a flooder must not go unanswered. */
-const MAX_CONNECTIONS = 256;
+const MAX_CONNECTIONS = 128;
 
 /** A relay has this long to send the whole of its begin. */
 const BEGIN_MS = 5000;
@@ -42,10 +44,15 @@ function requestOf(frame: BeginFrame, peer: PeerCredentials): AuthRequest {
   return { id: randomBytes(8).toString('hex'), phase, service, user, tty, rhost, ruser, flags, peer };
 }
 
-function verdictOf(request: AuthRequest, { decision, password }: LoginResult): VerdictFrame {
+function verdictOf(
+  request: AuthRequest,
+  { decision, password, keyringSecret = null }: LoginResult,
+): VerdictFrame {
   switch (decision.kind) {
-    case 'granted':
-      return verdict('granted', { user: request.user === null ? decision.user : null });
+    case 'granted': {
+      const user = request.user === null ? decision.user : null;
+      return verdict('granted', { user, authtok: keyringSecret?.peek((bytes) => bytes) ?? null });
+    }
     case 'retry':
       return verdict('denied');
     case 'denied':
@@ -92,6 +99,7 @@ async function serve(
     );
     return;
   }
+  if (request.phase === 'chauthtok') await parts.passwordChanged?.(request, person);
   if (request.phase === 'account') {
     const entry = await parts.enter(request, person);
     await person.finish(verdict(entry, { message: entry === 'card-required' ? CARD_REQUIRED : null }));
@@ -106,6 +114,7 @@ async function serve(
     await person.finish(verdictOf(request, result));
   } finally {
     result.password?.wipe();
+    result.keyringSecret?.wipe();
   }
 }
 

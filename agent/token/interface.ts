@@ -6,6 +6,7 @@ import type { Attestation } from '../model/attestation.ts';
 import type { CardKeyProof } from '../model/card-key.ts';
 import type { PublicKey } from '../model/key.ts';
 import type { Proof } from '../model/proof.ts';
+import type { SecretBuffer } from '../base/secret.ts';
 import type { CardPin, Identity, PinState, TokenId } from '../model/token.ts';
 import type { Pin } from '../base/pin.ts';
 import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
@@ -65,6 +66,20 @@ export interface ProofInHand {
   readonly released: Promise<void>;
 }
 
+/** The card of a proof, whose PIN is still verified. */
+export interface OpenCard {
+  /**
+   * The private-key operation of a key for key management (Token.canAgree): raw RSA on a number as long as the modulus,
+   * or ECDH with a point.
+   * @returns what the card made of `input`, which the caller releases
+   * @throws AgentError `no-identity`, and what a card throws
+   */
+  agree(identity: Identity, input: Uint8Array): Promise<SecretBuffer>;
+}
+
+/** Runs when the card has signed, in the same transaction; the card is put back afterwards, whatever happens. */
+export type WhileOpen = (proof: Proof, card: OpenCard) => Promise<void>;
+
 export interface Token {
   readonly id: TokenId;
   /** The driver's id. */
@@ -99,11 +114,20 @@ export interface Token {
    * Where the key waits for a touch, the person has been told before this is called.
    * @param pin null where the identity's PIN is typed on the reader
    * @param gone the person went away: a PIN that is being typed on the reader is not waited for any longer
-   * @throws AgentError `wrong-pin` (with triesLeft), `pin-blocked`, `pin-malformed`, `no-identity`, `card-fault`,
+   * @param whileOpen where `canAgree` is there: more that is to be done with the verified card
+   * @throws AgentError what `whileOpen` throws; `wrong-pin` (with triesLeft), `pin-blocked`, `pin-malformed`, `no-identity`, `card-fault`,
    * `card-timeout`, `no-card`, `card-busy`, `card-reset`, `cancelled` (on the reader's pad, or gone), `pin-timeout` (on
    * the reader's pad), `touch-timeout`
    */
-  prove(identity: Identity, challenge: Challenge, pin: Pin | null, gone?: AbortSignal): Promise<ProofInHand>;
+  prove(
+    identity: Identity,
+    challenge: Challenge,
+    pin: Pin | null,
+    gone?: AbortSignal,
+    whileOpen?: WhileOpen,
+  ): Promise<ProofInHand>;
+  /** Whether a secret can be sealed to this key and opened by the card. Absent where the driver cannot. */
+  canAgree?(identity: Identity): boolean;
   /**
    * Verifies the PIN and leaves the card unverified. Wipes the PIN.
    * @throws AgentError as `prove`

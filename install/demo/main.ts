@@ -27,7 +27,10 @@ async function untilCard(sandbox: Sandbox, wanted: 'in' | 'out', patienceMs: num
     if ((stdout.trim() === '') === (wanted === 'out')) return;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  throw new Error(`no card was put ${wanted}`);
+  if (wanted === 'out') throw new Error('the card was not taken out.');
+  throw new Error(
+    'no card was put into a reader. `pcsc_scan` (Debian package pcsc-tools) shows the readers and cards that pcscd sees.',
+  );
 }
 
 /** @param pin null: the person at the keyboard types it */
@@ -130,9 +133,13 @@ async function main(args: readonly string[]): Promise<void> {
   }
   if (reader && !process.stdin.isTTY) throw new Error('--reader needs a terminal: you type the PIN');
   say('scauth demo: a private pcscd, PAM, sudo and scauthd; nothing of your machine is changed.');
+  if (reader) say('Waiting for a card in a reader of this machine (two minutes; Ctrl-C ends)…');
   const sandbox = await Sandbox.start({ reader });
   try {
     if (reader) await untilCard(sandbox, 'in', 120_000);
+    const typed = reader ? 'the password is typed for you, the PIN is yours' : 'both are typed for you';
+    const pin = reader ? '' : `, the PIN of the card ${sandbox.pin}`;
+    say(`The account is ${sandbox.user}, its password ${sandbox.password}${pin}; ${typed}, and do not show.`);
     await run(sandbox, reader ? null : sandbox.pin);
     showAudit(sandbox);
   } catch (error) {
@@ -142,6 +149,7 @@ async function main(args: readonly string[]): Promise<void> {
     await sandbox.stop();
   }
   say('\n# Done. The sandbox is gone, and nothing of it is left.');
+  say('# To try it by hand: npm run sandbox. To install it: README.md, "Install it".');
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

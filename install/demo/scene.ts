@@ -47,7 +47,9 @@ async function letPersonType(send: (bytes: Buffer) => void, until: Promise<unkno
  */
 export async function play(sandbox: Sandbox, scene: Scene): Promise<void> {
   process.stdout.write(`\n# ${scene.about}\n${sandbox.user}$ ${scene.command.join(' ')}\n`);
-  const terminal = sandbox.pty(scene.command, { user: sandbox.user });
+  // What goes into a file or a log gets no spinner and no colour.
+  const env = process.stdout.isTTY ? {} : { TERM: 'dumb', NO_COLOR: '1' };
+  const terminal = sandbox.pty(scene.command, { user: sandbox.user, env });
   terminal.onOutput = (bytes) => process.stdout.write(bytes);
   const person = scene.moves.some((move) => move.type === null);
   const plot = (async () => {

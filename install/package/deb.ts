@@ -61,7 +61,7 @@ Architecture: amd64
 Maintainer: The scauth authors <scauth@localhost.localdomain>
 Installed-Size: ${kilobytes}
 Depends: ${DEPENDS.join(', ')}
-Recommends: logrotate
+Recommends: logrotate, pinentry-curses | pinentry
 Suggests: apparmor, opensc-pkcs11
 Section: admin
 Priority: optional

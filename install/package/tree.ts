@@ -44,8 +44,8 @@ const SHIPPED: readonly Shipped[] = [
   { from: 'install/pam/pam-config', to: 'usr/share/pam-configs/scauth' },
   { from: 'install/pam/scauth.pam', to: 'etc/pam.d/scauth' },
   { from: 'install/systemd/scauthd.service', to: 'lib/systemd/system/' },
-  { from: 'install/{,systemd/,session/}scauth-session.service', to: 'usr/lib/systemd/user/', optional: true },
-  { from: 'install/{,session/}*.desktop', to: 'etc/xdg/autostart/', optional: true },
+  { from: 'install/systemd/scauth-session.{service,path}', to: 'usr/lib/systemd/user/' },
+  { from: 'install/session/scauth-session.desktop', to: 'etc/xdg/autostart/' },
   { from: 'install/systemd/scauth.sysusers', to: 'usr/lib/sysusers.d/scauth.conf' },
   { from: 'install/systemd/scauth.tmpfiles', to: 'usr/lib/tmpfiles.d/scauth.conf' },
   { from: 'install/systemd/scauth-pcscd.rules', to: 'usr/share/polkit-1/rules.d/scauth-pcscd.rules' },
@@ -53,6 +53,7 @@ const SHIPPED: readonly Shipped[] = [
   { from: 'install/logrotate{,.conf,/scauth,.d/scauth}', to: 'etc/logrotate.d/scauth', optional: true },
   { from: 'install/doc/*.md', to: 'usr/share/doc/scauth/' },
   { from: '{README,THREATS,PROTOCOL,SECURITY}.md', to: 'usr/share/doc/scauth/' },
+  { from: 'install/authselect/make-profile', to: `${LIB}/authselect/`, mode: 0o755 },
   { from: 'agent/socket/io.scauth.varlink', to: 'usr/share/varlink/' },
 ];
 

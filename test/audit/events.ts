@@ -23,6 +23,8 @@ const request = {
   detail: null,
 };
 
+const cause = { requestId: 'r1', service: 'sudo', tty: '/dev/pts/1', rhost: null };
+
 export function login(outcome: LoginOutcome, more: object = {}): AuditEvent {
   return { kind: 'login', outcome, key, ...request, ...more };
 }
@@ -91,10 +93,20 @@ export const examples: readonly Example[] = [
   example({ kind: 'pin-changed', how: 'changed', good: true, tokenId, actor }, 3004, 3, 1, 1),
   example({ kind: 'pin-changed', how: 'unblocked', good: false, tokenId, actor }, 3004, 3, 2, 2),
   example({ kind: 'pin-blocked', user: 'alice', tokenId, actor }, 3004, 12, 1, 3),
+  example({ kind: 'pin-blocked', user: 'alice', tokenId, actor, key, request: cause }, 3004, 12, 1, 3),
   example({ kind: 'card-in', ...card }, 0, 99, 1, 1),
   example({ kind: 'card-out', ...card }, 0, 99, 1, 1),
   example(
-    { kind: 'card-suspect', check: 'login-proof', tokenId, user: 'alice', key, detail: 'no signature' },
+    {
+      kind: 'card-suspect',
+      check: 'login-proof',
+      tokenId,
+      user: 'alice',
+      key,
+      detail: 'no signature',
+      actor,
+      request: cause,
+    },
     2004,
     1,
     1,
@@ -114,6 +126,8 @@ export const examples: readonly Example[] = [
     1,
     1,
   ),
+  example({ kind: 'keyring', action: 'enabled', user: 'alice', actor, key, detail: null }, 3004, 8, 1, 1),
+  example({ kind: 'keyring', action: 'failed', user: 'alice', actor, key, detail: 'gone' }, 3004, 2, 2, 2),
   example({ kind: 'gap', reason: 'clock-set-back', count: null, fromMs: 5, toMs: 3 }, 1008, 99, 2, 3),
   example({ kind: 'gap', reason: 'records-missing', count: 2, fromMs: 5, toMs: null }, 1008, 99, 2, 4),
 ];
@@ -152,9 +166,16 @@ export function eventsWith(text: string): AuditEvent[] {
     { kind: 'pairing-refused', user: text, actor, detail: text },
     { kind: 'policy-changed', actor, changes: [{ setting: text, from: text, to: text }] },
     { kind: 'driver-changed', action: 'added', driver: text, version: 'x', actor },
-    { kind: 'pin-blocked', tokenId: text, user: text, actor },
+    {
+      kind: 'pin-blocked',
+      tokenId: text,
+      user: text,
+      actor,
+      request: { ...cause, service: text, tty: text, rhost: text },
+    },
     { kind: 'card-in', tokenId: text, driver: text, reader: text },
     { kind: 'card-suspect', check: 'login-proof', tokenId: text, user: text, key: hostileKey, detail: text },
+    { kind: 'keyring', action: 'failed', user: text, actor, key: hostileKey, detail: text },
     { kind: 'session-locked', user: text, session: text, tokenId: text, cause: 'card-removed' },
   ];
 }

@@ -12,7 +12,7 @@ const START_MS = Date.UTC(2025, 0, 1);
 const USERS = 200;
 const SERVICES = ['sudo', 'gdm-password', 'swaylock', 'login', 'polkit-1'];
 const WRITE_BYTES = 1 << 22;
-const REQUESTER = { name: 'sudo', path: '/usr/bin/sudo', session: '17', loginUid: 1000 };
+const REQUESTER = { name: 'sudo', path: '/usr/bin/sudo', session: '17', loginUid: 1000, terminal: 'pts/3' };
 
 /** An account that has one login in two hundred. */
 export const SOMEBODY = 'user17';

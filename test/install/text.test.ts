@@ -4,7 +4,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test from 'ava';
 import { loadPolicy } from '../../config/load.ts';
 import { parseHelp, readCommands } from '../../install/man/command-help.ts';
@@ -122,6 +122,40 @@ test('bash, zsh and fish read their completions, and bash completes', async (t) 
   t.is(said[2], 'root');
 });
 
+test('zsh and fish complete', async (t) => {
+  const files = await writeCompletions(root);
+  for (const { path, text } of files) writeFileSync(join(folder, basename(path)), text);
+  const env = { PATH: '/usr/bin:/bin', HOME: folder, TERM: 'dumb' };
+  const fish = (line: string): string =>
+    execFileSync(
+      'fish',
+      ['--no-config', '-c', `source ${folder}/sc_auth.fish; complete -C ${JSON.stringify(line)}`],
+      {
+        env,
+        encoding: 'utf8',
+      },
+    );
+  t.regex(fish('sc_auth pa'), /^pair\t.+\npairing_ui\t/);
+  t.regex(fish('sc_auth pair --pi'), /^--pin-fd\t/);
+  t.regex(fish('sc_auth pair -u roo'), /^root\t/);
+  // zsh: what the function hands to zsh's own completion, which is played here.
+  const zsh = (...words: string[]): string =>
+    execFileSync(
+      'zsh',
+      [
+        '-fc',
+        '_describe() { print -rl -- ${(P)2} }; _arguments() { print -rl -- "$@" }; f=$1; shift; words=("$@"); CURRENT=$#; . $f',
+        'zsh',
+        join(folder, '_sc_auth'),
+        ...words,
+      ],
+      { env, encoding: 'utf8', timeout: 60_000 },
+    );
+  t.regex(zsh('sc_auth', 'pa'), /^pair:[^]*^pairing_ui:/m);
+  t.regex(zsh('sc_auth', 'pair', '-'), /^--pin-fd\[.+\]:value:/m);
+  t.regex(zsh('sc_auth', 'pair', '-'), /:value:_users$/m);
+});
+
 test('the sample settings are valid and mean the defaults, with and without their comment signs', (t) => {
   const file = join(folder, 'scauth.toml');
   writeFileSync(file, sampleToml(), { mode: 0o600 });
@@ -138,7 +172,13 @@ test('each launcher starts a program, and the scripts are good shell', (t) => {
       .filter((name) => ['sc_auth', 'scauthd'].includes(name)),
     ['sc_auth', 'scauthd'],
   );
-  const scripts = ['undo', 'pam/scauth-pam', 'tarball/install.sh', 'tarball/uninstall.sh'];
+  const scripts = [
+    'undo',
+    'pam/scauth-pam',
+    'authselect/make-profile',
+    'tarball/install.sh',
+    'tarball/uninstall.sh',
+  ];
   const maintainer = ['config', 'postinst', 'prerm', 'postrm'].map((name) => `package/debian/${name}`);
   for (const script of [...scripts, ...maintainer]) {
     const { status, stderr } = spawnSync('dash', ['-n', join(root, 'install', script)], { encoding: 'utf8' });

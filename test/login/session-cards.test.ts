@@ -108,7 +108,16 @@ test('a login counts while it is in course, and for a moment after', (t) => {
 test('a removal is one user’s, is kept for a while and is claimed once', (t) => {
   const clock = clockAt();
   const cards = new SessionCards(clock);
-  const removal = { uid: 1000, session: '3', label: 'PIV', action: 'lock', done: true, command: [] } as const;
+  const removal = {
+    user: alice.name,
+    tokenId: 'a:1',
+    uid: 1000,
+    session: '3',
+    label: 'PIV',
+    action: 'lock',
+    done: true,
+    command: [],
+  } as const;
   const number = cards.removal(removal);
   t.like(cards.removalsOf(alice), [{ number, session: '3' }]);
   t.deepEqual(cards.removalsOf(bob), []);

@@ -144,6 +144,12 @@ export class LogindMock {
     return this.#call(ROOT, MOCK, 'AddMethod', 'sssss', [`${NAME}.Manager`, name, inputs, output, code]);
   }
 
+  /** The arguments of each call of one of the manager's methods, oldest first. */
+  async callsOf(method: string): Promise<unknown[][]> {
+    const calls = await this.#call(ROOT, MOCK, 'GetMethodCalls', 's', [method]);
+    return (calls as [unknown, unknown[]][]).map(([, args]) => args);
+  }
+
   /** From now on it takes calls and gives no answer. */
   freeze(frozen: boolean): void {
     process.kill(this.#pids[0], frozen ? 'SIGSTOP' : 'SIGCONT');

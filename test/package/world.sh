@@ -32,11 +32,11 @@ ip link set lo up
 for to in 127.0.0.0/8 127.0.0.1; do
   ip route replace local "$to" dev lo table local proto kernel scope host src 127.0.0.1 quickack 1
 done
-# No driver for USB readers, and the virtual one from the repository.
+# No driver for USB readers, and the virtual one from the repository, under the name that yubico-piv-tool looks for.
 mount -t tmpfs -o mode=0755 package "$root/usr/lib/pcsc/drivers"
 mkdir -p "$root/run/sandbox/reader"
 cat >"$root/run/sandbox/reader/vpcd" <<READER
-FRIENDLYNAME "Virtual PCD"
+FRIENDLYNAME "Yubico YubiKey"
 DEVICENAME   /dev/null:0x8C7B
 LIBPATH      /run/sandbox/app/build/vpcd/usr/lib/pcsc/drivers/serial/libifdvpcd.so
 CHANNELID    0x8C7B

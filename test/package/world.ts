@@ -25,6 +25,11 @@ export interface Ended {
   readonly output: string;
 }
 
+/** PAM files without those that were to be renamed into place: PAM does not look at them. */
+export function withoutStaged(files: string): string {
+  return files.replace(/^== \S+\.scauth-new\n[^]*?(?=^== )/gm, '');
+}
+
 export class World {
   readonly namespace: Namespace;
   #scauthd: Service | null = null;
@@ -105,16 +110,25 @@ export class World {
     return new RegExp(`^${user}:[^:]*:(\\d+):`, 'm').exec(this.read('/etc/passwd'))?.[1] ?? '0';
   }
 
-  /** Whether ada's password opens sudo now, and a wrong one does not; a card that is paired must be out. */
-  async passwordWorks(): Promise<boolean> {
-    const right = await this.run('sudo -S -p "" id -u', { user: USER, input: `${PASSWORD}\n` });
-    return right.code === 0 && /^0$/m.test(right.output);
+  /** Whether ada's password opens sudo now; a card that is paired must be out. */
+  passwordWorks(): Promise<boolean> {
+    return this.#opensSudo(PASSWORD);
   }
 
-  /** pcscd, and the software card in its reader. */
-  async startReader(): Promise<void> {
+  /** Whether another one does; sudo takes its time for the answer. */
+  wrongPasswordWorks(): Promise<boolean> {
+    return this.#opensSudo(`not-${PASSWORD}`);
+  }
+
+  async #opensSudo(password: string): Promise<boolean> {
+    const { code, output } = await this.run('sudo -S -p "" id -u', { user: USER, input: `${password}\n` });
+    return code === 0 && /^0$/m.test(output);
+  }
+
+  /** pcscd, and the software card in its reader. @param card further options of test/card */
+  async startReader(...card: readonly string[]): Promise<void> {
     await startPcscd(this.namespace, ENVIRONMENT);
-    await startCard(this.namespace, ['--key', 'p256', '--pin', PIN], ENVIRONMENT);
+    await startCard(this.namespace, ['--key', 'p256', '--pin', PIN, ...card], ENVIRONMENT);
     this.#card = await CardControl.connect(this.path(CARD_SOCKET));
   }
 

@@ -88,10 +88,12 @@ async function pair(sandbox: Sandbox): Promise<void> {
 function greet({ user, password, pin, rootPassword }: Sandbox, paired: boolean): void {
   process.stderr.write(
     `You are root in a sandbox. User: ${user}, password: ${password}, PIN of the card: ${pin} (root: ${rootPassword}).\n` +
-      (paired ? '' : `  su - ${user} -c 'sc_auth pair'   pairs the card with ${user}\n`) +
-      `  su - ${user} -c 'sudo id'        asks for the PIN once the card is paired\n` +
-      `  sc_auth --help                the other commands; tail $SCAUTH_AUDIT_LOG shows what was decided\n` +
-      '  exit                          ends it, and nothing is left\n',
+      // Not su -c: that one takes the terminal away, and sudo then cannot ask.
+      `  su - ${user}         become ${user}; there:\n` +
+      (paired ? '' : `    sc_auth pair     pairs the card with ${user}\n`) +
+      `    sudo id          asks for the PIN once the card is paired\n` +
+      `  sc_auth --help     the other commands; tail $SCAUTH_AUDIT_LOG shows what was decided\n` +
+      '  exit               ends it, and nothing is left\n',
   );
 }
 

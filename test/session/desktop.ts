@@ -10,7 +10,7 @@ import type { ExecResult, Sandbox } from '../sandbox/sandbox.ts';
 
 const DISPLAY = ':7';
 const ARTIFACTS = join(REPOSITORY, 'test/artifacts');
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 const POLL_MS = 20;
 
 /** A program of the user's that goes on while the test does. */
@@ -22,7 +22,7 @@ export interface Running {
   readonly exit: Promise<number>;
 }
 
-/** Waits until `what` is true. @throws Error with `otherwise` after 20 s */
+/** Waits until `what` is true. @throws Error with `otherwise` after 30 s */
 export async function until(
   what: () => boolean | Promise<boolean>,
   otherwise: () => string | Promise<string>,

@@ -23,6 +23,7 @@ const CATEGORIES: Readonly<Record<string, readonly [string, string]>> = {
   'card-out': ['host', 'info'],
   'card-suspect': ['intrusion_detection', 'info'],
   'session-locked': ['session', 'change'],
+  keyring: ['iam', 'change'],
   gap: ['host', 'error'],
 };
 

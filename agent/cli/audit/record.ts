@@ -60,6 +60,23 @@ function outcomeOf(kind: string, line: unknown): string {
   return OUTCOMES[status] ?? 'unknown';
 }
 
+/** What was changed, of an entity that is no PIN: which settings, from what to what; which driver, and how. */
+function changeOf(kind: string, line: unknown): string | null {
+  const entity = at(line, 'entity');
+  const name = text(entity, 'name');
+  if (kind === 'prompt-state') {
+    const enabled = at(entity, 'data', 'enabled');
+    return typeof enabled === 'boolean' ? `${name ?? ''} ${enabled ? 'on' : 'off'}`.trim() : name;
+  }
+  if (kind === 'driver-changed')
+    return `${(text(line, 'activity_name') ?? '').toLowerCase()} ${name ?? ''}`.trim();
+  const changes = at(entity, 'data', 'changes');
+  if (kind !== 'policy-changed' || !Array.isArray(changes) || changes.length === 0) return name;
+  return changes
+    .map((one) => `${text(one, 'setting') ?? '?'}: ${text(one, 'from') ?? '?'} → ${text(one, 'to') ?? '?'}`)
+    .join('; ');
+}
+
 /** @returns null for a line that is no JSON object with a time */
 export function readRecord(bytes: Buffer): AuditRecord | null {
   let line: unknown;
@@ -76,6 +93,7 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
   const evidence: unknown = Array.isArray(evidences) ? evidences[0] : undefined;
   const certificate =
     at(line, 'certificate') ?? at(unmapped, 'certificate') ?? at(evidence, 'data', 'certificate');
+  const actor = at(line, 'actor') ?? at(evidence, 'data', 'actor');
   const entity = at(line, 'entity');
   const isPin = text(entity, 'type') === 'smart card PIN';
   return {
@@ -88,22 +106,22 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
     activity: text(line, 'activity_name') ?? '',
     user:
       text(line, 'user', 'name') ?? text(evidence, 'user', 'name') ?? text(entity, 'data', 'user', 'name'),
-    service: text(line, 'service', 'name'),
-    tty: text(unmapped, 'tty'),
+    service: text(line, 'service', 'name') ?? text(unmapped, 'service'),
+    tty: text(unmapped, 'tty') ?? text(actor, 'session', 'terminal'),
     rhost: text(unmapped, 'rhost'),
     host: text(line, 'device', 'hostname'),
     requestId: text(unmapped, 'request_id'),
     rule: text(unmapped, 'rule'),
     detail:
-      text(unmapped, 'detail') ?? text(line, 'finding_info', 'desc') ?? (isPin ? null : text(entity, 'name')),
+      text(unmapped, 'detail') ?? text(line, 'finding_info', 'desc') ?? (isPin ? null : changeOf(kind, line)),
     token: text(unmapped, 'token') ?? (isPin ? text(entity, 'name') : null),
     pkhh: text(unmapped, 'pkhh'),
     certificateSerial: text(certificate, 'serial_number'),
     certificateIssuer: text(certificate, 'issuer'),
-    actorUid: text(line, 'actor', 'user', 'uid'),
-    actorPid: number(line, 'actor', 'process', 'pid'),
-    actorProgram: text(line, 'actor', 'process', 'path') ?? text(line, 'actor', 'process', 'name'),
-    actorSession: text(line, 'actor', 'session', 'uid'),
+    actorUid: text(actor, 'user', 'uid'),
+    actorPid: number(actor, 'process', 'pid'),
+    actorProgram: text(actor, 'process', 'path') ?? text(actor, 'process', 'name'),
+    actorSession: text(actor, 'session', 'uid'),
     count: number(unmapped, 'count'),
   };
 }

@@ -101,7 +101,7 @@ export function byName(
   const most = Math.max(1, ...rows.map(([, count]) => count));
   const row = 26;
   const bars = rows.map(([name, count], index) => {
-    const width = Math.max(2, (count / most) * 480).toFixed(1);
+    const width = Math.max(2, (count / most) * 580).toFixed(1);
     const y = index * row;
     const short = name.length > 28 ? `${name.slice(0, 27)}…` : name;
     return html`<text x="250" y="${y + 17}" text-anchor="end">${short}</text

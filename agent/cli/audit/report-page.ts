@@ -28,23 +28,23 @@ const LISTED = 100;
 
 const STYLE = new Html(`
 :root { color-scheme: light dark; --paper: #fff; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --tile: #f6f8fa;
-  --granted: #1a7f4b; --denied: #c4231c; --unavailable: #9a6700; --cancelled: #6e7781; }
+  --granted: #1a7f4b; --denied: #c4231c; --unavailable: #9a6700; --cancelled: #6e7781; --plain: #2f6fbb; }
 @media (prefers-color-scheme: dark) { :root { --paper: #0d1117; --ink: #e6edf3; --soft: #a2abb5; --line: #30363d;
-  --tile: #161b22; --granted: #3fb97a; --denied: #ff7b72; --unavailable: #d9a83a; --cancelled: #8b949e; } }
+  --tile: #161b22; --granted: #3fb97a; --denied: #ff7b72; --unavailable: #d9a83a; --cancelled: #8b949e; --plain: #6ca4e6; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 24px; max-width: 1000px; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 28px; margin: 0 0 4px; } h2 { font-size: 20px; margin: 40px 0 8px; }
 p.soft, caption { color: var(--soft); } p { max-width: 75ch; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; padding: 0; margin: 20px 0; list-style: none; }
-.tiles li { background: var(--tile); border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(132px, 1fr)); gap: 12px; padding: 0; margin: 20px 0; list-style: none; }
+.tiles li { background: var(--tile); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; font-size: 14px; line-height: 1.35; }
 .tiles strong { display: block; font-size: 28px; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .seal { border: 1px solid var(--line); border-left: 6px solid var(--unavailable); border-radius: 8px; padding: 12px 16px; }
 .seal.whole { border-left-color: var(--granted); } .seal.broken { border-left-color: var(--denied); }
 .seal h2 { margin: 0 0 4px; }
 svg { display: block; width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 13px; }
 .granted { fill: var(--granted); } .denied { fill: var(--denied); } .unavailable { fill: var(--unavailable); }
-.cancelled { fill: var(--cancelled); } .grid { stroke: var(--line); }
+.cancelled { fill: var(--cancelled); } .plain { fill: var(--plain); } .grid { stroke: var(--line); }
 .legend { display: flex; flex-wrap: wrap; gap: 16px; padding: 0; list-style: none; }
 .legend svg { display: inline-block; width: 14px; height: 14px; margin-right: 6px; vertical-align: -2px; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; margin: 12px 0; font-size: 14px; }
@@ -249,12 +249,12 @@ export function reportPage(tally: Tally, facts: ReportFacts): string {
           ${facts.unread === 0 ? '' : html`<p>${facts.unread} lines of the log are no record; sc_auth audit verify says which.</p>`}
           ${timePart(tally)}
           ${namedPart('reasons', 'Why something did not succeed', 'Reason', reasons.top(), 'denied')}
-          ${namedPart('services', 'Logins by service', 'Service', services.top(), 'granted')}
-          ${namedPart('users', 'Logins by account', 'Account', users.top(), 'granted')}
-          ${namedPart('keys', 'Logins by key', 'Key', keys.top(), 'granted')}
+          ${namedPart('services', 'Logins by service', 'Service', services.top(), 'plain')}
+          ${namedPart('users', 'Logins by account', 'Account', users.top(), 'plain')}
+          ${namedPart('keys', 'Logins by key', 'Key', keys.top(), 'plain')}
           ${listPart('Exemptions, suspect cards, blocked PINs and gaps', 'None in this time.', notable)}
           ${listPart('Pairings and settings', 'Nothing was changed in this time.', changes)}
-          ${namedPart('kinds', 'All records by kind', 'Kind', kinds.top(), 'cancelled')}
+          ${namedPart('kinds', 'All records by kind', 'Kind', kinds.top(), 'plain')}
         </main>
       </body>
     </html> `;

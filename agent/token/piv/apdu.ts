@@ -80,8 +80,13 @@ export class ApduExchange {
     let total = reply.data.length;
     for (let round = 1; ; round++) {
       const waiting = bytesWaiting(reply.sw);
-      if (waiting === null)
-        return { data: pieces.length === 1 ? reply.data : Buffer.concat(pieces), sw: reply.sw };
+      if (waiting === null) {
+        if (pieces.length === 1) return { data: reply.data, sw: reply.sw };
+        const data = Buffer.concat(pieces);
+        // Some replies are secrets: who gets the whole wipes it.
+        for (const piece of pieces) piece.fill(0);
+        return { data, sw: reply.sw };
+      }
       if (round > MAX_ROUNDS) throw new AgentError('card-fault', { detail: 'the reply does not end' });
       reply = await this.#getResponse(waiting);
       if (reply.data.length === 0 && bytesWaiting(reply.sw) !== null) {

@@ -61,15 +61,19 @@ export async function deVerify(exchange: ApduExchange, pinReference: number): Pr
   return (await exchange.send({ ins: P.INS.VERIFY, p1, p2: pinReference })).sw;
 }
 
-/** GENERAL AUTHENTICATE: a private-key operation on `challenge`. The empty 82 must be there. */
+/**
+ * GENERAL AUTHENTICATE: a private-key operation on `challenge`. The empty 82 must be there.
+ * @param tag EXPONENTIATION for a point to agree with
+ */
 export function generalAuthenticate(
   exchange: ApduExchange,
   mechanism: number,
   keyReference: number,
   challenge: Uint8Array,
   patienceMs?: number,
+  tag: number = P.CHALLENGE,
 ): Promise<Reply> {
-  const template = Buffer.concat([writeTlv(P.RESPONSE, Buffer.alloc(0)), writeTlv(P.CHALLENGE, challenge)]);
+  const template = Buffer.concat([writeTlv(P.RESPONSE, Buffer.alloc(0)), writeTlv(tag, challenge)]);
   return exchange.send({
     ins: P.INS.GENERAL_AUTHENTICATE,
     p1: mechanism,

@@ -62,6 +62,7 @@ export const KEYS_WITH_ON_CARD_CERTS = 0xc1;
 export const DYNAMIC_AUTHENTICATION_TEMPLATE = 0x7c;
 export const CHALLENGE = 0x81;
 export const RESPONSE = 0x82;
+export const EXPONENTIATION = 0x85;
 
 // SP 800-78-4, table 6-2 and SP 800-78-5; RSA 4096 and Ed25519 are Yubico's (firmware 5.7)
 export const CRYPTOGRAPHIC_MECHANISM: Record<KeyAlgorithm, number> = {

@@ -140,7 +140,8 @@ class Probe {
       return der === null ? null : parseCertificate(der);
     });
     // Beside a certificate the metadata are only read where a login needs them: when the key wants a touch.
-    const wanted = this.#yubiKey && (certificate === null || slot.use === 'authentication');
+    const inLogins = slot.use === 'authentication' || slot.use === 'key-management';
+    const wanted = this.#yubiKey && (certificate === null || inLogins);
     const metadata = wanted ? await this.#metadata(slot.name, slot.keyReference, (data) => data) : null;
     const touch =
       metadata === null

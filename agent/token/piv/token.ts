@@ -9,7 +9,8 @@ import type { Attestation } from '../../model/attestation.ts';
 import type { CardKeyProof } from '../../model/card-key.ts';
 import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
 import type { CardChannel, CardSlot, PinPad } from '../../pcsc/channel.ts';
-import type { ProofInHand, Token } from '../interface.ts';
+import type { ProofInHand, Token, WhileOpen } from '../interface.ts';
+import { agree, canAgree } from './agree.ts';
 import { ApduExchange } from './apdu.ts';
 import { readAttestation } from './attest.ts';
 import { emptyVerify, generalAuthenticate, select } from './commands.ts';
@@ -102,19 +103,23 @@ export class PivToken implements Token {
     challenge: Challenge,
     pin: Pin | null,
     gone?: AbortSignal,
+    whileOpen?: WhileOpen,
   ): Promise<ProofInHand> {
     try {
       const key = this.#loginKey(identity);
       const { scheme, bytes } = signatureInput(challenge, identity.publicKey.algorithm);
-      const wantsTouch = identity.touch === 'always' || identity.touch === 'cached';
+      const patienceMs = patienceOf(identity);
+      const wantsTouch = patienceMs !== undefined;
       const session = await this.#verify(pin, gone);
       try {
         const mechanism = CRYPTOGRAPHIC_MECHANISM[identity.publicKey.algorithm];
-        const patienceMs = wantsTouch ? TOUCH_MS : undefined;
         const reply = generalAuthenticate(session.exchange, mechanism, key, bytes, patienceMs);
         const { data, sw } = await (wantsTouch ? reply.catch(untouched) : reply);
         if (sw !== SW_SUCCESS) throw signFailure(sw, wantsTouch);
         const proof = { scheme, signature: readSignature(data) };
+        await whileOpen?.(proof, {
+          agree: (wanted, input) => agree(session.exchange, wanted, input, patienceOf(wanted)),
+        });
         return { proof, released: session.release() };
       } catch (error) {
         await session.release();
@@ -123,6 +128,10 @@ export class PivToken implements Token {
     } finally {
       pin?.wipe();
     }
+  }
+
+  canAgree(identity: Identity): boolean {
+    return this.identities.includes(identity) && canAgree(identity);
   }
 
   async verifyPin(pin: Pin | null, _of?: CardPin, gone?: AbortSignal): Promise<void> {
@@ -280,6 +289,11 @@ async function padOrClose(channel: CardChannel): Promise<PinPad> {
     await channel.close('leave');
     throw error;
   }
+}
+
+/** How long a key may take; undefined where it waits for nobody's touch. */
+function patienceOf({ touch }: Identity): number | undefined {
+  return touch === 'always' || touch === 'cached' ? TOUCH_MS : undefined;
 }
 
 /** No answer in time, from a key that wants a touch: nobody touched it. */

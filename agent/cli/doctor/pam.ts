@@ -1,0 +1,71 @@
+// The PAM files: does a service lead to our line, in the right place, and has an update taken out what was there.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { judgeStack } from '../pam-line.ts';
+import { readAuthStack } from '../pam-stack.ts';
+import { broken, ok, unknown, warning, type Check } from './check.ts';
+
+const MODULE = 'pam_scauth.so';
+/** What scauth-pam keeps of its last change: card logins were switched on there. */
+const RECORDS = '/var/lib/scauth/pam';
+const PROFILE = '/usr/share/pam-configs/scauth';
+
+/** Services whose stack names our module. */
+function servicesOfOurs(root: string): string[] {
+  let names: string[] = [];
+  try {
+    names = readdirSync(join(root, '/etc/pam.d'));
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => /^[A-Za-z0-9_-]+$/.test(name) && !name.startsWith('common-'))
+    .filter((name) => readAuthStack(name, root).lines.some(({ module }) => module.endsWith(MODULE)));
+}
+
+/**
+ * Whether the last change by scauth-pam switched card logins on: it keeps the files as they were afterwards.
+ * @returns null: this user may not look
+ */
+function wasEnabled(root: string): boolean | null {
+  try {
+    const records = readdirSync(join(root, RECORDS)).filter((name) =>
+      existsSync(join(root, RECORDS, name, 'complete')),
+    );
+    const last = records.sort().at(-1);
+    if (last === undefined) return false;
+    const after = readFileSync(join(root, RECORDS, last, 'after/etc/pam.d/common-auth'), 'utf8');
+    return /^[^#\n]*pam_scauth\.so/m.test(after);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? false : null;
+  }
+}
+
+/** @param root where `/` is found; other than `/` in tests */
+export function checkPam(root = '/'): Check[] {
+  const services = servicesOfOurs(root);
+  if (services.length === 0) {
+    const enabled = wasEnabled(root);
+    const repair = existsSync(join(root, PROFILE))
+      ? 'sudo scauth-pam enable'
+      : `Put "auth sufficient ${MODULE}" before the module that asks for the password.`;
+    if (enabled === true)
+      return [
+        broken(
+          'PAM',
+          `Card logins were on, and no PAM file leads to ${MODULE} any more: an update has reset them`,
+          repair,
+        ),
+      ];
+    const none = warning('PAM', `No PAM service leads to ${MODULE}: cards are not asked for`, repair);
+    return enabled === null ? [none, unknown('PAM', RECORDS)] : [none];
+  }
+  const wrong = services
+    .map((service) => ({ service, ...judgeStack(service, readAuthStack(service, root), root) }))
+    .filter((verdict) => !verdict.ok)
+    .map(({ service, detail, remedy }) =>
+      broken('PAM', `${service}: ${detail}`, remedy ?? 'sudo scauth-pam enable'),
+    );
+  return wrong.length > 0 ? wrong : [ok('PAM', `In the right place for ${services.join(', ')}`)];
+}

@@ -1,0 +1,78 @@
+// pcscd and polkit as they are on the machine: does pcscd run or start by its socket, how old is it, and does polkit let
+// the account of card drivers in.
+
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tryConnect } from '../explain-socket.ts';
+import { broken, ok, unknown, warning, type Check } from './check.ts';
+
+const PCSCD_SOCKET = '/run/pcscd/pcscd.comm';
+const RULE_FOLDERS = ['/etc/polkit-1/rules.d', '/usr/share/polkit-1/rules.d'];
+const ACCOUNT = 'scauth-driver';
+/** Before it, a client that dies in a transaction could leave the card locked (pcsc-lite's ChangeLog, 1.8.24). */
+const OLDEST_PCSCD = [1, 8, 24] as const;
+
+/** What `pcscd --version` prints; null where there is no such program. */
+function versionText(): Promise<string | null> {
+  return new Promise((resolve) => {
+    const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+    execFile('pcscd', ['--version'], { env, timeout: 5000 }, (error, stdout) => {
+      resolve(error === null ? stdout : null);
+    });
+  });
+}
+
+function isOlder(version: string): boolean {
+  const parts = version.split('.').map(Number);
+  const at = OLDEST_PCSCD.findIndex((wanted, index) => (parts[index] ?? 0) !== wanted);
+  return at >= 0 && (parts[at] ?? 0) < (OLDEST_PCSCD[at] ?? 0);
+}
+
+export async function checkPcscd(): Promise<Check[]> {
+  const text = await versionText();
+  const code = await tryConnect(PCSCD_SOCKET);
+  const restart = 'sudo systemctl enable --now pcscd.socket';
+  if (text === null && code !== null)
+    return [broken('pcscd', 'pcscd is not installed', 'sudo apt install pcscd')];
+  const reached =
+    code === null
+      ? ok('pcscd', `Somebody listens at ${PCSCD_SOCKET}`)
+      : broken('pcscd', `Nobody listens at ${PCSCD_SOCKET} (${code})`, restart);
+  const version = /version (\d+(\.\d+)+)/.exec(text ?? '')?.[1];
+  if (version === undefined) return [reached];
+  const age = isOlder(version)
+    ? warning(
+        'pcscd version',
+        `pcscd ${version} is older than ${OLDEST_PCSCD.join('.')}`,
+        'sudo apt upgrade pcscd',
+      )
+    : ok('pcscd version', version);
+  return [reached, age];
+}
+
+/** @param root where `/` is found; other than `/` in tests */
+export function checkPolkit(root = '/'): Check[] {
+  if (!existsSync(join(root, '/usr/share/polkit-1')) && !existsSync(join(root, '/etc/polkit-1')))
+    return [ok('polkit', 'There is none, so it refuses nobody')];
+  for (const folder of RULE_FOLDERS) {
+    let names: string[];
+    try {
+      names = readdirSync(join(root, folder));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EACCES') return [unknown('polkit', folder)];
+      continue;
+    }
+    for (const name of names.filter((one) => one.endsWith('.rules'))) {
+      const text = readFileSync(join(root, folder, name), 'utf8');
+      if (text.includes(ACCOUNT) && text.includes('access_pcsc')) return [ok('polkit', `${folder}/${name}`)];
+    }
+  }
+  return [
+    warning(
+      'polkit',
+      `No rule lets ${ACCOUNT} reach pcscd: PKCS#11 modules may see no reader`,
+      'Install the package again: sudo apt install --reinstall scauth',
+    ),
+  ];
+}

@@ -1,0 +1,19 @@
+// One dialog for one insertion, in a process of its own: what it needs of memory goes with it. Started by main.ts.
+
+import { dialogForInsertion } from './dialog.ts';
+import { SOCKET_PATH } from './agent.ts';
+
+const { env } = process;
+const log = (line: string): void => void process.stderr.write(`scauth-session: ${line}\n`);
+try {
+  await dialogForInsertion(Number(process.argv[2]), {
+    env,
+    uid: process.getuid?.() ?? 0,
+    socket: env['SCAUTH_IO_SOCKET'] ?? SOCKET_PATH,
+    terminal: null,
+    log,
+  });
+} catch (error) {
+  log(error instanceof Error ? error.message : 'the dialog failed');
+}
+process.exit(0);

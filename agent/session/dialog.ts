@@ -1,0 +1,294 @@
+// What a person sees of one card: the offer, the steps of the pairing, the result; or why the card is unfit. One process
+// runs one of these and ends; scauth-session starts it for an insertion, `--now` for a person.
+
+import { asAgentError } from '../base/errors.ts';
+import type { SecretBuffer } from '../base/secret.ts';
+import { SecretBuffer as Secret } from '../base/secret.ts';
+import { AgentConnection, AgentRefusal, callAgent, claimNumber } from './agent.ts';
+import { notify } from './notify.ts';
+import { pairKey, type Person } from './pair-call.ts';
+import { NoDialog, Pinentry, type Environment } from './pinentry.ts';
+import { readState, type SeenCard, type SessionState } from './state.ts';
+import * as say from './wording.ts';
+
+export interface DialogParts {
+  readonly env: Environment;
+  readonly uid: number;
+  readonly socket: string;
+  /** The terminal of whoever started it, for a session without a screen; null: none. */
+  readonly terminal: string | null;
+  readonly log: (line: string) => void;
+}
+
+export type DialogEnd = 'paired' | 'not-paired' | 'cancelled' | 'no-card' | 'no-dialog';
+
+/** After that many mistakes the dialog ends: whoever goes on starts it again. */
+const MAX_MISTAKES = 3;
+/** The person can put these right at once. */
+const MISTAKES: readonly string[] = ['wrong-password', 'wrong-pin', 'pin-malformed'];
+
+/** Scauthd's state, and a signal for the moment at which the card of `number` is not in any more. */
+async function follow(
+  socket: string,
+  pick: (state: SessionState) => SeenCard | null,
+): Promise<{ state: SessionState; card: SeenCard | null; gone: AbortController; close: () => void }> {
+  const connection = await AgentConnection.connect(socket);
+  const gone = new AbortController();
+  const first = Promise.withResolvers<SessionState>();
+  let number: number | null = null;
+  void connection.closed.then(() => {
+    first.reject(new Error('scauthd closed the connection'));
+    gone.abort();
+  });
+  connection.stream('Monitor', {}, 'more', ({ error, parameters }) => {
+    if (error !== null) throw new Error(error);
+    const state = readState(parameters);
+    first.resolve(state);
+    if (number !== null && !state.cards.some((card) => card.number === number)) gone.abort();
+  });
+  const state = await first.promise;
+  const card = pick(state);
+  number = card?.number ?? null;
+  return {
+    state,
+    card,
+    gone,
+    close: () => {
+      connection.close();
+    },
+  };
+}
+
+/** Asks by pinentry; keeps the account password for the next try of the same pairing, in locked memory. */
+class DialogPerson implements Person {
+  readonly #pinentry: Pinentry;
+  readonly #card: SeenCard;
+  readonly #user: string;
+  #told: string[] = [];
+  #steps = 0;
+  #error: string | null = null;
+  #password: SecretBuffer | null = null;
+
+  constructor(pinentry: Pinentry, card: SeenCard, user: string) {
+    this.#pinentry = pinentry;
+    this.#card = card;
+    this.#user = user;
+  }
+
+  tell(_kind: 'information' | 'error', text: string): void {
+    // The first is the heading of each step.
+    if (!text.startsWith('Pairing ')) this.#told.push(text);
+  }
+
+  async ask(text: string, echo: boolean): Promise<SecretBuffer | null> {
+    const told = this.#told;
+    this.#told = [];
+    if (echo) return this.#askYesOrNo(text, told);
+    this.#steps += 1;
+    const isPassword = text.startsWith('Account password');
+    if (isPassword && this.#password !== null) return copyOf(this.#password);
+    const { window, prompt } = say.secretStep(text, this.#steps, this.#card, this.#user, told, this.#error);
+    this.#error = null;
+    const typed = await this.#pinentry.secret(window, prompt);
+    if (isPassword && typed !== null) this.#password = copyOf(typed);
+    return typed;
+  }
+
+  async #askYesOrNo(text: string, told: readonly string[]): Promise<SecretBuffer | null> {
+    const end = await this.#pinentry.confirm(say.questionWindow(text, told));
+    if (end === 'failed' || end === 'timeout') return null;
+    const word = new Secret(end === 'ok' ? 3 : 0);
+    if (end === 'ok') word.bytes.set(Buffer.from('yes'));
+    return word;
+  }
+
+  /** The next try begins, and the next question says why. */
+  mistake(code: string, message: string): void {
+    this.#error = message;
+    this.#steps = 0;
+    this.#told = [];
+    if (code === 'wrong-password') this.forget();
+  }
+
+  forget(): void {
+    this.#password?.release();
+    this.#password = null;
+  }
+}
+
+function copyOf(secret: SecretBuffer): SecretBuffer {
+  const copy = new Secret(secret.bytes.length);
+  copy.bytes.set(secret.bytes);
+  return copy;
+}
+
+/** A notification where there is a service, else a window. */
+async function tellResult(
+  heading: string,
+  text: string,
+  pinentry: Pinentry | null,
+  { env, log }: DialogParts,
+): Promise<void> {
+  if (await notify(env, heading, text)) return;
+  if (pinentry?.isOpen === true) await pinentry.message(say.messageWindow(heading, text));
+  else log(`${heading}: ${text}`);
+}
+
+async function startPinentry({ env, terminal }: DialogParts, gone: AbortSignal): Promise<Pinentry> {
+  const pinentry = await Pinentry.start(env, terminal);
+  const close = (): void => {
+    pinentry.close();
+  };
+  gone.addEventListener('abort', close, { once: true });
+  if (gone.aborted) close();
+  return pinentry;
+}
+
+async function pairByDialog(
+  card: SeenCard,
+  user: string,
+  pinentry: Pinentry,
+  gone: AbortSignal,
+  parts: DialogParts,
+): Promise<DialogEnd> {
+  const person = new DialogPerson(pinentry, card, user);
+  try {
+    for (let mistakes = 1; ; mistakes += 1) {
+      try {
+        await pairKey(parts.socket, card.hash ?? '', person, gone);
+        await tellResult(say.PAIRED, say.pairedText(card, user), pinentry, parts);
+        return 'paired';
+      } catch (error) {
+        const isRefusal = error instanceof AgentRefusal;
+        if (gone.aborted) {
+          await tellResult(say.NOT_PAIRED, 'The card was taken out.', pinentry, parts);
+          return 'no-card';
+        }
+        if (!isRefusal && asAgentError(error).code === 'cancelled') return 'cancelled';
+        if (isRefusal && error.code === 'cancelled') return 'cancelled';
+        if (isRefusal && MISTAKES.includes(error.code) && mistakes < MAX_MISTAKES && pinentry.isOpen) {
+          person.mistake(error.code, error.message);
+          continue;
+        }
+        const text = isRefusal
+          ? error.message
+          : 'scauthd does not answer. Its log says why: journalctl -u scauthd';
+        await tellResult(say.NOT_PAIRED, text, pinentry, parts);
+        return 'not-paired';
+      }
+    }
+  } finally {
+    person.forget();
+  }
+}
+
+/** The offer. @returns what was chosen */
+async function offer(
+  card: SeenCard,
+  user: string,
+  pinentry: Pinentry,
+): Promise<'pair' | 'not-now' | 'never'> {
+  const end = await pinentry.confirm(say.offerWindow(card, user, pinentry.hasTwoButtons));
+  if (end === 'ok') return 'pair';
+  if (end === 'not-confirmed') return 'never';
+  if (end !== 'cancelled' || !pinentry.hasTwoButtons) return 'not-now';
+  return (await pinentry.confirm(say.showAgainWindow())) === 'cancelled' ? 'never' : 'not-now';
+}
+
+async function runOffer(
+  card: SeenCard,
+  user: string,
+  gone: AbortSignal,
+  parts: DialogParts,
+): Promise<DialogEnd> {
+  let pinentry: Pinentry;
+  try {
+    pinentry = await startPinentry(parts, gone);
+  } catch (error) {
+    if (!(error instanceof NoDialog)) throw error;
+    await tellResult('Smart card', say.offerWithoutDialog(card), null, parts);
+    return 'no-dialog';
+  }
+  try {
+    switch (await offer(card, user, pinentry)) {
+      case 'pair':
+        return await pairByDialog(card, user, pinentry, gone, parts);
+      case 'never':
+        await callAgent(parts.socket, 'SetPairingPrompt', { enabled: false });
+        return 'cancelled';
+      case 'not-now':
+        return 'cancelled';
+    }
+  } finally {
+    pinentry.close();
+  }
+}
+
+async function sayUnfit(card: SeenCard, gone: AbortSignal, parts: DialogParts): Promise<void> {
+  if (await notify(parts.env, say.UNFIT, say.unfitText(card))) return;
+  try {
+    const pinentry = await startPinentry(parts, gone);
+    await pinentry.message(say.messageWindow(say.UNFIT, say.unfitText(card)));
+    pinentry.close();
+  } catch (error) {
+    if (!(error instanceof NoDialog)) throw error;
+    parts.log(say.unfitText(card));
+  }
+}
+
+/** For an insertion, where nothing speaks against it now. @throws Error when scauthd is gone */
+export async function dialogForInsertion(number: number, parts: DialogParts): Promise<DialogEnd> {
+  const { lookAtScreen } = await import('./screen.ts');
+  const [screen, followed] = await Promise.all([
+    lookAtScreen(parts.env, parts.uid),
+    follow(parts.socket, ({ cards }) => cards.find((card) => card.number === number) ?? null),
+  ]);
+  const { state, card, gone, close } = followed;
+  try {
+    if (card === null || !card.prompt) return 'no-card';
+    // Another session of this user is in front: the card is its.
+    if (screen === 'elsewhere') {
+      parts.log(`card ${card.token}: another session is in front`);
+      return 'cancelled';
+    }
+    if (!(await claimNumber(parts.socket, number))) return 'cancelled';
+    if (screen === 'locked' || state.loggingIn) {
+      parts.log(`card ${card.token}: not now, the screen is locked or was opened a moment ago`);
+      return 'cancelled';
+    }
+    if (card.standing === 'unpaired') return await runOffer(card, state.user, gone.signal, parts);
+    if (card.standing === 'unfit') await sayUnfit(card, gone.signal, parts);
+    return 'not-paired';
+  } finally {
+    close();
+  }
+}
+
+/** For a person who asks for it (`sc_auth pairing_ui -f`). @throws Error when scauthd is gone */
+export async function dialogNow(parts: DialogParts): Promise<DialogEnd> {
+  const { state, card, gone, close } = await follow(
+    parts.socket,
+    ({ cards }) => cards.find(({ standing }) => standing === 'unpaired') ?? cards[0] ?? null,
+  );
+  try {
+    if (card === null) {
+      parts.log('There is no card in a reader. Put your card in and try again.');
+      return 'no-card';
+    }
+    switch (card.standing) {
+      case 'unpaired':
+        return await runOffer(card, state.user, gone.signal, parts);
+      case 'unfit':
+        await sayUnfit(card, gone.signal, parts);
+        return 'not-paired';
+      case 'own':
+        parts.log('The card that is in is paired with your account already: sc_auth list');
+        return 'not-paired';
+      case 'others':
+        parts.log('The card that is in belongs to somebody else. Put your own card in.');
+        return 'not-paired';
+    }
+  } finally {
+    close();
+  }
+}

@@ -1,0 +1,94 @@
+// Connects what users' sessions need: the cards and removals that their programs are told, lock on removal, and the file
+// that is written anew when one of them has something to do. No decision is made here.
+
+import { writeFileSync } from 'node:fs';
+import { describeError } from './base/errors.ts';
+import type { LoginResult } from './login/authenticate.ts';
+import { CardRemoval, type RemovalParts } from './login/removal.ts';
+import { SessionCards } from './login/session-cards.ts';
+import type { SessionSource } from './logind/interface.ts';
+import { Login1 } from './logind/login1.ts';
+import { openedSession } from './logind/opened-session.ts';
+import { SessionControl } from './logind/session-control.ts';
+import type { AuthRequest } from './model/request.ts';
+import type { TokenEvent } from './token/registry.ts';
+
+export interface SessionWiring extends Omit<
+  RemovalParts,
+  'sessionCards' | 'control' | 'sessionOf' | 'wakeSessions'
+> {
+  /** systemd's user managers watch it (install/systemd/scauth-session.path). */
+  readonly changedFile: string;
+  readonly source: SessionSource;
+}
+
+/** How long the first look at the readers may take; a card that it finds was in before. */
+const FIRST_LOOK_MS = 10_000;
+
+export interface Sessions {
+  readonly cards: SessionCards;
+  readonly removal: CardRemoval;
+  close(): void;
+  hear(event: TokenEvent): void;
+  /** Runs a login; sessions know that it is in course, and which card it was that opened one. */
+  during(request: AuthRequest, run: () => Promise<LoginResult>): Promise<LoginResult>;
+}
+
+export function wireSessions(wiring: SessionWiring): Sessions {
+  const { clock, tokens, changedFile, source, log } = wiring;
+  const login1 = new Login1();
+  const cards = new SessionCards(clock);
+  const control = new SessionControl();
+  const wakeSessions = (): void => {
+    try {
+      writeFileSync(changedFile, '', { mode: 0o644 });
+    } catch (error) {
+      log(`${changedFile} cannot be written: ${describeError(error)}`);
+    }
+  };
+  const removal = new CardRemoval({
+    ...wiring,
+    sessionCards: cards,
+    control,
+    wakeSessions,
+    sessionOf: (peer, uid) => openedSession(peer, uid, source, login1),
+  });
+  let watching = false;
+  const begin = (): void => {
+    watching = true;
+  };
+  tokens.present(FIRST_LOOK_MS).then(begin, begin);
+  return {
+    cards,
+    removal,
+    close: () => {
+      removal.close();
+      login1.close();
+    },
+    hear: (event) => {
+      if (event.kind === 'token-in') {
+        cards.cardIn(event.token, watching);
+        removal.cardIn(event.token);
+        wakeSessions();
+      }
+      if (event.kind === 'token-out') {
+        cards.cardOut(event.token, event.removed);
+        removal.cardOut(event.token, event.removed);
+      }
+    },
+    during: async (request, run) => {
+      if (request.user === null || !removal.opensSession(request)) return run();
+      const end = cards.loginBegins(request.user);
+      try {
+        const result = await run();
+        if (result.decision.kind === 'granted') {
+          void removal.noteGrant(request, result.decision);
+          void control.prepare();
+        }
+        return result;
+      } finally {
+        end();
+      }
+    },
+  };
+}
