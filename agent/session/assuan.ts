@@ -18,7 +18,7 @@ const GPG_ERR_FULLY_CANCELED = 198;
  * or Qt takes for markup.
  */
 export function plain(text: string, maxLength = 120): string {
-  return printable(text, maxLength).replace(/</g, '‹').replace(/>/g, '›').replace(/&/g, '＆');
+  return printable(text, maxLength).replace(/</g, '‹').replace(/>/g, '›').replace(/&/g, '+');
 }
 
 /** A command with its argument, escaped; cut at a whole character where it is too long. */

@@ -5,7 +5,7 @@ import { AgentError } from '../base/errors.ts';
 import { SecretBuffer } from '../base/secret.ts';
 import { encodeFrame, FRAME_VERSION, MAX_FRAME_BYTES, type Frame } from '../socket/frames.ts';
 import { FrameStream } from '../socket/frame-stream.ts';
-import { AgentConnection, refusalOf } from './agent.ts';
+import { AgentConnection, AgentRefusal, refusalOf } from './agent.ts';
 
 /** Who answers; null cancels. The caller of ask() releases the secret. */
 export interface Person {
@@ -78,8 +78,13 @@ export async function pairKey(path: string, hash: string, person: Person, gone: 
           });
         return;
       case 'result':
-        resultOf(frame.json);
-        ended.resolve(undefined);
+        // A refusal is scauthd's word and no malformed frame: it must not pass through the parser as one.
+        try {
+          resultOf(frame.json);
+          ended.resolve(undefined);
+        } catch (error) {
+          ended.reject(error instanceof AgentRefusal ? error : new AgentError('malformed', { cause: error }));
+        }
         return;
       default:
         throw new AgentError('malformed', { detail: `a ${frame.type} frame` });

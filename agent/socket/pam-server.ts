@@ -28,7 +28,7 @@ export interface PamServerParts {
 }
 
 /** Far more than logins may be under way (login-limit.ts): the account phase of a flooder must not go unanswered. */
-const MAX_CONNECTIONS = 256;
+const MAX_CONNECTIONS = 128;
 
 /** A relay has this long to send the whole of its begin. */
 const BEGIN_MS = 5000;

@@ -5,13 +5,14 @@ import { readFileSync, existsSync } from 'node:fs';
 import { Sandbox, type SandboxOptions } from '../sandbox/sandbox.ts';
 import { Desktop, until, type Running } from './desktop.ts';
 
-export const DIALOG = '^Smart card$';
+const DIALOG = '^Smart card$';
 
 export class DialogWorld {
   readonly sandbox: Sandbox;
   readonly desktop: Desktop;
   readonly #runtime: string;
   #sessions: Running[] = [];
+  #notifications: Running | null = null;
 
   private constructor(sandbox: Sandbox, desktop: Desktop) {
     this.sandbox = sandbox;
@@ -80,6 +81,8 @@ export class DialogWorld {
       await session.exit;
     }
     this.#sessions = [];
+    if (this.#notifications !== null) this.stopProgram(this.#notifications);
+    this.#notifications = null;
     await until(
       async () => !(await this.desktop.hasWindow(DIALOG)),
       () => 'a dialog stays open',
@@ -131,6 +134,7 @@ export class DialogWorld {
         ).includes('true'),
       service.output,
     );
+    this.#notifications = service;
     return service;
   }
 

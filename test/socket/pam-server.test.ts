@@ -336,8 +336,8 @@ rootTest('a flood by one user costs that user only; a flood by root stops at the
   const { path } = await serve(t, asking([]));
   const theirs = await flood(t, () => asNobody(() => new FrameClient(t, path)), 20);
   t.is(theirs.length, 8);
-  const root = await flood(t, () => new FrameClient(t, path), 100);
-  t.is(theirs.length + root.length, 48);
+  const root = await flood(t, () => new FrameClient(t, path), 200);
+  t.is(theirs.length + root.length, 128);
   for (const client of [...theirs, ...root]) client.socket.destroy();
   await slotsBack(free);
   const after = asNobody(() => new FrameClient(t, path));
