@@ -20,7 +20,7 @@ import { exitAtOnce, hardenProcess } from './harden.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
 import { BreakGlass } from './login/break-glass.ts';
 import { cardKeyCheck } from './login/card-check.ts';
-import { warmCertificates } from './login/check-certificate.ts';
+import { renewPresent, warmCertificates } from './login/check-certificate.ts';
 import { trustWords } from './login/trust-words.ts';
 import { driverGate } from './login/driver-gate.ts';
 import { Enforcement } from './login/enforcement.ts';
@@ -276,6 +276,7 @@ async function main(): Promise<void> {
   } catch (error) {
     logFailure(error);
   }
+  renewPresent(() => policy().trust, tokens, trust);
   watcher.start();
   tokens.start();
   await listenAt(pamServer, join(runtime, 'pam.sock'));

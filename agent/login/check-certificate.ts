@@ -4,7 +4,7 @@
 import { asAgentError, printable } from '../base/errors.ts';
 import { sameKey, type Certificate, type PublicKey } from '../model/key.ts';
 import type { TrustFindings } from '../model/trust.ts';
-import type { Token } from '../token/interface.ts';
+import type { Token, TokenSource } from '../token/interface.ts';
 import type { CertificateTrust } from '../trust/interface.ts';
 import { permitCertificate, type TrustPermission } from '../../policy/permit-certificate.ts';
 import type { TrustPolicy } from '../../policy/policy.ts';
@@ -58,4 +58,22 @@ export async function warmCertificates(
     }),
   );
   return lines.filter((line) => line !== null);
+}
+
+/** How often cards that stay in are looked at: an answer about revocation is asked anew before it ends. */
+const RENEW_EVERY_MS = 60_000;
+
+/** Keeps what is known of cards that stay in warm, as long as scauthd runs. A refusal was in the log at insertion. */
+export function renewPresent(
+  policy: () => TrustPolicy,
+  tokens: Pick<TokenSource, 'present'>,
+  trust: CertificateTrust,
+): void {
+  setInterval(() => {
+    if (policy().level < REVOCATION_LEVEL) return;
+    tokens.present(0).then(
+      (present) => Promise.all(present.map((token) => warmCertificates(policy(), token, trust))),
+      () => undefined, // without a reader service there is nothing to find out
+    );
+  }, RENEW_EVERY_MS).unref();
 }

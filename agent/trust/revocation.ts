@@ -22,7 +22,11 @@ export interface Status {
 
 interface Kept extends Status {
   readonly untilMs: number;
+  /** From then on it is asked anew behind the back of whoever uses it. */
+  readonly renewFromMs: number;
 }
+
+type Answer = Status & { readonly untilMs: number };
 
 interface KeptList {
   readonly list: RevocationList;
@@ -32,6 +36,8 @@ interface KeptList {
 /** After a source failed it is left alone for so long, unless it is asked for a certificate anew. */
 const FAILURE_MS = 30_000;
 const MAX_KEPT = 256;
+/** In the last part of its life an answer is asked anew. */
+const RENEW_IN_LAST = 0.25;
 
 export class RevocationStatus {
   readonly #clock: Clock;
@@ -59,10 +65,15 @@ export class RevocationStatus {
     if (local.status !== 'unknown') return local;
     const name = `${certificate.sha256} ${issuer.sha256} ${sources.ocsp} ${sources.crlDownload}`;
     const kept = this.#answers.get(name);
-    if (kept !== undefined && this.#clock.nowMs() < kept.untilMs) return kept;
     const underWay = this.#asking.get(name);
+    const nowMs = this.#clock.nowMs();
+    if (kept !== undefined && nowMs < kept.untilMs) {
+      if (nowMs >= kept.renewFromMs && underWay === undefined)
+        this.#renew(name, this.#ask(certificate, issuer, isAuthority, sources, true));
+      return kept;
+    }
     if (underWay !== undefined) return underWay;
-    const asked = this.#ask(certificate, issuer, isAuthority, sources)
+    const asked = this.#ask(certificate, issuer, isAuthority, sources, false)
       .then((found) => {
         this.#keep(name, found);
         return found.status === 'unknown' && local.detail !== null
@@ -74,9 +85,23 @@ export class RevocationStatus {
     return asked;
   }
 
-  #keep(name: string, found: Kept): void {
+  /** Nobody waits for it; an answer that is still good stays where nothing better comes. */
+  #renew(name: string, asked: Promise<Answer>): void {
+    const renewed = asked
+      .then((found) => {
+        if (found.status !== 'unknown') this.#keep(name, found);
+        return found;
+      })
+      .finally(() => this.#asking.delete(name));
+    this.#asking.set(name, renewed);
+  }
+
+  #keep(name: string, found: Answer): void {
     if (this.#answers.size >= MAX_KEPT) this.#answers.clear();
-    this.#answers.set(name, found);
+    const nowMs = this.#clock.nowMs();
+    const renewFromMs =
+      found.status === 'unknown' ? found.untilMs : found.untilMs - (found.untilMs - nowMs) * RENEW_IN_LAST;
+    this.#answers.set(name, { ...found, renewFromMs });
   }
 
   #byFiles(
@@ -126,7 +151,8 @@ export class RevocationStatus {
     issuer: ParsedCertificate,
     isAuthority: boolean,
     sources: TrustSources,
-  ): Promise<Kept> {
+    anew: boolean,
+  ): Promise<Answer> {
     const { timeoutMs, cacheMinutes } = sources;
     const maxAgeMs = cacheMinutes * 60_000;
     const deadlineMs = performance.now() + timeoutMs;
@@ -156,7 +182,7 @@ export class RevocationStatus {
     }
     for (const url of sources.crlDownload ? crlUrls(certificate) : []) {
       try {
-        const { list, untilMs } = await this.#download(url, issuer, leftMs(), maxAgeMs);
+        const { list, untilMs } = await this.#download(url, issuer, leftMs(), maxAgeMs, anew);
         if (list.revoked.has(toHex(certificate.serial)))
           return { status: 'revoked', detail: `it is revoked (${url})`, untilMs };
         if (listCovers(list, distributionPoints(certificate), isAuthority))
@@ -177,10 +203,11 @@ export class RevocationStatus {
     issuer: ParsedCertificate,
     timeoutMs: number,
     maxAgeMs: number,
+    anew: boolean,
   ): Promise<KeptList> {
     const nowMs = this.#clock.nowMs();
     const kept = this.#lists.get(url);
-    if (kept !== undefined && nowMs < kept.untilMs && listFault(kept.list, issuer, nowMs) === null)
+    if (!anew && kept !== undefined && nowMs < kept.untilMs && listFault(kept.list, issuer, nowMs) === null)
       return kept;
     const bytes = await askHttp({ url, body: null, maxBytes: MAX_CRL_BYTES, timeoutMs });
     const list = parseRevocationList(pemBlocks(bytes, 'X509 CRL')[0] ?? bytes);

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { countApdus } from './apdus.ts';
 import { auditFigures, type AuditSizes } from './audit.ts';
 import { commandTimes, durableWrite, memoryAtRest } from './at-rest.ts';
+import { decisionFigures } from './decision.ts';
 import { figure, table, writeJson, type Figure } from './figures.ts';
 import { insertionFigures } from './insertion.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
@@ -86,6 +87,7 @@ async function measure(quick: boolean): Promise<Figure[]> {
     ...rsa.login[1],
     figure('audit-durable-write-ms', await durableWrite(DISK_FOLDER), 'ms'),
     ...p256.rest,
+    ...decisionFigures(),
     ...(await insertionFigures(quick ? 3 : 20)),
   ];
 }

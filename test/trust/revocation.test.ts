@@ -124,6 +124,32 @@ test.serial('OCSP asked once: a second look costs no round trip', async (t) => {
   t.is(asked, 1);
 });
 
+test.serial(
+  'an answer is asked anew in the last quarter of its life, and nobody waits for that',
+  async (t) => {
+    let aheadMs = 0;
+    const trust = new ChainTrust({ ...systemClock, nowMs: () => Date.now() + aheadMs });
+    const until = async (count: number): Promise<void> => {
+      while (webAsked < count) await new Promise(setImmediate);
+    };
+    web = () => readFileSync(pki.crl('middle'));
+    webAsked = 0;
+    t.is((await look('listed', {}, trust)).revocation, 'good');
+    t.is(webAsked, 1);
+    aheadMs = 5 * 60_000;
+    t.is((await look('listed', {}, trust)).revocation, 'good');
+    t.is(webAsked, 1, 'in the middle of its life it is used');
+    aheadMs = 8 * 60_000;
+    web = () => null;
+    t.is((await look('listed', {}, trust)).revocation, 'good', 'while the source is silent');
+    await until(2);
+    t.is((await look('listed', {}, trust)).revocation, 'good');
+    pki.issue('listed-later', 'middle');
+    aheadMs = 11 * 60_000;
+    t.is((await look('listed', {}, trust)).revocation, 'unknown', 'at its end it is over');
+  },
+);
+
 test.serial('a list on the machine: good, revoked, and read again when it changes', async (t) => {
   const trust = new ChainTrust(systemClock);
   const files = { crlFiles: [pki.crl('root'), pki.crl('middle')] };
