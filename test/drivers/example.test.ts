@@ -1,5 +1,5 @@
 // DRIVERS.md's example, as it stands there, on the real pcscd: it logs a user in, and is confined.
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import test from 'ava';
 import { isAlive } from '../e2e/person.ts';
 import * as person from '../e2e/person.ts';
@@ -24,6 +24,30 @@ test.serial('the example driver logs a user in, and PIV leaves it its card', asy
   const { stdout } = await sandbox.exec(['sc_auth', 'list-smartcards']);
   t.regex(stdout, /^org\.example\.piv-lite:[0-9a-f]{16}\n$/);
   await person.expectCardLogin(sandbox);
+});
+
+test.serial('sc_auth drivers -vv has the block of its manifest, and what it runs as', async (t) => {
+  const { stdout } = await sandbox.exec(['sc_auth', 'drivers', '-vv']);
+  t.regex(
+    stdout,
+    new RegExp(
+      [
+        '^ {5}org\\.example\\.piv-lite\\(1\\.0\\)',
+        ' {13}Path = /etc/scauth/drivers/example',
+        ' {13}UUID = 6F5902AC-2378-4B3D-9C3A-6B3F1B0F4F0E',
+        ' {8}Timestamp = \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d \\+0000',
+        ' {14}SDK = org\\.scauth\\.drivers\\.card\\(1\\)',
+        ' {5}Display Name = An example: PIV with one P-256 key',
+        ' {7}Short Name = PIV lite',
+        " {6}Parent Name = scauth's documentation",
+        ' {12}State = ready',
+        ' {10}Runs As = uid 18\\d{8}',
+        ' {7}Comes From = others',
+        ' {5}Before Login = no$',
+      ].join('\n'),
+      'm',
+    ),
+  );
 });
 
 test.serial('L7: after a login by a driver of others the card needs its PIN again', async (t) => {
@@ -68,4 +92,12 @@ test.serial('when scauthd is killed, the driver ends with it', async (t) => {
   await sandbox.killAgent();
   for (let waited = 0; isAlive(pid) && waited < 200; waited++) await new Promise((go) => setTimeout(go, 10));
   t.false(isAlive(pid));
+});
+
+test.serial('without its folder it is gone at the next start, and PIV has the card', async (t) => {
+  rmSync(sandbox.path('/etc/scauth/drivers/example'), { recursive: true });
+  await sandbox.startAgent();
+  await sandbox.untilCardRead();
+  t.notRegex((await sandbox.exec(['sc_auth', 'drivers'])).stdout, /piv-lite/);
+  t.regex((await sandbox.exec(['sc_auth', 'list-smartcards'])).stdout, /^org\.scauth\.piv:\w+\n$/);
 });

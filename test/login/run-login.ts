@@ -46,6 +46,8 @@ export interface Seen {
   readonly outcome: string;
   /** What the next module would get as the password. */
   readonly password: string | null;
+  /** What the keyring's module would get. */
+  readonly keyringSecret: string | null;
   readonly asked: readonly string[];
   readonly held: readonly string[];
   readonly told: readonly string[];
@@ -97,11 +99,13 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
     peer: { pid: 7, uid: 0, gid: 0 },
     ...scene.request,
   };
-  const { decision, password } = await new Login(request, person, parts).run();
+  const { decision, password, keyringSecret = null } = await new Login(request, person, parts).run();
   // Refusals are recorded without waiting.
   await new Promise(setImmediate);
   const typed = password?.peek((bytes) => bytes.toString()) ?? null;
   password?.wipe();
+  const handedOn = keyringSecret?.peek((bytes) => bytes.toString()) ?? null;
+  keyringSecret?.wipe();
   const left = freeSecretSlots() - free;
   if (left !== 0 || secretsLeft()) throw new Error(`a secret was left behind (${left} slots)`);
   if (person.unused > 0 && scene.lenient !== true)
@@ -113,6 +117,7 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
     decision,
     outcome: `${decision.kind}${reason}`,
     password: typed,
+    keyringSecret: handedOn,
     asked: person.asked.map((question) => question.text),
     held: person.held,
     told: person.told,

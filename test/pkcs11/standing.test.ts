@@ -53,6 +53,22 @@ test.serial('SoftHSM: RSA and P-256 with certificates and a bare P-256 key each 
       [],
       JSON.stringify(found),
     );
+    const profile = (await sandbox.exec(['sc_auth', 'profile'])).stdout;
+    t.deepEqual(
+      [...profile.matchAll(/ Kind: private (\w+ \d+)-bit, ([\w ]+): </g)]
+        .map(([, kind = '', what = '']) => `${kind} ${what}`)
+        .sort(),
+      ['ECC 256 Certificate', 'ECC 256 Certificate', 'ECC 256 Public key', 'RSA 2048 Certificate'],
+      profile,
+    );
+    t.regex(profile, /Label: [^\n]*Ada-Documents[^\n]*\nNot for login: /);
+    const exported = (await sandbox.exec(['sc_auth', 'export-smartcard'])).stdout;
+    for (const [section, count] of [
+      ['certificate', 3],
+      ['private key', 4],
+      ['identity', 3],
+    ] as const)
+      t.is(exported.split(`==== ${section} #`).length - 1, count, section);
     for (const { hash } of found) await expectLoginWith(sandbox, hash);
     driverPid(sandbox, SOFTHSM);
   } finally {

@@ -69,6 +69,8 @@ export async function makeTpm(sandbox: Sandbox): Promise<void> {
     `mkdir -p /run/sandbox/tpm/state /run/sandbox/tpm/store; cd /run/sandbox/tpm
 swtpm socket --tpm2 --tpmstate dir=$PWD/state --server type=unixio,path=$PWD/swtpm --ctrl type=unixio,path=$PWD/control \\
   --flags startup-clear --daemon
+# The file is there before anybody waits at it.
+: >ready
 setsid python3 ${TPM_MANAGER} serve $PWD/manager $PWD/swtpm >ready 2>manager.log </dev/null &
 tail -f ready | grep -q ready
 export TPM2TOOLS_TCTI="cmd:${TPM_MANAGER} $PWD/manager" TPM2_PKCS11_STORE=$PWD/store
