@@ -182,6 +182,10 @@ for (const name of ['scauth.toml', 'scauth.d/10-a.toml']) {
       writeFileSync(file, '');
       chmodSync(file, 0o664);
     }, /written by others/);
+    put(() => {
+      writeFileSync(file, '');
+      chmodSync(file, 0o666);
+    }, /can be written by others \(chmod go-w\)/);
     renameSync(good, file);
     t.true(loadPolicy(folder).remoteAllowed);
   });

@@ -1,11 +1,14 @@
 // Chains of three levels made by openssl: what holds, and each way in which one must not. `openssl verify` judges too.
 
 import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../agent/base/clock.ts';
+import { parseCertificate } from '../../agent/model/key.ts';
 import { ChainTrust } from '../../agent/trust/certificate-trust.ts';
 import type { TrustSources } from '../../agent/model/trust.ts';
+import { makeCertificate } from '../card/certificate.ts';
 import { AUTHORITY, LEAF, Pki } from './authority.ts';
 
 const pki = new Pki();
@@ -124,6 +127,15 @@ test.serial('a path that is longer than an authority allows', async (t) => {
   pki.issue('too-deep', 'short', { extensions: AUTHORITY });
   pki.issue('below-deep', 'too-deep');
   await bothRefuse(t, 'below-deep', ['root', 'short', 'too-deep'], /longer than an authority allows/);
+});
+
+test.serial('a certificate with an extension of 1 MB is refused before it is parsed', async (t) => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const der = makeCertificate(privateKey, { cn: 'ada', only: [['1.2.3.4.5', Buffer.alloc(1024 * 1024)]] });
+  t.true(der.length > 1024 * 1024);
+  const { chainFault } = await trust.findings(der, sources('root', 'middle'), false);
+  t.regex(chainFault ?? 'accepted', /longer than 32 KiB/);
+  t.throws(() => parseCertificate(der), { code: 'bad-certificate' });
 });
 
 test.serial('authorities that sign each other end', async (t) => {

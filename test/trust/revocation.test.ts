@@ -339,6 +339,41 @@ test.serial(
   },
 );
 
+test.serial(
+  'an OCSP responder that answers late, or half: nothing is known, and nobody waits longer',
+  async (t) => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/`;
+    pki.issue('late', 'middle', { extensions: `${LEAF}\nauthorityInfoAccess=OCSP;URI:${url}` });
+    let half = false;
+    const gone: Promise<void>[] = [];
+    const late = createServer((request, response) => {
+      if (half) {
+        response.writeHead(200, { 'content-length': 1000 });
+        response.write(Buffer.alloc(10, 0x30));
+        return;
+      }
+      // The whole answer, once nobody listens any more.
+      gone.push(
+        new Promise((resolve) => {
+          request.socket.once('close', () => {
+            response.end(Buffer.from('30030a0100', 'hex'));
+            resolve();
+          });
+        }),
+      );
+    });
+    servers.push(late.listen(port, '127.0.0.1'));
+    for (half of [false, true]) {
+      const found = await look('late', { timeoutMs: 300 });
+      t.is(found.revocation, 'unknown');
+      t.regex(found.revocationDetail ?? '', /no answer in \d+ ms/);
+    }
+    t.is(gone.length, 1);
+    await Promise.all(gone);
+  },
+);
+
 test.serial('a root of the machine that did not issue the certificate cannot answer for it', async (t) => {
   pki.root('second-root');
   const port = await freePort();
