@@ -2,6 +2,8 @@
 import test from 'ava';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import type { Pty } from '../sandbox/pty.ts';
+import { buildPam } from '../pam/build.ts';
+import { APP } from '../sandbox/namespace.ts';
 import * as person from './person.ts';
 import { PASSWORD_PROMPT, PIN_PROMPT, ROOT } from './person.ts';
 
@@ -93,6 +95,34 @@ test.serial('sudo waits as well, although it wants silence; Ctrl-C ends it', asy
   const { code, screen } = await person.interrupt(ended);
   t.not(code, 0);
   t.notRegex(screen, ROOT);
+});
+
+test.serial('a login screen without a terminal: told, the card goes in and names the user', async (t) => {
+  buildPam();
+  await sandbox.exec(['cp', '/etc/pam.d/login', '/etc/pam.d/lightdm']);
+  const argv = ['setsid', '--wait', `${APP}/build/test-pam/plain/greeter`, 'lightdm', 'id', '-un'];
+  const greeter = sandbox.namespace.spawn(argv, { env: sandbox.environment() });
+  let said = '';
+  const until = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (said.includes(text)) resolve();
+      };
+      greeter.stdout?.on('data', look);
+      greeter.on('close', () => {
+        if (said.includes(text)) resolve();
+        else reject(new Error(`the greeter ended without ${text}:\n${said}\n${sandbox.agentLog()}`));
+      });
+      look();
+    });
+  greeter.stdout?.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await until('told=4:Insert your card.\n');
+  await sandbox.card.insert();
+  await until('ask=1:Enter PIN for');
+  greeter.stdin?.end(`${sandbox.pin}\n`);
+  await until('\nsession=0');
+  t.regex(said, /^user=ada$/m);
+  t.regex(said, /^ada$/m, 'the session is the user’s');
 });
 
 test.serial('the time is over: the password', async (t) => {

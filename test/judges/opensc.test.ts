@@ -2,7 +2,7 @@
 // (through opensc-pkcs11.so), a PIV card like any other: found, listed, read, and its signatures hold.
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { X509Certificate, createHash, verify } from 'node:crypto';
+import { X509Certificate, constants, createHash, publicEncrypt, verify } from 'node:crypto';
 import { VirtualReader } from './reader.ts';
 
 const PKCS11 = ['pkcs11-tool', '--module', 'opensc-pkcs11.so'] as const;
@@ -93,6 +93,20 @@ for (const [key, hash, mechanism, options] of [
       }),
   );
 }
+
+// ECDH is for yubico-piv-tool (yubico.test.ts): OpenSC 0.23 derives nothing with 9D here (CKR_KEY_TYPE_INCONSISTENT).
+test.serial('rsa2048: pkcs11-tool --decrypt opens what was encrypted to 9D', (t) =>
+  withReader(t, async (reader) => {
+    const control = await reader.insert(['--key', 'rsa2048']);
+    const { publicKey: key } = new X509Certificate(await control.getCertificate('9D'));
+    const message = Buffer.from('a message of no importance');
+    reader.write('/run/in', publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, message));
+    const decrypt = ['--decrypt', '--id', '03', '-m', 'RSA-PKCS', '-i', '/run/in', '-o', '/run/out'];
+    const { code, output } = await reader.run(...PKCS11, ...LOGIN, ...decrypt);
+    t.is(code, 0, output);
+    t.deepEqual(reader.read('/run/out'), message);
+  }),
+);
 
 test.serial('a wrong PIN costs OpenSC one try, and the card tells how many are left', (t) =>
   withReader(t, async (reader) => {
