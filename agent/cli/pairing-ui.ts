@@ -9,8 +9,8 @@ import { parseOptions } from './options.ts';
 
 const help = `sc_auth pairing_ui [-v] [-f] -s enable|disable|status [-t TOKEN] [--json]
 
-The dialog that offers to pair a card when an unpaired one goes in. With sudo the state is the machine's: disabled there,
-it opens for nobody. Otherwise it is your own, for every card or for one.
+The dialog that offers to pair a card when an unpaired one goes in. With sudo the state is the machine's: disabled
+there, it opens for nobody. Otherwise it is your own, for every card or for one.
 
   -s, --state STATE   enable or disable it (prints nothing), or print the effective status
   -t, --token TOKEN   for this card only: sc_auth list-smartcards

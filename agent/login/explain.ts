@@ -114,7 +114,9 @@ class Walk {
     if (!permission.permitted)
       this.#broken('session', `${where}. ${reasonText(permission.reason)}`, REMEDY.session, permission.rule);
     this.#good('session', where);
-    const word = (await this.#parts.enforcement?.(this.#question, session.place)) ?? null;
+    // Where it cannot be read, nor can the pairings: that link says so.
+    const asked = this.#parts.enforcement?.(this.#question, session.place).catch(() => null);
+    const word = (await asked) ?? null;
     if (word !== null) this.#good('enforcement', word);
   }
 

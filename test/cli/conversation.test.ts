@@ -158,7 +158,7 @@ test('pair as the user: password and PIN are two lines; remarks go to standard e
     code: 0,
     out: `Paired ${HASH} with alice.\n`,
     err: 'Now the card.\n',
-    parameters: { hash: HASH },
+    parameters: { hash: HASH, keyring: 'no' },
   });
 });
 

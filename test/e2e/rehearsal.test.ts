@@ -1,5 +1,6 @@
 // sc_auth test and sc_auth enable-for-login, on the real parts: a rehearsal says what a login would, and leaves card,
 // pairings and sudo as they were; a driver of others runs before a login only once the administrator has said so.
+import { stripVTControlCharacters } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { documented, installDriver } from '../drivers/install-driver.ts';
 import { Sandbox, type ExecResult } from '../sandbox/sandbox.ts';
@@ -60,7 +61,8 @@ test.serial('the right PIN: each step with its time, exit 0', async (t) => {
   const pty = sandbox.pty(['sc_auth', 'test'], { user: sandbox.user });
   const { code, screen } = await person.answer(pty, [[PIN_PROMPT, sandbox.pin]]);
   t.is(code, 0, screen);
-  for (const name of STEPS) t.regex(screen, new RegExp(`ok +${name} +\\d+\\.\\d ms`), name);
+  const plain = stripVTControlCharacters(screen);
+  for (const name of STEPS) t.regex(plain, new RegExp(`ok +${name} +\\d+\\.\\d ms`), name);
   t.regex(screen, /would be granted\. Nothing was changed\./);
   t.false(screen.includes(sandbox.pin));
   const { stdout } = await rehearse(sandbox.pin, '--json');
