@@ -19,6 +19,7 @@ const ELSEWHERE: Partial<Record<Kind, string>> = {
   'exemption-used': 'the tests of enforcement',
   'break-glass-used': 'the tests of enforcement',
   'session-locked': 'the tests of the lock on removal',
+  keyring: 'keyring.test.ts',
 };
 const NEW_PIN = '48151623';
 const NOT_THE_PASSWORD = 'tr0ub4dor-and-3';
