@@ -18,6 +18,7 @@ const INCLUDED = [
   'login',
   'passwd',
   // The getting-started page makes a key with it.
+  'openssl',
   'yubico-piv-tool',
 ];
 
