@@ -33,10 +33,14 @@ const TTYAUX_MAJOR = 5;
 const CONSOLE_MINOR = 1;
 const OTHER_CONSOLES: readonly number[] = [204, 229];
 
+/** The minor number is in two pieces around the major one (proc(5), tty_nr). */
+export function splitDevice(device: number): { readonly major: number; readonly minor: number } {
+  return { major: (device >> 8) & 0xfff, minor: (device & 0xff) | ((device >> 12) & 0xfff00) };
+}
+
 /** Whether a terminal device is a console of this machine: screen and keyboard, a serial line, a hypervisor's. */
 export function isConsoleDevice(device: number): boolean {
-  const major = (device >> 8) & 0xfff;
-  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+  const { major, minor } = splitDevice(device);
   if (major === TTYAUX_MAJOR) return minor === CONSOLE_MINOR;
   return major === TTY_MAJOR || OTHER_CONSOLES.includes(major);
 }
