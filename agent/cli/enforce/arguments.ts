@@ -1,7 +1,7 @@
 // The arguments of sc_auth enforce: a verb, for two of them a user, and dates as people type them.
 
 import { parseArgs } from 'node:util';
-import { parseWhen } from '../audit/when.ts';
+import { parseWhen, UNITS } from '../audit/when.ts';
 import { CommandError } from '../exit-codes.ts';
 
 const VERBS = ['plan', 'on', 'confirm', 'off', 'status', 'code', 'exempt', 'unexempt'] as const;
@@ -17,7 +17,6 @@ export interface EnforceArgs {
   readonly shutOut: readonly string[];
 }
 
-const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 /** A point in time to come, in local time; a day alone means its end. @returns null for what is none */
 export function parseUntil(text: string, nowMs: number): number | null {
   const span = /^(\d{1,5})([mhdw])$/.exec(text);
