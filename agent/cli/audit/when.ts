@@ -1,7 +1,12 @@
 // Points in time as people type them, for --since and --until. Local time, as the clock on the wall says it.
 
 /** Milliseconds in the units of a span of time. */
-export const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+export const UNITS: Readonly<Record<string, number>> = {
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 const DATE = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2}))?)?$/;
 
 function midnight(nowMs: number, daysAgo: number): number {
