@@ -4,6 +4,7 @@ export default {
   files: ['test/package/*.slow.ts'],
   nodeArguments: ['--disable-warning=ExperimentalWarning'],
   workerThreads: false,
-  timeout: '10m',
+  // Tests make many trials; a busy machine takes its time.
+  timeout: '30m',
   concurrency: 1,
 };

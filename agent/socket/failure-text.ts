@@ -47,7 +47,7 @@ export function failureText(error: AgentError): string {
     case 'driver-fault':
       return "The card's driver failed and is being started again. Try again in a moment; `sc_auth drivers -v` says more.";
     case 'no-service':
-      return 'The smart card service does not run. Start pcscd and try again.';
+      return 'The smart card service does not run. Start pcscd (systemctl start pcscd.socket; where it is not there: apt install pcscd) and try again.';
     case 'not-authorised':
       return 'The smart card service (pcscd) refused access. Check its polkit rules.';
     case 'no-identity':

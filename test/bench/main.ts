@@ -1,6 +1,6 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
-// Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only login|audit]
+// Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only login|audit|package]
 // --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { commandTimes, durableWrite, memoryAtRest } from './at-rest.ts';
 import { decisionFigures } from './decision.ts';
 import { figure, table, writeJson, type Figure } from './figures.ts';
 import { insertionFigures } from './insertion.ts';
+import { packageFigures } from './package.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
 import { compilePrograms } from './stopwatch.ts';
 import { compareLogin, noCardOverhead } from './wall.ts';
@@ -109,11 +110,13 @@ const { values } = parseArgs({
 try {
   const size = values.quick === true ? 'quick' : values.full === true ? 'full' : 'usual';
   const { only = 'all' } = values;
-  if (!['all', 'login', 'audit'].includes(only)) throw new Error('--only takes login or audit.');
+  if (!['all', 'login', 'audit', 'package'].includes(only))
+    throw new Error('--only takes login, audit or package.');
   compilePrograms();
   const figures = [
-    ...(only === 'audit' ? [] : await measure(size === 'quick')),
-    ...(only === 'login' ? [] : await auditFigures(AUDIT_SIZES[size])),
+    ...(['all', 'login'].includes(only) ? await measure(size === 'quick') : []),
+    ...(['all', 'audit'].includes(only) ? await auditFigures(AUDIT_SIZES[size]) : []),
+    ...(['all', 'package'].includes(only) ? await packageFigures(size === 'quick' ? 3 : 20) : []),
   ];
   const processors = cpus();
   console.log(

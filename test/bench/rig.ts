@@ -35,7 +35,7 @@ export class Rig {
 
   private constructor(sandbox: Sandbox, auditFolder: string) {
     this.sandbox = sandbox;
-    this.stopwatch = new Stopwatch(sandbox);
+    this.stopwatch = new Stopwatch(sandbox.namespace, sandbox.environment());
     this.#auditFolder = auditFolder;
   }
 

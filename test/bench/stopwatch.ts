@@ -4,8 +4,7 @@ import { type ChildProcess, execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { APP, REPOSITORY } from '../sandbox/namespace.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
+import { APP, type Namespace, REPOSITORY } from '../sandbox/namespace.ts';
 
 const FOLDER = 'build/bench';
 
@@ -34,9 +33,10 @@ export class Stopwatch {
   readonly #child: ChildProcess;
   readonly #answers: AsyncIterator<string>;
 
-  constructor(sandbox: Sandbox) {
-    this.#child = sandbox.namespace.spawn([programPath('stopwatch')], {
-      env: sandbox.environment(),
+  /** @param env the environment of the programs */
+  constructor(namespace: Namespace, env: Readonly<Record<string, string>>) {
+    this.#child = namespace.spawn([programPath('stopwatch')], {
+      env,
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     if (this.#child.stdout === null) throw new Error('The stopwatch has no standard output.');

@@ -33,6 +33,27 @@ test('scauthd.service is exposed at most 2.0', (t) => {
   t.regex(stdout, /Overall exposure level for scauthd\.service: ([01]\.\d|2\.0)/);
 });
 
+test('systemd takes the units without a word', (t) => {
+  for (const [manager, ...names] of [
+    ['--system', 'scauthd.service'],
+    ['--user', 'scauth-session.service', 'scauth-session.path'],
+  ] as const) {
+    const files = names.map((name) => {
+      const text = readFileSync(join(root, 'install/systemd', name), 'utf8');
+      // It looks whether the program is there, and nothing is installed here.
+      const file = join(folder, name);
+      writeFileSync(file, text.replace(/^(Exec\w+=)\/usr\/s?bin\/scauth\S*/gm, '$1/bin/true'));
+      return file;
+    });
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', manager, ...files], {
+      encoding: 'utf8',
+      env: { PATH: '/usr/bin:/bin', XDG_RUNTIME_DIR: folder },
+    });
+    t.is(status, 0, stderr);
+    t.is(stderr, '');
+  }
+});
+
 test('the unit lets scauthd have what it needs', (t) => {
   const unit = readFileSync(join(root, 'install/systemd/scauthd.service'), 'utf8');
   // Locked memory for the secret block, sockets, and the compiler of V8.

@@ -1,20 +1,16 @@
-// What may go wrong while the PAM files are changed or the package is put there: a stack edited by hand, a broken
-// profile, a kill at each step, a full disk. A password opens sudo at every moment, and a second run repairs.
+// What may go wrong while the PAM files are changed: a stack edited by hand, a broken profile, a full disk, a rescue
+// system. A password opens sudo at every moment, and a second run repairs. Signals and power cuts: cut-off.slow.ts.
 
-import { writeFileSync } from 'node:fs';
 import anyTest, { type TestFn } from 'ava';
 import { makePackages } from './packages.ts';
-import { USER, World } from './world.ts';
+import { USER, withoutStaged, World } from './world.ts';
 
 const test = anyTest as TestFn<{ world: World }>;
-const SCRIPT = '/usr/sbin/scauth-pam';
-/** Where scauth-pam changes something; each is a comment in it. */
-const STEPS = ['keep', 'stage', 'live', 'done'];
 
-let first: string;
+let light: string;
 
 test.before(async () => {
-  ({ first } = await makePackages());
+  ({ light } = await makePackages());
 });
 test.beforeEach(async (t) => {
   t.context.world = await World.start();
@@ -23,7 +19,7 @@ test.afterEach.always(async (t) => {
   await t.context.world.stop();
 });
 
-const install = (world: World): Promise<string> => world.must(`apt-get install -y ${first}`);
+const install = (world: World): Promise<string> => world.must(`apt-get install -y ${light}`);
 
 test.serial(
   'a stack that was edited by hand: the card goes in front, and undo gives back the same bytes',
@@ -81,43 +77,6 @@ test.serial('a change that would shut people out is refused by the rehearsal', a
   t.true(await world.passwordWorks());
 });
 
-test.serial('killed at each step: the password works, and a second run repairs', async (t) => {
-  const { world } = t.context;
-  await install(world);
-  const before = await world.pamFiles();
-  const script = world.read(SCRIPT);
-  for (const command of ['enable', 'disable']) {
-    for (const step of STEPS) {
-      const count = script.split(`# step: ${step}`).length - 1;
-      t.true(count > 0, step);
-      await world.must(`scauth-pam ${command === 'enable' ? 'disable' : 'enable'} --yes --no-rehearsal`);
-      const from = await world.pamFiles();
-      // At its second passage where there is one: some files are new, some are not.
-      const kill = `if [ -e /tmp/passed ] || [ ${step} = done ]; then kill -KILL $$; fi; : >/tmp/passed\n`;
-      await world.must('rm -f /tmp/passed');
-      writeFileSync(
-        world.path('/tmp/killed'),
-        script.replace(new RegExp(`# step: ${step}.*\n`), () => kill),
-      );
-      const killed = await world.run(`sh /tmp/killed ${command} --yes --no-rehearsal`);
-      t.is(killed.code, 137, `${command} ${step}: ${killed.output}`);
-      t.true(await world.passwordWorks(), `${command} killed at ${step}`);
-      if (step === 'keep' || step === 'stage') t.is(await world.pamFiles().then(withoutStaged), from);
-      await world.must(`scauth-pam ${command} --yes --no-rehearsal`);
-      t.true(await world.passwordWorks());
-      t.regex(await world.must('scauth-pam status'), command === 'enable' ? /are on/ : /are off/);
-      t.notRegex(await world.must('ls /etc/pam.d /var/lib/pam'), /scauth-new/);
-    }
-  }
-  await world.must('scauth-pam undo');
-  t.is(await world.pamFiles(), before);
-});
-
-/** Without files that were to be renamed into place: PAM does not look at them. */
-function withoutStaged(files: string): string {
-  return files.replace(/^== \S+\.scauth-new\n[^]*?(?=^== )/gm, '');
-}
-
 test.serial('a full disk: nothing is changed, and the second run does it', async (t) => {
   const { world } = t.context;
   await install(world);
@@ -140,35 +99,6 @@ test.serial('a full disk: nothing is changed, and the second run does it', async
   await world.run('scauth-pam undo');
   t.true(await world.passwordWorks());
   await world.must('rm -f /fill && scauth-pam undo');
-  t.is(await world.pamFiles(), before);
-});
-
-test.serial('an installation that runs out of disk, or is killed, is repaired by the next', async (t) => {
-  const { world } = t.context;
-  const before = await world.pamFiles();
-  await world.must('dd if=/dev/zero of=/fill bs=1M 2>/dev/null; truncate -s -40M /fill');
-  const full = await world.run(`apt-get install -y ${first}`);
-  t.not(full.code, 0);
-  t.true(await world.passwordWorks());
-  await world.must('rm /fill');
-  t.is(withoutStaged(await world.pamFiles()).replace(/^== scauth[^\n]*\n[^=]*(?=^== )/gm, ''), before);
-  // Killed as soon as the first file is there, and again before it is configured.
-  await world.run(
-    `dpkg --unpack ${first} & pid=$!; until [ -e /usr/lib/scauth/app ] || ! kill -0 $pid; do :; done; kill -KILL $pid; wait`,
-  );
-  t.true(await world.passwordWorks());
-  await world.run('rm -f /var/lib/dpkg/lock*; dpkg --configure -a');
-  await world.must(`dpkg --unpack ${first}`);
-  t.true(await world.passwordWorks());
-  await world.must(`apt-get install -y ${first} && scauth-pam enable --yes`);
-  t.true(await world.passwordWorks());
-  t.regex(await world.must('sc_auth --version'), /^sc_auth \d/);
-  // Killed while it is removed.
-  await world.run(
-    `dpkg --remove scauth & pid=$!; until ! grep -q pam_scauth /etc/pam.d/common-auth; do :; done; kill -KILL $pid; wait`,
-  );
-  t.true(await world.passwordWorks());
-  await world.must('rm -f /var/lib/dpkg/lock*; dpkg --configure -a; dpkg --purge scauth');
   t.is(await world.pamFiles(), before);
 });
 

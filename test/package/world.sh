@@ -25,6 +25,10 @@ mount -t tmpfs -o mode=0755,nosuid,nodev package "$root/run"
 mkdir -p "$root"/run/{pcscd,lock,sudo,sandbox/app,sandbox/home/root}
 mount --bind "$repository" "$root/run/sandbox/app"
 mount -o remount,bind,ro "$root/run/sandbox/app"
+# For layer.sh.
+mkdir "$root"/run/sandbox/{base,upper}
+mount --bind "$base" "$root/run/sandbox/base"
+mount --bind "$place/upper" "$root/run/sandbox/upper"
 
 printf '127.0.0.1 localhost %s\n' "$(hostname)" >"$root/etc/hosts"
 

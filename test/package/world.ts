@@ -1,10 +1,10 @@
 // A Debian root in which a package is really installed, used and removed. It starts the real pcscd and the software
 // card on request; everything that happened in it is gone after stop().
 
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { CardControl } from '../card/client.ts';
-import { childrenOf, Namespace, REPOSITORY } from '../sandbox/namespace.ts';
+import { APP, childrenOf, Namespace, REPOSITORY } from '../sandbox/namespace.ts';
 import { exitCode, Pty } from '../sandbox/pty.ts';
 import { CARD_SOCKET, Service, startCard, startPcscd } from '../sandbox/services.ts';
 import { debianRoot } from './base.ts';
@@ -32,6 +32,8 @@ export function withoutStaged(files: string): string {
 
 export class World {
   readonly namespace: Namespace;
+  /** Of the programs in it. */
+  readonly environment = ENVIRONMENT;
   #scauthd: Service | null = null;
   #card: CardControl | null = null;
 
@@ -95,6 +97,18 @@ export class World {
     return output;
   }
 
+  /**
+   * Runs a script of the functions of trial.sh on this world as it stands; what it writes goes away with it.
+   * @param megabytes room on the disk
+   * @returns what it printed
+   * @throws Error with that, unless it ended with 0
+   */
+  trial(script: string, megabytes = 300): Promise<string> {
+    const layer = join(APP, 'test/package/layer.sh');
+    const argv = ['unshare', '--mount', '--propagation', 'private', '--', 'bash', layer, String(megabytes)];
+    return this.must(`exec ${argv.join(' ')} "$(cat)"`, { input: script });
+  }
+
   pty(argv: readonly string[], user: string): Pty {
     const start = (terminal: number) =>
       this.namespace.spawn(argv, {
@@ -137,11 +151,22 @@ export class World {
     return this.#card;
   }
 
-  /** scauthd as the package has it, started as the page for administrators says for machines without systemd. */
-  async startScauthd(): Promise<void> {
-    await this.must('install -d -m 0755 /run/scauth');
+  /**
+   * scauthd as the package has it, started as the page for administrators says for machines without systemd.
+   * @param ready how it is seen that it is there
+   */
+  async startScauthd(
+    ready = async (): Promise<boolean> => (await this.run('sc_auth list')).code === 0,
+  ): Promise<void> {
+    mkdirSync(this.path('/run/scauth'), { recursive: true, mode: 0o755 });
     this.#scauthd = new Service(this.namespace, 'scauthd', ['/usr/sbin/scauthd'], ENVIRONMENT);
-    await this.#scauthd.untilReady(async () => (await this.run('sc_auth list')).code === 0);
+    await this.#scauthd.untilReady(ready);
+  }
+
+  /** The machine's id of scauthd. @throws Error if it does not run */
+  get scauthdPid(): number {
+    if (this.#scauthd === null) throw new Error('scauthd was not started');
+    return this.#scauthd.pid;
   }
 
   async stopScauthd(): Promise<void> {
