@@ -87,7 +87,7 @@ function node(script: string, ...args: string[]): string[] {
 
 /** The steps that are not ava, in order. A step without files to look at is left out. */
 function steps(): { name: string; argv: string[] }[] {
-  const sources = ['pam/module/*.[ch]', 'test/pam/*.[ch]', 'test/ifd/*.[ch]', 'test/bench/*.c'];
+  const sources = ['pam/module/*.[ch]', 'test/pam/*.[ch]', 'test/ifd/*.[ch]', 'test/bench/*.c', 'test/package/*.c'];
   const c = sources.flatMap((pattern) => globSync(pattern, { cwd: REPOSITORY })).sort();
   return [
     { name: 'types', argv: node('typescript/bin/tsc', '-p', '.') },
