@@ -14,6 +14,7 @@ import {
   deviceOf,
   keyOf,
   metadataOf,
+  promptEntity,
   userOf,
   type Requester,
 } from './ocsf-objects.ts';
@@ -207,11 +208,9 @@ function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
     case 'pairing-refused':
       return pairingOf(event, requester);
     case 'prompt-state':
-      return entityOf(
-        [3, 'Update'],
-        { name: 'pairing prompt', type: 'setting', data: { enabled: event.enabled } },
-        { rest: { actor: actorOf(event.actor, requester) } },
-      );
+      return entityOf([3, 'Update'], promptEntity(event), {
+        rest: { actor: actorOf(event.actor, requester) },
+      });
     case 'policy-changed': {
       const changes = event.changes.slice(0, 20).map(({ setting, from, to }) => ({
         setting: cut(setting),
