@@ -1,11 +1,15 @@
 // What smart card login costs in a user's session: the memory of scauth-session while it waits, how soon the dialog is on
-// the screen after a card was read, and how soon the session is locked after pcscd has told that the card is gone.
+// the screen after a card was read, and how soon the session is locked after pcscd has told that the card is gone. The
+// program runs as the package has it (bundled): from the sources it would carry Node's type stripper along.
 // Specification: proc_pid_smaps(5).
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { bundle } from '../../install/package/bundle.ts';
+import { packagedLauncher } from '../../install/package/tree.ts';
 import { insertCard, pullCard, untilAgentSays } from '../e2e/person.ts';
 import { LogindMock } from '../logind/logind-mock.ts';
-import { APP } from '../sandbox/namespace.ts';
+import { APP, REPOSITORY } from '../sandbox/namespace.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { DialogWorld } from '../session/dialog-world.ts';
 import type { Running } from '../session/desktop.ts';
@@ -18,20 +22,24 @@ const DIALOG_BAR_MS = 1000;
 const LOCK_BAR_MS = 250;
 const LOGIND_TOLD = '/run/sandbox/logind-told';
 
-async function untilTrue(what: () => boolean | Promise<boolean>, name: string): Promise<void> {
+async function untilTrue(
+  what: () => boolean | Promise<boolean>,
+  name: string,
+  log: () => string = () => '',
+): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
   while (!(await what())) {
-    if (performance.now() > deadline) throw new Error(`${name} does not come.`);
+    if (performance.now() > deadline) throw new Error(`${name} does not come. ${log()}`);
     await pause(1);
   }
 }
 
 /** From scauthd's "token in" until the window manager shows the window; xdotool asks for it again and again. */
-async function cardInToDialog(world: DialogWorld): Promise<number> {
+async function cardInToDialog(world: DialogWorld, session: Running): Promise<number> {
   await pullCard(world.sandbox);
   await insertCard(world.sandbox);
   const start = performance.now();
-  await untilTrue(() => world.desktop.hasWindow('^Smart card$'), 'the dialog');
+  await untilTrue(() => world.desktop.hasWindow('^Smart card$'), 'the dialog', session.output);
   const taken = performance.now() - start;
   await world.untilDialog();
   await world.desktop.key('Escape');
@@ -131,13 +139,28 @@ function memoryFigures({ sandbox }: DialogWorld, session: Running): Figure[] {
   ];
 }
 
+/** Where the package's program is: its launcher, Node and bundle as in /usr/lib/scauth. @returns its folder, inside */
+async function packageSession(): Promise<string> {
+  const lib = 'build/bench/session';
+  const folder = join(REPOSITORY, lib);
+  rmSync(folder, { recursive: true, force: true });
+  await bundle(REPOSITORY, join(folder, 'app'));
+  mkdirSync(join(folder, 'bin'));
+  symlinkSync(`${APP}/node_modules/node/bin/node`, join(folder, 'node'));
+  const name = 'scauth-session';
+  const text = readFileSync(join(REPOSITORY, 'install/bin', name), 'utf8');
+  writeFileSync(join(folder, 'bin', name), packagedLauncher(text, `${APP}/${lib}`), { mode: 0o755 });
+  return `${APP}/${lib}/bin`;
+}
+
 export async function sessionFigures(times: number): Promise<Figure[]> {
   process.stderr.write(`a user's session, ${times} times\n`);
+  const folder = await packageSession();
   const world = await DialogWorld.start();
   try {
-    const session = await world.startSession();
+    const session = await world.startSession({ PATH: `${folder}:${world.env['PATH'] ?? ''}` });
     const dialog: number[] = [];
-    for (let time = 0; time < times; time++) dialog.push(await cardInToDialog(world));
+    for (let time = 0; time < times; time++) dialog.push(await cardInToDialog(world, session));
     return [
       // After its work: what it needs for a dialog has gone with the dialog.
       ...memoryFigures(world, session),
