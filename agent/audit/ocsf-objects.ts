@@ -2,15 +2,13 @@
 // outside is cut to a length here; quoting is JSON's. Specification: OCSF 1.6.0 (https://schema.ocsf.io/1.6.0).
 
 import { hostname } from 'node:os';
-import type { AuditedCause, AuditedKey, AuditEvent } from '../model/audit-event.ts';
+import type { AuditedCause, AuditedKey } from '../model/audit-event.ts';
 import type { PeerCredentials } from '../model/request.ts';
 
 export const OCSF_VERSION = '1.6.0';
 const PRODUCT = { name: 'scauth', vendor_name: 'scauth' };
 /** Longest text from outside in a record. */
 const MAX_TEXT = 512;
-
-type PromptStateEvent = Extract<AuditEvent, { kind: 'prompt-state' }>;
 
 export function cut(text: string): string {
   // Half a surrogate pair, also one that the cut makes, is no JSON for other readers (jq stops there).
@@ -75,21 +73,6 @@ export function keyOf(key: AuditedKey | null): Record<string, unknown> {
 export function certificateAttribute(key: AuditedKey | null): { certificate?: AuditedCertificate } {
   const certificate = certificateOf(key);
   return certificate === null ? {} : { certificate };
-}
-
-/** The pairing prompt as a managed entity: which level was set, and whose it is (the machine's is everybody's). */
-export function promptEntity({ enabled, scope }: PromptStateEvent): {
-  readonly name: string;
-  readonly type: string;
-  readonly data: object;
-} {
-  const data = {
-    enabled,
-    level: scope.level,
-    ...(scope.level === 'machine' ? {} : { user: userOf(scope.user) }),
-    ...(scope.level === 'card' ? { token: cut(scope.tokenId) } : {}),
-  };
-  return { name: 'pairing prompt', type: 'setting', data };
 }
 
 export function metadataOf(kind: string): object {

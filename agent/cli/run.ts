@@ -73,11 +73,16 @@ async function unknownCommand(name: string): Promise<CommandError> {
   return new CommandError('usage', `There is no command '${printable(name, 60)}'. ${hint}`);
 }
 
+async function writeHelp(surroundings: Surroundings, text: string): Promise<void> {
+  const { layOutHelp } = await import('../base/help-layout.ts');
+  surroundings.writeOut(layOutHelp(text));
+}
+
 async function dispatch(surroundings: Surroundings, output: Output): Promise<void> {
   const [name, ...args] = surroundings.args;
   if (name === undefined) throw new CommandError('usage', 'Which command? All commands: sc_auth --help');
   if (name === '--help') {
-    surroundings.writeOut(HELP);
+    await writeHelp(surroundings, HELP);
     return;
   }
   if (name === '--version') {
@@ -89,7 +94,7 @@ async function dispatch(surroundings: Surroundings, output: Output): Promise<voi
   if (load === undefined) throw await unknownCommand(name);
   const { command } = await load();
   if (args.includes('--help')) {
-    surroundings.writeOut(command.help);
+    await writeHelp(surroundings, command.help);
     return;
   }
   await command.run(args, { ...surroundings, output });

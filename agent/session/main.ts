@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readlinkSync } from 'node:fs';
 import { extname } from 'node:path';
+import { layOutHelp } from '../base/help-layout.ts';
 import { AgentConnection, claimNumber, refusalOf, SOCKET_PATH } from './agent.ts';
 import { readState, type SeenCard } from './state.ts';
 import { SessionWatch } from './watch.ts';
@@ -189,11 +190,11 @@ async function now(): Promise<number> {
 async function run(args: readonly string[]): Promise<number> {
   const [mode = '', ...rest] = args;
   if (rest.length > 0 || !['', '--help', '--now', '--on-demand', '--autostart'].includes(mode)) {
-    process.stderr.write(HELP);
+    process.stderr.write(layOutHelp(HELP));
     return 2;
   }
   if (mode === '--help') {
-    process.stdout.write(HELP);
+    process.stdout.write(layOutHelp(HELP));
     return EXIT.ok;
   }
   if (uid === 0) {

@@ -88,8 +88,9 @@ export function readCommands(repository: string): ProgramHelp {
   if (entry === undefined) throw new Error('install/bin has no sc_auth');
   const overview = said(repository, entry, ['--help']);
   const seen = new Map<string, string>();
-  for (const [, name = '', summary = ''] of overview.matchAll(/^ {2}sc_auth ([\w-]+) {2,}(\S.*)$/gm)) {
-    if (!seen.has(name)) seen.set(name, summary);
+  const line = /^ {2}sc_auth ([\w-]+) {2,}(\S.*(?:\n {6,}\S.*)*)$/gm;
+  for (const [, name = '', summary = ''] of overview.matchAll(line)) {
+    if (!seen.has(name)) seen.set(name, summary.replace(/\s+/g, ' '));
   }
   const commands = [...seen].map(([name, summary]) =>
     parseHelp(name, summary, said(repository, entry, [name, '--help'])),

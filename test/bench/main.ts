@@ -11,6 +11,7 @@ import { decisionFigures } from './decision.ts';
 import { figure, table, writeJson, type Figure } from './figures.ts';
 import { insertionFigures } from './insertion.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
+import { revocationFigures } from './revocation.ts';
 import { sessionFigures } from './session.ts';
 import { compilePrograms } from './stopwatch.ts';
 import { compareLogin, noCardOverhead } from './wall.ts';
@@ -89,6 +90,7 @@ async function measure(quick: boolean): Promise<Figure[]> {
     figure('audit-durable-write-ms', await durableWrite(DISK_FOLDER), 'ms'),
     ...p256.rest,
     ...decisionFigures(),
+    ...(await revocationFigures(quick ? 3 : 20)),
     ...(await insertionFigures(quick ? 3 : 20)),
   ];
 }

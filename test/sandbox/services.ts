@@ -9,8 +9,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SHARE, VPCD_PORT } from './etc.ts';
 import { APP, insidePid, type Namespace } from './namespace.ts';
 
-/** Longest wait for a program to be ready or to end. */
-const PATIENCE_MS = 20_000;
+/** Longest wait for a program to be ready or to end; a busy machine takes its time. */
+const PATIENCE_MS = 60_000;
 const POLL_MS = 5;
 
 export const CARD_SOCKET = `${SHARE}/card.sock`;

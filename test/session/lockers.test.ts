@@ -1,9 +1,18 @@
 // Screen unlock with real lockers that run as the user, by real keystrokes; pictures are in test/artifacts.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Sandbox } from '../sandbox/sandbox.ts';
-import { freshCard, insertCard, pairCard, pullCard, untilAudited, WRONG_PIN } from '../e2e/person.ts';
+import { enforced, requireNobodyElse } from '../e2e/enforcement.ts';
+import {
+  expectCardLogin,
+  freshCard,
+  insertCard,
+  pairCard,
+  pullCard,
+  untilAudited,
+  WRONG_PIN,
+} from '../e2e/person.ts';
 import { Desktop, until } from './desktop.ts';
 import { i3lock, installLockerServices, xscreensaver, xsecurelock, type Locker } from './lockers.ts';
 
@@ -149,3 +158,33 @@ test.serial('a login on a terminal, with pictures: the card says whose, the PIN 
     () => said(),
   );
 });
+
+test.serial(
+  'L25: i3lock while a card is required: PIN opens, a password does not, an exempt account’s does',
+  async (t) => {
+    const auth = ['sufficient pam_scauth.so', 'requisite pam_unix.so try_first_pass nodelay'];
+    // Behind the last line: i3lock never comes to the account phase (pam_scauth(8)).
+    const lines = [...auth, '[perm_denied=die default=ignore] pam_scauth.so enforce'].map(
+      (line) => `auth ${line}`,
+    );
+    writeFileSync(sandbox.path('/etc/pam.d/i3lock'), `${lines.join('\n')}\naccount required pam_unix.so\n`);
+    requireNobodyElse(sandbox);
+    await expectCardLogin(sandbox);
+    await enforced(sandbox, 'on');
+    const locker = lockerOf('i3lock');
+    await locker.lock();
+    await desktop.type(sandbox.password);
+    await untilAudited(sandbox, 'card-required');
+    await locker.again();
+    t.true(await locker.isLocked());
+    await desktop.screenshot('i3lock-card-required');
+    await desktop.type(sandbox.pin);
+    await untilOpen(locker);
+    await enforced(sandbox, 'exempt', sandbox.user, '--until', '8h');
+    await pullCard(sandbox);
+    await locker.lock();
+    await desktop.type(sandbox.password);
+    await untilOpen(locker);
+    t.regex(sandbox.auditLog(), /exemption-used/);
+  },
+);
