@@ -9,12 +9,13 @@ import { AgentError } from '../base/errors.ts';
 import { distrustOf } from '../base/trusted-file.ts';
 import type { Anchor } from '../model/anchor.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
+import type { PeerCredentials } from '../model/request.ts';
 import type { SealState } from '../model/seal-state.ts';
 import { MAX_LINE_BYTES, sealLine } from '../model/sealed-line.ts';
 import type { AnchorSource, AuditLog } from './interface.ts';
 import { peerOf, toOcsf } from './ocsf.ts';
 import { cutTornLine, gap, recover } from './recover.ts';
-import { describeRequester } from './requester.ts';
+import { requesterOf } from './requester.ts';
 import { SealFile } from './seal-file.ts';
 
 /** A clock that is corrected by so little is not set back. */
@@ -75,6 +76,10 @@ export class FileAuditLog implements AuditLog, AnchorSource {
     return this.#inTurn([{ event, timeMs: Math.trunc(this.#clock.nowMs()) }]);
   }
 
+  notice(peer: PeerCredentials): void {
+    requesterOf(peer);
+  }
+
   lastRecord(): Anchor | null {
     const state = this.#state;
     if (state === null || state.sequence === 0) return null;
@@ -133,7 +138,7 @@ export class FileAuditLog implements AuditLog, AnchorSource {
     let now = state;
     for (const { event, timeMs } of entries) {
       const peer = peerOf(event);
-      const record = toOcsf(event, timeMs, peer === null ? null : describeRequester(peer.pid));
+      const record = toOcsf(event, timeMs, peer === null ? null : requesterOf(peer));
       const { line, seal, next } = sealLine(record, now);
       if (line.length > MAX_LINE_BYTES) throw new Error(`a record of ${line.length} bytes`);
       lines.push(line);

@@ -5,6 +5,7 @@
 
 import { assertNever } from '../base/assert.ts';
 import type { AuditEvent, GapEvent } from '../model/audit-event.ts';
+import type { PeerCredentials } from '../model/request.ts';
 import { cardOf } from './ocsf-card.ts';
 import { changeOf, pairingOf } from './ocsf-change.ts';
 import { loginOf, withoutCardOf } from './ocsf-login.ts';
@@ -96,7 +97,7 @@ export function toOcsf(event: AuditEvent, timeMs: number, requester: Requester |
 }
 
 /** Who asked for it, where somebody did. */
-export function peerOf(event: AuditEvent): { pid: number } | null {
+export function peerOf(event: AuditEvent): PeerCredentials | null {
   if ('peer' in event) return event.peer;
   return 'actor' in event ? (event.actor ?? null) : null;
 }

@@ -6,7 +6,7 @@ import { Ajv } from 'ajv';
 import test from 'ava';
 import fc from 'fast-check';
 import { toOcsf } from '../../agent/audit/ocsf.ts';
-import { describeRequester } from '../../agent/audit/requester.ts';
+import { requesterOf } from '../../agent/audit/requester.ts';
 import { AUDIT_KINDS } from '../../agent/model/audit-event.ts';
 import { chainName, sealLine } from '../../agent/model/sealed-line.ts';
 import { actor, eventsWith, examples, granted, hostileTexts, key, login } from './events.ts';
@@ -21,7 +21,7 @@ const position = { sequence: 0, key: firstKey, prev: chainName(firstKey) };
 
 /** What is in the file. */
 function written(event: (typeof examples)[number]['event']): Line {
-  const record = toOcsf(event, 1234, describeRequester(process.pid));
+  const record = toOcsf(event, 1234, requesterOf({ pid: process.pid, uid: 0, gid: 0 }));
   return JSON.parse(sealLine(record, position).line.toString()) as Line;
 }
 
