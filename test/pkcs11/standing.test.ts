@@ -5,7 +5,7 @@ import test from 'ava';
 import { driverPid } from '../drivers/processes.ts';
 import * as person from '../e2e/person.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
-import { makeSoftHsm, makeTpm, SOFTHSM, SOFTHSM_CONFIG, TPM_CONFIG } from './tokens.ts';
+import { addOddKeys, makeSoftHsm, makeTpm, SOFTHSM, SOFTHSM_CONFIG, TPM_CONFIG } from './tokens.ts';
 
 interface Listed {
   readonly hash: string;
@@ -76,23 +76,40 @@ test.serial('SoftHSM: RSA and P-256 with certificates and a bare P-256 key each 
   }
 });
 
-test.serial('SoftHSM: a wrong PIN is said, and the password has its turn', async (t) => {
-  const sandbox = await startWith(SOFTHSM_CONFIG, makeSoftHsm);
-  try {
-    const [first] = await identities(sandbox);
-    await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', first?.hash ?? '');
-    const { code, screen } = await person.sudo(
-      sandbox,
-      [person.PIN_PROMPT, person.WRONG_PIN],
-      [person.PASSWORD_PROMPT, sandbox.password],
-    );
-    t.is(code, 0, screen);
-    t.regex(screen, /Wrong PIN/);
-    await person.expectCardLogin(sandbox);
-  } finally {
-    await sandbox.stop();
-  }
-});
+test.serial(
+  'SoftHSM: a wrong PIN is said; Ed25519, and a key that wants the PIN each time, open sudo',
+  async (t) => {
+    const sandbox = await startWith(SOFTHSM_CONFIG, async (made) => {
+      await makeSoftHsm(made);
+      await addOddKeys(made);
+    });
+    try {
+      const found = await identities(sandbox);
+      const hashOf = (name: string) => found.find(({ label }) => label.includes(name))?.hash ?? '';
+      for (const name of ['Edwards', 'Each-time']) {
+        const { hash } = found.find(({ label }) => label.includes(name)) ?? { hash: '' };
+        t.not(hash, '', JSON.stringify(found));
+        await expectLoginWith(sandbox, hash);
+      }
+      await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', hashOf('Bound'));
+      await person.passwordAfterPin(sandbox);
+      await person.untilAudited(sandbox, 'other-card');
+      await succeed(sandbox, 'sc_auth', 'unpair', '-u', sandbox.user, '-h', hashOf('Bound'));
+      const [first] = found;
+      await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', first?.hash ?? '');
+      const { code, screen } = await person.sudo(
+        sandbox,
+        [person.PIN_PROMPT, person.WRONG_PIN],
+        [person.PASSWORD_PROMPT, sandbox.password],
+      );
+      t.is(code, 0, screen);
+      t.regex(screen, /Wrong PIN/);
+      await person.expectCardLogin(sandbox);
+    } finally {
+      await sandbox.stop();
+    }
+  },
+);
 
 test.serial("the machine's TPM is a token: its key opens sudo, also after a new start", async (t) => {
   const sandbox = await startWith(TPM_CONFIG, makeTpm);
