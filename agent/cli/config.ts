@@ -16,7 +16,8 @@ const help = `sc_auth config check|schema [--folder FOLDER] [--json]
   schema   the JSON schema of scauth.toml
 
   --folder FOLDER   another folder than /etc/scauth
-  --json            {"ok": true, "folder": ..., "shutOut": [...], "newlyShutOut": [...]}
+  --json            {"ok": true, "folder": ..., "shutOut": [...], "newlyShutOut": [...],
+                    "closesRemote": false}
 
 Examples:
   sudo sc_auth config check && sudo systemctl reload scauthd
@@ -28,17 +29,20 @@ usage.
 interface Found {
   readonly shutOut: readonly string[];
   readonly newlyShutOut: readonly string[];
+  readonly closesRemote: boolean;
 }
+
+const NOBODY: Found = { shutOut: [], newlyShutOut: [], closesRemote: false };
 
 /** Only scauthd knows whom enforcement binds; without it nobody is bound. */
 async function shutOutBy(folder: string, context: CommandContext): Promise<Found> {
-  if (context.uid !== 0 || folder !== USUAL) return { shutOut: [], newlyShutOut: [] };
+  if (context.uid !== 0 || folder !== USUAL) return NOBODY;
   try {
     return await callAgent(context, 'CheckSettings', {});
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     context.output.note(`Whom enforcement would shut out is not known: ${error.message}`);
-    return { shutOut: [], newlyShutOut: [] };
+    return NOBODY;
   }
 }
 
@@ -53,8 +57,8 @@ async function check(folder: string, context: CommandContext): Promise<void> {
       `${why}\nNothing of it is in force. Correct it and check again.`,
     );
   }
-  const { shutOut, newlyShutOut } = await shutOutBy(folder, context);
-  context.output.result({ ok: true, folder, shutOut, newlyShutOut }, [
+  const { shutOut, newlyShutOut, closesRemote } = await shutOutBy(folder, context);
+  context.output.result({ ok: true, folder, shutOut, newlyShutOut, closesRemote }, [
     `The configuration in ${folder} is good.`,
     ...(newlyShutOut.length === 0
       ? []
@@ -62,8 +66,13 @@ async function check(folder: string, context: CommandContext): Promise<void> {
           `WARNING: enforcement is on, and with it these accounts are shut out: ${newlyShutOut.join(', ')}.`,
           'Exempt them first (sc_auth enforce exempt), or change it back.',
         ]),
+    ...(closesRemote
+      ? [
+          'WARNING: enforcement is on, and with it nobody who is not exempt gets in from another host: enforcement.remote wants a card there, and login.remote lets none be used.',
+        ]
+      : []),
   ]);
-  if (newlyShutOut.length > 0) context.output.failed();
+  if (newlyShutOut.length > 0 || closesRemote) context.output.failed();
 }
 
 async function run([what, ...args]: readonly string[], context: CommandContext): Promise<void> {

@@ -180,6 +180,7 @@ const SETTINGS_FOUND = {
   enforced: 'boolean',
   shutOut: 'string[]',
   newlyShutOut: 'string[]',
+  closesRemote: 'boolean',
 } as const;
 const EXPIRING = {
   what: 'string',

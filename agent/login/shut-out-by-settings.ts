@@ -24,6 +24,14 @@ export interface ShutOut {
   readonly all: readonly Username[];
   /** Those of them whom the settings before did not shut out. */
   readonly newly: readonly Username[];
+  /** Nobody gets in from another host any more but by an exemption, which the settings before did not say. */
+  readonly closesRemote: boolean;
+}
+
+/** A card is required from other hosts, and none can be used from there. */
+function isClosedRemotely({ cardsAllowed, services, remoteAllowed, enforcement }: Policy): boolean {
+  const binds = cardsAllowed && services.length > 0 && enforcement.services.length > 0;
+  return binds && enforcement.remote && !remoteAllowed;
 }
 
 function under({ policy, drivers }: SettingsThen, parts: PlanParts): PlanParts {
@@ -38,9 +46,9 @@ export async function shutOutBy(
 ): Promise<ShutOut | null> {
   if (!parts.enforcement.isOn) return null;
   const all = await wouldShutOut(under(next, parts));
-  if (all.length === 0) return { all, newly: [] };
-  const then = await wouldShutOut(under(before, parts));
-  return { all, newly: all.filter((user) => !then.includes(user)) };
+  const then = all.length === 0 ? [] : await wouldShutOut(under(before, parts));
+  const closesRemote = isClosedRemotely(next.policy) && !isClosedRemotely(before.policy);
+  return { all, newly: all.filter((user) => !then.includes(user)), closesRemote };
 }
 
 /**
@@ -57,6 +65,9 @@ export async function guardDriver(id: string, parts: PlanParts): Promise<void> {
 
 const ADVICE = 'sc_auth enforce plan says why; root on a console and the break-glass code get in';
 
+const REMOTE =
+  'enforcement.remote wants a card there, and login.remote lets none be used; exempt accounts get in';
+
 /** After a reload; never rejects. It may ask authorities, so nobody waits for it. */
 export async function tellShutOut(
   before: Policy,
@@ -64,9 +75,11 @@ export async function tellShutOut(
 ): Promise<void> {
   try {
     const out = await shutOutBy({ policy: parts.policy() }, { policy: before }, parts);
-    if (out === null || out.newly.length === 0) return;
-    parts.log(`warning: with the new settings enforcement shuts out ${out.newly.join(', ')}: ${ADVICE}`);
-    const changes = [{ setting: 'shut out', from: '', to: out.newly.join(', ') }];
+    const { newly = [], closesRemote = false } = out ?? {};
+    if (closesRemote) parts.log(`warning: with the new settings nobody gets in from another host: ${REMOTE}`);
+    if (newly.length === 0) return;
+    parts.log(`warning: with the new settings enforcement shuts out ${newly.join(', ')}: ${ADVICE}`);
+    const changes = [{ setting: 'shut out', from: '', to: newly.join(', ') }];
     await parts.audit.record({ kind: 'policy-changed', actor: null, changes });
   } catch (error) {
     parts.log(`whom the new settings shut out is not known: ${describeError(error)}`);

@@ -266,7 +266,13 @@ export interface Methods {
   };
   CheckSettings: {
     parameters: Record<string, never>;
-    reply: { problem: string | null; enforced: boolean; shutOut: string[]; newlyShutOut: string[] };
+    reply: {
+      problem: string | null;
+      enforced: boolean;
+      shutOut: string[];
+      newlyShutOut: string[];
+      closesRemote: boolean;
+    };
   };
   GetPairingPrompt: {
     parameters: { token: string | null };

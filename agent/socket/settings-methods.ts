@@ -28,9 +28,10 @@ export async function checkSettings({
     if (settingsFiles !== undefined) next = settingsFiles.readAnew();
   } catch (error) {
     const problem = printable(asAgentError(error).detail, 500);
-    return { problem, enforced, shutOut: [], newlyShutOut: [] };
+    return { problem, enforced, shutOut: [], newlyShutOut: [], closesRemote: false };
   }
   const drivers = driverFacts(inventory.drivers(), next.disabledDrivers);
   const out = await shutOutBy({ policy: next.policy, drivers }, { policy: policy() }, enforcement);
-  return { problem: null, enforced, shutOut: [...(out?.all ?? [])], newlyShutOut: [...(out?.newly ?? [])] };
+  const { all = [], newly = [], closesRemote = false } = out ?? {};
+  return { problem: null, enforced, shutOut: [...all], newlyShutOut: [...newly], closesRemote };
 }

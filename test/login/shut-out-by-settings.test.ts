@@ -60,8 +60,16 @@ for (const [name, changed, drivers] of CHANGES) {
     const made = scene();
     const before = made.policy();
     const next = { policy: { ...before, ...changed }, ...(drivers !== undefined && { drivers }) };
-    t.deepEqual(await shutOutBy(next, { policy: before }, made), { all: ['alice'], newly: ['alice'] });
-    t.deepEqual(await shutOutBy({ policy: before }, { policy: before }, made), { all: [], newly: [] });
+    t.deepEqual(await shutOutBy(next, { policy: before }, made), {
+      all: ['alice'],
+      newly: ['alice'],
+      closesRemote: false,
+    });
+    t.deepEqual(await shutOutBy({ policy: before }, { policy: before }, made), {
+      all: [],
+      newly: [],
+      closesRemote: false,
+    });
     const then = scene(changed, drivers);
     await tellShutOutAtStart(then);
     t.regex(then.lines.join(), /warning: enforcement shuts out alice/);
@@ -99,6 +107,22 @@ test('L25: enforcement.exempt_group and allow_unpaired_users that are taken back
       'bob',
     ]);
   t.deepEqual((await shutOutBy(strict, strict, made))?.newly, [], 'who was shut out before is not new');
+});
+
+test('L25: enforcement.remote: the ways in from other hosts', async (t) => {
+  const { enforcement } = defaultPolicy;
+  const closed = { enforcement: { ...enforcement, remote: true } };
+  const made = scene(closed);
+  await tellShutOut(defaultPolicy, made);
+  t.regex(made.lines.join(), /nobody gets in from another host: enforcement\.remote/);
+  const before = { policy: defaultPolicy };
+  const closes = async (more: Partial<Policy>): Promise<boolean | undefined> =>
+    (await shutOutBy({ policy: { ...defaultPolicy, ...closed, ...more } }, before, scene()))?.closesRemote;
+  t.true(await closes({}));
+  for (const open of [{ remoteAllowed: true }, { cardsAllowed: false }, { services: [] }])
+    t.false(await closes(open));
+  const same = { policy: made.policy() };
+  t.false((await shutOutBy(same, same, made))?.closesRemote);
 });
 
 test('L25: while it is off, and after what shuts nobody out, nothing is said', async (t) => {

@@ -51,7 +51,7 @@ test('the files: what is wrong with them, whom they would shut out, drivers as a
     ...parts,
     settingsFiles: { readAnew: () => ({ policy: defaultPolicy, disabledDrivers }) },
   });
-  const good = { problem: null, enforced: true, shutOut: [], newlyShutOut: [] };
+  const good = { problem: null, enforced: true, shutOut: [], newlyShutOut: [], closesRemote: false };
   t.deepEqual(await checkSettings(files([])), good);
   const out = { shutOut: ['alice'], newlyShutOut: ['alice'] };
   t.deepEqual(await checkSettings(files(['org.scauth.piv'])), { ...good, ...out });
