@@ -47,14 +47,27 @@ type ChangeEvent = Extract<
   { kind: 'prompt-state' | 'policy-changed' | 'driver-changed' | 'keyring' }
 >;
 
+/** The pairing prompt as a managed entity: which level was set, and whose it is (the machine's is everybody's). */
+function promptEntity({ enabled, scope }: Extract<ChangeEvent, { kind: 'prompt-state' }>): {
+  readonly name: string;
+  readonly type: string;
+  readonly data: object;
+} {
+  const data = {
+    enabled,
+    level: scope.level,
+    ...(scope.level === 'machine' ? {} : { user: userOf(scope.user) }),
+    ...(scope.level === 'card' ? { token: cut(scope.tokenId) } : {}),
+  };
+  return { name: 'pairing prompt', type: 'setting', data };
+}
+
 export function changeOf(event: ChangeEvent, requester: Requester | null): Mapped {
   switch (event.kind) {
     case 'prompt-state':
-      return entityOf(
-        [3, 'Update'],
-        { name: 'pairing prompt', type: 'setting', data: { enabled: event.enabled } },
-        { rest: { actor: actorOf(event.actor, requester) } },
-      );
+      return entityOf([3, 'Update'], promptEntity(event), {
+        rest: { actor: actorOf(event.actor, requester) },
+      });
     case 'policy-changed': {
       const changes = event.changes.slice(0, 20).map(({ setting, from, to }) => ({
         setting: cut(setting),

@@ -12,7 +12,7 @@ const RECORD_BYTES = 900;
 const DURABLE_WRITES = 30;
 
 /** MiB in one or more fields of a process's smaps_rollup. */
-function memoryMib(pid: number, ...fields: readonly string[]): number {
+export function memoryMib(pid: number, ...fields: readonly string[]): number {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   const kib = fields.map((field) =>
     Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? NaN),

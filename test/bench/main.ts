@@ -1,6 +1,6 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
-// Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only login|audit]
+// Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only login|session|audit]
 // --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ import { figure, table, writeJson, type Figure } from './figures.ts';
 import { insertionFigures } from './insertion.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
 import { revocationFigures } from './revocation.ts';
+import { sessionFigures } from './session.ts';
 import { compilePrograms } from './stopwatch.ts';
 import { compareLogin, noCardOverhead } from './wall.ts';
 
@@ -111,11 +112,14 @@ const { values } = parseArgs({
 try {
   const size = values.quick === true ? 'quick' : values.full === true ? 'full' : 'usual';
   const { only = 'all' } = values;
-  if (!['all', 'login', 'audit'].includes(only)) throw new Error('--only takes login or audit.');
+  if (!['all', 'login', 'session', 'audit'].includes(only))
+    throw new Error('--only takes login, session or audit.');
+  const isAsked = (part: string): boolean => only === 'all' || only === part;
   compilePrograms();
   const figures = [
-    ...(only === 'audit' ? [] : await measure(size === 'quick')),
-    ...(only === 'login' ? [] : await auditFigures(AUDIT_SIZES[size])),
+    ...(isAsked('login') ? await measure(size === 'quick') : []),
+    ...(isAsked('session') ? await sessionFigures(size === 'quick' ? 3 : 10) : []),
+    ...(isAsked('audit') ? await auditFigures(AUDIT_SIZES[size]) : []),
   ];
   const processors = cpus();
   console.log(
