@@ -5,7 +5,15 @@ import test from 'ava';
 import { driverPid } from '../drivers/processes.ts';
 import * as person from '../e2e/person.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
-import { addOddKeys, makeSoftHsm, makeTpm, SOFTHSM, SOFTHSM_CONFIG, TPM_CONFIG } from './tokens.ts';
+import {
+  addOddKeys,
+  makeSoftHsm,
+  makeTpm,
+  SOFTHSM,
+  SOFTHSM_CONFIG,
+  TPM_CONFIG,
+  withoutPss,
+} from './tokens.ts';
 
 interface Listed {
   readonly hash: string;
@@ -128,9 +136,10 @@ test.serial("the machine's TPM is a token: its key opens sudo, also after a new 
   }
 });
 
-test.serial("p11-kit's list: a module by the path that it gives, and its key opens sudo", async (t) => {
+test.serial("p11-kit's list: a module by the path that it gives; RSA without PSS opens sudo", async (t) => {
   const sandbox = await startWith(SOFTHSM_CONFIG, async (made) => {
     await makeSoftHsm(made);
+    await withoutPss(made);
     const { stdout } = await made.exec(['p11-kit', 'list-modules']);
     const [, listed = ''] = /^softhsm2: (\S+)/m.exec(stdout) ?? [];
     t.regex(listed, /^\/.*\/libsofthsm2\.so$/, stdout);
@@ -138,8 +147,14 @@ test.serial("p11-kit's list: a module by the path that it gives, and its key ope
     writeFileSync(made.path('/etc/scauth/scauth.toml'), SOFTHSM_CONFIG.replace(SOFTHSM, listed));
   });
   try {
-    const [first] = await identities(sandbox);
-    await expectLoginWith(sandbox, first?.hash ?? '');
+    const { hash } = (await identities(sandbox)).find(({ label }) => label.includes('Ada-RSA')) ?? {
+      hash: '',
+    };
+    await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', hash);
+    await person.expectCardLogin(sandbox);
+    const options = { user: sandbox.user, input: `${sandbox.pin}\n` };
+    const { stdout } = await sandbox.exec(['sc_auth', 'test', '--json'], options);
+    t.regex(stdout, /"note": "rsa-pkcs1-sha256"/);
   } finally {
     await sandbox.stop();
   }

@@ -52,6 +52,12 @@ chown -R ${UID}:${UID} .`,
   );
 }
 
+/** As if the token knew no RSA-PSS: softhsm2.conf(5). */
+export async function withoutPss(sandbox: Sandbox): Promise<void> {
+  const known = 'CKM_RSA_PKCS,CKM_SHA256_RSA_PKCS';
+  await run(sandbox, `echo "slots.mechanisms = ${known}" >>/run/sandbox/softhsm/conf`);
+}
+
 /**
  * A token named Office, with three keys for login: RSA and P-256 with certificates (ids 01 and 02), P-256 without (03);
  * and one that signs documents (04).
