@@ -97,8 +97,11 @@ export class FileAuditLog implements AuditLog, AnchorSource {
   async close(): Promise<void> {
     await this.#last;
     await this.#closeFile();
-    await this.#seal?.close();
+    const seal = this.#seal;
+    // Nothing is saved behind its end.
     this.#seal = null;
+    if (this.#state !== null) seal?.save(this.#state);
+    await seal?.close();
     this.#state?.key.fill(0);
     this.#state = null;
   }
@@ -155,8 +158,9 @@ export class FileAuditLog implements AuditLog, AnchorSource {
     await this.#put(Buffer.concat(lines));
     state.key.fill(0);
     this.#state = now;
-    this.#seal?.save(now);
     setImmediate(() => {
+      // The state of now: a further record may have come, and the key of this one is gone then.
+      if (this.#state !== null) this.#seal?.save(this.#state);
       for (const record of written) this.#onWritten(record);
     });
   }

@@ -3,7 +3,7 @@
 
 import type { DriverInfo } from '../model/driver.ts';
 import type { Pairing } from '../model/pairing.ts';
-import { parseCertificate } from '../model/key.ts';
+import { parseCertificate, type Certificate } from '../model/key.ts';
 import type { CertificateTrust } from '../trust/interface.ts';
 import { refusesPaired, type CardRefusal, type DriverFacts } from '../../policy/paired-card.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -34,7 +34,12 @@ export async function whyNotTaken(
   if (byDriver !== null) return byDriver;
   // Without a copy of the certificate only the card knows it.
   if (trust === undefined || policy.trust.level === 0 || pairing.certificate === null) return null;
-  const certificate = parseCertificate(pairing.certificate);
+  let certificate: Certificate;
+  try {
+    certificate = parseCertificate(pairing.certificate);
+  } catch {
+    return null; // a copy that cannot be read says nothing of the card
+  }
   const found = await checkCertificate(
     policy.trust,
     { publicKey: certificate.publicKey, certificate },

@@ -4,13 +4,16 @@
 import { AgentError } from '../base/errors.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import type { Pairing } from '../model/pairing.ts';
-import type { Username } from '../model/request.ts';
+import { parseUsername, type Username } from '../model/request.ts';
 import type { Clock } from '../base/clock.ts';
 import type { CardRefusal } from '../../policy/paired-card.ts';
 import { keptInBy } from '../../policy/permit-without-card.ts';
 import { standingOf, type Change, type Standing, type StandingParts } from './account-standing.ts';
 import { whyNotTaken, type OutlookParts } from './card-outlook.ts';
 import type { Enforcement } from './enforcement.ts';
+
+/** Whoever is looked at may need the word of an authority. */
+const AT_ONCE = 16;
 
 export interface PlanParts extends StandingParts, OutlookParts {
   readonly enforcement: Enforcement;
@@ -94,8 +97,11 @@ export async function planFor(
  */
 export async function wouldShutOut(parts: PlanParts, atMs?: number): Promise<Username[]> {
   const out: Username[] = [];
-  for (const account of await plannedAccounts(parts)) {
-    if ((await planFor(account, parts, {}, atMs)).keptInBy === null) out.push(account.name);
+  const accounts = await plannedAccounts(parts);
+  for (let from = 0; from < accounts.length; from += AT_ONCE) {
+    const some = accounts.slice(from, from + AT_ONCE);
+    const planned = await Promise.all(some.map((account) => planFor(account, parts, {}, atMs)));
+    out.push(...planned.filter(({ keptInBy: kept }) => kept === null).map(({ user }) => parseUsername(user)));
   }
   return out;
 }
