@@ -72,7 +72,8 @@ test('systemd finds nothing wrong with the units of a user’s session', (t) => 
 
 test('the profile and the unit let scauthd tell logind, and let others see that a card has come', (t) => {
   const profile = readFileSync(join(root, 'install/apparmor/scauthd'), 'utf8');
-  // LockSession and TerminateSession are calls to logind like those that ask for a session.
+  // LockSession and TerminateSession are calls to logind like those that ask for a session; it takes them from uid 0
+  // whatever its capabilities are (sd_bus_query_sender_privilege: dbus-daemon does not tell them).
   t.regex(profile, /^ {2}@\{run\}\/dbus\/system_bus_socket rw,$/m);
   t.regex(
     profile,

@@ -1,14 +1,16 @@
 // What else of a desktop decides about the dialog: logind's word on the session, the screen saver's on the session's bus,
 // whether there is a pinentry, and a session without a screen. logind and the screen saver are played by python3-dbusmock.
 
+import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Variant } from 'dbus-native';
-import { insertCard, pullCard, reinsertCard, untilEnd } from '../e2e/person.ts';
+import { cardHash, insertCard, pullCard, reinsertCard, untilAgentSays, untilEnd } from '../e2e/person.ts';
 import { LogindMock } from '../logind/logind-mock.ts';
 import type { Pty } from '../sandbox/pty.ts';
 import { APP } from '../sandbox/namespace.ts';
 import { until, type Running } from './desktop.ts';
 import { DialogWorld } from './dialog-world.ts';
+import { installLockerServices } from './lockers.ts';
 import { UserManager } from './user-manager.ts';
 
 let world: DialogWorld;
@@ -180,7 +182,7 @@ test.serial('a session without a screen: pairing_ui -f shows the dialog on the t
   await world.mustRun(['sc_auth', 'unpair']);
 });
 
-// The last one: its systemd is the user's manager from then on.
+// From here on systemd is the user's manager.
 test.serial(
   'systemd’s user manager starts it when a card goes in, and nothing stays when it is done',
   async (t) => {
@@ -206,5 +208,46 @@ test.serial(
     );
     t.is(await systemd.systemctl('show', '--property=Result', 'scauth-session.service'), 'Result=success\n');
     t.is((await desktop.run(['pgrep', '-f', 'agent/session'])).stdout, '');
+  },
+);
+
+test.serial(
+  'without logind: card out, and the lock command locks; nothing was resident for it',
+  async (t) => {
+    const { sandbox, desktop } = world;
+    await installLockerServices(sandbox);
+    const settings = '[session]\nremoval = "lock"\nlock_command = ["i3lock", "--color=204060"]\n';
+    writeFileSync(sandbox.path('/etc/scauth/scauth.toml'), settings);
+    const from = sandbox.agentLog().length;
+    process.kill(sandbox.agentHostPid ?? 0, 'SIGHUP');
+    await untilAgentSays(sandbox, 'new configuration', from);
+    const hash = await cardHash(sandbox);
+    t.is((await sandbox.exec(['sc_auth', 'pair', '-u', sandbox.user, '-h', hash])).code, 0);
+    const isLocked = async (): Promise<boolean> => (await desktop.run(['pgrep', '-x', 'i3lock'])).code === 0;
+    const untilLocked = (locked: boolean): Promise<void> =>
+      until(
+        async () => (await isLocked()) === locked,
+        () => `i3lock ${locked ? 'does not come' : 'stays'}:\n${sandbox.logs()}`,
+      );
+
+    t.is(await desktop.spawn(['i3lock', '--color=204060']).exit, 0);
+    await pullCard(sandbox);
+    await desktop.type(sandbox.password);
+    await untilLocked(false);
+    // Opened by the password: the card that comes and goes has nothing to do with it.
+    await insertCard(sandbox);
+    await pullCard(sandbox);
+    await insertCard(sandbox);
+    t.is(await desktop.spawn(['i3lock', '--color=204060']).exit, 0);
+    t.notRegex(sandbox.agentLog().slice(from), /was taken out: session/, 'nothing was locked so far');
+    await desktop.type(sandbox.pin);
+    await untilLocked(false);
+    await pullCard(sandbox);
+    await untilLocked(true);
+    await insertCard(sandbox);
+    await desktop.untilStill();
+    await desktop.type(sandbox.pin);
+    await untilLocked(false);
+    t.regex(sandbox.auditLog(), /"session-locked"/);
   },
 );
