@@ -17,6 +17,7 @@ import { describeError, printable } from './base/errors.ts';
 import { loginUidOf } from './base/login-uid.ts';
 import { productVersion } from './base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
+import { driverFacts } from './login/card-outlook.ts';
 import { Login, type LoginParts } from './login/authenticate.ts';
 import { BreakGlass } from './login/break-glass.ts';
 import { cardKeyCheck } from './login/card-check.ts';
@@ -29,6 +30,7 @@ import { LoginMemory } from './login/login-memory.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
 import { tellExpiry } from './login/expiry-notice.ts';
 import type { PairingParts } from './login/pair.ts';
+import { tellShutOut, tellShutOutAtStart } from './login/shut-out-by-settings.ts';
 import { permitEntry, rememberLogin, type EntryParts } from './login/permit-entry.ts';
 import { passwordChanged } from './login/reseal-keyring.ts';
 import type { AuditEvent } from './model/audit-event.ts';
@@ -132,6 +134,7 @@ async function main(): Promise<void> {
       if (policy() !== before) {
         const changes = changesOf(before, policy());
         audit.record({ kind: 'policy-changed', actor: null, changes }).catch(logFailure);
+        void tellShutOut(before, entry);
       }
       if (changed.includes('trust')) warmPresent();
     } catch (error) {
@@ -221,6 +224,8 @@ async function main(): Promise<void> {
     enforcement,
     memory,
     limit: new LoginLimit(),
+    trust,
+    drivers: () => driverFacts(list()),
     breakGlass: new BreakGlass({ table: enforced, clock: systemClock, log }),
     accounts: systemAccounts,
     sessions,
@@ -265,6 +270,7 @@ async function main(): Promise<void> {
     enforcement: entry,
     version: productVersion(),
     health: { notInForce, configRefused: () => settings.refused?.detail ?? null },
+    settingsFiles: settings,
     log,
   });
 
@@ -276,6 +282,7 @@ async function main(): Promise<void> {
   } catch (error) {
     logFailure(error);
   }
+  void tellShutOutAtStart(entry);
   renewPresent(() => policy().trust, tokens, trust);
   watcher.start();
   tokens.start();

@@ -1,7 +1,7 @@
 // Connects what users' sessions need: the cards and removals that their programs are told, lock on removal, and the file
 // that is written anew when one of them has something to do. No decision is made here.
 
-import { writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, openSync } from 'node:fs';
 import { describeError } from './base/errors.ts';
 import type { LoginResult } from './login/authenticate.ts';
 import { CardRemoval, type RemovalParts } from './login/removal.ts';
@@ -41,7 +41,10 @@ export function wireSessions(wiring: SessionWiring): Sessions {
   const control = new SessionControl();
   const wakeSessions = (): void => {
     try {
-      writeFileSync(changedFile, '', { mode: 0o644 });
+      const fd = openSync(changedFile, 'w', 0o644);
+      // Whatever the umask is: nobody can watch a file that they may not read.
+      fchmodSync(fd, 0o644);
+      closeSync(fd);
     } catch (error) {
       log(`${changedFile} cannot be written: ${describeError(error)}`);
     }
@@ -51,7 +54,7 @@ export function wireSessions(wiring: SessionWiring): Sessions {
     sessionCards: cards,
     control,
     wakeSessions,
-    sessionOf: (peer, uid) => openedSession(peer, uid, source, login1),
+    sessionOf: (peer) => openedSession(peer, source, login1),
   });
   let watching = false;
   const begin = (): void => {
@@ -77,17 +80,21 @@ export function wireSessions(wiring: SessionWiring): Sessions {
       }
     },
     during: async (request, run) => {
-      if (request.user === null || !removal.opensSession(request)) return run();
-      const end = cards.loginBegins(request.user);
+      if (!removal.opensSession(request)) return run();
+      const find = removal.watchLogin(request);
+      const end = request.user === null ? null : cards.loginBegins(request.user);
       try {
         const result = await run();
-        if (result.decision.kind === 'granted') {
-          void removal.noteGrant(request, result.decision);
+        const { decision } = result;
+        if (decision.kind === 'granted') {
+          void removal.noteGrant(request, decision, find);
           void control.prepare();
+          // Only now it is known whose login it was.
+          if (end === null) cards.loginBegins(decision.user)();
         }
         return result;
       } finally {
-        end();
+        end?.();
       }
     },
   };

@@ -33,6 +33,12 @@ export class PolicyFile {
     return this.#refused;
   }
 
+  /** What the files say now, whatever is in force. @throws AgentError `config-invalid` */
+  readAnew(): { readonly policy: Policy; readonly disabledDrivers: readonly string[] } {
+    const read = loadConfig(this.#folder);
+    return { policy: policyOf(read), disabledDrivers: read.tokens.disabled };
+  }
+
   /**
    * @returns the settings of Policy that changed, by name; `TABLE (after a restart)` for what waits for one
    * @throws AgentError `config-invalid`; the old policy stays

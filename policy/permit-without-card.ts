@@ -105,6 +105,10 @@ export interface AccountStanding {
 /** Why an account would stay in, as a setting or a fact; null: it would be shut out. */
 export function keptInBy(policy: Policy, account: AccountStanding, nowMs: number): string | null {
   if (account.isRoot) return 'root on a console';
+  // Where no card can be used or none is wanted, nobody needs one.
+  if (!policy.cardsAllowed) return 'login.cards_allowed';
+  if (policy.services.length === 0) return 'login.services';
+  if (policy.enforcement.services.length === 0) return 'enforcement.services';
   if (account.inExemptGroup) return 'enforcement.exempt_group';
   if (account.exemptUntilMs !== null && nowMs < account.exemptUntilMs) return 'exemption';
   if (!account.hasCard)

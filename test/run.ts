@@ -2,7 +2,7 @@
 // `--check` leaves out test/judges. File names and `--match PATTERN` go to ava, and then only ava runs.
 // Each step that is not ava counts as one test. The full output of each step lies in test/artifacts.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chownSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { TapReader } from './tap.ts';
@@ -10,6 +10,8 @@ import { TapReader } from './tap.ts';
 const REPOSITORY = resolve(import.meta.dirname, '..');
 const ARTIFACTS = join(REPOSITORY, 'test/artifacts');
 const MODULES = join(REPOSITORY, 'node_modules');
+/** For each process of the tests and of their sandboxes, of whatever user: Node keeps one folder a user in it. */
+const COMPILE_CACHE = join(REPOSITORY, 'build/compile-cache');
 const STEP_MS = 10 * 60_000;
 const AVA_MS = 40 * 60_000;
 /** Lines of a failed step that are shown; the rest is in the artifact. */
@@ -44,6 +46,7 @@ async function run(
     env: {
       ...process.env,
       PATH: `${MODULES}/.bin:${process.env['PATH'] ?? ''}`,
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
       NO_COLOR: '1',
       FORCE_COLOR: '0',
     },
@@ -87,7 +90,13 @@ function node(script: string, ...args: string[]): string[] {
 
 /** The steps that are not ava, in order. A step without files to look at is left out. */
 function steps(): { name: string; argv: string[] }[] {
-  const sources = ['pam/module/*.[ch]', 'test/pam/*.[ch]', 'test/ifd/*.[ch]', 'test/bench/*.c', 'test/package/*.c'];
+  const sources = [
+    'pam/module/*.[ch]',
+    'test/pam/*.[ch]',
+    'test/ifd/*.[ch]',
+    'test/bench/*.c',
+    'test/package/*.c',
+  ];
   const c = sources.flatMap((pattern) => globSync(pattern, { cwd: REPOSITORY })).sort();
   return [
     { name: 'types', argv: node('typescript/bin/tsc', '-p', '.') },
@@ -143,7 +152,8 @@ async function runAva(args: readonly string[]): Promise<{ passed: number; failed
 function giveBack(): void {
   const owner = Number(process.env['SUDO_UID']);
   if (process.getuid?.() !== 0 || !Number.isInteger(owner)) return;
-  for (const path of [ARTIFACTS, ...globSync(`${ARTIFACTS}/*`)]) chownSync(path, owner, -1);
+  for (const path of globSync([ARTIFACTS, `${ARTIFACTS}/*`, COMPILE_CACHE, `${COMPILE_CACHE}/**`]))
+    chownSync(path, owner, -1);
 }
 
 async function main(): Promise<void> {
@@ -152,6 +162,8 @@ async function main(): Promise<void> {
   const forAva = args.filter((word) => word !== '--check');
   rmSync(ARTIFACTS, { recursive: true, force: true });
   mkdirSync(ARTIFACTS, { recursive: true });
+  mkdirSync(COMPILE_CACHE, { recursive: true });
+  chmodSync(COMPILE_CACHE, 0o1777);
 
   let passed = 0;
   let failed = 0;

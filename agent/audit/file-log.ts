@@ -9,12 +9,13 @@ import { AgentError } from '../base/errors.ts';
 import { distrustOf } from '../base/trusted-file.ts';
 import type { Anchor } from '../model/anchor.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
+import type { PeerCredentials } from '../model/request.ts';
 import type { SealState } from '../model/seal-state.ts';
 import { MAX_LINE_BYTES, sealLine } from '../model/sealed-line.ts';
 import type { AnchorSource, AuditLog } from './interface.ts';
 import { peerOf, toOcsf } from './ocsf.ts';
 import { cutTornLine, gap, recover } from './recover.ts';
-import { describeRequester } from './requester.ts';
+import { requesterOf } from './requester.ts';
 import { SealFile } from './seal-file.ts';
 
 /** A clock that is corrected by so little is not set back. */
@@ -75,6 +76,10 @@ export class FileAuditLog implements AuditLog, AnchorSource {
     return this.#inTurn([{ event, timeMs: Math.trunc(this.#clock.nowMs()) }]);
   }
 
+  notice(peer: PeerCredentials): void {
+    requesterOf(peer);
+  }
+
   lastRecord(): Anchor | null {
     const state = this.#state;
     if (state === null || state.sequence === 0) return null;
@@ -92,8 +97,11 @@ export class FileAuditLog implements AuditLog, AnchorSource {
   async close(): Promise<void> {
     await this.#last;
     await this.#closeFile();
-    await this.#seal?.close();
+    const seal = this.#seal;
+    // Nothing is saved behind its end.
     this.#seal = null;
+    if (this.#state !== null) seal?.save(this.#state);
+    await seal?.close();
     this.#state?.key.fill(0);
     this.#state = null;
   }
@@ -133,7 +141,7 @@ export class FileAuditLog implements AuditLog, AnchorSource {
     let now = state;
     for (const { event, timeMs } of entries) {
       const peer = peerOf(event);
-      const record = toOcsf(event, timeMs, peer === null ? null : describeRequester(peer.pid));
+      const record = toOcsf(event, timeMs, peer === null ? null : requesterOf(peer));
       const { line, seal, next } = sealLine(record, now);
       if (line.length > MAX_LINE_BYTES) throw new Error(`a record of ${line.length} bytes`);
       lines.push(line);
@@ -150,8 +158,9 @@ export class FileAuditLog implements AuditLog, AnchorSource {
     await this.#put(Buffer.concat(lines));
     state.key.fill(0);
     this.#state = now;
-    this.#seal?.save(now);
     setImmediate(() => {
+      // The state of now: a further record may have come, and the key of this one is gone then.
+      if (this.#state !== null) this.#seal?.save(this.#state);
       for (const record of written) this.#onWritten(record);
     });
   }

@@ -2,6 +2,7 @@
 
 import type { Anchor } from '../model/anchor.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
+import type { PeerCredentials } from '../model/request.ts';
 
 export interface AuditLog {
   /**
@@ -9,6 +10,8 @@ export interface AuditLog {
    * @throws AgentError `internal` when it could not be written
    */
   record(event: AuditEvent): Promise<void>;
+  /** Somebody asks for something that will be recorded: what /proc says of them is looked at while they are there. */
+  notice?(peer: PeerCredentials): void;
 }
 
 /** Where the log stands, for those who vouch for it. */

@@ -2,28 +2,30 @@
 // kernel's audit number, which is the same where the kernel audits). Descriptive only, since the process may
 // end and its number be given away; who it is stands in the peer credentials. proc(5).
 
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readProcFile, readProcLink } from '../base/proc-file.ts';
 import { loginUidOf } from '../base/login-uid.ts';
 import { auditSessionOf, terminalOf } from '../base/process-facts.ts';
 import { processUnitOf } from '../base/process-unit.ts';
+import type { PeerCredentials } from '../model/request.ts';
 import type { Requester } from './ocsf-objects.ts';
 
-function readOr<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch {
-    return null; // gone already, or hidden from us
-  }
+/** One look for each connection: by the time of the record the process may have ended. */
+const known = new WeakMap<PeerCredentials, Requester | null>();
+
+/** @returns null when there was no such process when it was first looked at */
+export function requesterOf(peer: PeerCredentials): Requester | null {
+  let requester = known.get(peer);
+  if (requester === undefined) known.set(peer, (requester = describeProcess(peer.pid)));
+  return requester;
 }
 
-/** @returns null when there is no such process */
-export function describeRequester(pid: number): Requester | null {
-  const name = readOr(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd());
+function describeProcess(pid: number): Requester | null {
+  const name = readProcFile(pid, 'comm', 'utf8')?.trimEnd() ?? null;
   if (name === null) return null;
   const unit = processUnitOf(pid);
   return {
     name,
-    path: readOr(() => readlinkSync(`/proc/${pid}/exe`)),
+    path: readProcLink(pid, 'exe'),
     session: unit?.kind === 'session' ? unit.id : auditSessionOf(pid),
     loginUid: loginUidOf(pid),
     terminal: terminalOf(pid),

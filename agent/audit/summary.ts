@@ -51,18 +51,30 @@ function textOf(event: AuditEvent, name: string): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
+/** Which prompt was switched, and to what. */
+function promptOf(event: AuditEvent): Readonly<Record<'user' | 'card' | 'detail', string | null>> {
+  if (event.kind !== 'prompt-state') return { user: null, card: null, detail: null };
+  const { enabled, scope } = event;
+  return {
+    user: scope.level === 'machine' ? null : scope.user,
+    card: scope.level === 'card' ? scope.tokenId : null,
+    detail: `${enabled ? 'enabled' : 'disabled'} for ${scope.level}`,
+  };
+}
+
 export function summaryOf(event: AuditEvent): Summary {
   const outcome = outcomeOf(event);
   const key: AuditedKey | null = 'key' in event ? (event.key ?? null) : null;
   const peer = 'peer' in event ? event.peer : 'actor' in event ? (event.actor ?? null) : null;
   const request = 'request' in event ? (event.request ?? null) : null;
+  const prompt = promptOf(event);
   const all: readonly (readonly [string, string | null])[] = [
     ['outcome', outcome],
     ['reason', reasonOf(event)],
-    ['user', textOf(event, 'user')],
+    ['user', textOf(event, 'user') ?? prompt.user],
     ['service', textOf(event, 'service') ?? request?.service ?? null],
     ['key', key?.pkhh ?? null],
-    ['card', key?.tokenId ?? textOf(event, 'tokenId')],
+    ['card', key?.tokenId ?? textOf(event, 'tokenId') ?? prompt.card],
     ['certificate_serial', key?.certificateSerial ?? null],
     ['tty', textOf(event, 'tty') ?? request?.tty ?? null],
     ['rhost', textOf(event, 'rhost') ?? request?.rhost ?? null],
@@ -70,7 +82,7 @@ export function summaryOf(event: AuditEvent): Summary {
     ['actor_uid', peer === null ? null : String(peer.uid)],
     ['actor_pid', peer === null ? null : String(peer.pid)],
     ['request', textOf(event, 'requestId') ?? request?.requestId ?? null],
-    ['detail', textOf(event, 'detail')],
+    ['detail', textOf(event, 'detail') ?? prompt.detail],
   ];
   const fields = Object.fromEntries(
     all.flatMap(([name, value]) => (value === null ? [] : [[name, cut(value)]])),

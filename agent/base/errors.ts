@@ -32,6 +32,7 @@ export type AgentErrorCode =
   | 'bad-certificate'
   | 'untrusted-certificate' // by the level, the authorities or the revocation data of the policy
   | 'card-suspect' // the card has not proved that it is the card that was paired
+  | 'card-unchecked' // the card's driver cannot ask it to prove that it is the card that was paired
   | 'not-attested' // policy wants the maker's word that the key was made on the card
   | 'bad-proof' // the signature does not verify with the paired key
   // Pairing
@@ -44,6 +45,7 @@ export type AgentErrorCode =
   | 'would-shut-out' // enforcement would leave the named accounts without a way in
   | 'no-card-login' // nobody has logged in by card since the trial of enforcement began
   | 'not-allowed' // by policy or by peer credentials
+  | 'not-here' // a card is used by whoever is at the machine, and the caller may be elsewhere
   | 'unknown-user'
   | 'wrong-password'
   | 'cancelled'

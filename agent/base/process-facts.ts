@@ -1,16 +1,8 @@
 // What /proc says of a process beside its unit: when it began, whose it is, to which login it belongs. proc(5). Each is
 // null where the process is gone, or hidden from us.
 
-import { readFileSync } from 'node:fs';
+import { readProcFile } from './proc-file.ts';
 import { processFacts, splitDevice } from './process-identity.ts';
-
-function read(pid: number, file: string): string | null {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-  } catch {
-    return null;
-  }
-}
 
 /** In clock ticks after the boot. A process id and this name one process. */
 export function startTicksOf(pid: number): number | null {
@@ -26,7 +18,7 @@ export function terminalOf(pid: number): string | null {
 }
 
 export function effectiveUidOf(pid: number): number | null {
-  const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(read(pid, 'status') ?? '')?.[1];
+  const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(readProcFile(pid, 'status') ?? '')?.[1];
   return uid === undefined ? null : Number(uid);
 }
 
@@ -35,6 +27,6 @@ const UNSET = '4294967295';
 
 /** The kernel's audit number of the login that the process belongs to; null also where it belongs to none. */
 export function auditSessionOf(pid: number): string | null {
-  const text = read(pid, 'sessionid')?.trim() ?? UNSET;
+  const text = readProcFile(pid, 'sessionid')?.trim() ?? UNSET;
   return text === UNSET || !/^\d{1,10}$/.test(text) ? null : text;
 }

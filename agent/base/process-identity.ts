@@ -1,7 +1,7 @@
 // What the kernel says of a process: when it started (with its id, that names it for good), its parent, its terminal.
 // proc_pid_stat(5).
 
-import { readFileSync } from 'node:fs';
+import { readProcFile } from './proc-file.ts';
 
 export interface ProcessFacts {
   readonly pid: number;
@@ -15,16 +15,13 @@ export interface ProcessFacts {
 /** @returns null when there is no such process, or it is not ours to see */
 export function processFacts(pid: number): ProcessFacts | null {
   if (!Number.isSafeInteger(pid) || pid <= 0) return null;
-  try {
-    // The name in parentheses may hold spaces and parentheses: read from the last one.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const field = (number: number): number => Number(fields[number - 3]);
-    const facts = { pid, startedAt: field(22), parentPid: field(4), terminal: field(7) };
-    return Object.values(facts).every(Number.isSafeInteger) ? facts : null;
-  } catch {
-    return null;
-  }
+  const stat = readProcFile(pid, 'stat');
+  if (stat === null) return null;
+  // The name in parentheses may hold spaces and parentheses: read from the last one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const field = (number: number): number => Number(fields[number - 3]);
+  const facts = { pid, startedAt: field(22), parentPid: field(4), terminal: field(7) };
+  return Object.values(facts).every(Number.isSafeInteger) ? facts : null;
 }
 
 // <linux/major.h>, and the drivers of serial and virtual consoles in Documentation/admin-guide/devices.txt

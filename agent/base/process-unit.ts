@@ -2,7 +2,7 @@
 // these units. The rules are systemd's own: the first part of the path that is no slice decides, so what a user makes
 // inside of their own manager counts as the manager's. elogind has a hierarchy of its own with the session as its path.
 
-import { readFileSync } from 'node:fs';
+import { readProcFile } from './proc-file.ts';
 
 export type ProcessUnit =
   | { readonly kind: 'session'; readonly id: string }
@@ -62,9 +62,6 @@ export function parseProcessUnit(text: string): ProcessUnit {
 
 /** @returns null where the process is gone, or hidden from us */
 export function processUnitOf(pid: number): ProcessUnit | null {
-  try {
-    return parseProcessUnit(readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
-  } catch {
-    return null;
-  }
+  const text = readProcFile(pid, 'cgroup', 'utf8');
+  return text === null ? null : parseProcessUnit(text);
 }

@@ -6,12 +6,13 @@ import type { Command, CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { parseOptions } from './options.ts';
 
-const help = `sc_auth enable-for-login DRIVER | --disable DRIVER [--json]
+const help = `sc_auth enable-for-login DRIVER | --disable DRIVER [--shut-out] [--json]
 
 Lets a token driver run before anybody has logged in, or takes that back. What came with scauth may run there unless
 it is disabled; drivers of others only once they are enabled. Within a session (sudo, su) it makes no difference.
 
   --disable DRIVER   not before a login any more
+  --shut-out         with --disable: although enforcement is on and somebody has no other card
   --json             {"driver": DRIVER, "enabled": true or false}
 
 DRIVER is a driver's id: the first part of what sc_auth list-smartcards prints.
@@ -19,7 +20,7 @@ DRIVER is a driver's id: the first part of what sc_auth list-smartcards prints.
 Examples:
   sudo sc_auth enable-for-login org.example.piv-lite
   sudo sc_auth enable-for-login --disable org.example.piv-lite
-Exit codes: 0 done; 2 wrong usage, or no such driver; 3 you are not root; 5 scauthd cannot be reached.
+Exit codes: 0 done; 2 wrong usage, or no such driver; 3 you are not root, or somebody would be shut out; 5 scauthd cannot be reached.
 `;
 
 /** The one value without an option in front of it, and the arguments without it. */
@@ -30,13 +31,16 @@ function takeDriver(args: readonly string[]): { driver: string | null; others: s
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const { driver: toEnable, others } = takeDriver(args);
-  const { disable = null } = parseOptions('enable-for-login', others, { disable: { type: 'string' } });
+  const { disable = null, 'shut-out': shutOut = false } = parseOptions('enable-for-login', others, {
+    disable: { type: 'string' },
+    'shut-out': { type: 'boolean' },
+  });
   const driver = toEnable ?? disable;
   if (driver === null || (toEnable !== null && disable !== null)) {
     throw new CommandError('usage', 'Name one driver: sc_auth enable-for-login [--disable] DRIVER');
   }
   const enabled = disable === null;
-  await callAgent(context, 'SetDriverForLogin', { driver, enabled });
+  await callAgent(context, 'SetDriverForLogin', { driver, enabled, ...(shutOut && { shutOut }) });
   context.output.result({ driver, enabled }, [
     enabled
       ? `${driver} may run before anybody has logged in.`

@@ -61,6 +61,7 @@ async function openDialog(context: CommandContext): Promise<void> {
     });
   });
   if (code === EXIT.cancelled) throw new SilentEnd('cancelled');
+  if (code === EXIT.notFound) throw new SilentEnd('no-card');
   if (code !== 0) throw new SilentEnd(code === EXIT.unreachable ? 'unreachable' : 'internal');
 }
 

@@ -8,6 +8,7 @@ import type {
   WireDriver,
   WireExemption,
   WireExpiring,
+  WireRefusedCard,
   WireFailure,
   WireIdentity,
   WireItem,
@@ -161,7 +162,26 @@ const STANDING = {
   why: 'string',
 } as const satisfies Record<keyof WireStanding, Shape>;
 
-const HEALTH = { version: 'string', notInForce: 'string[]', configRefused: 'string?' } as const;
+const HEALTH = {
+  version: 'string',
+  notInForce: 'string[]',
+  configRefused: 'string?',
+  shutOut: 'string[]',
+  shutOutSoon: 'string[]',
+} as const;
+const REFUSED_CARD = {
+  user: 'string',
+  hash: 'string',
+  rule: 'string',
+  why: 'string',
+} as const satisfies Record<keyof WireRefusedCard, Shape>;
+const SETTINGS_FOUND = {
+  problem: 'string?',
+  enforced: 'boolean',
+  shutOut: 'string[]',
+  newlyShutOut: 'string[]',
+  closesRemote: 'boolean',
+} as const;
 const EXPIRING = {
   what: 'string',
   user: 'string?',
@@ -247,12 +267,19 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
   }),
   DisableKeyring: (reply) => readObject(reply, { disabled: 'string[]' }),
   GetHealth: (reply) => {
-    const { notInForce, ...health } = readObject(reply, HEALTH);
+    const { notInForce, shutOut, shutOutSoon, ...health } = readObject(reply, HEALTH);
     return {
       ...health,
       notInForce: [...notInForce],
       expiring: readList(reply['expiring'], EXPIRING),
+      refusedCards: readList(reply['refusedCards'], REFUSED_CARD),
+      shutOut: [...shutOut],
+      shutOutSoon: [...shutOutSoon],
     };
+  },
+  CheckSettings: (reply) => {
+    const { shutOut, newlyShutOut, ...found } = readObject(reply, SETTINGS_FOUND);
+    return { ...found, shutOut: [...shutOut], newlyShutOut: [...newlyShutOut] };
   },
   GetPairingPrompt: (reply) => readObject(reply, { enabled: 'boolean', level: 'string' }),
   SetPairingPrompt: () => ({}),

@@ -28,6 +28,8 @@ export interface Standing extends AccountStanding {
 export interface Change {
   /** Pairings that go. */
   readonly without?: readonly Pairing[];
+  /** Pairings whose card no login takes now: that it once did is no way in. */
+  readonly untaken?: readonly Pairing[];
   readonly withoutExemption?: boolean;
 }
 
@@ -44,17 +46,18 @@ export async function isInExemptGroup(
 export async function standingOf(
   { name, uid }: Account,
   parts: StandingParts,
-  { without = [], withoutExemption = false }: Change = {},
+  { without = [], untaken = [], withoutExemption = false }: Change = {},
 ): Promise<Standing> {
   const policy = parts.policy();
   const pairings = parts.pairings
     .forUser(name)
     .filter(({ pkhh }) => !without.some((going) => going.pkhh === pkhh));
-  const isPaired = (pkhh: string): boolean => pairings.some((pairing) => pairing.pkhh === pkhh);
+  const isTaken = (pkhh: string): boolean =>
+    pairings.some((pairing) => pairing.pkhh === pkhh) && !untaken.some((one) => one.pkhh === pkhh);
   const logins = parts.enforced
     .cardLogins(name)
-    .filter(({ pkhh, mapped }) => isPaired(pkhh) || (mapped && mapsCards(policy)));
-  const uses = [...parts.pairings.lastUses(name)].filter(([pkhh]) => isPaired(pkhh)).map(([, atMs]) => atMs);
+    .filter(({ pkhh, mapped }) => isTaken(pkhh) || (mapped && mapsCards(policy)));
+  const uses = [...parts.pairings.lastUses(name)].filter(([pkhh]) => isTaken(pkhh)).map(([, atMs]) => atMs);
   const times = [...logins.map(({ atMs }) => atMs), ...uses];
   const exemption = withoutExemption
     ? null

@@ -12,6 +12,7 @@ import { verifyProof } from '../model/proof.ts';
 import { wantsSilence, type AuthRequest, type Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { Token } from '../token/interface.ts';
+import type { CardPermission } from '../../policy/permit-card.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from './ask-pin.ts';
@@ -153,7 +154,8 @@ export class Login {
     // Before the PIN: a card that may not log in gets none, and costs no try.
     if (!(await this.#isTrusted(this.#policy, identity)))
       return { kind: 'denied', reason: 'certificate-not-trusted' };
-    if (!this.#isSameCard(this.#policy, token, pairing)) return { kind: 'denied', reason: 'card-suspect' };
+    const card = this.#checkCard(this.#policy, token, pairing);
+    if (!card.permitted) return { kind: 'denied', reason: card.reason };
     this.#keyring = releaseKeyring(
       {
         ...{ request: this.#request, policy: this.#policy, person: this.#person, pairing, token },
@@ -347,7 +349,7 @@ export class Login {
     if (!this.#stillPaired(user, pairing)) return false;
     const now = this.#parts.policy();
     if (now === this.#policy) return true;
-    if (!permitReader(now, token.slot) || !this.#isSameCard(now, token, pairing)) return false;
+    if (!permitReader(now, token.slot) || !this.#checkCard(now, token, pairing).permitted) return false;
     return (await this.#permit.withSession(now)).permitted && (await this.#isTrusted(now, identity));
   }
 
@@ -359,12 +361,12 @@ export class Login {
     return false;
   }
 
-  #isSameCard(policy: Policy, token: Token, pairing: Pairing): boolean {
+  #checkCard(policy: Policy, token: Token, pairing: Pairing): CardPermission {
     const found = checkCard(policy, token, pairing);
-    if (found.permitted) return true;
+    if (found.permitted) return found;
     this.#record.rule = found.rule;
     this.#record.detail = found.why;
-    return false;
+    return found;
   }
 
   #explain(decision: AuthDecision): void {

@@ -3,7 +3,7 @@
 // What was shown holds for one insertion: each makes a token of its own.
 
 import { AgentError, asAgentError } from '../base/errors.ts';
-import { NO_CARD_KEY, type CardKeyProof } from '../model/card-key.ts';
+import { CARD_KEY_UNASKED, type CardKeyProof } from '../model/card-key.ts';
 import { Challenge } from '../model/challenge.ts';
 import type { Pairing } from '../model/pairing.ts';
 import { verifyProof } from '../model/proof.ts';
@@ -35,9 +35,9 @@ export function cardKeyCheck(hostId: () => Buffer): CardKeyCheck {
   };
 }
 
-/** What the card has proved of itself; nothing where its driver does not ask. */
+/** What the card has proved of itself; a driver that does not ask leaves it unknown. */
 export function cardKeyOf({ cardProof }: Pick<Token, 'cardProof'>): CardKeyProof {
-  return cardProof ?? NO_CARD_KEY;
+  return cardProof ?? CARD_KEY_UNASKED;
 }
 
 /** The SPKI to keep with a pairing: only of a key that the card has proved. */
@@ -55,12 +55,12 @@ export function checkCard(
   return permitCard(policy, { paired: pairing?.cardKey ?? null, shown: cardKeyOf(token) });
 }
 
-/** @throws AgentError `card-suspect` */
+/** @throws AgentError `card-suspect`, `card-unchecked` */
 export function requireCard(
   policy: Policy,
   token: Pick<Token, 'cardProof'>,
   pairing: Pick<Pairing, 'cardKey'> | null,
 ): void {
   const found = checkCard(policy, token, pairing);
-  if (!found.permitted) throw new AgentError('card-suspect', { detail: `${found.rule}: ${found.why}` });
+  if (!found.permitted) throw new AgentError(found.reason, { detail: `${found.rule}: ${found.why}` });
 }

@@ -3,13 +3,19 @@
 
 import { AgentError } from '../base/errors.ts';
 import type { Account, Accounts } from '../model/account.ts';
-import type { Username } from '../model/request.ts';
+import type { Pairing } from '../model/pairing.ts';
+import { parseUsername, type Username } from '../model/request.ts';
 import type { Clock } from '../base/clock.ts';
+import type { CardRefusal } from '../../policy/paired-card.ts';
 import { keptInBy } from '../../policy/permit-without-card.ts';
 import { standingOf, type Change, type Standing, type StandingParts } from './account-standing.ts';
+import { whyNotTaken, type OutlookParts } from './card-outlook.ts';
 import type { Enforcement } from './enforcement.ts';
 
-export interface PlanParts extends StandingParts {
+/** Whoever is looked at may need the word of an authority. */
+const AT_ONCE = 16;
+
+export interface PlanParts extends StandingParts, OutlookParts {
   readonly enforcement: Enforcement;
   readonly accounts: Accounts;
   readonly clock: Clock;
@@ -35,8 +41,16 @@ export async function plannedAccounts(parts: PlanParts): Promise<Account[]> {
   return [...people, ...others].sort((one, other) => one.uid - other.uid || (one.name < other.name ? -1 : 1));
 }
 
-function whyOf({ user, hasCard, exemptUntilMs }: Standing, kept: string | null): string {
+function whyOf(
+  { user, hasCard, exemptUntilMs }: Standing,
+  kept: string | null,
+  refusals: readonly CardRefusal[],
+): string {
   switch (kept) {
+    case 'login.cards_allowed':
+    case 'login.services':
+    case 'enforcement.services':
+      return `nobody needs a card while ${kept} is as it is`;
     case 'root on a console':
       return 'root gets in on a console of this machine';
     case 'enforcement.exempt_group':
@@ -48,28 +62,46 @@ function whyOf({ user, hasCard, exemptUntilMs }: Standing, kept: string | null):
     case 'card':
       return 'has logged in by card';
     default:
+      if (refusals[0] !== undefined)
+        return `the card is not taken (${refusals[0].rule}: ${refusals[0].why}): change that, or exempt them: sc_auth enforce exempt ${user}`;
       return hasCard
         ? `has never logged in by card: let them try it (sc_auth test), or exempt them: sc_auth enforce exempt ${user}`
         : `has no card: pair one (sc_auth pair -u ${user}), or exempt them: sc_auth enforce exempt ${user}`;
   }
 }
 
-/** @throws AgentError `store-unreadable`, `internal` */
+/** @param atMs for when, exemptions have an end @throws AgentError `store-unreadable`, `internal` */
 export async function planFor(
   account: Account,
   parts: PlanParts,
   change: Change = {},
+  atMs = parts.clock.nowMs(),
 ): Promise<PlannedAccount> {
-  const standing = await standingOf(account, parts, change);
-  const kept = keptInBy(parts.policy(), standing, parts.clock.nowMs());
-  return { ...standing, keptInBy: kept, why: whyOf(standing, kept) };
+  const policy = parts.policy();
+  const untaken: Pairing[] = [];
+  const refusals: CardRefusal[] = [];
+  for (const pairing of parts.pairings.forUser(account.name)) {
+    const refusal = await whyNotTaken(pairing, policy, parts);
+    if (refusal === null) continue;
+    untaken.push(pairing);
+    refusals.push(refusal);
+  }
+  const standing = await standingOf(account, parts, { ...change, untaken });
+  const kept = keptInBy(policy, standing, atMs);
+  return { ...standing, keptInBy: kept, why: whyOf(standing, kept, refusals) };
 }
 
-/** Names of the accounts that enforcement would shut out. @throws AgentError `store-unreadable`, `internal` */
-export async function wouldShutOut(parts: PlanParts): Promise<Username[]> {
+/**
+ * Names of the accounts that enforcement would shut out. @param atMs as of planFor
+ * @throws AgentError `store-unreadable`, `internal`
+ */
+export async function wouldShutOut(parts: PlanParts, atMs?: number): Promise<Username[]> {
   const out: Username[] = [];
-  for (const account of await plannedAccounts(parts)) {
-    if ((await planFor(account, parts)).keptInBy === null) out.push(account.name);
+  const accounts = await plannedAccounts(parts);
+  for (let from = 0; from < accounts.length; from += AT_ONCE) {
+    const some = accounts.slice(from, from + AT_ONCE);
+    const planned = await Promise.all(some.map((account) => planFor(account, parts, {}, atMs)));
+    out.push(...planned.filter(({ keptInBy: kept }) => kept === null).map(({ user }) => parseUsername(user)));
   }
   return out;
 }

@@ -2,6 +2,7 @@
 
 import type { AgentErrorCode } from '../base/errors.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
+import type { CardCheckMode } from '../../policy/policy.ts';
 import type { LinkName } from '../model/link.ts';
 
 type Reason = DenyReason | UnavailableReason | AgentErrorCode;
@@ -15,6 +16,8 @@ const reasons: Readonly<Partial<Record<Reason, string>>> = {
   'not-authorised': 'The smart card service (pcscd) refuses scauthd',
   'contactless-not-allowed': 'Cards are not used through a contactless reader here',
   'card-suspect': 'The card has not proved that it is the one that was paired: it may be a copy',
+  'card-unchecked':
+    'Whether the card is the one that was paired cannot be checked: the driver that reads it now has no way to ask it',
   'certificate-not-trusted': 'The certificate on the card is not trusted here',
   'no-pairing': 'No card is paired with the account',
   'other-card': 'The card that is in is not paired with the account',
@@ -34,8 +37,17 @@ export function reasonText(reason: Reason): string {
   return reasons[reason] ?? `It failed (${reason})`;
 }
 
-export const CARD_REMEDY =
-  'Use the card that was paired. If it was set up anew, pair it again: sc_auth unpair, then sc_auth pair.';
+const PAIR_AGAIN = 'sc_auth unpair, then sc_auth pair';
+const PIV_AGAIN = 'the administrator lets the PIV driver read it again (tokens.disabled, tokens.order)';
+
+/** For a card that login.card_check refuses. */
+export function cardRemedy(reason: 'card-suspect' | 'card-unchecked', cardCheck: CardCheckMode): string {
+  if (reason === 'card-suspect')
+    return `Use the card that was paired. If it was set up anew, pair it again: ${PAIR_AGAIN}.`;
+  return cardCheck === 'always'
+    ? `Use a PIV card with a 9E key, or ${PIV_AGAIN}, or login.card_check is "paired".`
+    : `Pair the card again by the driver that reads it now: ${PAIR_AGAIN}. Or ${PIV_AGAIN}.`;
+}
 
 export const REMEDY: Readonly<Record<LinkName, string>> = {
   PAM: 'sudo scauth-pam enable',

@@ -19,7 +19,7 @@ import { pinOf } from './ask-pin.ts';
 import { checkCard } from './card-check.ts';
 import { checkCertificate } from './check-certificate.ts';
 import { sessionAsked } from './explain-session.ts';
-import { CARD_REMEDY, REMEDY, reasonText } from './explain-wording.ts';
+import { cardRemedy, REMEDY, reasonText } from './explain-wording.ts';
 import type { EntryQuestion } from './explain-enforcement.ts';
 import { findCards, type CardParts, type FoundCards } from './find-cards.ts';
 import { triesLeftText } from './wording.ts';
@@ -233,7 +233,12 @@ class Walk {
     const [{ token, pairing }] = outcome.cards;
     const card = checkCard(policy, token, pairing);
     if (!card.permitted)
-      this.#broken('pairing', reasonText('card-suspect'), CARD_REMEDY, `${card.rule}: ${card.why}`);
+      this.#broken(
+        'pairing',
+        reasonText(card.reason),
+        cardRemedy(card.reason, policy.cardCheck),
+        `${card.rule}: ${card.why}`,
+      );
     this.#good(
       'pairing',
       `Paired with ${this.#question.account.name}`,

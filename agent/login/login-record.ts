@@ -29,6 +29,10 @@ export class LoginRecord {
     this.#request = request;
     this.#parts = parts;
     this.user = request.user;
+    // Once the first question is on its way: nobody waits for it.
+    setImmediate(() => {
+      parts.audit.notice?.(request.peer);
+    });
   }
 
   /** One line in the agent's own log. */

@@ -12,6 +12,7 @@ export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: '
     case 'pin-blocked':
     case 'bad-proof':
     case 'card-suspect':
+    case 'card-unchecked':
     case 'key-conflict':
       return { kind: 'denied', reason: failure.code };
     case 'no-card':

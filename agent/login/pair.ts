@@ -105,6 +105,7 @@ const refusals: readonly AgentErrorCode[] = [
   'wrong-pin',
   'bad-proof',
   'card-suspect',
+  'card-unchecked',
   'not-attested',
   'key-conflict',
   'not-allowed',
@@ -115,7 +116,7 @@ const refusals: readonly AgentErrorCode[] = [
 /**
  * A user pairs a key on a card that is in with their own account.
  * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `contactless`, `already-paired`, `key-conflict`,
- * `untrusted-certificate`, `card-suspect`, `not-attested`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
+ * `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
  */
 export async function pairOwnCard(
   account: Account,
@@ -222,7 +223,7 @@ export type TrustedKey =
 
 /**
  * The administrator pairs a key with an account; no card needs to be in.
- * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `card-suspect`, `not-attested`, `already-paired`, `key-conflict`
+ * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `already-paired`, `key-conflict`
  */
 export async function pairForUser(
   user: Username,

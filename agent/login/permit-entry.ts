@@ -12,13 +12,14 @@ import type { SessionSource } from '../logind/interface.ts';
 import { permitWithoutCard, type EntryPermission } from '../../policy/permit-without-card.ts';
 import type { LoginResult } from './authenticate.ts';
 import { isInExemptGroup, type StandingParts } from './account-standing.ts';
+import type { OutlookParts } from './card-outlook.ts';
 import type { BreakGlass } from './break-glass.ts';
 import type { Conversation } from './conversation.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { LoginLimit } from './login-limit.ts';
 import { isOnConsole, type LoginMemory } from './login-memory.ts';
 
-export interface EntryParts extends StandingParts {
+export interface EntryParts extends StandingParts, OutlookParts {
   readonly enforcement: Enforcement;
   readonly memory: LoginMemory;
   readonly limit: LoginLimit;

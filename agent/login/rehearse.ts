@@ -18,6 +18,7 @@ import type { CertificateTrust } from '../trust/interface.ts';
 import type { SessionSource } from '../logind/interface.ts';
 import { permitAttempt } from '../../policy/permit-attempt.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { pinOf } from './ask-pin.ts';
 import type { Conversation } from './conversation.ts';
 import { requireCard } from './card-check.ts';
 import { sessionAsked } from './explain-session.ts';
@@ -129,7 +130,7 @@ class Rehearser {
     );
     await this.step(
       'tries',
-      () => token.pinState(),
+      () => token.pinState(pinOf(token, identity)),
       ({ triesLeft }) => (triesLeft === null ? 'the card does not say' : triesLeftText(triesLeft)),
     );
     const pin = await this.step(
@@ -151,14 +152,14 @@ class Rehearser {
         await this.step(
           'signature',
           () => verifyProof(challenge, signed.proof, pairing.publicKey ?? identity.publicKey),
-          () => (pairing.publicKey === null ? 'good; a login would fix this key' : 'by the paired key'),
+          () => whoseKey(pairing),
         );
         await this.step(
           'pairing',
           () => {
             this.#stillPaired(account, pairing, policy);
           },
-          () => 'as it was',
+          () => (isMapped(pairing) ? 'none; the settings are as they were' : 'as it was'),
         );
       } finally {
         await this.step(
@@ -229,7 +230,13 @@ function permit(policy: Policy, service: string, { uid }: Account, { place, deta
   throw new AgentError('not-allowed', { detail: `${permission.rule}${elsewhere}` });
 }
 
+function whoseKey(pairing: Pairing): string {
+  if (isMapped(pairing)) return 'by the key of the certificate that [mapping] takes';
+  return pairing.publicKey === null ? 'good; a login would fix this key' : 'by the paired key';
+}
+
 function countOf({ length }: readonly Pairing[]): string {
+  if (length === 0) return 'none; [mapping] may take the certificate of a card';
   return length === 1 ? '1 pairing' : `${length} pairings`;
 }
 

@@ -7,6 +7,7 @@ import type { AuditLog } from '../audit/interface.ts';
 import type { Accounts } from '../model/account.ts';
 import type { AuthDecision } from '../model/decision.ts';
 import { sameKey, type PublicKey } from '../model/key.ts';
+import type { FindSession } from '../model/peer-session.ts';
 import type { AuthRequest, PeerCredentials, Username } from '../model/request.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
 import { isListed } from '../../policy/permit-attempt.ts';
@@ -27,11 +28,8 @@ export interface RemovalParts {
   readonly clock: Clock;
   readonly sessionCards: SessionCards;
   readonly control: SessionControl;
-  /**
-   * Finds logind's name of the session of a process, now and later: a display manager's process has its session only
-   * after the login, a locker's process has ended by the time the card goes. null where there is none.
-   */
-  readonly sessionOf: (peer: PeerCredentials, uid: number) => () => Promise<string | null>;
+  /** Called when a login begins. */
+  readonly sessionOf: (peer: PeerCredentials) => FindSession;
   /** Starts the programs of sessions that are not running. */
   readonly wakeSessions: () => void;
   readonly log: (line: string) => void;
@@ -43,7 +41,7 @@ interface Opened {
   readonly uid: number;
   /** logind's name, as far as it was known at once. */
   readonly session: string | null;
-  readonly find: () => Promise<string | null>;
+  readonly find: FindSession;
   readonly tokenId: string;
   readonly key: PublicKey;
   readonly label: string;
@@ -66,15 +64,19 @@ export class CardRemoval {
     return phase === 'authenticate' && isListed(this.#parts.policy().sessionServices, service);
   }
 
+  /** A login begins that may open a session. */
+  watchLogin({ peer }: AuthRequest): FindSession {
+    return this.#parts.sessionOf(peer);
+  }
+
   /** Notes which card opened a session. Called when the login has been granted; never rejects. */
-  async noteGrant(request: AuthRequest, decision: AuthDecision): Promise<void> {
+  async noteGrant(request: AuthRequest, decision: AuthDecision, find: FindSession): Promise<void> {
     if (decision.kind !== 'granted' || !this.opensSession(request)) return;
     try {
       const { user, proof } = decision;
       const account = await this.#parts.accounts.byName(user);
       if (account === null) return;
-      const find = this.#parts.sessionOf(request.peer, account.uid);
-      const [tokens, session] = await Promise.all([this.#parts.tokens.present(0), find()]);
+      const [tokens, session] = await Promise.all([this.#parts.tokens.present(0), find(account.uid)]);
       const token = tokens.find((one) => hasKey(one, proof.key));
       if (token === undefined) return;
       const opened = {
@@ -101,11 +103,15 @@ export class CardRemoval {
     for (const opened of this.#opened) {
       if (opened.tokenId !== token.id || this.#pending.has(opened)) continue;
       if (waitMs === 0) void this.#act(opened);
-      else
+      else {
         this.#pending.set(
           opened,
           setTimeout(() => void this.#act(opened), waitMs),
         );
+        this.#parts.log(
+          `the card of ${opened.user} was taken out: ${removal.action} in ${waitMs / 1000} s unless it is put back`,
+        );
+      }
     }
   }
 
@@ -115,6 +121,7 @@ export class CardRemoval {
       if (opened.tokenId !== token.id || !hasKey(token, opened.key)) continue;
       clearTimeout(timer);
       this.#pending.delete(opened);
+      this.#parts.log(`the card of ${opened.user} was put back in time`);
     }
   }
 
@@ -144,7 +151,7 @@ export class CardRemoval {
     if (action === 'none') return;
     const { user, uid, tokenId, label, find } = opened;
     try {
-      const session = opened.session ?? (await find());
+      const session = opened.session ?? (await find(uid));
       const { control, sessionCards, log } = this.#parts;
       const done =
         session !== null && (await (action === 'lock' ? control.lock(session) : control.terminate(session)));

@@ -119,6 +119,10 @@ export function consentPrompt(triesLeft: number, instead: InsteadOfPin): string 
 export const KEYRING_CONSENT =
   'Should this card open your login keyring too? Your password is then kept on this computer, sealed to the card. Type yes, or press Enter for no: ';
 
+/** The card may well be the right one; whoever could choose the driver could else choose one that does not ask. */
+const CARD_UNCHECKED =
+  'It cannot be checked here whether this is the card that was paired: the driver that reads it now (PKCS#11, for example) has no way to. It got no PIN. Use your password, then pair the card again (sc_auth unpair, sc_auth pair), or let the PIV driver read it (sc_auth explain).';
+
 /** What is said about the keyring, after a login and elsewhere. */
 export function keyringText(
   state: 'enabled' | 'card-cannot' | 'not-kept' | 'locked' | 'old-password' | 'resealed' | 'not-resealed',
@@ -171,6 +175,8 @@ export function deniedText(reason: DenyReason): string | null {
       return 'This card could not prove that it is yours. Use your password, and tell your administrator.';
     case 'card-suspect':
       return 'This card is not the one that was paired, or a copy of it: it got no PIN. Use your password, and tell your administrator.';
+    case 'card-unchecked':
+      return CARD_UNCHECKED;
     case 'key-conflict':
       return 'This card has another key than the one that is paired. Use your password, and tell your administrator.';
     case 'card-required':

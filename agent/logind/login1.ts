@@ -143,7 +143,7 @@ export class Login1 {
 
   async #connect(): Promise<MessageBus> {
     // Loaded when it is needed first: a machine without logind never does.
-    const { createClient } = await import('dbus-native');
+    const { createClient } = await import('../base/dbus.ts');
     const stream = connect(this.#socketPath);
     const bus = createClient({ stream, authMethods: ['EXTERNAL'] });
     const forget = (): void => {

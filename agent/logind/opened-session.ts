@@ -2,6 +2,7 @@
 // then a display manager's process has got its session, and a locker's process has ended.
 
 import { startTicksOf } from '../base/process-facts.ts';
+import type { FindSession, UserSession } from '../model/peer-session.ts';
 import type { PeerCredentials } from '../model/request.ts';
 import type { SessionSource } from './interface.ts';
 import type { Login1 } from './login1.ts';
@@ -18,24 +19,26 @@ async function displaySession(uid: number, login1: Login1): Promise<string | nul
 }
 
 /**
- * @param peer the process that asked for the login
- * @param uid whose session it must be: a greeter has one of its own
- * @returns finds logind's name of the session; null where there is none (yet)
+ * Begins to look when the login begins: a locker of the user's has ended a moment after it has let in.
+ * @param peer the process that asks for the login
+ * @returns finds logind's name of the session of `uid` (a greeter has one of its own); null where there is none (yet)
  */
-export function openedSession(
-  peer: PeerCredentials,
-  uid: number,
-  source: SessionSource,
-  login1: Login1,
-): () => Promise<string | null> {
+export function openedSession(peer: PeerCredentials, source: SessionSource, login1: Login1): FindSession {
   const since = startTicksOf(peer.pid);
   const runs = (): boolean => since !== null && startTicksOf(peer.pid) === since;
-  return async () => {
+  const { pid, uid: peerUid, gid } = peer;
+  const look = async (): Promise<UserSession | null> => {
+    const { place, session } = await source.sessionOf({ pid, gid, uid: peerUid, process: { runs } });
+    return place === 'local' || place === 'remote' ? session : null;
+  };
+  const first = look();
+  return async (uid) => {
+    if (runs()) {
+      const session = await look();
+      return session?.uid === uid ? session.id : null;
+    }
+    const session = await first;
     // A helper of a display manager that unlocked and is gone: the session that it had in front.
-    if (!runs()) return displaySession(uid, login1);
-    const { pid, gid } = peer;
-    const { place, session } = await source.sessionOf({ pid, gid, uid: peer.uid, process: { runs } });
-    const isCertain = place === 'local' || place === 'remote';
-    return isCertain && session?.uid === uid ? session.id : null;
+    return session?.uid === uid ? session.id : displaySession(uid, login1);
   };
 }

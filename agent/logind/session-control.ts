@@ -20,7 +20,7 @@ export class SessionControl {
 
   /** Loads what a call needs, so that a removal does not wait for it. */
   async prepare(): Promise<void> {
-    if (existsSync(this.#socketPath)) await import('dbus-native');
+    if (existsSync(this.#socketPath)) await import('../base/dbus.ts');
   }
 
   /** @returns false where logind does not run or does not know the session. @throws AgentError `internal` */
@@ -35,7 +35,7 @@ export class SessionControl {
 
   async #call(member: string, session: string): Promise<boolean> {
     if (!existsSync(this.#socketPath)) return false;
-    const { createClient } = await import('dbus-native');
+    const { createClient } = await import('../base/dbus.ts');
     const stream = connect(this.#socketPath);
     const bus = createClient({ stream, authMethods: ['EXTERNAL'] });
     bus.connection.on('error', () => undefined);

@@ -2,6 +2,7 @@
 
 import type { DenyReason, UnavailableReason } from './decision.ts';
 import type { Pkhh } from './key.ts';
+import type { PromptScope } from './prompt.ts';
 import type { PeerCredentials } from './request.ts';
 
 /** How a login ended. */
@@ -94,7 +95,13 @@ export type AuditEvent =
       readonly actor: PeerCredentials;
       readonly detail: string;
     }
-  | { readonly kind: 'prompt-state'; readonly enabled: boolean; readonly actor: PeerCredentials }
+  | {
+      readonly kind: 'prompt-state';
+      readonly enabled: boolean;
+      /** Whose prompt was switched; what holds for somebody depends on the other levels too. */
+      readonly scope: PromptScope;
+      readonly actor: PeerCredentials;
+    }
   | {
       readonly kind: 'policy-changed';
       /** null: read again by itself (a file changed, SIGHUP). */

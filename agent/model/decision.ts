@@ -12,6 +12,8 @@ export type DenyReason =
   | 'pin-reserve'
   | 'bad-proof'
   | 'card-suspect'
+  /** The pairing keeps the card's own key, and the driver that reads the card now cannot ask for it. */
+  | 'card-unchecked'
   | 'key-conflict'
   | 'service-not-allowed'
   | 'remote-not-allowed'

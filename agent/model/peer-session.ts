@@ -34,3 +34,9 @@ export interface PeerSession {
   /** A sentence, safe to print. */
   readonly detail: string;
 }
+
+/**
+ * Finds logind's name of an account's session that a process has opened, now and later: a display manager's process has
+ * its session only after the login, a locker's process has ended by the time the card goes. null where there is none.
+ */
+export type FindSession = (uid: number) => Promise<string | null>;

@@ -42,7 +42,7 @@ export class Bus {
   }
 
   static async #at(path: string): Promise<Bus | null> {
-    const { createClient } = await import('dbus-native');
+    const { createClient } = await import('../base/dbus.ts');
     const stream = connect(path);
     const connected = await new Promise<boolean>((resolve) => {
       stream.once('connect', () => {

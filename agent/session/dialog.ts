@@ -205,9 +205,8 @@ async function runOffer(
   try {
     pinentry = await startPinentry(parts, gone);
   } catch (error) {
-    if (!(error instanceof NoDialog)) throw error;
-    await tellResult('Smart card', say.offerWithoutDialog(card), null, parts);
-    return 'no-dialog';
+    if (error instanceof NoDialog) return 'no-dialog';
+    throw error;
   }
   try {
     switch (await offer(card, user, pinentry)) {
@@ -256,7 +255,11 @@ export async function dialogForInsertion(number: number, parts: DialogParts): Pr
       parts.log(`card ${card.token}: not now, the screen is locked or was opened a moment ago`);
       return 'cancelled';
     }
-    if (card.standing === 'unpaired') return await runOffer(card, state.user, gone.signal, parts);
+    if (card.standing === 'unpaired') {
+      const end = await runOffer(card, state.user, gone.signal, parts);
+      if (end === 'no-dialog') await tellResult('Smart card', say.offerWithoutDialog(card), null, parts);
+      return end;
+    }
     if (card.standing === 'unfit') await sayUnfit(card, gone.signal, parts);
     return 'not-paired';
   } finally {
@@ -276,8 +279,12 @@ export async function dialogNow(parts: DialogParts): Promise<DialogEnd> {
       return 'no-card';
     }
     switch (card.standing) {
-      case 'unpaired':
-        return await runOffer(card, state.user, gone.signal, parts);
+      case 'unpaired': {
+        const end = await runOffer(card, state.user, gone.signal, parts);
+        // Whoever asked looks here, and at no notification.
+        if (end === 'no-dialog') parts.log(say.NO_PINENTRY);
+        return end;
+      }
       case 'unfit':
         await sayUnfit(card, gone.signal, parts);
         return 'not-paired';

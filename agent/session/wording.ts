@@ -117,6 +117,9 @@ export function unfitText(card: SeenCard): string {
   return `${plain(card.label)} in ${plain(card.reader)}: ${plain(card.why ?? '', 300)}`;
 }
 
+export const NO_PINENTRY =
+  'There is no pinentry here that could show the dialog. Install one (pinentry-gtk2, for example), or pair in a terminal: sc_auth pair';
+
 export function offerWithoutDialog(card: SeenCard): string {
   return `${plain(card.label)} is not paired yet. To log in with it, run in a terminal: sc_auth pair`;
 }

@@ -6,6 +6,7 @@ import type { AnchorSource, AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
 import { mayDriverServe } from '../login/driver-gate.ts';
 import { guardAgainstShutOut } from '../login/enforcement-plan.ts';
+import { guardDriver } from '../login/shut-out-by-settings.ts';
 import { explainLogin } from '../login/explain.ts';
 import { explainEnforcement } from '../login/explain-enforcement.ts';
 import type { SessionSource } from '../logind/interface.ts';
@@ -42,10 +43,11 @@ import {
   requiredNumber,
   requiredText,
 } from './parameters.ts';
+import { checkSettings, type SettingsParts } from './settings-methods.ts';
 import { getPrompt, setPrompt } from './prompt-methods.ts';
 import { wireIdentity, wirePairing, wireToken } from './wire.ts';
 
-export interface AdminParts extends PairingParts, InventoryParts, MonitorParts {
+export interface AdminParts extends PairingParts, InventoryParts, MonitorParts, SettingsParts {
   readonly enforcement: EnforcementMethodParts;
   readonly accounts: Accounts;
   readonly audit: AuditLog;
@@ -218,7 +220,9 @@ export async function callMethod(
       return listReaders(parts);
     case 'SetDriverForLogin':
       requireRoot(peer);
-      onlyParameters(parameters, ['driver', 'enabled']);
+      onlyParameters(parameters, ['driver', 'enabled', 'shutOut']);
+      if (!requiredFlag(parameters) && !optionalFlag(parameters, 'shutOut'))
+        await guardDriver(requiredText(parameters, 'driver'), parts.enforcement);
       await setDriverForLogin(requiredText(parameters, 'driver'), requiredFlag(parameters), peer, parts);
       return {};
     case 'ListPairings':
@@ -243,6 +247,10 @@ export async function callMethod(
       const user = peer.uid === 0 ? null : (await callerAccount(peer, parts.accounts)).name;
       return getHealth(requiredDays(parameters), user, parts);
     }
+    case 'CheckSettings':
+      requireRoot(peer);
+      onlyParameters(parameters, []);
+      return checkSettings(parts);
     case 'GetPairingPrompt':
       onlyParameters(parameters, ['token']);
       return getPrompt(await promptUser(peer, parts), optionalTokenId(parameters), parts);

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { describeError } from '../base/errors.ts';
 import { pairOwnCard } from '../login/pair.ts';
+import { requireHere } from '../login/require-here.ts';
 import { verifyCardPin } from '../login/verify-pin.ts';
 import { callerAccount, callMethod, isUnexpected, type AdminParts } from './admin-methods.ts';
 import { acceptConnections, type Connection } from './connection.ts';
@@ -32,6 +33,8 @@ export interface AdminServerParts extends AdminParts {
 const SERVICE = 'org.varlink.service';
 /** Calls after which sessions may see another state. */
 const CHANGES = /\.(SetPairingPrompt|AddPairing|Unpair)$/;
+/** A rehearsal says it as one of its steps. */
+const SENDS_PIN = /\.(Pair|VerifyPin|ChangePin|UnblockPin|EnableKeyring|SignAnchor)$/;
 const interfaceText = readFileSync(new URL('./io.scauth.varlink', import.meta.url), 'utf8');
 const serviceText = readFileSync(new URL('./org.varlink.service.varlink', import.meta.url), 'utf8');
 
@@ -155,6 +158,7 @@ class AdminConnection {
   /** The story of an upgraded call; null when the call has none. */
   async #storyOf({ method, parameters }: VarlinkCall): Promise<Story | null> {
     const { peer } = this.#connection;
+    if (SENDS_PIN.test(method)) await requireHere(peer, this.#parts.policy(), this.#parts.sessions);
     switch (method) {
       case `${INTERFACE}.Pair`: {
         onlyParameters(parameters, ['hash', 'keyring']);

@@ -124,6 +124,10 @@ async function start(
   const code = codeOf(parameters);
   if (parts.enforcement.isOn)
     throw new AgentError('invalid-argument', { detail: 'enforcement is on already' });
+  if (!parts.policy().cardsAllowed)
+    throw new AgentError('invalid-argument', {
+      detail: 'login.cards_allowed is false, so nobody could log in by card',
+    });
   const out = await wouldShutOut(parts);
   const unforced = out.filter((name) => !forced.includes(name));
   if (unforced.length > 0) throw new AgentError('would-shut-out', { detail: unforced.join(', ') });

@@ -63,6 +63,8 @@ export function failureText(error: AgentError): string {
     case 'bad-proof':
     case 'card-suspect':
       return deniedText(error.code) ?? '';
+    case 'card-unchecked':
+      return 'The driver that reads this card has no way to ask it which card it is, so it got no PIN. Pair it again by this driver (sc_auth unpair, sc_auth pair), use a PIV card, or ask your administrator (login.card_check).';
     case 'already-paired':
       return 'This key is paired with the account already. `sc_auth list` shows the pairings.';
     case 'not-paired':
@@ -79,6 +81,8 @@ export function failureText(error: AgentError): string {
       return `The card pairings were ${error.detail}. Install that version again, or see “Upgrades” in administrators.md.`;
     case 'not-allowed':
       return 'You are not allowed to do this. Ask your administrator, or use sudo.';
+    case 'not-here':
+      return 'The card is in this machine, and your session may be elsewhere. Do this at the machine itself, or ask your administrator (login.remote). sc_auth explain names the session.';
     case 'unknown-user':
       return 'There is no such account. Check the user name.';
     case 'wrong-password':

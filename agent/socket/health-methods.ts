@@ -1,9 +1,14 @@
 // GetHealth: what only scauthd can say of itself (`sc_auth doctor` looks at the rest of the machine). Asks no card.
 
+import { hash as digest } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
 import { printable } from '../base/errors.ts';
+import { refusedCards } from '../login/card-outlook.ts';
+import { wouldShutOut, type PlanParts } from '../login/enforcement-plan.ts';
 import type { HealthSource } from '../model/health.ts';
 import { parseCertificate } from '../model/key.ts';
 import type { Username } from '../model/request.ts';
+import type { Pairing } from '../model/pairing.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { TokenSource } from '../token/interface.ts';
 import type { Methods, WireExpiring } from './io-scauth.ts';
@@ -13,6 +18,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_EXPIRING = 50;
 
 export interface HealthParts {
+  readonly policy: PlanParts['policy'];
+  readonly clock: Clock;
+  readonly enforcement: PlanParts;
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
   readonly version: string;
@@ -20,12 +28,40 @@ export interface HealthParts {
   readonly health?: HealthSource;
 }
 
-function endOf(der: Buffer): number | null {
+/** Ends by the certificate's fingerprint: parsing takes fifty times as long as its digest. */
+const ends = new Map<string, number | null>();
+const MAX_ENDS = 10_000;
+
+function parsedEnd(der: Buffer): number | null {
   try {
     return parseCertificate(der).notAfterMs;
   } catch {
     return null; // a certificate that cannot be read is no matter of its end
   }
+}
+
+function endOf(der: Buffer): number | null {
+  const fingerprint = digest('sha256', der, 'base64');
+  let end = ends.get(fingerprint);
+  if (end === undefined) {
+    end = parsedEnd(der);
+    if (ends.size >= MAX_ENDS) ends.clear();
+    ends.set(fingerprint, end);
+  }
+  return end;
+}
+
+function own(user: Username | null, { pairings }: HealthParts): readonly Pairing[] {
+  return user === null ? pairings.all() : pairings.forUser(user);
+}
+
+/** Whom enforcement shuts out, at a time. */
+async function shutOutAt(
+  atMs: number,
+  user: Username | null,
+  { enforcement }: HealthParts,
+): Promise<readonly string[]> {
+  return user === null && enforcement.enforcement.isOn ? wouldShutOut(enforcement, atMs) : [];
 }
 
 /** The certificates that end before `limitMs`: of pairings, and of login keys on cards that are in. */
@@ -68,11 +104,18 @@ export async function getHealth(
   user: Username | null,
   parts: HealthParts,
 ): Promise<Methods['GetHealth']['reply']> {
+  const nowMs = parts.clock.nowMs();
+  const limitMs = nowMs + days * DAY_MS;
+  const shutOut = await shutOutAt(nowMs, user, parts);
+  const later = await shutOutAt(limitMs, user, parts);
   const refused = user === null ? (parts.health?.configRefused() ?? null) : null;
   return {
     version: parts.version,
     notInForce: [...(parts.health?.notInForce ?? [])],
     configRefused: refused === null ? null : printable(refused, 500),
-    expiring: await expiringBefore(Date.now() + days * DAY_MS, user, parts),
+    expiring: await expiringBefore(limitMs, user, parts),
+    refusedCards: refusedCards(own(user, parts), parts.policy(), parts.enforcement).slice(0, MAX_EXPIRING),
+    shutOut: [...shutOut],
+    shutOutSoon: later.filter((name) => !shutOut.includes(name)),
   };
 }

@@ -184,6 +184,14 @@ export interface WireExpiring {
   readonly notAfter: string;
 }
 
+/** A paired card that no login takes as the machine is set up. */
+export interface WireRefusedCard {
+  readonly user: string;
+  readonly hash: string;
+  readonly rule: string;
+  readonly why: string;
+}
+
 /** Method name → parameters and reply. `null` parameters may also be left out. */
 export interface Methods {
   ListTokens: { parameters: Record<string, never>; reply: { tokens: WireToken[] } };
@@ -201,7 +209,7 @@ export interface Methods {
     reply: { readers: WireReader[]; drivers: WireReaderDriver[] };
   };
   SetDriverForLogin: {
-    parameters: { driver: string; enabled: boolean };
+    parameters: { driver: string; enabled: boolean; shutOut?: boolean | null };
     reply: Record<string, never>;
   };
   ListPairings: { parameters: { user: string | null }; reply: { pairings: WirePairing[] } };
@@ -251,6 +259,19 @@ export interface Methods {
       notInForce: string[];
       configRefused: string | null;
       expiring: WireExpiring[];
+      refusedCards: WireRefusedCard[];
+      shutOut: string[];
+      shutOutSoon: string[];
+    };
+  };
+  CheckSettings: {
+    parameters: Record<string, never>;
+    reply: {
+      problem: string | null;
+      enforced: boolean;
+      shutOut: string[];
+      newlyShutOut: string[];
+      closesRemote: boolean;
     };
   };
   GetPairingPrompt: {

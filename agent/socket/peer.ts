@@ -1,10 +1,11 @@
 // Who is at the other end of a Unix socket: SO_PEERCRED and SO_PEERPIDFD (unix(7), pidfd_open(2)), so the kernel's word
 // and never the peer's. Node has no call for it; libc is bound by koffi.
 
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import koffi from 'koffi';
 import { AgentError } from '../base/errors.ts';
+import { readProcFile } from '../base/proc-file.ts';
 import { startTicksOf } from '../base/process-facts.ts';
 import type { PeerCredentials, PeerProcess } from '../model/request.ts';
 
@@ -69,7 +70,7 @@ export function holdPeer(socket: Socket, pid: number, withPidfd = true): HeldPro
     runs: () => {
       if (!held) return false;
       // proc_pid_fdinfo(5): -1 when it is gone.
-      return /^Pid:\s+(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] === String(pid);
+      return /^Pid:\s+(-?\d+)$/m.exec(readProcFile('self', `fdinfo/${fd}`) ?? '')?.[1] === String(pid);
     },
     release: () => {
       if (held) closeSync(fd);

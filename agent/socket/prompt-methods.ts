@@ -47,5 +47,5 @@ export async function setPrompt(
       throw new AgentError('no-card', { detail: scope.tokenId });
   }
   pairings.setPrompt(scope, enabled);
-  await audit.record({ kind: 'prompt-state', enabled, actor });
+  await audit.record({ kind: 'prompt-state', enabled, scope, actor });
 }

@@ -95,7 +95,7 @@ export interface Token {
   readonly lastPinState: PinState;
   /** What was broken or left out, for diagnosis. Safe to print. */
   readonly notes: readonly string[];
-  /** What the card's own key has shown since the card was put in; absent: its driver does not ask. */
+  /** What the card's own key has shown since the card was put in; absent: its driver has no way to ask. */
   readonly cardProof?: CardKeyProof;
   /** When the card was read, milliseconds since the epoch. */
   readonly readAtMs?: number;

@@ -2,6 +2,9 @@
 
 import type { AuditedKey, AuditEvent, LoginOutcome } from '../../agent/model/audit-event.ts';
 import { parsePkhh } from '../../agent/model/key.ts';
+import type { PromptScope } from '../../agent/model/prompt.ts';
+import { parseUsername } from '../../agent/model/request.ts';
+import { parseTokenId } from '../../agent/model/token.ts';
 
 export const actor = { pid: process.pid, uid: 1000, gid: 1000 };
 export const key: AuditedKey = {
@@ -53,6 +56,13 @@ function example(
 const tokenId = 'org.scauth.piv:01';
 const card = { tokenId, driver: 'org.scauth.piv', reader: 'Virtual PCD 00 00' };
 
+const ada = parseUsername('ada');
+export const promptScopes: readonly PromptScope[] = [
+  { level: 'machine' },
+  { level: 'user', user: ada },
+  { level: 'card', user: ada, tokenId: parseTokenId(tokenId) },
+];
+
 export const examples: readonly Example[] = [
   example(granted, 3002, 7, 1, 1),
   example(login({ kind: 'granted' }, { service: 'gdm-password' }), 3002, 1, 1, 1),
@@ -66,7 +76,9 @@ export const examples: readonly Example[] = [
   example({ kind: 'pairing-added', user: 'alice', actor, key }, 3001, 10, 1, 1),
   example({ kind: 'pairing-removed', user: 'alice', actor, key: bareKey }, 3001, 11, 1, 1),
   example({ kind: 'pairing-refused', user: 'alice', actor, detail: 'wrong-password' }, 3001, 10, 2, 3),
-  example({ kind: 'prompt-state', enabled: false, actor }, 3004, 3, 1, 1),
+  ...promptScopes.map((scope) =>
+    example({ kind: 'prompt-state', enabled: false, scope, actor }, 3004, 3, 1, 1),
+  ),
   example(
     { kind: 'policy-changed', actor: null, changes: [{ setting: 'login.try_reserve', from: '1', to: '2' }] },
     3004,

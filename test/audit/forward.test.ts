@@ -14,7 +14,7 @@ import { summaryOf } from '../../agent/audit/summary.ts';
 import { anchorsIn } from '../../agent/model/anchor.ts';
 import { AUDIT_KINDS, type AuditEvent } from '../../agent/model/audit-event.ts';
 import { temporaryFolder } from '../base/folders.ts';
-import { eventsWith, examples, granted, hostileTexts, login } from './events.ts';
+import { actor, eventsWith, examples, granted, hostileTexts, login, promptScopes } from './events.ts';
 
 const events: readonly AuditEvent[] = [
   ...examples.map(({ event }) => event),
@@ -144,6 +144,17 @@ test('syslog: rsyslog reads RFC 5424 back, a line a message, with anchors for ve
   for (const line of lines)
     t.regex(line, /^authpriv [456] scauthd [a-z-]+ \[scauth@32473( [a-z_]+="(\\["\\\]]|[^"\\\]])*")+\] :: /);
   t.regex(lines[0] ?? '', /^authpriv 5 scauthd login \[scauth@32473 outcome="granted" user="alice"/);
+});
+
+test('the sentence for the journal says whose prompt was switched', (t) => {
+  const sentences = promptScopes.map(
+    (scope) => summaryOf({ kind: 'prompt-state', enabled: false, scope, actor }).message,
+  );
+  t.deepEqual(sentences, [
+    'prompt-state success actor_uid=1000 detail=disabled for machine',
+    'prompt-state success user=ada actor_uid=1000 detail=disabled for user',
+    'prompt-state success user=ada card=org.scauth.piv:01 actor_uid=1000 detail=disabled for card',
+  ]);
 });
 
 test('Linux audit: ausearch reads account, key hash and result back', (t) => {

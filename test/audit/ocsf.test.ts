@@ -6,10 +6,10 @@ import { Ajv } from 'ajv';
 import test from 'ava';
 import fc from 'fast-check';
 import { toOcsf } from '../../agent/audit/ocsf.ts';
-import { describeRequester } from '../../agent/audit/requester.ts';
+import { requesterOf } from '../../agent/audit/requester.ts';
 import { AUDIT_KINDS } from '../../agent/model/audit-event.ts';
 import { chainName, sealLine } from '../../agent/model/sealed-line.ts';
-import { actor, eventsWith, examples, granted, hostileTexts, key, login } from './events.ts';
+import { actor, eventsWith, examples, granted, hostileTexts, key, login, promptScopes } from './events.ts';
 
 type Line = Record<string, unknown>;
 
@@ -21,7 +21,7 @@ const position = { sequence: 0, key: firstKey, prev: chainName(firstKey) };
 
 /** What is in the file. */
 function written(event: (typeof examples)[number]['event']): Line {
-  const record = toOcsf(event, 1234, describeRequester(process.pid));
+  const record = toOcsf(event, 1234, requesterOf({ pid: process.pid, uid: 0, gid: 0 }));
   return JSON.parse(sealLine(record, position).line.toString()) as Line;
 }
 
@@ -46,6 +46,18 @@ for (const [index, { event, classUid, activity, status, severity }] of examples.
     t.like(line['metadata'], { version: '1.6.0', product: { name: 'scauth' }, event_code: event.kind });
   });
 }
+
+test('the pairing prompt: which level was switched, whose, and for which card', (t) => {
+  const data = promptScopes.map((scope) => {
+    const { entity } = written({ kind: 'prompt-state', enabled: false, scope, actor });
+    return (entity as Line)['data'];
+  });
+  t.deepEqual(data, [
+    { enabled: false, level: 'machine' },
+    { enabled: false, level: 'user', user: { name: 'ada' } },
+    { enabled: false, level: 'card', user: { name: 'ada' }, token: 'org.scauth.piv:01' },
+  ]);
+});
 
 test('the schema refuses what is not OCSF', (t) => {
   const good = written(granted);

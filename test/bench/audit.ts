@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { FileAuditLog } from '../../agent/audit/file-log.ts';
+import { peerOf } from '../../agent/audit/ocsf.ts';
 import { systemClock } from '../../agent/base/clock.ts';
 import { bundle } from '../../install/package/bundle.ts';
 import { REPOSITORY } from '../sandbox/namespace.ts';
@@ -73,6 +74,9 @@ async function appendFigures(appends: number): Promise<Figure[]> {
   const taken = { ours: [] as number[], bare: [] as number[] };
   const ours = async (index: number): Promise<void> => {
     const event = eventOf(index);
+    // As a login does, while its question is on the way.
+    const peer = peerOf(event);
+    if (peer !== null) log.notice(peer);
     const start = performance.now();
     await log.record(event);
     taken.ours.push(performance.now() - start);

@@ -38,14 +38,20 @@ function decide(): boolean {
   );
 }
 
-/** Microseconds of one call, the median of rounds of `count`. */
-function microseconds(act: () => unknown, count: number): number {
-  const rounds = Array.from({ length: ROUNDS }, () => {
-    const from = performance.now();
-    for (let done = 0; done < count; done += 1) act();
-    return ((performance.now() - from) * 1000) / count;
-  });
-  return median(rounds);
+/**
+ * Microseconds of one call of each, the median of rounds of `count`; in turn, so that what else the machine does falls on
+ * all of them alike, and by processor time, which others do not use up.
+ */
+function microseconds(acts: readonly (() => unknown)[], count: number): number[] {
+  const taken: number[][] = acts.map(() => []);
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (const [at, act] of acts.entries()) {
+      const from = process.cpuUsage();
+      for (let done = 0; done < count; done += 1) act();
+      const { user, system } = process.cpuUsage(from);
+      taken[at]?.push((user + system) / count);
+    }
+  return taken.map(median);
 }
 
 /** A table with so many pairings, of as many users. */
@@ -74,17 +80,11 @@ export function decisionFigures(): Figure[] {
     const look = (table: SqlitePairingTable) => () => {
       if (table.forUser(USER).length !== 1 || !decide()) throw new Error('not the pairing that was made');
     };
-    const alone = microseconds(decide, 1000);
-    const rest: [number, number][] = [
-      [few, many],
-      [many, few],
-    ].map(([a, b]) => {
-      const first = microseconds(look(a?.table ?? few.table), 200);
-      const second = microseconds(look(b?.table ?? many.table), 200);
-      return a === few ? [first, second] : [second, first];
-    });
-    const of10 = median(rest.map(([one]) => one));
-    const of100k = median(rest.map(([, one]) => one));
+    const [alone = NaN] = microseconds([decide], 20_000);
+    const looks = [few, many].map(({ table }) => look(table));
+    // Not the cold start of either.
+    microseconds(looks, 20);
+    const [of10 = NaN, of100k = NaN] = microseconds(looks, 400);
     return [
       figure('policy-decision', alone, 'µs', 50),
       figure('pairing-and-decision-10-pairings', of10, 'µs'),

@@ -5,17 +5,21 @@ import { writeFileSync } from 'node:fs';
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'APDUs' | 'µs' | 'ms' | 's' | 'MiB' | 'MB' | 'ratio';
+  readonly unit: 'APDUs' | 'requests' | 'µs' | 'ms' | 's' | 'MiB' | 'MB' | 'ratio';
   /** The most that `value` may be; null where nothing was promised. */
   readonly bar: number | null;
   /** null without a bar. */
   readonly holds: boolean | null;
 }
 
+function isCount(unit: Figure['unit']): boolean {
+  return unit === 'APDUs' || unit === 'requests';
+}
+
 /** @param bar the most that `value` may be, in the same unit */
 export function figure(name: string, value: number, unit: Figure['unit'], bar: number | null = null): Figure {
   // Compared as printed: nobody can check digits that are not shown.
-  const shown = Number(value.toFixed(unit === 'APDUs' ? 0 : 2));
+  const shown = Number(value.toFixed(isCount(unit) ? 0 : 2));
   return { name, value: shown, unit, bar, holds: bar === null ? null : shown <= bar };
 }
 
@@ -31,7 +35,7 @@ export function median(values: readonly number[]): number {
 export function table(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, value, unit, bar, holds }) => [
     name,
-    unit === 'APDUs' ? String(value) : value.toFixed(2),
+    isCount(unit) ? String(value) : value.toFixed(2),
     unit,
     bar === null ? '' : `≤ ${bar}`,
     holds === null ? '' : holds ? 'holds' : 'MISSED',

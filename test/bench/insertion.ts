@@ -1,7 +1,5 @@
-// How soon a card that was put in is ready for a login, by PIV and by PKCS#11 (OpenSC's module) with the same card; and
-// what scauthd's memory does when a card comes and goes many times. From the moment at which pcscd has switched the
-// card on: before that it looks for cards in turns of its own.
-import { readFileSync } from 'node:fs';
+// How soon a card that was put in is ready for a login, by PIV and by PKCS#11 (OpenSC's module) with the same card. From
+// the moment at which pcscd has switched the card on: before that it looks for cards in turns of its own.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import { figure, median, type Figure } from './figures.ts';
@@ -57,10 +55,4 @@ export async function insertionFigures(times: number): Promise<Figure[]> {
     figures.push(figure(`insertion-to-ready-ms-${driver}`, median(taken), 'ms'));
   }
   return figures;
-}
-
-/** Resident memory of scauthd in MiB. */
-export function residentMib(sandbox: Sandbox): number {
-  const status = readFileSync(`/proc/${String(sandbox.agentHostPid)}/status`, 'latin1');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }

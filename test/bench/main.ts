@@ -1,6 +1,7 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
-// Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only login|audit|package]
+// Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only PART]
+// PART: login, session, audit or package.
 // --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -12,6 +13,8 @@ import { figure, table, writeJson, type Figure } from './figures.ts';
 import { insertionFigures } from './insertion.ts';
 import { packageFigures } from './package.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
+import { revocationFigures } from './revocation.ts';
+import { sessionFigures } from './session.ts';
 import { compilePrograms } from './stopwatch.ts';
 import { compareLogin, noCardOverhead } from './wall.ts';
 
@@ -89,6 +92,7 @@ async function measure(quick: boolean): Promise<Figure[]> {
     figure('audit-durable-write-ms', await durableWrite(DISK_FOLDER), 'ms'),
     ...p256.rest,
     ...decisionFigures(),
+    ...(await revocationFigures(quick ? 3 : 20)),
     ...(await insertionFigures(quick ? 3 : 20)),
   ];
 }
@@ -110,13 +114,15 @@ const { values } = parseArgs({
 try {
   const size = values.quick === true ? 'quick' : values.full === true ? 'full' : 'usual';
   const { only = 'all' } = values;
-  if (!['all', 'login', 'audit', 'package'].includes(only))
-    throw new Error('--only takes login, audit or package.');
+  if (!['all', 'login', 'session', 'audit', 'package'].includes(only))
+    throw new Error('--only takes login, session, audit or package.');
+  const isAsked = (part: string): boolean => only === 'all' || only === part;
   compilePrograms();
   const figures = [
-    ...(['all', 'login'].includes(only) ? await measure(size === 'quick') : []),
-    ...(['all', 'audit'].includes(only) ? await auditFigures(AUDIT_SIZES[size]) : []),
-    ...(['all', 'package'].includes(only) ? await packageFigures(size === 'quick' ? 3 : 20) : []),
+    ...(isAsked('login') ? await measure(size === 'quick') : []),
+    ...(isAsked('session') ? await sessionFigures(size === 'quick' ? 3 : 10) : []),
+    ...(isAsked('package') ? await packageFigures(size === 'quick' ? 3 : 20) : []),
+    ...(isAsked('audit') ? await auditFigures(AUDIT_SIZES[size]) : []),
   ];
   const processors = cpus();
   console.log(

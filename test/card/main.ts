@@ -2,6 +2,7 @@
 // Prints one JSON line for each event: {"event":"control"}, then {"event":"powered"} when pcscd has switched the card on.
 // Not for anything but tests: its keys are public.
 import { readFileSync, rmSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { SoftwareCard } from './card.ts';
 import { serveControl } from './control.ts';
@@ -98,6 +99,8 @@ async function main(): Promise<void> {
   if (values.out === true) return;
   await wire.insert();
   say({ event: 'powered', atr: card.atr().toString('hex').toUpperCase() });
+  // A sandbox ends with SIGKILL, which leaves Node no time for it.
+  flushCompileCache();
 }
 
 try {

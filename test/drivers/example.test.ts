@@ -101,3 +101,49 @@ test.serial('without its folder it is gone at the next start, and PIV has the ca
   t.notRegex((await sandbox.exec(['sc_auth', 'drivers'])).stdout, /piv-lite/);
   t.regex((await sandbox.exec(['sc_auth', 'list-smartcards'])).stdout, /^org\.scauth\.piv:\w+\n$/);
 });
+
+test.serial(
+  'a card with two PINs: the one that opens the key is asked for, and the other has its tries',
+  async (t) => {
+    const globalPin = '777777';
+    const program = documented('python')
+      .replace('"pins": [pin]', '"pins": [pin, {**pin, "id": "00", "label": "Global PIN"}]')
+      .replace('"pin": "80",', '"pin": "00",')
+      .replace(
+        'sw = send(call, VERIFY, pin',
+        'sw = send(call, VERIFY[:3] + bytes.fromhex(params["pin"]) + VERIFY[4:], pin',
+      )
+      .replace('def verify_pin(call, _):', 'def verify_pin(call, params):');
+    t.is(program.split('params["pin"]').length, 2, 'the document has what is changed here');
+    const own = await Sandbox.start({
+      agent: false,
+      card: 'p256',
+      cardArgs: ['--global-pin', globalPin],
+      config: documented('toml'),
+    });
+    try {
+      installDriver(own, 'example', documented('json'), program);
+      await own.startAgent();
+      await own.untilCardRead();
+      const hash = await person.cardHash(own);
+      t.is((await own.exec(['sc_auth', 'pair', '-u', own.user, '-h', hash])).code, 0);
+      await own.card.clearLog();
+      const { screen } = await person.sudo(
+        own,
+        [person.PIN_PROMPT, own.pin],
+        [person.PASSWORD_PROMPT, own.password],
+      );
+      t.regex(screen, /Wrong PIN/);
+      t.is(await own.card.getTries(), 3, 'the PIN of other keys is none of this login');
+      const { code } = await person.sudo(own, [person.PIN_PROMPT, globalPin]);
+      t.is(code, 0);
+      const verified = (await own.card.log()).filter(({ ins, body }) => ins === 0x20 && body.length > 2);
+      t.deepEqual(
+        verified.map(({ p2 }) => p2),
+        [0, 0],
+      );
+    } finally {
+      await own.stop();
+    }
+  },
+);

@@ -173,6 +173,46 @@ test.serial('cards that may not be used are not required, and SIGHUP is enough f
 });
 
 test.serial(
+  'L25: settings that shut somebody out are told of, before and when they come into force',
+  async (t) => {
+    const check = () => sandbox.exec(['sc_auth', 'config', 'check']);
+    const write = (text: string): void => {
+      writeFileSync(sandbox.path('/etc/scauth/scauth.toml'), text);
+    };
+    t.is((await check()).code, 0);
+    write('[tokens]\ndisabled = ["org.scauth.piv"]\n');
+    const drivers = await check();
+    t.is(drivers.code, 1, 'as after a restart');
+    t.regex(drivers.stdout, /is good\.\nWARNING: enforcement is on, .* are shut out: ada\./);
+    const request = [
+      'openssl',
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+    ];
+    const files = ['-keyout', '/dev/null', '-out', '/etc/scauth/other.pem', '-subj', '/CN=Another authority'];
+    t.is((await sandbox.exec([...request, ...files])).code, 0);
+    const strict = '[trust]\nlevel = 1\nauthorities = ["/etc/scauth/other.pem"]\n';
+    write(strict);
+    t.regex((await check()).stdout, /shut out: ada/);
+    const from = sandbox.agentLog().length;
+    await configure(strict);
+    await person.untilAgentSays(sandbox, 'with the new settings enforcement shuts out ada', from);
+    t.regex((await sandbox.exec(['sc_auth', 'doctor'])).stdout, /BROKEN {3}enforcement .*shuts out ada/);
+    t.regex((await sandbox.exec(['sc_auth', 'enforce', 'plan'])).stdout, /ada .*not taken \(trust\.level/);
+    await configure('');
+    t.is((await check()).code, 0);
+    const disable = await sandbox.exec(['sc_auth', 'enable-for-login', '--disable', 'org.scauth.piv']);
+    t.is(disable.code, 3);
+    t.regex(disable.stderr, /would shut out: ada/);
+  },
+);
+
+test.serial(
   'L25: with scauthd gone the password opens; when it is back the card is required again',
   async (t) => {
     await sandbox.stopAgent();

@@ -15,6 +15,16 @@ session   required    pam_unix.so
 export const BREAK_GLASS_PROMPT = /Or type the break-glass code: $/;
 export const CARD_REQUIRED = 'This account needs its card.';
 
+/** Takes out the people of the machine on which the test runs: root, ada and bob stay. */
+export function requireNobodyElse(sandbox: Sandbox): void {
+  const passwd = sandbox.path('/etc/passwd');
+  const isOurs = (line: string): boolean => {
+    const [name = '', , uid = ''] = line.split(':');
+    return Number(uid) < 1000 || Number(uid) > 60_000 || name === sandbox.user || name === 'bob';
+  };
+  writeFileSync(passwd, readFileSync(passwd, 'utf8').split('\n').filter(isOurs).join('\n') + '\n');
+}
+
 /** Nobody but root, ada and bob; sudo, su, login and sshd ask scauthd in the account phase; `account-only` asks nothing else. */
 export function requireAccountPhase(sandbox: Sandbox): void {
   const write = (service: string, text: string): void => {
@@ -23,13 +33,7 @@ export function requireAccountPhase(sandbox: Sandbox): void {
   for (const service of ['sudo', 'sudo-i', 'login', 'sshd', 'xsecurelock', 'xscreensaver', 'i3lock'])
     write(service, STACK);
   for (const service of ['su', 'su-l']) write(service, `auth sufficient pam_rootok.so\n${STACK}`);
-  // People of the machine on which the test runs.
-  const passwd = sandbox.path('/etc/passwd');
-  const isOurs = (line: string): boolean => {
-    const [name = '', , uid = ''] = line.split(':');
-    return Number(uid) < 1000 || Number(uid) > 60_000 || name === sandbox.user || name === 'bob';
-  };
-  writeFileSync(passwd, readFileSync(passwd, 'utf8').split('\n').filter(isOurs).join('\n') + '\n');
+  requireNobodyElse(sandbox);
   write('account-only', `auth required pam_permit.so\n${ACCOUNT_LINE}\naccount required pam_permit.so\n`);
 }
 

@@ -1,12 +1,46 @@
 // sc_auth explain in broken set-ups on the real programs: each names the link that is broken. Where it says that nothing
 // is in the way, a login by card is tried. What needs its own sandbox is at the end.
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
 import test, { type ExecutionContext } from 'ava';
+import { REMEDY } from '../../agent/login/explain-wording.ts';
 import { Sandbox, type SandboxOptions } from '../sandbox/sandbox.ts';
 import * as person from './person.ts';
 
 /** Several sandboxes may run at once. */
 const PATIENCE_MS = 90_000;
+
+/** What `--json` promises to scripts, for a whole way and for each broken one. */
+const link = { type: 'string', enum: Object.keys(REMEDY) } as const;
+const line = { type: 'string', minLength: 1 } as const;
+const isExplained = new Ajv({ strict: true, allowUnionTypes: true }).compile({
+  type: 'object',
+  additionalProperties: false,
+  required: ['user', 'service', 'links', 'broken'],
+  properties: {
+    user: line,
+    service: line,
+    broken: { anyOf: [link, { type: 'null' }] },
+    links: {
+      type: 'array',
+      minItems: 1,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name', 'ok', 'detail', 'remedy'],
+        properties: {
+          name: link,
+          ok: { type: 'boolean' },
+          detail: line,
+          remedy: { type: ['string', 'null'] },
+        },
+        if: { properties: { ok: { const: true } } },
+        then: { properties: { remedy: { type: 'null' } } },
+        else: { properties: { remedy: line } },
+      },
+    },
+  },
+});
 
 interface Explained {
   readonly user: string;
@@ -24,7 +58,9 @@ async function explain(
     user === null ? {} : { user },
   );
   if (stdout === '') throw new Error(stderr);
-  const answer = JSON.parse(stdout) as Explained;
+  const value: unknown = JSON.parse(stdout);
+  if (!isExplained(value)) throw new Error(`${JSON.stringify(isExplained.errors)}: ${stdout}`);
+  const answer = value as Explained;
   if (code !== (answer.broken === null ? 0 : 1)) throw new Error(`exit code ${code}: ${stdout}`);
   return answer;
 }

@@ -1,63 +1,36 @@
 // The login keyring opened by card: the real gnome-keyring-daemon, pam_gnome_keyring.so and passwd, an item stored through
 // @napi-rs/keyring, and a PAM client that works as a display manager does.
-import { globSync } from 'node:fs';
-import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { APP } from '../sandbox/namespace.ts';
 import { Sandbox, type ExecResult } from '../sandbox/sandbox.ts';
 import { buildPam } from '../pam/build.ts';
+import { greet, makeRuntimeFolder, READ_ITEM, sessionOf, storeItem, unpackedModule } from './greeter.ts';
 import * as person from './person.ts';
 import { PASSWORD_PROMPT, PIN_PROMPT } from './person.ts';
 
 const CONSENT = /Type yes, or press Enter for no: $/;
 const NODE = `${APP}/node_modules/node/bin/node`;
-const ITEM = `${APP}/test/session/keyring-item.ts`;
-const GREETER = `${APP}/build/test-pam/plain/greeter`;
 const STORED = 'the stored item';
 
 let sandbox: Sandbox;
 let password: string;
-
-/** The module as the sandbox finds it; it is unpacked and not installed. */
-function keyringModule(): string {
-  const root = join(import.meta.dirname, '../..');
-  const [path] = globSync('build/libpam-gnome-keyring/**/pam_gnome_keyring.so', { cwd: root });
-  if (path === undefined)
-    throw new Error('pam_gnome_keyring.so was not unpacked: node install/bootstrap.mjs');
-  return `${APP}/${path}`;
-}
 
 async function write(file: string, text: string): Promise<void> {
   const { code, stderr } = await sandbox.exec(['tee', file], { input: text });
   if (code !== 0) throw new Error(stderr);
 }
 
-/** A session: D-Bus, the daemon that PAM has started, then `script`; at its end the daemon is ended as by a logout. */
-function sessionOf(script: string): string[] {
-  const whole = [
-    'gnome-keyring-daemon --start --components=secrets >/dev/null 2>&1',
-    script,
-    'code=$?',
-    'pkill -u "$(id -u)" gnome-keyring-d',
-    'while pgrep -u "$(id -u)" gnome-keyring-d >/dev/null; do :; done',
-    'exit $code',
-  ];
-  return ['dbus-run-session', '--', 'sh', '-c', whole.join('\n')];
-}
-
 const LOCKED =
   'dbus-send --print-reply=literal --dest=org.freedesktop.secrets /org/freedesktop/secrets/collection/login ' +
   'org.freedesktop.DBus.Properties.Get string:org.freedesktop.Secret.Collection string:Locked';
-const READ = `${NODE} ${ITEM} get`;
 
 /** A login at the greeter: one answer for each prompt, in order. */
 function logIn(script: string, answers: readonly string[], user: string | null = null): Promise<ExecResult> {
-  const argv = [GREETER, 'lightdm', ...(user === null ? [] : [`user=${user}`]), ...sessionOf(script)];
-  return sandbox.exec(argv, { input: answers.map((answer) => `${answer}\n`).join('') });
+  return greet(sandbox, sessionOf(script), answers, user);
 }
 
 async function opensByCard(t: ExecutionContext, user: string | null = null): Promise<string> {
-  const { stdout, stderr, code } = await logIn(READ, [sandbox.pin], user);
+  const { stdout, stderr, code } = await logIn(READ_ITEM, [sandbox.pin], user);
   t.is(code, 0, stdout + stderr + sandbox.agentLog());
   t.true(stdout.includes(`item=${STORED}`), stdout);
   return stdout;
@@ -104,7 +77,7 @@ test.before(async () => {
   buildPam();
   sandbox = await Sandbox.start({ card: 'p256' });
   password = sandbox.password;
-  const module = keyringModule();
+  const module = unpackedModule('libpam-gnome-keyring', 'pam_gnome_keyring.so');
   await write(
     '/etc/pam.d/lightdm',
     `auth      [success=1 default=ignore]  pam_scauth.so
@@ -116,11 +89,10 @@ session   optional    ${module} auto_start
 `,
   );
   await write('/etc/pam.d/passwd', 'password required pam_unix.so sha512\npassword optional pam_scauth.so\n');
-  const uid = String(sandbox.uid);
-  await sandbox.exec(['install', '-d', '-m', '0700', '-o', uid, '-g', uid, `/run/user/${uid}`]);
+  await makeRuntimeFolder(sandbox);
   // The keyring is made at the first login by password, as ever.
   await person.pullCard(sandbox);
-  const made = await logIn(`${NODE} ${ITEM} set '${STORED}'`, [password], sandbox.user);
+  const made = await logIn(storeItem(STORED), [password], sandbox.user);
   if (made.code !== 0) throw new Error(`no keyring was made:\n${made.stdout}${made.stderr}`);
   await person.insertCard(sandbox);
 });

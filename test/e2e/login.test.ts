@@ -76,6 +76,27 @@ test.serial('login on a terminal', async (t) => {
   t.regex(screen, /^ada\r?$/m);
 });
 
+test.serial(
+  'login on a terminal without a name: one card of two people, and who it is is chosen',
+  async (t) => {
+    const hash = await person.cardHash(sandbox);
+    t.is((await sandbox.exec(['sc_auth', 'pair', '-u', 'bob', '-h', hash])).code, 0);
+    try {
+      const pty = sandbox.pty(['login']);
+      const [, number = ''] = await pty.expect(/This card is paired with [^\n]*\b(\d) bob[^\n]*: $/);
+      pty.send(`${number}\n`);
+      await pty.expect(PIN_PROMPT);
+      pty.send(`${sandbox.pin}\n`);
+      await pty.expect('$ ');
+      pty.send('id -un; exit\n');
+      const { screen } = await person.untilEnd(pty);
+      t.regex(screen, /^bob\r?$/m);
+    } finally {
+      await sandbox.exec(['sc_auth', 'unpair', '-u', 'bob']);
+    }
+  },
+);
+
 test.serial('pamtester, with nothing else in the stack', async (t) => {
   const good = await person.pamtester(sandbox, 'root', ['scauth-test', sandbox.user], sandbox.pin);
   t.is(good.code, 0, good.stderr);

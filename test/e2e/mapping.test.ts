@@ -69,6 +69,22 @@ test.serial('a card that is paired with nobody opens sudo by its certificate and
   t.regex(sandbox.auditLog(), /mapping\.attribute/);
 });
 
+test.serial('a rehearsal of it, for sudo and for a locker, says yes and makes no pairing', async (t) => {
+  for (const service of ['sudo', 'i3lock']) {
+    const options = { user: sandbox.user, input: `${sandbox.pin}\n` };
+    const { code, stdout, stderr } = await sandbox.exec(
+      ['sc_auth', 'test', '-s', service, '--json'],
+      options,
+    );
+    t.is(code, 0, stdout + stderr);
+    const { granted, steps } = JSON.parse(stdout) as { granted: boolean; steps: { note: string }[] };
+    t.true(granted);
+    const notes = steps.map(({ note }) => note).join('\n');
+    t.regex(notes, new RegExp(`permits ${service}\nnone; \\[mapping\\][^]*by the key of the certificate`));
+  }
+  t.false((await sandbox.exec(['sc_auth', 'list', '-u', sandbox.user, '--json'])).stdout.includes('hash'));
+});
+
 test.serial('a wrong PIN, then the password', async (t) => {
   const { code, screen } = await person.sudo(
     sandbox,

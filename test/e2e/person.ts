@@ -176,6 +176,7 @@ export interface AuditLine {
   readonly status_detail?: string;
   readonly user?: { readonly name: string };
   readonly service?: { readonly name: string };
+  readonly session?: { readonly uid: string };
   readonly metadata: { readonly event_code: string };
   readonly unmapped?: Readonly<Record<string, unknown>>;
 }

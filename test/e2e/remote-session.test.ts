@@ -159,6 +159,28 @@ test.serial('explain and the rehearsal say which session it is', async (t) => {
   t.notRegex(screen, /Enter PIN/u);
 });
 
+test.serial(
+  'L18: from another host no PIN or PUK goes to the card in the machine; root pairs from anywhere',
+  async (t) => {
+    const env = sandbox.environment(sandbox.user);
+    const own = await person.cardHash(sandbox);
+    for (const command of [`pair -h ${own}`, 'verifypin', 'changepin', 'unblock', 'keyring enable']) {
+      const argv = await units.inside(REMOTE, ['sc_auth', ...command.split(' ')]);
+      const { code, stderr } = await sandbox.exec(argv, { env, input: `${sandbox.pin}\n`.repeat(3) });
+      t.is(code, 3, `${command}: ${stderr}`);
+      t.regex(stderr, /Do this at the machine itself/u, command);
+    }
+    t.is(await sandbox.card.verifyCount(), 0);
+    const here = await units.inside(LOCAL, ['sc_auth', 'verifypin']);
+    t.is((await sandbox.exec(here, { env, input: `${sandbox.pin}\n` })).code, 0);
+    const asRoot = async (...args: string[]) =>
+      sandbox.exec(await units.inside(REMOTE, ['sc_auth', ...args], 'root'));
+    const hash = '00112233445566778899AABBCCDDEEFF00112233';
+    t.is((await asRoot('pair', '-u', sandbox.user, '-h', hash)).code, 0);
+    t.is((await asRoot('unpair', '-u', sandbox.user, '-h', hash)).code, 0);
+  },
+);
+
 test.serial('a logind that hangs: sudo goes on to the password, and later to the card again', async (t) => {
   logind.freeze(true);
   const screen = await onlyPassword(await start(LOCAL, ['sudo', 'id', '-u']));

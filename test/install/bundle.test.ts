@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { bundle } from '../../install/package/bundle.ts';
 import { companionsOf } from '../../install/package/entries.ts';
@@ -88,6 +89,22 @@ test('the bundle of this project runs from wherever it is, is readable and has s
   t.is(run('--version'), `sc_auth ${version}\n`);
   t.regex(run('pair', '--help'), /^sc_auth pair/);
   t.regex(readFileSync(join(app, 'agent/main.js'), 'utf8'), /\n {2,}log\("ready"\);\n/);
+  // What is imported at run time has the names that are asked of it.
+  const seen = new Set<string>();
+  for (const file of globSync('{agent,chunks,pam}/**/*.js', { cwd: app })) {
+    const text = readFileSync(join(app, file), 'utf8');
+    for (const [, names = '', from = ''] of text.matchAll(/\{([^{}]*)\} = await import\("([^"]+)"\)/g)) {
+      const found = (await import(from.startsWith('.') ? join(app, dirname(file), from) : from)) as Record<
+        string,
+        unknown
+      >;
+      for (const name of names.split(',').map((one) => one.trim().replace(/:.*$/, ''))) {
+        seen.add(name);
+        t.true(name in found, `${file}: ${name} of ${from}`);
+      }
+    }
+  }
+  for (const name of ['createClient', 'lookAtScreen']) t.true(seen.has(name), name);
 });
 
 test('bundled twice, the same bytes', async (t) => {

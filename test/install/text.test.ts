@@ -76,6 +76,36 @@ test('the unit lets scauthd have what it needs', (t) => {
   for (const call of ['mount', 'ptrace', 'init_module', 'reboot', 'swapon']) t.false(allowed.has(call), call);
 });
 
+test('systemd finds nothing wrong with the units of a user’s session', (t) => {
+  const files = ['scauth-session.path', 'scauth-session.service'].map((name) => {
+    const text = readFileSync(join(root, 'install/systemd', name), 'utf8');
+    const file = join(folder, name);
+    // Where it is before it is installed.
+    writeFileSync(file, text.replace('/usr/bin/', `${root}/install/bin/`));
+    return file;
+  });
+  const argv = ['--user', '--man=no', '--no-pager', 'verify', ...files];
+  const env = { ...process.env, XDG_RUNTIME_DIR: folder };
+  const { status, stderr } = spawnSync('systemd-analyze', argv, { encoding: 'utf8', env });
+  t.is(stderr, '');
+  t.is(status, 0);
+});
+
+test('the profile and the unit let scauthd tell logind, and let others see that a card has come', (t) => {
+  const profile = readFileSync(join(root, 'install/apparmor/scauthd'), 'utf8');
+  // LockSession and TerminateSession are calls to logind like those that ask for a session; it takes them from uid 0
+  // whatever its capabilities are (sd_bus_query_sender_privilege: dbus-daemon does not tell them).
+  t.regex(profile, /^ {2}@\{run\}\/dbus\/system_bus_socket rw,$/m);
+  t.regex(
+    profile,
+    /^ {2}dbus \(send\) bus=system path=\/org\/freedesktop\/login1\{,\/\*\*\} peer=\(name=org\.freedesktop\.login1\),$/m,
+  );
+  t.regex(profile, /^ {2}owner @\{run\}\/scauth\/\{,\*\*\} rwk,$/m);
+  const unit = readFileSync(join(root, 'install/systemd/scauthd.service'), 'utf8');
+  t.regex(unit, /^RuntimeDirectoryMode=0755$/m);
+  t.true(systemCalls(unit).has('fchmod'));
+});
+
 test('apparmor_parser reads the profile', (t) => {
   const { status, stderr } = spawnSync('apparmor_parser', ['-Q', join(root, 'install/apparmor/scauthd')], {
     encoding: 'utf8',

@@ -4,7 +4,7 @@
 import test from 'ava';
 import { pairOwnCard } from '../../agent/login/pair.ts';
 import { rehearseLogin } from '../../agent/login/rehearse.ts';
-import type { CardKeyProof } from '../../agent/model/card-key.ts';
+import { CARD_KEY_UNASKED, type CardKeyProof } from '../../agent/model/card-key.ts';
 import { defaultPolicy, type CardCheckMode, type Policy } from '../../policy/policy.ts';
 import { makeSigner } from '../model/signer.ts';
 import {
@@ -63,6 +63,21 @@ for (const [title, cardProof] of Object.entries(showings)) {
     t.is(off.outcome, 'granted', 'switched off');
   });
 }
+
+test.serial('a driver that cannot ask: no PIN either, with a word of its own, and no alarm', async (t) => {
+  const token = new FakeToken(victim, { cardProof: CARD_KEY_UNASKED });
+  const scene = { tokens: [token], pairings: tableWith(own.spki), answers: [] };
+  const seen = await runLogin(t, scene);
+  t.is(seen.outcome, 'denied card-unchecked');
+  t.deepEqual([seen.asked, token.sent], [[], []]);
+  t.regex(seen.told.join(), /the driver that reads it now .*pair the card again/);
+  const outcome = { kind: 'denied', reason: 'card-unchecked' } as const;
+  t.like(seen.events, [{ kind: 'login', outcome, rule: 'login.card_check' }]);
+  t.is(seen.events.length, 1, 'it may well be the card');
+  const never = { ...scene, pairings: tableWith(null), lenient: true, answers: [PIN] };
+  t.is((await runLogin(t, { ...never, policy: policyOf('paired') })).outcome, 'granted');
+  t.is((await runLogin(t, { ...never, policy: policyOf('always') })).outcome, 'denied card-unchecked');
+});
 
 test.serial(
   'a pairing that keeps no card key: "paired" lets it in, "always" wants one that is proven',

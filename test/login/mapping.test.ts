@@ -7,13 +7,25 @@ import fc from 'fast-check';
 import { systemClock } from '../../agent/base/clock.ts';
 import { toHex } from '../../agent/base/bytes.ts';
 import type { Account } from '../../agent/model/account.ts';
+import { rehearseLogin } from '../../agent/login/rehearse.ts';
 import { parseCertificate, publicKeyOf } from '../../agent/model/key.ts';
 import { ChainTrust } from '../../agent/trust/certificate-trust.ts';
 import { formatFields, isMappingFormat } from '../../policy/map-certificate.ts';
 import { defaultPolicy, type MappingPolicy, type Policy, type TrustPolicy } from '../../policy/policy.ts';
 import type { Signer } from '../model/signer.ts';
 import { Pki } from '../trust/authority.ts';
-import { accounts, alice, FakePairings, FakeToken, pairing, PIN, type CardOptions } from './fakes.ts';
+import {
+  accounts,
+  alice,
+  FakeAudit,
+  FakePairings,
+  FakePerson,
+  FakeToken,
+  pairing,
+  PIN,
+  tokensOf,
+  type CardOptions,
+} from './fakes.ts';
 import { attacker, runLogin, victim, type Scene, type Seen } from './run-login.ts';
 
 const pki = new Pki();
@@ -122,6 +134,35 @@ test.serial(
     );
     const big = { ...policyOf(), minEcBits: 384 };
     t.is((await login(t, cardOf('alice'), big)).outcome, 'unavailable no-pairing');
+  },
+);
+
+test.serial(
+  'a rehearsal says what a login would: yes for the mapped card, no for another, for a copy, and after a change',
+  async (t) => {
+    const same = policyOf();
+    const rehearse = (token: FakeToken, { policies = [same], service = 'sudo' } = {}) => {
+      let asked = 0;
+      return rehearseLogin(alice, service, { pid: 7, uid: alice.uid, gid: 1 }, new FakePerson([PIN]), {
+        ...{ pairings: new FakePairings(), accounts, audit: new FakeAudit(), tokens: tokensOf(token) },
+        ...{ trust: new ChainTrust(systemClock), clock: systemClock, mayDriverServe: () => true },
+        policy: () => policies[Math.min(asked++, policies.length - 1)] ?? same,
+      });
+    };
+    for (const service of ['sudo', 'i3lock', 'gdm-password']) {
+      const { failure, steps } = await rehearse(cardOf('alice'), { service });
+      t.is(failure, null);
+      t.regex(steps.map(({ note }) => note).join(), /\[mapping\] may take.*by the key of the certificate/);
+    }
+    t.is((await rehearse(cardOf('bob'))).failure?.code, 'not-paired');
+    t.is((await rehearse(cardOf('foreign'))).failure?.code, 'untrusted-certificate');
+    const certificate = parseCertificate(pki.der('alice'));
+    const copy = new FakeToken(attacker, { claims: signerOf('alice').publicKey, certificate });
+    t.is((await rehearse(copy)).failure?.code, 'bad-proof');
+    t.is(
+      (await rehearse(cardOf('alice'), { policies: [policyOf(), policyOf()] })).failure?.code,
+      'not-paired',
+    );
   },
 );
 

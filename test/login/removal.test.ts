@@ -69,12 +69,17 @@ function scene(t: ExecutionContext, removal: Partial<RemovalPolicy>, more: Parti
   return { story, token, told, audit, sessionCards, log };
 }
 
+/** A login from its beginning to its end. */
+function note(story: CardRemoval, asked: AuthRequest, decision: AuthDecision): Promise<void> {
+  return story.noteGrant(asked, decision, story.watchLogin(asked));
+}
+
 /** What was begun has come to its end: all of it is promises. */
 const settled = (): Promise<void> => new Promise(setImmediate);
 
 test.serial('the card that unlocked the session goes: logind locks it, and the log says so', async (t) => {
   const { story, token, told, audit, sessionCards } = scene(t, { action: 'lock' });
-  await story.noteGrant(request(), granted());
+  await note(story, request(), granted());
   story.cardOut(token, true);
   await settled();
   t.deepEqual(told, ['lock 7', 'wake']);
@@ -90,7 +95,7 @@ test.serial('the card that unlocked the session goes: logind locks it, and the l
 
 test.serial('logout ends the session, and runs no lock command', async (t) => {
   const { story, token, told, sessionCards } = scene(t, { action: 'logout', lockCommand: ['i3lock'] });
-  await story.noteGrant(request('login'), granted());
+  await note(story, request('login'), granted());
   story.cardOut(token, true);
   await settled();
   t.deepEqual(told, ['terminate 7', 'wake']);
@@ -99,11 +104,11 @@ test.serial('logout ends the session, and runs no lock command', async (t) => {
 
 test.serial('sudo opens no session; another card, and no card at all, lock nothing', async (t) => {
   const { story, token, told } = scene(t, { action: 'lock' });
-  await story.noteGrant(request('sudo'), granted());
+  await note(story, request('sudo'), granted());
   story.cardOut(token, true);
-  await story.noteGrant(request('i3lock'), { kind: 'unavailable', reason: 'password-instead' });
+  await note(story, request('i3lock'), { kind: 'unavailable', reason: 'password-instead' });
   story.cardOut(token, true);
-  await story.noteGrant(request('i3lock'), granted());
+  await note(story, request('i3lock'), granted());
   story.cardOut(new FakeToken(attacker, { id: 'org.scauth.fake:02' }), true);
   await settled();
   t.deepEqual(told, []);
@@ -111,7 +116,7 @@ test.serial('sudo opens no session; another card, and no card at all, lock nothi
 
 test.serial('action none does nothing, also when it is set within the grace time', async (t) => {
   const off = scene(t, {});
-  await off.story.noteGrant(request(), granted());
+  await note(off.story, request(), granted());
   off.story.cardOut(off.token, true);
   await settled();
   t.deepEqual(off.told, []);
@@ -121,7 +126,7 @@ test.serial(
   'the same card within the grace time: nothing happens; later, or another key, it locks',
   async (t) => {
     const { story, token, told } = scene(t, { action: 'lock', graceMs: 5000 });
-    await story.noteGrant(request(), granted());
+    await note(story, request(), granted());
     story.cardOut(token, true);
     mock.timers.tick(4999);
     story.cardIn(token);
@@ -139,7 +144,7 @@ test.serial(
 
 test.serial('a driver that failed, or pcscd that was started again, has time to find the card', async (t) => {
   const { story, token, told } = scene(t, { action: 'lock' });
-  await story.noteGrant(request(), granted());
+  await note(story, request(), granted());
   story.cardOut(token, false);
   mock.timers.tick(BACK_MS - 1);
   await settled();
@@ -159,7 +164,7 @@ test.serial(
       { action: 'lock', lockCommand: ['i3lock', '-n'] },
       { control: { lock: () => Promise.resolve(false), terminate: () => Promise.resolve(false) } },
     );
-    await story.noteGrant(request(), granted());
+    await note(story, request(), granted());
     story.cardOut(token, true);
     await settled();
     t.is(audit.events.length, 0);
@@ -178,7 +183,7 @@ test.serial('a session that has its name only after the login is looked up when 
     { action: 'lock' },
     { sessionOf: () => () => Promise.resolve(name) },
   );
-  await story.noteGrant(request('login'), granted());
+  await note(story, request('login'), granted());
   name = 'c4';
   story.cardOut(token, true);
   await settled();
@@ -187,8 +192,8 @@ test.serial('a session that has its name only after the login is looked up when 
 
 test.serial('a second unlock of the session by another card takes the first one’s place', async (t) => {
   const { story, token, told } = scene(t, { action: 'lock' });
-  await story.noteGrant(request(), granted());
-  await story.noteGrant(request(), granted());
+  await note(story, request(), granted());
+  await note(story, request(), granted());
   story.cardOut(token, true);
   await settled();
   t.deepEqual(told, ['lock 7', 'wake']);
@@ -205,7 +210,7 @@ test.serial('logind that fails is said, and nothing is recorded as locked', asyn
       },
     },
   );
-  await story.noteGrant(request(), granted());
+  await note(story, request(), granted());
   story.cardOut(token, true);
   await settled();
   t.is(audit.events.length, 0);

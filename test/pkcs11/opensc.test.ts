@@ -9,8 +9,7 @@ import { strangerSignStatus } from '../e2e/pcsc-client.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
 
 const MODULE = 'opensc-pkcs11.so';
-/** A PKCS#11 module shows no 9E key, so a pairing that was made through PIV and keeps one asks in vain. */
-const NOT_PIV = '[tokens]\ndisabled = ["org.scauth.piv"]\n[login]\ncard_check = "off"\n';
+const NOT_PIV = '[tokens]\ndisabled = ["org.scauth.piv"]\n';
 let sandbox: Sandbox;
 
 test.before(async () => {
@@ -55,8 +54,25 @@ test.serial('sudo works with the same key through PIV and then through PKCS#11',
   await sandbox.stopAgent();
   await sandbox.startAgent();
   await sandbox.untilCardRead();
+  const asUser = { user: sandbox.user };
   const { stdout } = await sandbox.exec(['sc_auth', 'list-smartcards']);
   t.regex(stdout, /^org\.scauth\.pkcs11:\S+\n$/);
+  // A module shows no 9E key, and the pairing keeps one: another way to the card must not be a weaker one.
+  const refused = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
+  t.true(
+    refused.code === 0 && /the driver that reads it now .* It got no PIN/.test(refused.screen),
+    refused.screen,
+  );
+  await person.untilAudited(sandbox, 'card-unchecked');
+  const { links, broken } = JSON.parse(
+    (await sandbox.exec(['sc_auth', 'explain', '--json'], asUser)).stdout,
+  ) as { links: { remedy: string | null }[]; broken: string | null };
+  t.is(broken, 'pairing');
+  t.regex(links.at(-1)?.remedy ?? '', /sc_auth unpair, then sc_auth pair/);
+  t.regex((await sandbox.exec(['sc_auth', 'doctor'])).stdout, /paired cards .*ada.*org\.scauth\.piv/);
+  // What the sentence says helps.
+  t.is((await sandbox.exec(['sc_auth', 'unpair'], asUser)).code, 0);
+  await person.pairCard(sandbox);
   await person.expectCardLogin(sandbox);
 });
 

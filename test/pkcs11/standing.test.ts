@@ -5,7 +5,15 @@ import test from 'ava';
 import { driverPid } from '../drivers/processes.ts';
 import * as person from '../e2e/person.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
-import { makeSoftHsm, makeTpm, SOFTHSM, SOFTHSM_CONFIG, TPM_CONFIG } from './tokens.ts';
+import {
+  addOddKeys,
+  makeSoftHsm,
+  makeTpm,
+  SOFTHSM,
+  SOFTHSM_CONFIG,
+  TPM_CONFIG,
+  withoutPss,
+} from './tokens.ts';
 
 interface Listed {
   readonly hash: string;
@@ -76,23 +84,40 @@ test.serial('SoftHSM: RSA and P-256 with certificates and a bare P-256 key each 
   }
 });
 
-test.serial('SoftHSM: a wrong PIN is said, and the password has its turn', async (t) => {
-  const sandbox = await startWith(SOFTHSM_CONFIG, makeSoftHsm);
-  try {
-    const [first] = await identities(sandbox);
-    await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', first?.hash ?? '');
-    const { code, screen } = await person.sudo(
-      sandbox,
-      [person.PIN_PROMPT, person.WRONG_PIN],
-      [person.PASSWORD_PROMPT, sandbox.password],
-    );
-    t.is(code, 0, screen);
-    t.regex(screen, /Wrong PIN/);
-    await person.expectCardLogin(sandbox);
-  } finally {
-    await sandbox.stop();
-  }
-});
+test.serial(
+  'SoftHSM: a wrong PIN is said; Ed25519, and a key that wants the PIN each time, open sudo',
+  async (t) => {
+    const sandbox = await startWith(SOFTHSM_CONFIG, async (made) => {
+      await makeSoftHsm(made);
+      await addOddKeys(made);
+    });
+    try {
+      const found = await identities(sandbox);
+      const hashOf = (name: string) => found.find(({ label }) => label.includes(name))?.hash ?? '';
+      for (const name of ['Edwards', 'Each-time']) {
+        const { hash } = found.find(({ label }) => label.includes(name)) ?? { hash: '' };
+        t.not(hash, '', JSON.stringify(found));
+        await expectLoginWith(sandbox, hash);
+      }
+      await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', hashOf('Bound'));
+      await person.passwordAfterPin(sandbox);
+      await person.untilAudited(sandbox, 'other-card');
+      await succeed(sandbox, 'sc_auth', 'unpair', '-u', sandbox.user, '-h', hashOf('Bound'));
+      const [first] = found;
+      await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', first?.hash ?? '');
+      const { code, screen } = await person.sudo(
+        sandbox,
+        [person.PIN_PROMPT, person.WRONG_PIN],
+        [person.PASSWORD_PROMPT, sandbox.password],
+      );
+      t.is(code, 0, screen);
+      t.regex(screen, /Wrong PIN/);
+      await person.expectCardLogin(sandbox);
+    } finally {
+      await sandbox.stop();
+    }
+  },
+);
 
 test.serial("the machine's TPM is a token: its key opens sudo, also after a new start", async (t) => {
   const sandbox = await startWith(TPM_CONFIG, makeTpm);
@@ -111,9 +136,10 @@ test.serial("the machine's TPM is a token: its key opens sudo, also after a new 
   }
 });
 
-test.serial("p11-kit's list: a module by the path that it gives, and its key opens sudo", async (t) => {
+test.serial("p11-kit's list: a module by the path that it gives; RSA without PSS opens sudo", async (t) => {
   const sandbox = await startWith(SOFTHSM_CONFIG, async (made) => {
     await makeSoftHsm(made);
+    await withoutPss(made);
     const { stdout } = await made.exec(['p11-kit', 'list-modules']);
     const [, listed = ''] = /^softhsm2: (\S+)/m.exec(stdout) ?? [];
     t.regex(listed, /^\/.*\/libsofthsm2\.so$/, stdout);
@@ -121,8 +147,14 @@ test.serial("p11-kit's list: a module by the path that it gives, and its key ope
     writeFileSync(made.path('/etc/scauth/scauth.toml'), SOFTHSM_CONFIG.replace(SOFTHSM, listed));
   });
   try {
-    const [first] = await identities(sandbox);
-    await expectLoginWith(sandbox, first?.hash ?? '');
+    const { hash } = (await identities(sandbox)).find(({ label }) => label.includes('Ada-RSA')) ?? {
+      hash: '',
+    };
+    await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', hash);
+    await person.expectCardLogin(sandbox);
+    const options = { user: sandbox.user, input: `${sandbox.pin}\n` };
+    const { stdout } = await sandbox.exec(['sc_auth', 'test', '--json'], options);
+    t.regex(stdout, /"note": "rsa-pkcs1-sha256"/);
   } finally {
     await sandbox.stop();
   }

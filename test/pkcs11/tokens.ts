@@ -33,6 +33,32 @@ openssl x509 -in ${name}.pem -outform der -out ${name}.der
 }
 
 /**
+ * Other kinds of keys on the token of makeSoftHsm: Ed25519, bare (05); P-256 that wants its PIN again for each
+ * signature, with a certificate for logins (06) and bare (07: nothing says that it is no key for documents).
+ */
+export async function addOddKeys(sandbox: Sandbox): Promise<void> {
+  const tool = `pkcs11-tool --module ${SOFTHSM} --token-label Office --login --pin ${PIN}`;
+  const loginUsages = '-addext keyUsage=digitalSignature -addext extendedKeyUsage=clientAuth';
+  await run(
+    sandbox,
+    `cd /run/sandbox/softhsm; export SOFTHSM2_CONF=$PWD/conf
+${tool} --keypairgen --key-type EC:edwards25519 --id 05 --label Edwards
+${certificate('Each-time', 'ec -pkeyopt ec_paramgen_curve:P-256', loginUsages)}
+${tool} --write-object key8 --type privkey --id 06 --label Each-time --usage-sign --always-auth
+${tool} --write-object Each-time.der --type cert --id 06 --label Each-time
+${tool} --keypairgen --key-type EC:prime256v1 --id 07 --label Bound --always-auth
+rm -f key key8
+chown -R ${UID}:${UID} .`,
+  );
+}
+
+/** As if the token knew no RSA-PSS: softhsm2.conf(5). */
+export async function withoutPss(sandbox: Sandbox): Promise<void> {
+  const known = 'CKM_RSA_PKCS,CKM_SHA256_RSA_PKCS';
+  await run(sandbox, `echo "slots.mechanisms = ${known}" >>/run/sandbox/softhsm/conf`);
+}
+
+/**
  * A token named Office, with three keys for login: RSA and P-256 with certificates (ids 01 and 02), P-256 without (03);
  * and one that signs documents (04).
  */

@@ -11,6 +11,7 @@ const keys = [makeSigner('p256').publicKey, makeSigner('p256').publicKey];
 const key = fc.constantFrom(...keys);
 const shown: fc.Arbitrary<CardKeyProof> = fc.oneof(
   fc.constant({ kind: 'none' } as const),
+  fc.constant({ kind: 'unasked' } as const),
   fc.record({ kind: fc.constant('proven' as const), key }),
   fc.record({ kind: fc.constant('failed' as const), key, detail: fc.string() }),
 );

@@ -10,6 +10,7 @@ import type { ExecResult, Sandbox } from '../sandbox/sandbox.ts';
 
 const DISPLAY = ':7';
 const ARTIFACTS = join(REPOSITORY, 'test/artifacts');
+const FONT = ['-fa', 'DejaVu Sans Mono', '-fs', '16'] as const;
 const PATIENCE_MS = 30_000;
 const POLL_MS = 20;
 
@@ -160,6 +161,45 @@ export class Desktop {
     mkdirSync(ARTIFACTS, { recursive: true });
     writeFileSync(join(ARTIFACTS, `${name}.png`), Buffer.from(stdout, 'base64'));
     return Number(colours.stdout);
+  }
+
+  /** A terminal window of root's, as a console is: `login` wants that. */
+  async startTerminal(title: string, argv: readonly string[]): Promise<void> {
+    const { namespace } = this.#sandbox;
+    const window = ['xterm', '-T', title, '-geometry', '90x12+60+60', ...FONT, '-e', ...argv];
+    namespace.spawn(window, { env: { ...this.#sandbox.environment(), DISPLAY } });
+    await this.untilWindow(`^${title}$`);
+  }
+
+  /** The colour of a point of the screen that no window covers, e.g. `srgb(58,110,165)`. */
+  async background(): Promise<string> {
+    const crop = ['-crop', '1x1+1260+780', '-format', '%[pixel:p{0,0}]', 'info:-'];
+    return (await this.run(['import', '-silent', '-window', 'root', ...crop])).stdout;
+  }
+
+  /** Something to lock: a window that says whose desktop it is, before a background. @returns the background's colour */
+  async furnish(): Promise<string> {
+    const { user } = this.#sandbox;
+    const empty = await this.background();
+    await this.run(['display', '-window', 'root', '-size', '1280x800', 'xc:#3a6ea5']);
+    const text = `printf '\\n  The desktop of ${user}.\\n\\n  It is open.\\n'; exec sleep infinity`;
+    this.spawn([
+      'xterm',
+      '-T',
+      `Desktop of ${user}`,
+      '-geometry',
+      '40x8+200+150',
+      ...FONT,
+      '-e',
+      'sh',
+      '-c',
+      text,
+    ]);
+    await this.untilWindow(`^Desktop of ${user}$`);
+    await this.untilStill();
+    const furnished = await this.background();
+    if (furnished === empty) throw new Error(`the background stays ${empty}`);
+    return furnished;
   }
 
   /** Waits until two pictures in a row are the same. */

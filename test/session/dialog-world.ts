@@ -58,7 +58,9 @@ export class DialogWorld {
 
   /** Starts a session's program, and waits until it listens. */
   async startSession(env: Readonly<Record<string, string>> = {}): Promise<Running> {
-    const session = this.desktop.spawn(['scauth-session'], { ...this.env, ...env });
+    const { PATH, ...rest } = { ...this.env, ...env };
+    // By env: the programs that lead into the sandbox are not looked for in a session's own folders.
+    const session = this.desktop.spawn(['env', `PATH=${PATH ?? ''}`, 'scauth-session'], rest);
     this.#sessions.push(session);
     await this.says(session, /listening/);
     return session;

@@ -1,20 +1,33 @@
 // Screen unlock with real lockers that run as the user, by real keystrokes; pictures are in test/artifacts.
 
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Sandbox } from '../sandbox/sandbox.ts';
-import { freshCard, insertCard, pairCard, pullCard, untilAudited, WRONG_PIN } from '../e2e/person.ts';
+import { enforced, requireNobodyElse } from '../e2e/enforcement.ts';
+import {
+  expectCardLogin,
+  freshCard,
+  insertCard,
+  pairCard,
+  pullCard,
+  untilAudited,
+  WRONG_PIN,
+} from '../e2e/person.ts';
 import { Desktop, until } from './desktop.ts';
 import { i3lock, installLockerServices, xscreensaver, xsecurelock, type Locker } from './lockers.ts';
 
 let sandbox: Sandbox;
 let desktop: Desktop;
 let lockers: Locker[];
+/** The colour of the desktop where no window is. */
+let background: string;
 
 test.before(async () => {
   sandbox = await Sandbox.start();
   await pairCard(sandbox);
   await installLockerServices(sandbox);
   desktop = await Desktop.start(sandbox);
+  background = await desktop.furnish();
   lockers = [i3lock(desktop), xsecurelock(desktop), xscreensaver(desktop)];
 });
 
@@ -47,12 +60,20 @@ async function pinsSent(): Promise<number> {
 for (const name of ['i3lock', 'xsecurelock', 'xscreensaver']) {
   test.serial(`${name}: the PIN opens the screen`, async (t) => {
     const locker = lockerOf(name);
+    await desktop.screenshot(`${name}-before`);
+    t.is(await desktop.background(), background);
     await locker.lock();
     await locker.wake();
-    t.true((await desktop.screenshot(`${name}-locked`)) >= 1);
+    await desktop.screenshot(`${name}-locked`);
+    t.not(await desktop.background(), background);
     t.true(await locker.isLocked());
     await desktop.type(sandbox.pin);
     await untilOpen(locker);
+    // What was covered is on the screen again.
+    await until(
+      async () => (await desktop.background()) === background,
+      () => `the desktop does not come back: see test/artifacts/${name}-opened.png`,
+    );
     await desktop.untilStill();
     await desktop.screenshot(`${name}-opened`);
     t.is(await pinsSent(), 1);
@@ -105,3 +126,65 @@ for (const name of ['i3lock', 'xsecurelock', 'xscreensaver']) {
     t.is(await pinsSent(), 1);
   });
 }
+
+test.serial('a login on a terminal, with pictures: the card says whose, the PIN opens', async (t) => {
+  const transcript = '/run/sandbox/terminal.txt';
+  const said = (): string => {
+    const file = sandbox.path(transcript);
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  };
+  const untilSaid = (what: RegExp): Promise<void> =>
+    until(
+      () => what.test(said()),
+      () => `the terminal does not show ${String(what)}:\n${said()}`,
+    );
+  const login = ['script', '--quiet', '--flush', '--command', 'login', transcript];
+  await desktop.startTerminal('Terminal', login);
+  await untilSaid(/Enter PIN for '[^\n]*': $/);
+  await desktop.untilStill();
+  const asked = await desktop.screenshot('terminal-pin');
+  await desktop.type(sandbox.pin);
+  await untilSaid(/\$ $/);
+  await desktop.type('id -un');
+  await untilSaid(/^ada\r?$/m);
+  await desktop.untilStill();
+  const opened = await desktop.screenshot('terminal-logged-in');
+  t.true(asked > 2 && opened > 2, 'there is text on both');
+  t.false(said().includes(sandbox.pin));
+  t.is(await pinsSent(), 1);
+  await desktop.type('exit');
+  await until(
+    async () => !(await desktop.hasWindow('^Terminal$')),
+    () => said(),
+  );
+});
+
+test.serial(
+  'L25: i3lock while a card is required: PIN opens, a password does not, an exempt account’s does',
+  async (t) => {
+    const auth = ['sufficient pam_scauth.so', 'requisite pam_unix.so try_first_pass nodelay'];
+    // Behind the last line: i3lock never comes to the account phase (pam_scauth(8)).
+    const lines = [...auth, '[perm_denied=die default=ignore] pam_scauth.so enforce'].map(
+      (line) => `auth ${line}`,
+    );
+    writeFileSync(sandbox.path('/etc/pam.d/i3lock'), `${lines.join('\n')}\naccount required pam_unix.so\n`);
+    requireNobodyElse(sandbox);
+    await expectCardLogin(sandbox);
+    await enforced(sandbox, 'on');
+    const locker = lockerOf('i3lock');
+    await locker.lock();
+    await desktop.type(sandbox.password);
+    await untilAudited(sandbox, 'card-required');
+    await locker.again();
+    t.true(await locker.isLocked());
+    await desktop.screenshot('i3lock-card-required');
+    await desktop.type(sandbox.pin);
+    await untilOpen(locker);
+    await enforced(sandbox, 'exempt', sandbox.user, '--until', '8h');
+    await pullCard(sandbox);
+    await locker.lock();
+    await desktop.type(sandbox.password);
+    await untilOpen(locker);
+    t.regex(sandbox.auditLog(), /exemption-used/);
+  },
+);

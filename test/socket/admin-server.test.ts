@@ -110,7 +110,12 @@ test.serial('root adds, lists and removes; each change is recorded with who made
   t.deepEqual(await client.call('io.scauth.GetPairingPrompt'), {
     parameters: { enabled: false, level: 'machine' },
   });
-  t.like(audit.events.at(-1), { kind: 'prompt-state', enabled: false, actor: { uid: 0, pid: process.pid } });
+  t.like(audit.events.at(-1), {
+    kind: 'prompt-state',
+    enabled: false,
+    scope: { level: 'machine' },
+    actor: { uid: 0, pid: process.pid },
+  });
 });
 
 rootTest('a user sees and removes what is theirs, and nothing else', async (t) => {

@@ -83,7 +83,15 @@ rootTest('a user’s word is about their own prompt, and below the machine’s',
   await root.call('io.scauth.SetPairingPrompt', { enabled: false });
   await user.call('io.scauth.SetPairingPrompt', { enabled: true });
   t.like(await prompts(), [{ enabled: false, level: 'machine' }, { level: 'machine' }]);
-  t.is(audit.events.filter(({ kind }) => kind === 'prompt-state').length, 4);
+  t.deepEqual(
+    audit.events.flatMap((event) => (event.kind === 'prompt-state' ? [[event.enabled, event.scope]] : [])),
+    [
+      [false, { level: 'card', user: nobody.name, tokenId: token.id }],
+      [false, { level: 'user', user: nobody.name }],
+      [false, { level: 'machine' }],
+      [true, { level: 'user', user: nobody.name }],
+    ],
+  );
   // A card that is not in gets no line in the table.
   const absent = { enabled: false, token: 'org.scauth.fake:99' };
   t.like(await user.call('io.scauth.SetPairingPrompt', absent), { parameters: { code: 'no-card' } });

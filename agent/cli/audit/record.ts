@@ -66,7 +66,11 @@ function changeOf(kind: string, line: unknown): string | null {
   const name = text(entity, 'name');
   if (kind === 'prompt-state') {
     const enabled = at(entity, 'data', 'enabled');
-    return typeof enabled === 'boolean' ? `${name ?? ''} ${enabled ? 'on' : 'off'}`.trim() : name;
+    if (typeof enabled !== 'boolean') return name;
+    // The account has a column of its own; records of older releases name no level.
+    const level = text(entity, 'data', 'level');
+    const whose = level === null ? '' : ` (${text(entity, 'data', 'token') ?? level})`;
+    return `${name ?? ''} ${enabled ? 'on' : 'off'}${whose}`.trim();
   }
   if (kind === 'driver-changed')
     return `${(text(line, 'activity_name') ?? '').toLowerCase()} ${name ?? ''}`.trim();

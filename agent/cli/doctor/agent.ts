@@ -2,7 +2,7 @@
 // have now; and which certificates end soon.
 
 import { productVersion } from '../../base/product-version.ts';
-import type { WireExpiring } from '../../socket/io-scauth.ts';
+import type { WireExpiring, WireRefusedCard } from '../../socket/io-scauth.ts';
 import { callAgent } from '../client.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -19,6 +19,33 @@ function checkCertificate({ what, user, label, hash, notAfter }: WireExpiring): 
   if (Date.parse(notAfter) < Date.now())
     return broken('certificates', `${where} (${hash}) ended on ${day}`, repair);
   return warning('certificates', `${where} (${hash}) ends on ${day}`, repair);
+}
+
+function checkRefused({ user, hash, rule, why }: WireRefusedCard): Check {
+  return warning(
+    'paired cards',
+    `The card of ${user} (${hash}) is not taken: ${why} (${rule})`,
+    'Change that setting, or pair the card again by the driver that reads it now: sc_auth unpair, then sc_auth pair.',
+  );
+}
+
+const PLAN = 'sudo sc_auth enforce plan says why, and what each of them needs';
+
+function checkEnforcement(shutOut: readonly string[], soon: readonly string[]): Check[] {
+  return [
+    ...(shutOut.length === 0
+      ? []
+      : [broken('enforcement', `It shuts out ${shutOut.join(', ')}: no card of theirs is taken`, PLAN)]),
+    ...(soon.length === 0
+      ? []
+      : [
+          warning(
+            'enforcement',
+            `It shuts out ${soon.join(', ')} when their exemption ends, within ${WARN_DAYS} days`,
+            PLAN,
+          ),
+        ]),
+  ];
 }
 
 export async function checkAgent(context: CommandContext): Promise<Check[]> {
@@ -50,7 +77,9 @@ export async function checkAgent(context: CommandContext): Promise<Check[]> {
     const ending = health.expiring.map(checkCertificate);
     const certificates =
       ending.length > 0 ? ending : [ok('certificates', `None ends within ${WARN_DAYS} days`)];
-    return [running, ...settings, hardening, ...certificates];
+    const cards = health.refusedCards.map(checkRefused);
+    const enforced = checkEnforcement(health.shutOut, health.shutOutSoon);
+    return [running, ...settings, hardening, ...cards, ...enforced, ...certificates];
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     return [broken('scauthd', error.message, RESTART)];

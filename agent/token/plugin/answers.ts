@@ -61,7 +61,7 @@ const tokenSchema = v.strictObject({
   pins: v.pipe(v.array(pinSchema), v.minLength(1), v.maxLength(16)),
   identities: v.pipe(v.array(identitySchema), v.maxLength(MAX_IDENTITIES)),
   notes: v.optional(v.pipe(v.array(text), v.maxLength(MAX_NOTES)), []),
-  cardProof: v.optional(v.nullable(cardProofSchema), null),
+  cardProof: v.optional(v.nullable(cardProofSchema)),
 });
 
 export const helloAnswer = v.strictObject({ version: v.literal(1) });

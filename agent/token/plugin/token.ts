@@ -3,7 +3,7 @@
 
 import { AgentError, asAgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
-import { NO_CARD_KEY, type CardKeyProof } from '../../model/card-key.ts';
+import { CARD_KEY_UNASKED, type CardKeyProof } from '../../model/card-key.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
 import type { CardSlot } from '../../pcsc/channel.ts';
@@ -42,7 +42,7 @@ export class PluginToken implements Token {
     this.identities = described.identities;
     this.pins = described.pins;
     this.notes = described.notes;
-    this.cardProof = described.cardProof ?? NO_CARD_KEY;
+    this.cardProof = described.cardProof ?? CARD_KEY_UNASKED;
     this.#described = described;
     this.#backend = backend;
     this.#pinStates = new Map(described.pinStates);

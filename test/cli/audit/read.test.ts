@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { eventsWith, examples, hostileTexts, login } from '../../audit/events.ts';
+import { actor, eventsWith, examples, hostileTexts, login, promptScopes } from '../../audit/events.ts';
 import { temporaryFolder } from '../../base/folders.ts';
 import { OnTerminal } from '../run-sc-auth.ts';
 import { append, audit, linesOf, START_MS } from './log.ts';
@@ -116,6 +116,19 @@ test('tail -f goes on over a change of files; its reader may go', async (t) => {
   const piped = new OnTerminal('/absent', `$SC_AUTH audit search --log ${path} | head -1; echo done`);
   await piped.expect('done');
   t.is(await piped.exit, 0);
+});
+
+test('the pairing prompt: search says which level was switched, and finds it by account', async (t) => {
+  const path = join(temporaryFolder(t), 'audit.jsonl');
+  await append(
+    path,
+    promptScopes.map((scope) => ({ kind: 'prompt-state', enabled: false, scope, actor })),
+  );
+  const all = (await audit(path, 'search')).out;
+  t.regex(all, /pairing prompt off \(machine\)/);
+  const { out } = await audit(path, 'search', '--user', 'ada');
+  t.notRegex(out, /\(machine\)/);
+  t.regex(out, /pairing prompt off \(user\)[^]*pairing prompt off \(org\.scauth\.piv:01\)/);
 });
 
 /** A log with each kind, and each hostile text in each place. */

@@ -1,0 +1,37 @@
+// CheckSettings: the settings as they are in the files now, before they come into force.
+
+import { asAgentError, printable } from '../base/errors.ts';
+import { shutOutBy, type SettingsFiles } from '../login/shut-out-by-settings.ts';
+import { driverFacts } from '../login/card-outlook.ts';
+import type { PlanParts } from '../login/enforcement-plan.ts';
+import type { Inventory } from '../model/inventory.ts';
+import type { Methods } from './io-scauth.ts';
+
+export interface SettingsParts {
+  readonly policy: PlanParts['policy'];
+  readonly inventory: Inventory;
+  readonly enforcement: PlanParts;
+  /** Absent: there are no files. */
+  readonly settingsFiles?: SettingsFiles;
+}
+
+/** The caller is root. @throws AgentError `store-unreadable`, `internal` */
+export async function checkSettings({
+  policy,
+  inventory,
+  enforcement,
+  settingsFiles,
+}: SettingsParts): Promise<Methods['CheckSettings']['reply']> {
+  const enforced = enforcement.enforcement.isOn;
+  let next = { policy: policy(), disabledDrivers: undefined as readonly string[] | undefined };
+  try {
+    if (settingsFiles !== undefined) next = settingsFiles.readAnew();
+  } catch (error) {
+    const problem = printable(asAgentError(error).detail, 500);
+    return { problem, enforced, shutOut: [], newlyShutOut: [], closesRemote: false };
+  }
+  const drivers = driverFacts(inventory.drivers(), next.disabledDrivers);
+  const out = await shutOutBy({ policy: next.policy, drivers }, { policy: policy() }, enforcement);
+  const { all = [], newly = [], closesRemote = false } = out ?? {};
+  return { problem: null, enforced, shutOut: [...all], newlyShutOut: [...newly], closesRemote };
+}
