@@ -103,16 +103,11 @@ async function lockFigures(world: DialogWorld, times: number): Promise<Figure[]>
   const from = sandbox.agentLog().length;
   process.kill(sandbox.agentHostPid ?? 0, 'SIGHUP');
   await untilAgentSays(sandbox, 'new configuration', from);
-  await sandbox.exec(['sh', '-c', 'mkdir -p /run/dbus && cp /etc/pam.d/login /etc/pam.d/i3lock']);
+  await sandbox.exec(['cp', '/etc/pam.d/login', '/etc/pam.d/i3lock']);
   const { stdout } = await sandbox.exec(['sc_auth', 'identities', '--json']);
   const { unpaired } = JSON.parse(stdout) as { unpaired: { hash: string }[] };
   await sandbox.exec(['sc_auth', 'pair', '-u', sandbox.user, '-h', unpaired[0]?.hash ?? '']);
-  const logind = await LogindMock.start({
-    spawn: (argv, env) => sandbox.namespace.spawn(argv, { env: { ...sandbox.environment(), ...env } }),
-    pidOf: (child) => sandbox.namespace.pidOf(child),
-    path: (path) => sandbox.path(path),
-    socket: '/run/dbus/system_bus_socket',
-  });
+  const logind = await LogindMock.startIn(sandbox);
   const watcher = await startWatcher(sandbox);
   try {
     await logind.add({ id: '7', uid: sandbox.uid, user: sandbox.user, display: ':7' });

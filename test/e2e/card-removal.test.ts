@@ -71,15 +71,10 @@ test.before(async () => {
     config: '[session]\nremoval = "lock"\nremoval_grace = 600\n',
   });
   await person.pairCard(sandbox);
-  const made = await sandbox.exec(['mkdir', '-p', '/run/dbus', '/run/systemd/seats']);
+  const made = await sandbox.exec(['mkdir', '-p', '/run/systemd/seats']);
   if (made.code !== 0) throw new Error(made.stderr);
   units = await Units.start(sandbox);
-  logind = await LogindMock.start({
-    spawn: (argv, env) => sandbox.namespace.spawn(argv, { env: { ...sandbox.environment(), ...env } }),
-    pidOf: (child) => sandbox.namespace.pidOf(child),
-    path: (path) => sandbox.path(path),
-    socket: '/run/dbus/system_bus_socket',
-  });
+  logind = await LogindMock.startIn(sandbox);
   const { uid, user } = sandbox;
   await logind.add({ id: '3', uid, user, type: 'tty', tty: 'tty2' });
   await logind.add({ id: '4', uid, user, type: 'x11', display: ':0' });

@@ -62,16 +62,11 @@ const clients: readonly Client[] = [
 test.before(async () => {
   sandbox = await Sandbox.start();
   await person.pairCard(sandbox);
-  const script = 'mkdir -p /run/dbus /run/systemd/seats && cp /etc/pam.d/login /etc/pam.d/vlock';
+  const script = 'mkdir -p /run/systemd/seats && cp /etc/pam.d/login /etc/pam.d/vlock';
   const made = await sandbox.exec(['sh', '-c', script]);
   if (made.code !== 0) throw new Error(made.stderr);
   units = await Units.start(sandbox);
-  logind = await LogindMock.start({
-    spawn: (argv, env) => sandbox.namespace.spawn(argv, { env: { ...sandbox.environment(), ...env } }),
-    pidOf: (child) => sandbox.namespace.pidOf(child),
-    path: (path) => sandbox.path(path),
-    socket: '/run/dbus/system_bus_socket',
-  });
+  logind = await LogindMock.startIn(sandbox);
   const { uid, user } = sandbox;
   await logind.add({ id: '3', uid, user, type: 'tty', tty: 'tty2' });
   await logind.add({ id: '5', uid, user, type: 'tty', tty: 'pts/0', seat: null, remoteHost: '192.0.2.7' });

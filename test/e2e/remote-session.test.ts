@@ -22,16 +22,11 @@ let manager: string;
 test.before(async () => {
   sandbox = await Sandbox.start({ agentPrefix: underUnit() });
   await person.pairCard(sandbox);
-  const script = 'mkdir -p /run/dbus /run/systemd/seats && mount -o remount,hidepid=2 /proc';
+  const script = 'mkdir -p /run/systemd/seats && mount -o remount,hidepid=2 /proc';
   const made = await sandbox.exec(['sh', '-c', script]);
   if (made.code !== 0) throw new Error(made.stderr);
   units = await Units.start(sandbox);
-  logind = await LogindMock.start({
-    spawn: (argv, env) => sandbox.namespace.spawn(argv, { env: { ...sandbox.environment(), ...env } }),
-    pidOf: (child) => sandbox.namespace.pidOf(child),
-    path: (path) => sandbox.path(path),
-    socket: '/run/dbus/system_bus_socket',
-  });
+  logind = await LogindMock.startIn(sandbox);
   const { uid, user } = sandbox;
   manager = `user.slice/user@${uid}.service/app.slice`;
   await logind.add({ id: '3', uid, user, type: 'tty', tty: 'tty2' });

@@ -2,10 +2,11 @@
 // programs run: on the machine, or in a sandbox. The sessions are what a test says; nothing here judges them.
 
 import { type ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createClient, Variant, type MessageBus } from 'dbus-native';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 
 const NAME = 'org.freedesktop.login1';
 const ROOT = '/org/freedesktop/login1';
@@ -66,6 +67,17 @@ export class LogindMock {
     this.#bus = bus;
     this.#mock = mock;
     this.#pids = pids;
+  }
+
+  /** In a sandbox, where the system's bus is looked for. @throws Error as {@link start} */
+  static startIn(sandbox: Sandbox): Promise<LogindMock> {
+    mkdirSync(sandbox.path('/run/dbus'), { recursive: true });
+    return LogindMock.start({
+      spawn: (argv, env) => sandbox.namespace.spawn(argv, { env: { ...sandbox.environment(), ...env } }),
+      pidOf: (child) => sandbox.namespace.pidOf(child),
+      path: (path) => sandbox.path(path),
+      socket: '/run/dbus/system_bus_socket',
+    });
   }
 
   /** @throws Error with what the programs said when they do not come up */

@@ -45,14 +45,7 @@ async function opensFor(session: Running): Promise<void> {
 
 test.serial('logind: no dialog while it says that this session is locked, or not in front', async (t) => {
   const { sandbox } = world;
-  const made = await sandbox.exec(['mkdir', '-p', '/run/dbus']);
-  t.is(made.code, 0, made.stderr);
-  const logind = await LogindMock.start({
-    spawn: (argv, env) => sandbox.namespace.spawn(argv, { env: { ...sandbox.environment(), ...env } }),
-    pidOf: (child) => sandbox.namespace.pidOf(child),
-    path: (path) => sandbox.path(path),
-    socket: '/run/dbus/system_bus_socket',
-  });
+  const logind = await LogindMock.startIn(sandbox);
   try {
     // As the session's environment calls it.
     await logind.add({ id: '7', uid: sandbox.uid, user: sandbox.user, display: ':7' });
