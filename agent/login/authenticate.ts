@@ -140,6 +140,7 @@ export class Login {
     cards: readonly [PairedCard, ...PairedCard[]],
     severalPairings: boolean,
   ): Promise<AuthDecision> {
+    this.#record.noticeRequester();
     const choice = await chooseCard(cards, this.#person);
     if (choice.kind === 'cancelled') return choice;
     if (choice.kind === 'not-chosen') {

@@ -29,9 +29,12 @@ export class LoginRecord {
     this.#request = request;
     this.#parts = parts;
     this.user = request.user;
-    // Once the first question is on its way: nobody waits for it.
+  }
+
+  /** Somebody is about to be asked: who asks is looked at once the question is on its way, so that nobody waits. */
+  noticeRequester(): void {
     setImmediate(() => {
-      parts.audit.notice?.(request.peer);
+      this.#parts.audit.notice?.(this.#request.peer);
     });
   }
 
