@@ -6,6 +6,11 @@ import type { Socket } from 'node:net';
 
 const CONTROL = { OFF: 0, ON: 1, RESET: 2, ATR: 4 } as const;
 /** Wait before the next attempt while no reader listens (pcscd is down), ms. */
+/**
+ * A card that is back before pcscd has looked (every 400 ms) was never out for it, and is not switched on: whoever
+ * waits for that waits for ever.
+ */
+const OUT_MS = 1000;
 const RETRY_MS = 50;
 
 /** What the wire asks of the card. */
@@ -29,6 +34,7 @@ export class VpcdConnection {
   #powered = false;
   #seen = false;
   #poweredWaiters: (() => void)[] = [];
+  #ejectedAt = -Infinity;
 
   constructor(card: CardEnd, host: string, port: number) {
     this.#card = card;
@@ -51,7 +57,11 @@ export class VpcdConnection {
    */
   insert(): Promise<void> {
     this.#wanted = true;
-    if (this.#socket === null && this.#retry === null) this.#open();
+    const out = performance.now() - this.#ejectedAt;
+    if (this.#socket === null && this.#retry === null) {
+      if (out < OUT_MS) this.#openIn(OUT_MS - out);
+      else this.#open();
+    }
     return this.#seen ? Promise.resolve() : this.nextPowerOn();
   }
 
@@ -66,7 +76,15 @@ export class VpcdConnection {
     if (this.#retry !== null) clearTimeout(this.#retry);
     this.#retry = null;
     this.#socket?.destroy();
+    this.#ejectedAt = performance.now();
     this.#closed();
+  }
+
+  #openIn(ms: number): void {
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      this.#open();
+    }, ms);
   }
 
   #open(): void {
@@ -88,10 +106,7 @@ export class VpcdConnection {
       if (this.#socket !== socket) return;
       this.#closed();
       if (!this.#wanted) return;
-      this.#retry = setTimeout(() => {
-        this.#retry = null;
-        this.#open();
-      }, RETRY_MS);
+      this.#openIn(RETRY_MS);
     });
   }
 
