@@ -42,9 +42,12 @@ export function wireSessions(wiring: SessionWiring): Sessions {
   const wakeSessions = (): void => {
     try {
       const fd = openSync(changedFile, 'w', 0o644);
-      // Whatever the umask is: nobody can watch a file that they may not read.
-      fchmodSync(fd, 0o644);
-      closeSync(fd);
+      try {
+        // Whatever the umask is: nobody can watch a file that they may not read.
+        fchmodSync(fd, 0o644);
+      } finally {
+        closeSync(fd);
+      }
     } catch (error) {
       log(`${changedFile} cannot be written: ${describeError(error)}`);
     }

@@ -1,4 +1,12 @@
-// The D-Bus client, from a module of ours: of a CommonJS package that is imported at run time the package's bundle has
-// no names, only the default. Loaded when it is needed first: `await import('../base/dbus.ts')`.
+// A client of a D-Bus daemon. A module of ours: of a CommonJS package that is imported at run time the package's bundle
+// has no names, only the default. Loaded when it is needed first: `await import('../base/dbus.ts')`.
 
-export { createClient } from 'dbus-native';
+import { connect } from 'node:net';
+import { createClient, type MessageBus } from 'dbus-native';
+
+/** @param socketPath the daemon's; a first byte of 0 for an abstract one. The calls that wait fail when it closes. */
+export function dbusClient(socketPath: string): MessageBus {
+  const bus = createClient({ stream: connect(socketPath), authMethods: ['EXTERNAL'] });
+  bus.connection.on('error', () => undefined);
+  return bus;
+}

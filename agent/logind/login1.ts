@@ -1,7 +1,6 @@
 // Sessions as logind describes them, over the system's D-Bus: org.freedesktop.login1(5). One connection, kept for the
 // next question. It only reads; what a session means is said elsewhere.
 
-import { connect } from 'node:net';
 import type { MessageBus } from 'dbus-native';
 import { AgentError, printable } from '../base/errors.ts';
 import type { UserSession } from '../model/peer-session.ts';
@@ -143,15 +142,11 @@ export class Login1 {
 
   async #connect(): Promise<MessageBus> {
     // Loaded when it is needed first: a machine without logind never does.
-    const { createClient } = await import('../base/dbus.ts');
-    const stream = connect(this.#socketPath);
-    const bus = createClient({ stream, authMethods: ['EXTERNAL'] });
-    const forget = (): void => {
+    const { dbusClient } = await import('../base/dbus.ts');
+    const bus = dbusClient(this.#socketPath);
+    bus.connection.stream.once('close', () => {
       this.#bus = null;
-    };
-    // The calls that wait fail by themselves when the connection closes.
-    bus.connection.on('error', forget);
-    stream.once('close', forget);
+    });
     return bus;
   }
 }

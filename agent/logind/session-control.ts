@@ -2,7 +2,6 @@
 // system's D-Bus. A connection of its own for each: removals are rare, and a kept one might be dead by then.
 
 import { existsSync } from 'node:fs';
-import { connect } from 'node:net';
 import { AgentError } from '../base/errors.ts';
 
 const SYSTEM_BUS = '/run/dbus/system_bus_socket';
@@ -35,10 +34,8 @@ export class SessionControl {
 
   async #call(member: string, session: string): Promise<boolean> {
     if (!existsSync(this.#socketPath)) return false;
-    const { createClient } = await import('../base/dbus.ts');
-    const stream = connect(this.#socketPath);
-    const bus = createClient({ stream, authMethods: ['EXTERNAL'] });
-    bus.connection.on('error', () => undefined);
+    const { dbusClient } = await import('../base/dbus.ts');
+    const bus = dbusClient(this.#socketPath);
     const call = {
       destination: NAME,
       path: '/org/freedesktop/login1',
@@ -55,7 +52,7 @@ export class SessionControl {
       if (typeof name === 'string' && NOT_THERE.test(name)) return false;
       throw new AgentError('internal', { detail: `logind: ${member} failed`, cause });
     } finally {
-      stream.destroy();
+      bus.connection.stream.destroy();
     }
   }
 }

@@ -2,7 +2,6 @@
 // call has a deadline; a bus that is not there is no failure.
 
 import { existsSync } from 'node:fs';
-import { connect } from 'node:net';
 import type { MessageBus } from 'dbus-native';
 import type { Environment } from './pinentry.ts';
 
@@ -42,8 +41,9 @@ export class Bus {
   }
 
   static async #at(path: string): Promise<Bus | null> {
-    const { createClient } = await import('../base/dbus.ts');
-    const stream = connect(path);
+    const { dbusClient } = await import('../base/dbus.ts');
+    const bus = dbusClient(path);
+    const { stream } = bus.connection;
     const connected = await new Promise<boolean>((resolve) => {
       stream.once('connect', () => {
         resolve(true);
@@ -52,10 +52,7 @@ export class Bus {
         resolve(false);
       });
     });
-    if (!connected) return null;
-    const bus = createClient({ stream, authMethods: ['EXTERNAL'] });
-    bus.connection.on('error', () => undefined);
-    return new Bus(bus);
+    return connected ? new Bus(bus) : null;
   }
 
   /** @throws Error of the bus, of the service, or after the deadline */

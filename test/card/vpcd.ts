@@ -5,12 +5,12 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
 const CONTROL = { OFF: 0, ON: 1, RESET: 2, ATR: 4 } as const;
-/** Wait before the next attempt while no reader listens (pcscd is down), ms. */
 /**
  * A card that is back before pcscd has looked (every 400 ms) was never out for it, and is not switched on: whoever
  * waits for that waits for ever.
  */
 const OUT_MS = 1000;
+/** Wait before the next attempt while no reader listens (pcscd is down), ms. */
 const RETRY_MS = 50;
 
 /** What the wire asks of the card. */
@@ -57,11 +57,8 @@ export class VpcdConnection {
    */
   insert(): Promise<void> {
     this.#wanted = true;
-    const out = performance.now() - this.#ejectedAt;
-    if (this.#socket === null && this.#retry === null) {
-      if (out < OUT_MS) this.#openIn(OUT_MS - out);
-      else this.#open();
-    }
+    if (this.#socket === null && this.#retry === null)
+      this.#openIn(Math.max(0, this.#ejectedAt + OUT_MS - performance.now()));
     return this.#seen ? Promise.resolve() : this.nextPowerOn();
   }
 
