@@ -28,6 +28,11 @@ type CardEvent = Extract<
   }
 >;
 
+/** The classes for entities have no place for whose they are. */
+function ofUser(user: string | null): { user: object | null } {
+  return { user: user === null ? null : userOf(user) };
+}
+
 export function cardOf(event: CardEvent, requester: Requester | null): Mapped {
   switch (event.kind) {
     case 'pin-checked':
@@ -38,22 +43,30 @@ export function cardOf(event: CardEvent, requester: Requester | null): Mapped {
         severity_id: event.good ? 1 : 2,
         rest: {
           ...(event.good ? SUCCESS : FAILURE),
-          user: { uid: String(event.actor.uid) },
+          user: event.user === null ? { uid: String(event.actor.uid) } : userOf(event.user),
           service: { name: 'sc_auth' },
           actor: actorOf(event.actor, requester),
+          ...certificateAttribute(event.key),
         },
-        unmapped: { token: cut(event.tokenId) },
+        unmapped: { ...keyOf(event.key), token: cut(event.tokenId) },
       };
     case 'pin-changed':
-      return entityOf(
-        [3, 'Update'],
-        { name: event.tokenId, type: 'smart card PIN', data: { how: event.how } },
-        {
-          status: event.good ? SUCCESS : FAILURE,
-          severity: event.good ? 1 : 2,
-          rest: { actor: actorOf(event.actor, requester) },
+      return {
+        ...entityOf(
+          [3, 'Update'],
+          { name: event.tokenId, type: 'smart card PIN', data: { how: event.how, ...ofUser(event.user) } },
+          {
+            status: event.good ? SUCCESS : FAILURE,
+            severity: event.good ? 1 : 2,
+            rest: { actor: actorOf(event.actor, requester) },
+          },
+        ),
+        unmapped: {
+          ...keyOf(event.key),
+          ...certificateAttribute(event.key),
+          token: cut(event.tokenId),
         },
-      );
+      };
     case 'pin-blocked':
       return {
         ...entityOf(
@@ -61,7 +74,7 @@ export function cardOf(event: CardEvent, requester: Requester | null): Mapped {
           {
             name: event.tokenId,
             type: 'smart card PIN',
-            data: { user: event.user === null ? null : userOf(event.user) },
+            data: ofUser(event.user),
           },
           { severity: 3, rest: { actor: actorOf(event.actor, requester) } },
         ),

@@ -8,6 +8,7 @@ import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { askNewPin } from './ask-new-pin.ts';
+import { auditedCard, type AuditedCard } from './audited-card.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { chooseToken, promptLabel, type WantedToken } from './choose-token.ts';
 import type { Conversation } from './conversation.ts';
@@ -32,15 +33,15 @@ export async function changeCardPin(
   parts: NewPinParts,
 ): Promise<Token> {
   const token = await chooseToken(wanted, parts);
+  const card = { ...auditedCard(token, parts.pairings), actor: peer };
   try {
     await setNewPin(token, person, parts);
   } catch (error) {
-    if (asAgentError(error).code === 'wrong-pin') await recordNewPin('changed', false, token, peer, parts);
-    const where = { tokenId: token.id, user: null, key: null, actor: peer, detail: null };
-    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
+    if (asAgentError(error).code === 'wrong-pin') await recordNewPin('changed', false, card, parts);
+    for (const event of eventsOfError(error, { ...card, detail: null })) await parts.audit.record(event);
     throw error;
   }
-  await recordNewPin('changed', true, token, peer, parts);
+  await recordNewPin('changed', true, card, parts);
   return token;
 }
 
@@ -70,9 +71,8 @@ async function setNewPin(token: Token, person: Conversation, parts: NewPinParts)
 export async function recordNewPin(
   how: 'changed' | 'unblocked',
   good: boolean,
-  token: Token,
-  actor: PeerCredentials,
+  card: AuditedCard & { readonly actor: PeerCredentials },
   { audit }: { readonly audit: AuditLog },
 ): Promise<void> {
-  await audit.record({ kind: 'pin-changed', how, good, tokenId: token.id, actor });
+  await audit.record({ kind: 'pin-changed', how, good, ...card });
 }

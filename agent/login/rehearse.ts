@@ -19,6 +19,7 @@ import type { SessionSource } from '../logind/interface.ts';
 import { permitAttempt } from '../../policy/permit-attempt.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { pinOf } from './ask-pin.ts';
+import { auditedIdentity } from './audited-key.ts';
 import type { Conversation } from './conversation.ts';
 import { requireCard } from './card-check.ts';
 import { sessionAsked } from './explain-session.ts';
@@ -256,9 +257,11 @@ export async function rehearseLogin(
     failure = asAgentError(error);
   }
   const { steps, found } = rehearser;
-  const tokenId = found?.token.id ?? null;
   const good = steps.some((step) => step.name === 'proof' && step.good);
-  if (tokenId !== null && (good || failure?.code === 'wrong-pin'))
-    await parts.audit.record({ kind: 'pin-checked', good, tokenId, actor: peer });
-  return { steps, token: tokenId, hash: found?.pairing.pkhh ?? null, failure };
+  if (found !== null && (good || failure?.code === 'wrong-pin')) {
+    const { token, identity } = found;
+    const card = { tokenId: token.id, user: account.name, key: auditedIdentity(identity) };
+    await parts.audit.record({ kind: 'pin-checked', good, ...card, actor: peer });
+  }
+  return { steps, token: found?.token.id ?? null, hash: found?.pairing.pkhh ?? null, failure };
 }

@@ -43,17 +43,16 @@ export async function signAnchor(
   const policy = parts.policy();
   const card = await ownCard(user, policy, ownPairings(user, parts), person, parts);
   const { token, identity } = card;
-  const tokenId = token.id;
+  const audited = { tokenId: token.id, user, key: auditedIdentity(identity), actor };
   try {
     const text = await sign(user, card, person, parts);
-    await parts.audit.record({ kind: 'pin-checked', good: true, tokenId, actor });
+    await parts.audit.record({ kind: 'pin-checked', good: true, ...audited });
     return { text, card };
   } catch (error) {
     if (asAgentError(error).code === 'wrong-pin')
-      await parts.audit.record({ kind: 'pin-checked', good: false, tokenId, actor });
+      await parts.audit.record({ kind: 'pin-checked', good: false, ...audited });
     const { detail } = asAgentError(error);
-    const where = { tokenId, user, key: auditedIdentity(identity), actor, detail };
-    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
+    for (const event of eventsOfError(error, { ...audited, detail })) await parts.audit.record(event);
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import type { PeerCredentials } from '../model/request.ts';
 import type { Token } from '../token/interface.ts';
 import { permitTry } from '../../policy/permit-try.ts';
 import { askNewPin } from './ask-new-pin.ts';
+import { auditedCard } from './audited-card.ts';
 import { recordNewPin, type NewPinParts } from './change-pin.ts';
 import { chooseToken, promptLabel, type WantedToken } from './choose-token.ts';
 import type { Conversation } from './conversation.ts';
@@ -51,6 +52,7 @@ export async function unblockCardPin(
   parts: NewPinParts,
 ): Promise<Token> {
   const token = await chooseToken(wanted, parts);
+  const card = { ...auditedCard(token, parts.pairings), actor: peer };
   if (token.unblockPin === undefined) throw new AgentError('not-supported', { detail: token.driver });
   const label = promptLabel(token);
   await permitPuk(token, person, parts);
@@ -64,11 +66,11 @@ export async function unblockCardPin(
     }
   } catch (error) {
     if (['wrong-puk', 'puk-blocked'].includes(asAgentError(error).code))
-      await recordNewPin('unblocked', false, token, peer, parts);
+      await recordNewPin('unblocked', false, card, parts);
     throw error;
   } finally {
     puk.wipe();
   }
-  await recordNewPin('unblocked', true, token, peer, parts);
+  await recordNewPin('unblocked', true, card, parts);
   return token;
 }

@@ -7,6 +7,7 @@ import type { TokenId } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { auditedCard } from './audited-card.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { chooseToken } from './choose-token.ts';
 import type { Conversation } from './conversation.ts';
@@ -32,6 +33,7 @@ export async function verifyCardPin(
   parts: VerifyPinParts,
 ): Promise<Token> {
   const token = await chooseToken({ id, user: null }, parts);
+  const card = { ...auditedCard(token, parts.pairings), actor: peer };
   try {
     const pin = await askCardPin(person, parts.policy(), token, token.identities[0]?.label ?? token.label);
     try {
@@ -41,12 +43,11 @@ export async function verifyCardPin(
     }
   } catch (error) {
     if (asAgentError(error).code === 'wrong-pin') {
-      await parts.audit.record({ kind: 'pin-checked', good: false, tokenId: token.id, actor: peer });
+      await parts.audit.record({ kind: 'pin-checked', good: false, ...card });
     }
-    const where = { tokenId: token.id, user: null, key: null, actor: peer, detail: null };
-    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
+    for (const event of eventsOfError(error, { ...card, detail: null })) await parts.audit.record(event);
     throw error;
   }
-  await parts.audit.record({ kind: 'pin-checked', good: true, tokenId: token.id, actor: peer });
+  await parts.audit.record({ kind: 'pin-checked', good: true, ...card });
   return token;
 }

@@ -121,6 +121,9 @@ export type AuditEvent =
       readonly kind: 'pin-checked';
       readonly good: boolean;
       readonly tokenId: string;
+      /** Whose card it is; null: nobody's. */
+      readonly user: string | null;
+      readonly key: AuditedKey | null;
       readonly actor: PeerCredentials;
     }
   | {
@@ -129,6 +132,8 @@ export type AuditEvent =
       readonly how: 'changed' | 'unblocked';
       readonly good: boolean;
       readonly tokenId: string;
+      readonly user: string | null;
+      readonly key: AuditedKey | null;
       readonly actor: PeerCredentials;
     }
   /** The card counts no tries any more: seen at a login, a pairing or a PIN check. */

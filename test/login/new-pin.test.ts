@@ -113,7 +113,9 @@ test.serial('changepin: old, new, new again; one command; recorded', async (t) =
   t.is(result, ID);
   t.deepEqual(token.set, [`${PIN}>${NEW}`]);
   t.deepEqual(token.sent, [], 'the old PIN goes with the new one, and not before');
-  t.deepEqual(events, [{ kind: 'pin-changed', how: 'changed', good: true, tokenId: token.id, actor: peer }]);
+  const key = { pkhh: victim.publicKey.pkhh, tokenId: ID, certificateSerial: null, certificateIssuer: null };
+  const card = { tokenId: ID, user: alice.name, key, actor: peer };
+  t.deepEqual(events, [{ kind: 'pin-changed', how: 'changed', good: true, ...card }]);
   t.deepEqual(asked, [
     "Enter PIN for 'Fake:Key (alice)': ",
     "Enter new PIN for 'Fake:Key (alice)': ",

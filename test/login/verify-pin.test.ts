@@ -43,7 +43,14 @@ test.serial('the right PIN, the wrong one and none', async (t) => {
   const good = await verify(t, [new FakeToken(victim)], [PIN]);
   t.is(good.result, 'org.scauth.fake:01');
   t.like(good.audit.events, [
-    { kind: 'pin-checked', good: true, tokenId: 'org.scauth.fake:01', actor: peer },
+    {
+      kind: 'pin-checked',
+      good: true,
+      tokenId: 'org.scauth.fake:01',
+      user: null,
+      key: { pkhh: victim.publicKey.pkhh },
+      actor: peer,
+    },
   ]);
   const wrong = await verify(t, [new FakeToken(victim)], ['000000']);
   t.is(wrong.result, 'wrong-pin');
