@@ -1,9 +1,11 @@
 // How long programs take by the clock on the wall: two ways of doing a thing in turn, and their medians.
 // Which of the two goes first changes with each pair. Where a card is used, it is at rest before each run.
+import { once } from 'node:events';
 import { figure, median, type Figure } from './figures.ts';
 import { INS } from '../card/constants.ts';
 import type { LogEntry } from '../card/log.ts';
 import { READER, type Rig } from './rig.ts';
+import { APP } from '../sandbox/namespace.ts';
 import { programPath } from './stopwatch.ts';
 
 export interface Medians {
@@ -88,7 +90,27 @@ function shapes(log: readonly LogEntry[]): string {
     .join('\n');
 }
 
-/** What a person without a card pays for us: no card in the reader, and no pairing; the larger of the two counts. */
+/** Puts a bare Node server in scauthd's place while `act` runs. */
+async function withBareServer<T>({ sandbox }: Rig, act: () => Promise<T>): Promise<T> {
+  await sandbox.stopAgent();
+  const env = sandbox.environment();
+  const argv = [`${APP}/node_modules/node/bin/node`, `${APP}/test/bench/bare-server.ts`];
+  const server = sandbox.namespace.spawn([...argv, env['SCAUTH_SOCKET'] ?? ''], { env });
+  const ended = once(server, 'exit');
+  try {
+    if (server.stdout !== null) await Promise.race([once(server.stdout, 'data'), ended]);
+    if (server.exitCode !== null) throw new Error('The bare server does not start.');
+    return await act();
+  } finally {
+    server.stdin?.end();
+    await ended;
+  }
+}
+
+/**
+ * What a person without a card pays for us: no card in the reader, and no pairing; the larger of the two counts. Beside
+ * them what a server in Node costs that only answers. scauthd does not run any more afterwards.
+ */
 export async function noCardOverhead(rig: Rig, pairs: number): Promise<Figure[]> {
   const { sandbox, stopwatch } = rig;
   const overhead = async (user: string): Promise<number> => {
@@ -101,9 +123,11 @@ export async function noCardOverhead(rig: Rig, pairs: number): Promise<Figure[]>
   await sandbox.card.eject();
   while ((await sandbox.exec(['sc_auth', 'list-smartcards'])).stdout !== '');
   const noCard = await overhead(sandbox.user);
+  const bare = await withBareServer(rig, () => overhead(sandbox.user));
   return [
     figure('no-card-overhead-ms', Math.max(noCard, noPairing), 'ms', 1),
     figure('no-card-overhead-ms-empty-reader', noCard, 'ms'),
     figure('no-card-overhead-ms-no-pairing', noPairing, 'ms'),
+    figure('no-card-overhead-ms-bare-node', bare, 'ms'),
   ];
 }
