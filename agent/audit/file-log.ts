@@ -108,9 +108,11 @@ export class FileAuditLog implements AuditLog, AnchorSource {
 
   async #append(entries: readonly Entry[]): Promise<void> {
     try {
-      const state = await this.#ready();
+      const log = await this.#current();
+      const state = this.#state;
+      if (state === null) throw new Error('no seal');
       const all = [...this.#gapsBefore(state, entries), ...entries];
-      if (all.length > 0) await this.#write(state, all);
+      if (all.length > 0) await this.#write(log, state, all);
       this.#gaps = [];
       this.#lost = { count: 0, sinceMs: 0 };
     } catch (cause) {
@@ -135,9 +137,9 @@ export class FileAuditLog implements AuditLog, AnchorSource {
   }
 
   /** Seals and writes all entries in one write; only then the chain goes on. */
-  async #write(state: SealState, entries: readonly Entry[]): Promise<void> {
+  async #write(log: OpenLog, state: SealState, entries: readonly Entry[]): Promise<void> {
     const lines: Buffer[] = [];
-    const written: WrittenRecord[] = [];
+    const written: Omit<WrittenRecord, 'line'>[] = [];
     let now = state;
     for (const { event, timeMs } of entries) {
       const peer = peerOf(event);
@@ -145,29 +147,25 @@ export class FileAuditLog implements AuditLog, AnchorSource {
       const { line, seal, next } = sealLine(record, now);
       if (line.length > MAX_LINE_BYTES) throw new Error(`a record of ${line.length} bytes`);
       lines.push(line);
-      written.push({
-        event,
-        timeMs,
-        sequence: now.sequence,
-        seal,
-        line: line.toString('utf8', 0, line.length - 1),
-      });
+      written.push({ event, timeMs, sequence: now.sequence, seal });
       if (now !== state) now.key.fill(0);
       now = { sequence: now.sequence + 1, key: next, prev: seal, lastMs: timeMs };
     }
-    await this.#put(Buffer.concat(lines));
+    await this.#put(log, Buffer.concat(lines));
     state.key.fill(0);
     this.#state = now;
     setImmediate(() => {
       // The state of now: a further record may have come, and the key of this one is gone then.
       if (this.#state !== null) this.#seal?.save(this.#state);
-      for (const record of written) this.#onWritten(record);
+      for (const [index, record] of written.entries()) {
+        const line = lines[index]?.toString('utf8').trimEnd() ?? '';
+        this.#onWritten({ ...record, line });
+      }
     });
   }
 
-  async #put(bytes: Buffer): Promise<void> {
+  async #put({ file }: OpenLog, bytes: Buffer): Promise<void> {
     for (;;) {
-      const { file } = await this.#current();
       const { bytesWritten } = await file.write(bytes);
       if (bytesWritten !== bytes.length) {
         // The rest is not there: neither is the record. What came down of it must not stand before the next.
@@ -176,17 +174,14 @@ export class FileAuditLog implements AuditLog, AnchorSource {
       }
       // Deleted while it was written: nobody would ever read it.
       if (fstatSync(file.fd).nlink > 0) return;
+      ({ file } = await this.#current());
     }
   }
 
-  /** The chain's position; opens the seal, and looks at the end of the log, when that was not yet done. */
-  async #ready(): Promise<SealState> {
-    await this.#current();
-    if (this.#state === null) throw new Error('no seal');
-    return this.#state;
-  }
-
-  /** The file that has the log's name now: logrotate may have given us another one. */
+  /**
+   * The file that has the log's name now: logrotate may have given us another one. Opens the seal, and looks at the end
+   * of the log, when that was not yet done.
+   */
   async #current(): Promise<OpenLog> {
     const named = statSync(this.#path, { throwIfNoEntry: false });
     const opened = this.#open;

@@ -12,6 +12,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileAuditLog } from '../../agent/audit/file-log.ts';
 import { peerOf } from '../../agent/audit/ocsf.ts';
@@ -62,16 +63,20 @@ function costOf(folder: string, log: string, argv: readonly string[]): Cost {
   return { wallSeconds, cpuSeconds: user + system, megabytes: (kibibytes * 1024) / 1e6 };
 }
 
-/** A record with all that belongs to it, against write and fdatasync of the same bytes by the same disk. */
+/**
+ * A record with all that belongs to it, against write and fdatasync of the same bytes by the same disk. Beside them the
+ * same bytes as Node writes them off its main thread: what a change of thread costs.
+ */
 async function appendFigures(appends: number): Promise<Figure[]> {
   const folder = mkdtempSync(join(DISK_FOLDER, 'scauth-bench-'));
   const lines: string[] = [];
   const log = new FileAuditLog(join(folder, 'audit.jsonl'), systemClock, ({ line }) =>
     lines.push(`${line}\n`),
   );
-  const { O_WRONLY, O_CREAT, O_APPEND } = constants;
+  const { O_WRONLY, O_CREAT, O_APPEND, O_DSYNC } = constants;
   const bare = openSync(join(folder, 'bare'), O_WRONLY | O_CREAT | O_APPEND, 0o600);
-  const taken = { ours: [] as number[], bare: [] as number[] };
+  const handle = await open(join(folder, 'handle'), O_WRONLY | O_CREAT | O_APPEND | O_DSYNC, 0o600);
+  const taken = { ours: [] as number[], bare: [] as number[], handle: [] as number[] };
   const ours = async (index: number): Promise<void> => {
     const event = eventOf(index);
     // As a login does, while its question is on the way.
@@ -88,6 +93,12 @@ async function appendFigures(appends: number): Promise<Figure[]> {
     fdatasyncSync(bare);
     taken.bare.push(performance.now() - start);
   };
+  const byHandle = async (line: string): Promise<void> => {
+    const bytes = Buffer.from(line);
+    const start = performance.now();
+    await handle.write(bytes);
+    taken.handle.push(performance.now() - start);
+  };
   try {
     for (let index = 0; index < 20; index += 1) await ours(index);
     taken.ours = [];
@@ -96,16 +107,19 @@ async function appendFigures(appends: number): Promise<Figure[]> {
       if (index % 2 === 0) theirs(lines.at(-1) ?? '');
       await ours(index);
       if (index % 2 === 1) theirs(lines.at(-1) ?? '');
+      await byHandle(lines.at(-1) ?? '');
     }
-    const [own, other] = [median(taken.ours), median(taken.bare)];
+    const [own, other, byThread] = [median(taken.ours), median(taken.bare), median(taken.handle)];
     return [
       figure('audit-append-ratio-to-write-and-fdatasync', own / other, 'ratio', 1.3),
+      figure('audit-append-ratio-of-a-bare-file-handle', byThread / other, 'ratio'),
       figure('audit-append-ms', own, 'ms'),
       figure('audit-bare-write-and-fdatasync-ms', other, 'ms'),
     ];
   } finally {
     await log.close();
     closeSync(bare);
+    await handle.close();
     rmSync(folder, { recursive: true });
   }
 }
