@@ -286,6 +286,7 @@ async function main(): Promise<void> {
   renewPresent(() => policy().trust, tokens, trust);
   watcher.start();
   tokens.start();
+  userSessions.watching();
   await listenAt(pamServer, join(runtime, 'pam.sock'));
   await listenAt(adminServer, join(runtime, 'io.scauth'));
   log('ready');

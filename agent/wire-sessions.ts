@@ -28,6 +28,8 @@ const FIRST_LOOK_MS = 10_000;
 export interface Sessions {
   readonly cards: SessionCards;
   readonly removal: CardRemoval;
+  /** The readers are watched from now on: what the first look finds was in before. */
+  watching(): void;
   close(): void;
   hear(event: TokenEvent): void;
   /** Runs a login; sessions know that it is in course, and which card it was that opened one. */
@@ -59,21 +61,23 @@ export function wireSessions(wiring: SessionWiring): Sessions {
     wakeSessions,
     sessionOf: (peer) => openedSession(peer, source, login1),
   });
-  let watching = false;
-  const begin = (): void => {
-    watching = true;
-  };
-  tokens.present(FIRST_LOOK_MS).then(begin, begin);
+  let isNew = false;
   return {
     cards,
     removal,
+    watching: () => {
+      const looked = (): void => {
+        isNew = true;
+      };
+      tokens.present(FIRST_LOOK_MS).then(looked, looked);
+    },
     close: () => {
       removal.close();
       login1.close();
     },
     hear: (event) => {
       if (event.kind === 'token-in') {
-        cards.cardIn(event.token, watching);
+        cards.cardIn(event.token, isNew);
         removal.cardIn(event.token);
         wakeSessions();
       }

@@ -7,7 +7,8 @@ export type CardEvent =
   | { readonly kind: 'card-in'; readonly slot: CardSlot }
   /** The reader holds something that does not answer to a reset: no card, put in the wrong way, or broken. */
   | { readonly kind: 'card-mute'; readonly reader: string }
-  | { readonly kind: 'card-out'; readonly reader: string }
+  /** `removed` false: pcscd is gone, and the card may be in still. */
+  | { readonly kind: 'card-out'; readonly reader: string; readonly removed: boolean }
   | { readonly kind: 'service'; readonly up: true }
   /** `error` is `no-service` or `not-authorised`. */
   | { readonly kind: 'service'; readonly up: false; readonly error: AgentError };

@@ -33,7 +33,7 @@ export class ReaderTable {
   /** Takes in new readers and forgets those that are not listed any more. */
   keepOnly(names: readonly string[]): CardEvent[] {
     const gone = [...this.#readers.keys()].filter((name) => !names.includes(name));
-    const events = gone.flatMap((name) => this.#forget(name));
+    const events = gone.flatMap((name) => this.#forget(name, true));
     for (const name of names) {
       if (!this.#readers.has(name)) this.#readers.set(name, { state: C.SCARD_STATE_UNAWARE, content: null });
     }
@@ -47,20 +47,21 @@ export class ReaderTable {
 
   /** Forgets all readers: pcscd is gone. */
   clear(): CardEvent[] {
-    return this.keepOnly([]);
+    return this.names().flatMap((name) => this.#forget(name, false));
   }
 
-  #forget(reader: string): CardEvent[] {
+  #forget(reader: string, removed: boolean): CardEvent[] {
     const seen = this.#readers.get(reader);
     this.#readers.delete(reader);
-    return seen === undefined ? [] : takeOut(reader, seen);
+    return seen === undefined ? [] : takeOut(reader, seen, removed);
   }
 
   #updateOne({ name, eventState, atr }: ReaderEvent): CardEvent[] {
     const seen = this.#readers.get(name);
     // Zero: the call ended because of another reader and did not look at this one.
     if (seen === undefined || eventState === 0) return [];
-    if ((eventState & (C.SCARD_STATE_UNKNOWN | C.SCARD_STATE_UNAVAILABLE)) !== 0) return this.#forget(name);
+    if ((eventState & (C.SCARD_STATE_UNKNOWN | C.SCARD_STATE_UNAVAILABLE)) !== 0)
+      return this.#forget(name, true);
     const swapped = seen.state >>> 16 !== eventState >>> 16;
     seen.state = (eventState & ~C.SCARD_STATE_CHANGED) >>> 0;
     const present = (eventState & C.SCARD_STATE_PRESENT) !== 0;
@@ -81,10 +82,10 @@ export class ReaderTable {
 }
 
 /** Ends what was in the reader. */
-function takeOut(reader: string, seen: Seen): CardEvent[] {
+function takeOut(reader: string, seen: Seen, removed = true): CardEvent[] {
   const { content } = seen;
   seen.content = null;
   if (content === null) return [];
   if (content !== 'mute') content.end();
-  return [{ kind: 'card-out', reader }];
+  return [{ kind: 'card-out', reader, removed }];
 }

@@ -11,7 +11,7 @@ import { StandingTokens } from './standing.ts';
 /** What changed, for the audit log, the session program and diagnosis. */
 export type TokenEvent =
   | { readonly kind: 'token-in'; readonly token: Token }
-  /** `removed`: the card was taken out, as far as pcscd says; false: its driver failed, and it may be in still. */
+  /** `removed`: the card was taken out, as far as pcscd says; false: pcscd or its driver is gone, and it may be in still. */
   | { readonly kind: 'token-out'; readonly token: Token; readonly removed: boolean }
   /** A card that no driver knows. */
   | { readonly kind: 'card-unknown'; readonly reader: string; readonly atr: Buffer }
@@ -140,7 +140,7 @@ export class TokenRegistry implements TokenSource {
         return;
       }
       case 'card-out':
-        this.#takeOut(event.reader);
+        this.#takeOut(event.reader, event.removed);
         return;
       case 'service':
         if (event.up !== (this.#serviceError === null)) this.#tell({ kind: 'service', up: event.up });
@@ -149,11 +149,11 @@ export class TokenRegistry implements TokenSource {
     }
   }
 
-  #takeOut(reader: string): void {
+  #takeOut(reader: string, removed = true): void {
     const entry = this.#entries.get(reader);
     if (entry === undefined) return;
     this.#entries.delete(reader);
-    for (const token of entry.tokens) this.#tell({ kind: 'token-out', token, removed: true });
+    for (const token of entry.tokens) this.#tell({ kind: 'token-out', token, removed });
     for (const driver of this.#drivers) if ('tokensIn' in driver) driver.gone(entry.slot);
   }
 

@@ -123,8 +123,15 @@ test.serial(
   },
 );
 
-test.serial('the card goes for good: that session is locked, no other, and it is recorded', async (t) => {
+test.serial('pcscd goes and comes back, the card in it: nobody has taken it out', async (t) => {
   await configure('removal = "lock"');
+  const from = sandbox.agentLog().length;
+  await sandbox.restartPcscd();
+  await person.untilAgentSays(sandbox, 'was put back in time', from);
+  t.deepEqual(await calls(), { lock: [], terminate: [] });
+});
+
+test.serial('the card goes for good: that session is locked, no other, and it is recorded', async (t) => {
   t.regex(await pullAndAct(), /the card of ada was taken out: session 3, lock by logind/);
   t.deepEqual(await calls(), { lock: [['3']], terminate: [] });
   const locked = person

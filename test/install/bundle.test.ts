@@ -104,7 +104,7 @@ test('the bundle of this project runs from wherever it is, is readable and has s
       }
     }
   }
-  for (const name of ['createClient', 'lookAtScreen']) t.true(seen.has(name), name);
+  for (const name of ['dbusClient', 'lookAtScreen']) t.true(seen.has(name), name);
 });
 
 test('bundled twice, the same bytes', async (t) => {

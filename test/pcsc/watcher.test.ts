@@ -69,13 +69,13 @@ test('a card without ATR yet is waited for', (t) => {
 test('a reader that goes takes its card along, listed or not', (t) => {
   const readers = table(READER, 'B');
   readers.update([present(1), present(1, 'B')]);
-  t.deepEqual(readers.keepOnly([READER]), [{ kind: 'card-out', reader: 'B' }]);
+  t.deepEqual(readers.keepOnly([READER]), [{ kind: 'card-out', reader: 'B', removed: true }]);
   const gone = {
     name: READER,
     eventState: C.SCARD_STATE_CHANGED | C.SCARD_STATE_UNKNOWN,
     atr: Buffer.alloc(0),
   };
-  t.deepEqual(readers.update([gone]), [{ kind: 'card-out', reader: READER }]);
+  t.deepEqual(readers.update([gone]), [{ kind: 'card-out', reader: READER, removed: true }]);
   t.deepEqual(readers.states(), []);
 });
 
@@ -145,6 +145,7 @@ test('pcscd that dies takes the cards along, and they come back with it', async 
     await watcher.poke();
     await back;
     t.deepEqual(kinds(events), ['card-out', 'service', 'service', 'card-in'], `${rv}`);
+    t.like(events[0], { removed: false }, 'it may be in still');
   }
   await watcher.stop();
 });

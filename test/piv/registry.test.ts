@@ -81,7 +81,7 @@ test('a real reading: the software card becomes a token, and goes', async (t) =>
   const slot = new SoftwareSlot();
   source.tell({ kind: 'card-in', slot });
   t.deepEqual(labels(await tokens.present(5000)), ['PIV (Ada Lovelace)']);
-  source.tell({ kind: 'card-out', reader: slot.reader });
+  source.tell({ kind: 'card-out', reader: slot.reader, removed: true });
   t.deepEqual(await tokens.present(0), []);
   t.deepEqual(kinds(events), ['token-in', 'token-out']);
 });
@@ -165,7 +165,7 @@ test('what is read of a card that went meanwhile is dropped', async (t) => {
   let open = (): void => undefined;
   slot.gate = new Promise((resolve) => (open = resolve));
   source.tell({ kind: 'card-in', slot });
-  source.tell({ kind: 'card-out', reader: 'A' });
+  source.tell({ kind: 'card-out', reader: 'A', removed: true });
   const other = new Slot('A');
   source.tell({ kind: 'card-in', slot: other });
   open();

@@ -154,6 +154,27 @@ test.serial(
   },
 );
 
+test.serial(
+  'pcscd and scauthd are started again: the card was in all the time, and nobody is asked',
+  async (t) => {
+    const { desktop, sandbox } = world;
+    const first = await world.startSession();
+    await afterInsertion();
+    await desktop.key(NOT_NOW);
+    await world.untilNoDialog();
+    const before = world.dialogs;
+    const from = first.output().length;
+    await sandbox.restartPcscd();
+    await world.says(first, /it was in before, or was asked about/, from);
+    await world.stopSessions();
+    await sandbox.stopAgent();
+    await sandbox.startAgent();
+    await sandbox.untilCardRead();
+    await world.says(await world.startSession(), /it was in before, or was asked about/);
+    t.is(world.dialogs, before);
+  },
+);
+
 test.serial('two sessions of one user: one dialog', async (t) => {
   const sessions = [await world.startSession(), await world.startSession()];
   const before = world.dialogs;

@@ -58,7 +58,7 @@ test.serial('logind: no dialog while it says that this session is locked, or not
     t.is(world.dialogs, before);
     await logind.change('7', { Active: new Variant('b', true) });
     await opensFor(session);
-    t.is(world.dialogs, before + 1);
+    t.is(world.dialogs, before + 1, `${session.output()}\n${sandbox.logs()}`);
   } finally {
     logind.stop();
     await sandbox.exec(['rm', '-f', '/run/dbus/system_bus_socket']);
