@@ -58,7 +58,11 @@ function holds(name: string, narrowed: (policy: Policy) => Policy): void {
 holds('cards off', (policy) => ({ ...policy, cardsAllowed: false }));
 holds('no remote', (policy) => ({ ...policy, remoteAllowed: false }));
 holds('no service', (policy) => ({ ...policy, services: [] }));
-holds('one service less', (policy) => ({ ...policy, services: policy.services.slice(1) }));
+// The settings refuse `*` beside others (config/setting.ts): what is left of such a list would mean all.
+holds('one service less', (policy) => ({
+  ...policy,
+  services: policy.services.slice(1).filter((service) => service !== '*'),
+}));
 
 test('what a refusal needs, refuses whatever else is said', (t) => {
   fc.assert(
