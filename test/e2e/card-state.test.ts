@@ -118,9 +118,7 @@ test.serial('L7: a card that only claims to de-verify is reset, at each login', 
   await sandbox.card.misbehave({ kind: 'ignore-deverify', times: 'always' });
   // What pairing found out holds as long as scauthd runs: a new one meets the card afresh.
   await sandbox.exec(['sc_auth', 'unpair', '-u', sandbox.user]);
-  await sandbox.stopAgent();
-  await sandbox.startAgent();
-  await sandbox.untilCardRead();
+  await sandbox.restartAgent();
   await person.pairCard(sandbox);
   t.is(await strangerSignStatus(sandbox), REFUSED);
   await person.expectCardLogin(sandbox);
@@ -129,9 +127,7 @@ test.serial('L7: a card that only claims to de-verify is reset, at each login', 
 
 test.serial('L7: a card that only claims to de-verify is reset, with a new scauthd too', async (t) => {
   await sandbox.card.misbehave({ kind: 'ignore-deverify', times: 'always' });
-  await sandbox.stopAgent();
-  await sandbox.startAgent();
-  await sandbox.untilCardRead();
+  await sandbox.restartAgent();
   await person.expectCardLogin(sandbox);
   t.is(await strangerSignStatus(sandbox), REFUSED);
 });

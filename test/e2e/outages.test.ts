@@ -24,12 +24,6 @@ test.before(async () => {
 test.beforeEach(() => person.freshCard(sandbox));
 test.after.always(() => sandbox.stop());
 
-async function restartAgent(): Promise<void> {
-  await sandbox.stopAgent();
-  await sandbox.startAgent();
-  await sandbox.untilCardRead();
-}
-
 /** What pamtester says of our module with a yes-man behind it. */
 async function refusal(...lines: string[]): Promise<{ code: number; text: string }> {
   const { code, stdout, stderr } = await person.pamtester(
@@ -239,7 +233,7 @@ test.serial(
     await t.throwsAsync(sandbox.startAgent());
     t.regex(sandbox.agentLog().slice(from), /scauth\.toml:2: login\.try_reserve must be a number/);
     rmSync(file);
-    await restartAgent();
+    await sandbox.restartAgent();
     await person.expectCardLogin(sandbox);
   },
 );

@@ -125,21 +125,15 @@ test.serial('verifypin without a card', async (t) => {
 test.serial('pairing.users_may_pair = false: users do not, the administrator does', async (t) => {
   const file = sandbox.path('/etc/scauth/scauth.toml');
   writeFileSync(file, '[pairing]\nusers_may_pair = false\n');
-  await restartAgent();
+  await sandbox.restartAgent();
   const { code, stderr } = await asUser(['pair', '-h', hash], sandbox.password, sandbox.pin);
   t.is(code, 3, stderr);
   t.is(await sandbox.card.verifyCount(), 0);
   t.is((await sandbox.exec(['sc_auth', 'pair', '-u', sandbox.user, '-h', hash])).code, 0);
   await person.expectCardLogin(sandbox);
   rmSync(file);
-  await restartAgent();
+  await sandbox.restartAgent();
 });
-
-async function restartAgent(): Promise<void> {
-  await sandbox.stopAgent();
-  await sandbox.startAgent();
-  await sandbox.untilCardRead();
-}
 
 for (const [name, put] of [
   [
@@ -164,7 +158,7 @@ for (const [name, put] of [
       renameSync(file, `${file}.good`);
       if (put === null) await sandbox.exec(['mkfifo', '-m', '600', DATABASE]);
       else put(file);
-      await restartAgent();
+      await sandbox.restartAgent();
       const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
       t.is(code, 0, screen);
       t.true(screen.includes('The card pairings cannot be read.'), screen);
@@ -174,7 +168,7 @@ for (const [name, put] of [
       await sandbox.stopAgent();
       rmSync(file);
       renameSync(`${file}.good`, file);
-      await restartAgent();
+      await sandbox.restartAgent();
       await person.expectCardLogin(sandbox);
     },
   );

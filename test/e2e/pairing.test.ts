@@ -147,9 +147,7 @@ test.serial('pairing_ui: the words of macOS, and the state stays', async (t) => 
   t.is((await asUser('pairing_ui', '-s', 'status')).stdout, 'SmartCard Pairing dialog is enabled.\n');
   const disabled = await asRoot('pairing_ui', '-s', 'disable');
   t.deepEqual([disabled.code, disabled.stdout], [0, '']);
-  await sandbox.stopAgent();
-  await sandbox.startAgent();
-  await sandbox.untilCardRead();
+  await sandbox.restartAgent();
   t.is((await asUser('pairing_ui', '-s', 'status')).stdout, 'SmartCard Pairing dialog is disabled.\n');
   t.is((await asRoot('pairing_ui', '-s', 'enable')).code, 0);
   t.is((await asUser('pairing_ui', '-s', 'status')).stdout, 'SmartCard Pairing dialog is enabled.\n');

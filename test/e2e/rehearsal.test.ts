@@ -169,9 +169,7 @@ test("a driver of others: no PIN at pamtester's login until it is enabled, and i
     t.is((await other.exec(['sc_auth', 'enable-for-login', driver])).code, 0);
     const granted = await login();
     t.is(granted.code, 0, granted.stdout + granted.stderr);
-    await other.stopAgent();
-    await other.startAgent();
-    await other.untilCardRead();
+    await other.restartAgent();
     t.is((await login()).code, 0);
     t.is((await other.exec(['sc_auth', 'enable-for-login', '--disable', driver])).code, 0);
     t.not((await login()).code, 0);

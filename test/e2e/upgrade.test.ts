@@ -94,9 +94,7 @@ test.serial('restarted while somebody types the PIN: it asks once more, and the 
   await person.freshCard(sandbox);
   const pty = person.startSudo(sandbox);
   await pty.expect(PIN_PROMPT);
-  await sandbox.stopAgent();
-  await sandbox.startAgent();
-  await sandbox.untilCardRead();
+  await sandbox.restartAgent();
   pty.send(`${sandbox.pin}\n`);
   await pty.expect(PIN_PROMPT);
   t.is(await sandbox.card.verifyCount(), 0, 'the first answer went nowhere');

@@ -51,9 +51,7 @@ test.serial('sudo works with the same key through PIV and then through PKCS#11',
   await person.expectCardLogin(sandbox);
   t.deepEqual(driverPids(sandbox, MODULE), [], 'a card that PIV takes is not taken twice');
   writeFileSync(sandbox.path('/etc/scauth/scauth.toml'), NOT_PIV);
-  await sandbox.stopAgent();
-  await sandbox.startAgent();
-  await sandbox.untilCardRead();
+  await sandbox.restartAgent();
   const asUser = { user: sandbox.user };
   const { stdout } = await sandbox.exec(['sc_auth', 'list-smartcards']);
   t.regex(stdout, /^org\.scauth\.pkcs11:\S+\n$/);

@@ -184,6 +184,13 @@ export class Sandbox {
     await this.#services.get('scauthd')?.stop('SIGKILL');
   }
 
+  /** When it is over, the new scauthd has read the card that was in. @returns as untilCardRead() */
+  async restartAgent(): Promise<boolean> {
+    await this.stopAgent();
+    await this.startAgent();
+    return this.untilCardRead();
+  }
+
   /** Waits until scauthd lists a card. @returns false if it found none that it can use */
   untilCardRead(): Promise<boolean> {
     return untilTokenSeen(this.namespace);

@@ -24,9 +24,7 @@ export class DialogWorld {
     const sandbox = await Sandbox.start(options);
     try {
       // The card and scauthd came up side by side. Now the card was in before scauthd: no session has to ask about it.
-      await sandbox.stopAgent();
-      await sandbox.startAgent();
-      await sandbox.untilCardRead();
+      await sandbox.restartAgent();
       const world = new DialogWorld(sandbox, await Desktop.start(sandbox));
       await world.#countPinentry();
       return world;

@@ -167,9 +167,7 @@ test.serial(
     await sandbox.restartPcscd();
     await world.says(first, /it was in before, or was asked about/, from);
     await world.stopSessions();
-    await sandbox.stopAgent();
-    await sandbox.startAgent();
-    await sandbox.untilCardRead();
+    await sandbox.restartAgent();
     await world.says(await world.startSession(), /it was in before, or was asked about/);
     t.is(world.dialogs, before);
   },
