@@ -138,29 +138,25 @@ export class FileAuditLog implements AuditLog, AnchorSource {
 
   /** Seals and writes all entries in one write; only then the chain goes on. */
   async #write(log: OpenLog, state: SealState, entries: readonly Entry[]): Promise<void> {
-    const lines: Buffer[] = [];
-    const written: Omit<WrittenRecord, 'line'>[] = [];
+    const written: (Omit<WrittenRecord, 'line'> & { readonly line: Buffer })[] = [];
     let now = state;
     for (const { event, timeMs } of entries) {
       const peer = peerOf(event);
       const record = toOcsf(event, timeMs, peer === null ? null : requesterOf(peer));
       const { line, seal, next } = sealLine(record, now);
       if (line.length > MAX_LINE_BYTES) throw new Error(`a record of ${line.length} bytes`);
-      lines.push(line);
-      written.push({ event, timeMs, sequence: now.sequence, seal });
+      written.push({ event, timeMs, sequence: now.sequence, seal, line });
       if (now !== state) now.key.fill(0);
       now = { sequence: now.sequence + 1, key: next, prev: seal, lastMs: timeMs };
     }
-    await this.#put(log, Buffer.concat(lines));
+    await this.#put(log, Buffer.concat(written.map(({ line }) => line)));
     state.key.fill(0);
     this.#state = now;
     setImmediate(() => {
       // The state of now: a further record may have come, and the key of this one is gone then.
       if (this.#state !== null) this.#seal?.save(this.#state);
-      for (const [index, record] of written.entries()) {
-        const line = lines[index]?.toString('utf8').trimEnd() ?? '';
-        this.#onWritten({ ...record, line });
-      }
+      for (const { line, ...record } of written)
+        this.#onWritten({ ...record, line: line.toString('utf8', 0, line.length - 1) });
     });
   }
 

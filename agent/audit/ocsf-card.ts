@@ -2,7 +2,7 @@
 // 3004), a suspect card (Detection Finding, 2004), a session that was locked after one.
 
 import { assertNever } from '../base/assert.ts';
-import type { AuditEvent } from '../model/audit-event.ts';
+import type { AuditedKey, AuditEvent } from '../model/audit-event.ts';
 import { entityOf, FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
 import {
   actorOf,
@@ -28,7 +28,12 @@ type CardEvent = Extract<
   }
 >;
 
-/** The classes for entities have no place for whose they are. */
+/** The classes for entities have no place for a key and its certificate. */
+function ofCard(key: AuditedKey | null, tokenId: string): Record<string, unknown> {
+  return { ...keyOf(key), ...certificateAttribute(key), token: cut(tokenId) };
+}
+
+/** Nor have they one for whose they are. */
 function ofUser(user: string | null): { user: object | null } {
   return { user: user === null ? null : userOf(user) };
 }
@@ -61,11 +66,7 @@ export function cardOf(event: CardEvent, requester: Requester | null): Mapped {
             rest: { actor: actorOf(event.actor, requester) },
           },
         ),
-        unmapped: {
-          ...keyOf(event.key),
-          ...certificateAttribute(event.key),
-          token: cut(event.tokenId),
-        },
+        unmapped: ofCard(event.key, event.tokenId),
       };
     case 'pin-blocked':
       return {
@@ -78,12 +79,7 @@ export function cardOf(event: CardEvent, requester: Requester | null): Mapped {
           },
           { severity: 3, rest: { actor: actorOf(event.actor, requester) } },
         ),
-        unmapped: {
-          ...keyOf(event.key ?? null),
-          ...certificateAttribute(event.key ?? null),
-          ...causeOf(event.request),
-          token: cut(event.tokenId),
-        },
+        unmapped: { ...ofCard(event.key ?? null, event.tokenId), ...causeOf(event.request) },
       };
     case 'card-in':
     case 'card-out':

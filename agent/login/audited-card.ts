@@ -1,11 +1,12 @@
 // What the audit log says of a card outside of a login: whose it is, by which key. For what happens to its PIN.
 
 import type { AuditedKey } from '../model/audit-event.ts';
-import { sameKey, type PublicKey } from '../model/key.ts';
+import type { PublicKey } from '../model/key.ts';
 import type { Username } from '../model/request.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token } from '../token/interface.ts';
 import { auditedIdentity } from './audited-key.ts';
+import { ownersOf } from './user-of-card.ts';
 
 export interface AuditedCard {
   readonly tokenId: string;
@@ -17,10 +18,9 @@ export interface AuditedCard {
 
 type Table = Pick<PairingTable, 'forKey'>;
 
-function ownerOf(key: PublicKey, table: Table): Username | null {
+function firstOwnerOf(key: PublicKey, table: Table): Username | null {
   try {
-    const rows = table.forKey(key.pkhh);
-    return rows.find(({ publicKey }) => publicKey === null || sameKey(publicKey, key))?.user ?? null;
+    return ownersOf(key, table)[0] ?? null;
   } catch {
     return null; // a table that cannot be read does not keep anybody from a new PIN
   }
@@ -29,7 +29,7 @@ function ownerOf(key: PublicKey, table: Table): Username | null {
 export function auditedCard(token: Token, table: Table): AuditedCard {
   const keys = token.identities.filter(({ use }) => use === 'authentication');
   for (const identity of keys) {
-    const user = ownerOf(identity.publicKey, table);
+    const user = firstOwnerOf(identity.publicKey, table);
     if (user !== null) return { tokenId: token.id, user, key: auditedIdentity(identity) };
   }
   const [first] = keys;

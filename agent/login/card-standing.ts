@@ -1,11 +1,11 @@
 // What a card that is in is to one user, as far as that user may know: theirs, somebody else's, one that could be paired,
 // or one that cannot and why. It asks no card and no authority.
 
-import { sameKey } from '../model/key.ts';
 import type { Identity } from '../model/token.ts';
 import type { Account } from '../model/account.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token } from '../token/interface.ts';
+import { ownersOf } from './user-of-card.ts';
 import { refusesPairing, unfitForLogin } from '../../policy/permit-pairing.ts';
 import { permitReader } from '../../policy/permit-reader.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -46,12 +46,7 @@ export function cardStanding(
   pairings: Pairings,
 ): CardStanding {
   const keys = token.identities.filter((identity) => unfitForLogin(identity) === null);
-  const owners = keys.flatMap(({ publicKey }) =>
-    pairings
-      .forKey(publicKey.pkhh)
-      .filter((pairing) => pairing.publicKey === null || sameKey(pairing.publicKey, publicKey))
-      .map(({ user }) => user),
-  );
+  const owners = keys.flatMap(({ publicKey }) => ownersOf(publicKey, pairings));
   if (owners.includes(account.name)) return { kind: 'own' };
   if (owners.length > 0) return { kind: 'others' };
   if (!permitReader(policy, token.slot)) return { kind: 'unfit', why: CONTACTLESS };

@@ -1,7 +1,7 @@
 // Which of the user's pairings are on cards that are in now.
 
-import { sameKey, type Pkhh } from '../model/key.ts';
-import type { Pairing } from '../model/pairing.ts';
+import type { Pkhh } from '../model/key.ts';
+import { takesKey, type Pairing } from '../model/pairing.ts';
 import type { Identity } from '../model/token.ts';
 import type { Token } from '../token/interface.ts';
 
@@ -33,8 +33,7 @@ export function findPairedIdentities(tokens: readonly Token[], pairings: readonl
       if (identity.use !== 'authentication') continue;
       const pairing = pairings.find((candidate) => candidate.pkhh === identity.publicKey.pkhh);
       if (pairing === undefined) continue;
-      if (pairing.publicKey === null || sameKey(pairing.publicKey, identity.publicKey))
-        cards.push({ token, identity, pairing });
+      if (takesKey(pairing, identity.publicKey)) cards.push({ token, identity, pairing });
       else conflict ??= identity;
     }
   }

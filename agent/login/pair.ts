@@ -7,8 +7,8 @@ import type { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import type { Account } from '../model/account.ts';
 import type { AuditedKey } from '../model/audit-event.ts';
-import { sameKey, type Certificate, type KeyAlgorithm, type Pkhh } from '../model/key.ts';
-import type { Pairing } from '../model/pairing.ts';
+import type { Certificate, KeyAlgorithm, Pkhh } from '../model/key.ts';
+import { takesKey, type Pairing } from '../model/pairing.ts';
 import type { PeerCredentials, Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
@@ -156,7 +156,7 @@ async function proveAndPair(
   requireReader(policy, card.token);
   const known = parts.pairings.forUser(account.name).find((pairing) => pairing.pkhh === pkhh);
   if (known !== undefined) {
-    const same = known.publicKey === null || sameKey(known.publicKey, card.identity.publicKey);
+    const same = takesKey(known, card.identity.publicKey);
     throw new AgentError(same ? 'already-paired' : 'key-conflict');
   }
   requirePolicy(policy, card.identity.publicKey.algorithm, account.name, parts);

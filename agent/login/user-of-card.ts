@@ -1,10 +1,20 @@
-// A login prompt without a user name: the pairings of the cards that are in give it.
+// Whose a card is by the pairings; for a login prompt without a user name they give it.
 
+import type { PublicKey } from '../model/key.ts';
+import { takesKey } from '../model/pairing.ts';
 import type { Username } from '../model/request.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token } from '../token/interface.ts';
 import type { Conversation } from './conversation.ts';
 import { userPrompt } from './wording.ts';
+
+/** Who has paired this very key, whoever paired it first in front. @throws AgentError `store-unreadable` */
+export function ownersOf(key: PublicKey, pairings: Pick<PairingTable, 'forKey'>): Username[] {
+  return pairings
+    .forKey(key.pkhh)
+    .filter((pairing) => takesKey(pairing, key))
+    .map(({ user }) => user);
+}
 
 /** The users who are paired with a login key on one of the tokens, by name. @throws AgentError `store-unreadable` */
 export function usersOf(tokens: readonly Token[], pairings: PairingTable): Username[] {

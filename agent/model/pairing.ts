@@ -1,6 +1,6 @@
 // A pairing: what an administrator or the user decided to trust. The opposite of an Identity, which only claims.
 
-import type { Pkhh, PublicKey } from './key.ts';
+import { sameKey, type Pkhh, type PublicKey } from './key.ts';
 import type { TokenId } from './token.ts';
 import type { Username } from './request.ts';
 
@@ -23,4 +23,9 @@ export interface Pairing {
   /** Who paired it: a login name, `root` for the administrator. */
   readonly pairedBy: string;
   readonly pairedAtMs: number;
+}
+
+/** Whether a key with the pairing's hash is the paired one: the hash finds, the whole key decides. */
+export function takesKey({ publicKey }: Pairing, key: PublicKey): boolean {
+  return publicKey === null || sameKey(publicKey, key);
 }

@@ -33,7 +33,7 @@ export class ReaderTable {
   /** Takes in new readers and forgets those that are not listed any more. */
   keepOnly(names: readonly string[]): CardEvent[] {
     const gone = [...this.#readers.keys()].filter((name) => !names.includes(name));
-    const events = gone.flatMap((name) => this.#forget(name, true));
+    const events = gone.flatMap((name) => this.#forget(name));
     for (const name of names) {
       if (!this.#readers.has(name)) this.#readers.set(name, { state: C.SCARD_STATE_UNAWARE, content: null });
     }
@@ -50,7 +50,7 @@ export class ReaderTable {
     return this.names().flatMap((name) => this.#forget(name, false));
   }
 
-  #forget(reader: string, removed: boolean): CardEvent[] {
+  #forget(reader: string, removed = true): CardEvent[] {
     const seen = this.#readers.get(reader);
     this.#readers.delete(reader);
     return seen === undefined ? [] : takeOut(reader, seen, removed);
@@ -60,8 +60,7 @@ export class ReaderTable {
     const seen = this.#readers.get(name);
     // Zero: the call ended because of another reader and did not look at this one.
     if (seen === undefined || eventState === 0) return [];
-    if ((eventState & (C.SCARD_STATE_UNKNOWN | C.SCARD_STATE_UNAVAILABLE)) !== 0)
-      return this.#forget(name, true);
+    if ((eventState & (C.SCARD_STATE_UNKNOWN | C.SCARD_STATE_UNAVAILABLE)) !== 0) return this.#forget(name);
     const swapped = seen.state >>> 16 !== eventState >>> 16;
     seen.state = (eventState & ~C.SCARD_STATE_CHANGED) >>> 0;
     const present = (eventState & C.SCARD_STATE_PRESENT) !== 0;
