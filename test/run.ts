@@ -1,5 +1,6 @@
 // `npm test`: types, lint, format and all tests, one after the other; the last line is `N passed, N failed`.
-// `--check` leaves out test/judges. File names and `--match PATTERN` go to ava, and then only ava runs.
+// `--check` leaves out test/judges; `--soak` runs test/**/*.soak.ts instead, one at a time. File names and
+// `--match PATTERN` go to ava, and then only ava runs.
 // Each step that is not ava counts as one test. The full output of each step lies in test/artifacts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, chownSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,6 +15,8 @@ const MODULES = join(REPOSITORY, 'node_modules');
 const COMPILE_CACHE = join(REPOSITORY, 'build/compile-cache');
 const STEP_MS = 10 * 60_000;
 const AVA_MS = 40 * 60_000;
+const SOAK_MS = 24 * 60 * 60_000;
+const SOAK = ['--config', 'ava.soak.config.js', '--concurrency', '1'];
 /** Lines of a failed step that are shown; the rest is in the artifact. */
 const SHOWN_LINES = 60;
 
@@ -116,7 +119,10 @@ async function runStep({ name, argv }: { name: string; argv: string[] }): Promis
   return ok;
 }
 
-async function runAva(args: readonly string[]): Promise<{ passed: number; failed: number }> {
+async function runAva(
+  args: readonly string[],
+  timeoutMs: number,
+): Promise<{ passed: number; failed: number }> {
   const tap = new TapReader();
   let shown = 0;
   const showFailures = (all: boolean): void => {
@@ -126,8 +132,8 @@ async function runAva(args: readonly string[]): Promise<{ passed: number; failed
       console.log(`${FAILED}: ${title}\n${detail.slice(0, SHOWN_LINES).join('\n')}`);
     }
   };
-  const argv = node('ava/entrypoints/cli.js', '--tap', '--concurrency', '2', ...args);
-  const { ok, reason, output } = await run(argv, AVA_MS, (line) => {
+  const argv = node('ava/entrypoints/cli.js', '--tap', ...args);
+  const { ok, reason, output } = await run(argv, timeoutMs, (line) => {
     tap.read(line);
     showFailures(false);
   });
@@ -159,7 +165,8 @@ function giveBack(): void {
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   const check = args.includes('--check');
-  const forAva = args.filter((word) => word !== '--check');
+  const soak = args.includes('--soak');
+  const forAva = args.filter((word) => word !== '--check' && word !== '--soak');
   rmSync(ARTIFACTS, { recursive: true, force: true });
   mkdirSync(ARTIFACTS, { recursive: true });
   mkdirSync(COMPILE_CACHE, { recursive: true });
@@ -167,14 +174,17 @@ async function main(): Promise<void> {
 
   let passed = 0;
   let failed = 0;
-  if (forAva.length === 0) {
+  if (forAva.length === 0 && !soak) {
     for (const step of steps()) {
       if (await runStep(step)) passed++;
       else failed++;
     }
   }
   // ava takes a lone exclusion for "nothing": name all files first.
-  const tests = await runAva(check ? ['test/**/*.test.ts', '!test/judges/**', ...forAva] : forAva);
+  const files = check ? ['test/**/*.test.ts', '!test/judges/**'] : [];
+  const tests = soak
+    ? await runAva([...SOAK, ...forAva], SOAK_MS)
+    : await runAva(['--concurrency', '2', ...files, ...forAva], AVA_MS);
   passed += tests.passed;
   failed += tests.failed;
   giveBack();
