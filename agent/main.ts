@@ -25,6 +25,7 @@ import { renewPresent, warmCertificates } from './login/check-certificate.ts';
 import { trustWords } from './login/trust-words.ts';
 import { driverGate } from './login/driver-gate.ts';
 import { Enforcement } from './login/enforcement.ts';
+import { enforcementText, writeEnforcementFile } from './login/enforcement-file.ts';
 import { LoginLimit } from './login/login-limit.ts';
 import { LoginMemory } from './login/login-memory.ts';
 import { LogindSessions } from './logind/peer-sessions.ts';
@@ -134,6 +135,7 @@ async function main(): Promise<void> {
       if (policy() !== before) {
         const changes = changesOf(before, policy());
         audit.record({ kind: 'policy-changed', actor: null, changes }).catch(logFailure);
+        enforcement.publish();
         void tellShutOut(before, entry);
       }
       if (changed.includes('trust')) warmPresent();
@@ -142,7 +144,8 @@ async function main(): Promise<void> {
     }
   });
 
-  const database = new StateDatabase(join(folder('STATE_DIRECTORY', '/var/lib/scauth'), 'scauth.db'));
+  const stateFolder = folder('STATE_DIRECTORY', '/var/lib/scauth');
+  const database = new StateDatabase(join(stateFolder, 'scauth.db'));
   const pairings = new SqlitePairingTable(database);
   const enforced = new SqliteEnforcement(database);
   const auditPath =
@@ -215,7 +218,18 @@ async function main(): Promise<void> {
     sessions,
   };
   const memory = new LoginMemory(systemClock);
-  const enforcement = new Enforcement({ table: enforced, pairings, audit, clock: systemClock, log });
+  const enforcement = new Enforcement({
+    table: enforced,
+    pairings,
+    audit,
+    clock: systemClock,
+    // And a copy from which tmpfiles.d(5) makes it at the next boot, before we run.
+    publish: (state) => {
+      for (const folder of [runtime, stateFolder])
+        writeEnforcementFile(join(folder, 'enforcement'), enforcementText(state, policy()));
+    },
+    log,
+  });
   const entry: EntryParts = {
     policy,
     pairings,
@@ -282,6 +296,7 @@ async function main(): Promise<void> {
   } catch (error) {
     logFailure(error);
   }
+  enforcement.publish();
   void tellShutOutAtStart(entry);
   renewPresent(() => policy().trust, tokens, trust);
   watcher.start();

@@ -2,7 +2,7 @@
 // must not lock its people out; the command looks first.
 
 import { defaultPolicy } from '../policy/policy.ts';
-import { accountName, flag, serviceList, whole, type SettingTable } from './setting.ts';
+import { accountName, flag, serviceList, whole, word, type SettingTable } from './setting.ts';
 
 const { enforcement } = defaultPolicy;
 
@@ -33,6 +33,13 @@ export const enforcementSettings = {
     unit: null,
     meaning:
       'Require the card in sessions from other hosts too (ssh keys and all). Warning: unless login.remote is true no card can be used from there, so this closes the way in from the network.',
+  },
+  agent_absent: {
+    schema: word(['open', 'closed']),
+    default: enforcement.agentAbsent,
+    unit: null,
+    meaning:
+      'While the card is required and scauthd does not run: "open" lets the password in, "closed" nobody but root on a console. Warning: with "closed" a scauthd that cannot start shuts everybody out. A scauthd that runs and does not answer lets nobody in either way.',
   },
   confirm_minutes: {
     schema: whole(1, 1440),

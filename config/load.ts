@@ -191,6 +191,7 @@ export function policyOf(config: Config): Policy {
       allowUnpairedUsers: enforcement.allow_unpaired_users,
       services: [...enforcement.services],
       remote: enforcement.remote,
+      agentAbsent: enforcement.agent_absent,
       confirmMinutes: enforcement.confirm_minutes,
     },
     keyring: { allowed: keyring.allowed, services: [...keyring.services] },

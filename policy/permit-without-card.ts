@@ -64,6 +64,13 @@ function isCovered(services: readonly string[], service: string): boolean {
   return services.includes('*') || services.includes(service);
 }
 
+/** The services in which a card is required while enforcement is on; `*` alone stands for all. */
+export function coveredServices({ cardsAllowed, services, enforcement }: Policy): readonly string[] {
+  if (!cardsAllowed) return [];
+  if (isListed(services, '*')) return enforcement.services.includes('*') ? ['*'] : enforcement.services;
+  return services.filter((service) => isCovered(enforcement.services, service));
+}
+
 /** The account phase of a login. The first rule that lets in wins; without one a card is required. */
 export function permitWithoutCard(
   policy: Policy,

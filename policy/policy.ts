@@ -103,6 +103,8 @@ export interface EnforcementPolicy {
   readonly allowUnpairedUsers: boolean;
   readonly services: readonly string[];
   readonly remote: boolean;
+  /** What an agent that is not there means to the PAM module: the password opens, or nobody gets in. */
+  readonly agentAbsent: 'open' | 'closed';
   readonly confirmMinutes: number;
 }
 
@@ -150,6 +152,7 @@ export const defaultPolicy: Policy = {
     allowUnpairedUsers: false,
     services: ['*'],
     remote: false,
+    agentAbsent: 'open',
     confirmMinutes: 30,
   },
   keyring: {

@@ -20,6 +20,8 @@ export interface EnforcementParts {
   readonly pairings: PairingTable;
   readonly audit: AuditLog;
   readonly clock: Clock;
+  /** Tells the PAM module, for the time in which we do not answer. @throws AgentError `internal` */
+  readonly publish: (state: EnforcementState) => void;
   readonly log: (line: string) => void;
 }
 
@@ -56,7 +58,19 @@ export class Enforcement {
     return this.state().kind !== 'off';
   }
 
-  /** On, for a trial of `minutes`, with a new break-glass code. @throws AgentError `store-unreadable` */
+  /**
+   * Tells the PAM module how it is now: at the start, and when the settings have changed. Never throws: what cannot be
+   * read or written is said in the log, and what the module was told before stays.
+   */
+  publish(): void {
+    try {
+      this.#parts.publish(this.state());
+    } catch (error) {
+      this.#parts.log(`enforcement: the PAM module was not told: ${describeError(error)}`);
+    }
+  }
+
+  /** On, for a trial of `minutes`, with a new break-glass code. @throws AgentError `store-unreadable`, `internal` */
   async startTrial(minutes: number, by: string, code: CodeHash, actor: PeerCredentials): Promise<number> {
     const sinceMs = this.#parts.clock.nowMs();
     const untilMs = sinceMs + minutes * 60_000;
@@ -64,7 +78,7 @@ export class Enforcement {
     return untilMs;
   }
 
-  /** On for good. @throws AgentError `store-unreadable` */
+  /** On for good. @throws AgentError `store-unreadable`, `internal` */
   async confirm(actor: PeerCredentials | null): Promise<void> {
     const state = this.state();
     if (state.kind !== 'trial') return;
@@ -129,8 +143,11 @@ export class Enforcement {
     code?: CodeHash | null,
   ): Promise<void> {
     const before = this.state();
+    // What the module was not told of is not in force. Where we have told it too early, we answer for ourselves.
+    if (state.kind !== 'off') this.#parts.publish(state);
     this.#parts.table.setEnforcement(state, code);
     this.#hold(state);
+    if (state.kind === 'off') this.publish();
     this.#parts.log(`enforcement: ${described(state)}`);
     await this.#record(before, state, actor);
   }
@@ -140,6 +157,7 @@ export class Enforcement {
     const before = this.#state ?? { kind: 'off' };
     this.#hold({ kind: 'off' });
     this.#parts.log('enforcement: off, since nobody confirmed it by a card login in time');
+    this.publish();
     try {
       this.#parts.table.setEnforcement({ kind: 'off' }, null);
     } catch (error) {

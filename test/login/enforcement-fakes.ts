@@ -107,6 +107,8 @@ export interface EnforcedScene extends EntryParts {
   readonly audit: FakeAudit;
   readonly clock: HandClock;
   readonly lines: string[];
+  /** What the PAM module was told. */
+  readonly published: EnforcementState[];
 }
 
 export interface SceneOptions {
@@ -137,6 +139,12 @@ export function enforcedScene({
   };
   const pairings = new FakePairings();
   const audit = new FakeAudit();
+  const published: EnforcementState[] = [];
+  const publish = (state: EnforcementState): void => {
+    // The same disk.
+    if (table.full) throw new AgentError('internal', { detail: 'no space left' });
+    published.push(state);
+  };
   const whole = { ...defaultPolicy, ...policy };
   return {
     table,
@@ -147,7 +155,7 @@ export function enforcedScene({
       people: () => Promise.resolve([...people]),
       isMember: (user, group) => Promise.resolve((groups[group] ?? []).includes(user)),
     },
-    enforcement: new Enforcement({ table, pairings, audit, clock, log }),
+    enforcement: new Enforcement({ table, pairings, audit, clock, publish, log }),
     memory: new LoginMemory(clock),
     limit: new LoginLimit(),
     breakGlass: new BreakGlass({ table, clock, log }),
@@ -156,5 +164,6 @@ export function enforcedScene({
     clock,
     log,
     lines,
+    published,
   };
 }

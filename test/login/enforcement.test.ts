@@ -18,7 +18,8 @@ async function trial(scene: EnforcedScene, by = 'root', minutes = 30): Promise<n
 
 /** scauthd starts again on the same table. */
 function restarted({ table, pairings, audit, clock, log }: EnforcedScene): Enforcement {
-  return new Enforcement({ table, pairings, audit, clock, log });
+  const publish = (): void => undefined;
+  return new Enforcement({ table, pairings, audit, clock, publish, log });
 }
 
 /** What is noted after an answer is noted. */
@@ -152,4 +153,21 @@ test('card logins are written once an hour for each key, and a failure is nobody
   scene.table.full = true;
   await login();
   t.true(scene.lines.some((line) => line.startsWith('a card login of alice was not noted')));
+});
+
+test('S1: the PAM module is told before anything is in force, and at each change', async (t) => {
+  const scene = enforcedScene();
+  await trial(scene);
+  await scene.enforcement.confirm(peer);
+  await scene.enforcement.turnOff(peer);
+  await trial(scene);
+  scene.clock.pass(30 * MINUTE);
+  t.false(scene.enforcement.isOn);
+  t.deepEqual(
+    scene.published.map(({ kind }) => kind),
+    ['trial', 'on', 'off', 'trial', 'off'],
+  );
+  scene.table.full = true;
+  await t.throwsAsync(trial(scene), { code: 'internal' });
+  t.false(scene.enforcement.isOn, 'what the module does not know of does not bind');
 });
