@@ -1,6 +1,7 @@
 // The policy in force: loaded at the start, loaded again on SIGHUP. A folder that cannot be understood as a whole
 // changes nothing; why is kept for those who ask.
 
+import { debug } from '../agent/base/debug.ts';
 import type { AgentError } from '../agent/base/errors.ts';
 import { asAgentError } from '../agent/base/errors.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -56,6 +57,10 @@ export class PolicyFile {
     const changed = Object.entries(next)
       .filter(([name, value]) => settingText(value) !== settingText(before.get(name)))
       .map(([name]) => name);
+    debug(
+      'policy',
+      () => `settings read anew: ${changed.length === 0 ? 'nothing changed' : changed.join(', ')}`,
+    );
     this.#refused = null;
     // An unchanged file keeps the snapshot: requests that are under way need not be decided again.
     if (changed.length > 0) this.#policy = next;

@@ -1,6 +1,7 @@
 // A varlink client of io.scauth (PROTOCOL.md, section 2): plain calls, and calls that go on as a conversation.
 // Replies are checked in wire.ts; scauthd's refusals become CommandErrors with scauthd's own sentence.
 
+import { debug } from '../base/debug.ts';
 import { AgentError } from '../base/errors.ts';
 import { INTERFACE, type Methods, type SessionMethod, type UpgradedMethod } from '../socket/io-scauth.ts';
 import { encodeMessage, MessageSplitter, parseReply, type VarlinkReply } from '../socket/varlink.ts';
@@ -42,6 +43,7 @@ async function exchange(
   context: CommandContext,
   message: Readonly<Record<string, unknown>>,
 ): Promise<{ reply: VarlinkReply; rest: Buffer }> {
+  debug('socket', () => `${String(message['method'])} to ${socketPath(context)}`);
   await link.write(encodeMessage(message));
   const splitter = new MessageSplitter();
   const deadlineMs = performance.now() + context.replyTimeoutMs;
@@ -50,7 +52,13 @@ async function exchange(
       const leftMs = Math.max(1, Math.ceil(deadlineMs - performance.now()));
       splitter.push(await link.read(leftMs, undefined, context.replyTimeoutMs));
       const whole = splitter.next();
-      if (whole !== null) return { reply: parseReply(whole), rest: splitter.takeRest() };
+      if (whole === null) continue;
+      const reply = parseReply(whole);
+      debug(
+        'socket',
+        () => `${String(message['method'])}: ${reply.error ?? 'answered'} (${whole.length} bytes)`,
+      );
+      return { reply, rest: splitter.takeRest() };
     }
   } catch (error) {
     throw error instanceof AgentError ? notUnderstood(error) : error;

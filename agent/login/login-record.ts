@@ -1,6 +1,7 @@
 // What is known of one login so far, and how it gets into the audit log: a grant before it is given, all else once the
 // answer is on its way.
 
+import { debug } from '../base/debug.ts';
 import { describeError, printable } from '../base/errors.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import type { AuditedKey, AuditEvent } from '../model/audit-event.ts';
@@ -62,6 +63,10 @@ export class LoginRecord {
    * @returns the decision that may be given
    */
   async write(decision: AuthDecision): Promise<AuthDecision> {
+    debug('login', () => {
+      const reason = 'reason' in decision ? ` (${decision.reason})` : '';
+      return `${this.#request.id}: ${this.user ?? 'nobody'}: ${decision.kind}${reason}, rule ${this.rule ?? 'none'}`;
+    });
     if (decision.kind === 'unavailable' && ['no-pairing', 'no-user'].includes(decision.reason))
       return decision;
     const { user, key, rule, detail } = this;

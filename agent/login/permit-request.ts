@@ -1,6 +1,7 @@
 // Who asks, for whom, for which service and from where, held against the policy. Where from is looked up once a login,
 // and only when it matters: a card may be in, and the policy does not let in everybody.
 
+import { debug } from '../base/debug.ts';
 import type { Accounts } from '../model/account.ts';
 import type { PeerSession } from '../model/peer-session.ts';
 import type { AuthRequest } from '../model/request.ts';
@@ -54,6 +55,11 @@ export class RequestPermit {
     const { peer, user, service, rhost } = this.#request;
     const account = peer.uid === 0 || user === null ? null : await this.#parts.accounts.byName(user);
     const facts = { service, rhost, peerUid: peer.uid, userUid: account?.uid ?? null };
-    return permitAttempt(policy, session === null ? facts : { ...facts, session: session.place });
+    const permission = permitAttempt(policy, session === null ? facts : { ...facts, session: session.place });
+    debug('policy', () => {
+      const asked = `${service} for ${user ?? 'whoever the card names'}, uid ${peer.uid}, from ${session?.place ?? 'not asked'}`;
+      return `${this.#request.id}: ${asked}: ${permission.permitted ? 'may go on' : 'refused'} by ${permission.rule}`;
+    });
+    return permission;
   }
 }

@@ -2,6 +2,7 @@
 // behind with its buffers; when it returns, the card is reset and the context dropped.
 // Specification: winscard.h of pcsc-lite. The caller has connected and begun the transaction.
 
+import { commandWords, debug, responseWords } from '../base/debug.ts';
 import { AgentError } from '../base/errors.ts';
 import { SecretBuffer } from '../base/secret.ts';
 import type { CardChannel, PadEntry, PinPad } from './channel.ts';
@@ -69,6 +70,10 @@ export class Transaction implements CardChannel {
       },
     );
     const outcome = await withDeadline(call, patienceMs ?? transmitTimeoutMs);
+    debug('pcsc', () => {
+      const answer = outcome.late ? 'late' : responseWords(copied);
+      return `${this.#parts.reader}: ${commandWords(command)} -> ${answer}`;
+    });
     if (outcome.late) {
       this.#abandon(call);
       throw new AgentError('card-timeout', { detail: 'SCardTransmit is past its deadline' });

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { debug } from '../base/debug.ts';
 import { describeError } from '../base/errors.ts';
 import { pairOwnCard } from '../login/pair.ts';
 import { requireHere } from '../login/require-here.ts';
@@ -90,6 +91,8 @@ class AdminConnection {
 
   /** @returns true when the connection carries frames from now on */
   async #answer(call: VarlinkCall): Promise<boolean> {
+    const { pid, uid } = this.#connection.peer;
+    debug('socket', () => `${call.method}${call.upgrade ? ' (upgraded)' : ''}, pid ${pid}, uid ${uid}`);
     let reply: Record<string, unknown>;
     try {
       const story = call.upgrade ? await this.#storyOf(call) : null;

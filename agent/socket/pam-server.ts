@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
 import { assertNever } from '../base/assert.ts';
+import { debug } from '../base/debug.ts';
 import { asAgentError, describeError } from '../base/errors.ts';
 import type { LoginResult } from '../login/authenticate.ts';
 import type { Entry } from '../login/permit-entry.ts';
@@ -99,6 +100,10 @@ async function serve(
     );
     return;
   }
+  debug('socket', () => {
+    const { id, phase, service, user } = request;
+    return `${id}: ${phase} of ${service} for ${user ?? 'nobody named'}, pid ${peer.pid}, uid ${peer.uid}`;
+  });
   if (request.phase === 'chauthtok') await parts.passwordChanged?.(request, person);
   if (request.phase === 'account') {
     const entry = await parts.enter(request, person);

@@ -1,7 +1,8 @@
 // The tokens that are in: hears of cards, asks the drivers in order whose card it is, keeps what they read.
 // Several readers at once. Verifies no PIN, signs nothing, decides nothing.
 
-import { AgentError, asAgentError } from '../base/errors.ts';
+import { debug } from '../base/debug.ts';
+import { AgentError, asAgentError, describeError } from '../base/errors.ts';
 import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
 import type { CardEvent, CardEventSource } from '../pcsc/events.ts';
 import { delay } from './delay.ts';
@@ -227,8 +228,13 @@ export class TokenRegistry implements TokenSource {
       for (const driver of this.#drivers) {
         try {
           const tokens = await ask(driver, session);
+          debug(
+            'token',
+            () => `${slot.reader}: ${driver.id}: ${tokens.map(({ id }) => id).join(' ') || 'not mine'}`,
+          );
           if (tokens.length > 0) return tokens;
         } catch (error) {
+          debug('token', () => `${slot.reader}: ${driver.id}: ${describeError(error)}`);
           if (!(error instanceof AgentError) || error.code !== 'driver-fault') throw error;
           fault ??= error;
         }
