@@ -10,6 +10,7 @@ export type AgentErrorCode =
   | 'no-service' // pcscd is not running
   | 'not-authorised' // pcscd (polkit) does not let us in
   | 'no-card' // no reader, no card, or the card was pulled
+  | 'card-changed' // where the card was that the person was shown there is another one now: it got no PIN
   | 'card-reset' // another program reset the card: select again
   | 'card-busy' // another program holds the card
   | 'card-timeout' // the card or reader did not answer in time

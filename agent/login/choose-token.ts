@@ -27,9 +27,13 @@ export async function chooseToken(
   const matches = wanted.user === null ? named : pairedWith(wanted.user, named, parts.pairings);
   const [token] = matches;
   if (token === undefined) throw new AgentError('no-identity');
-  if (matches.length > 1)
-    throw new AgentError('invalid-argument', { detail: 'several cards are in: name one with -t TOKEN' });
-  return token;
+  if (matches.length === 1) return token;
+  // Cards of one batch may share their name: it says of neither which one is meant.
+  const isOneName = matches.every(({ id }) => id === token.id);
+  const detail = isOneName
+    ? `${matches.length} cards call themselves ${token.id}: take the others out`
+    : 'several cards are in: name one with -t TOKEN';
+  throw new AgentError('invalid-argument', { detail });
 }
 
 function pairedWith(user: Username, tokens: readonly Token[], table: PairingTable): Token[] {

@@ -26,6 +26,7 @@ const reasons: Readonly<Partial<Record<Reason, string>>> = {
   'store-newer': 'The pairings are of a newer scauth than the one that runs',
   'no-card': 'No card is in a reader',
   'card-reset': 'Another program reset the card',
+  'card-changed': 'The card was changed',
   'card-busy': 'Another program is using the card',
   'card-timeout': 'The card does not answer in time',
   'card-fault': 'The card gives answers that make no sense',

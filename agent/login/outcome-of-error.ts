@@ -22,6 +22,7 @@ export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: '
       return { kind: 'unavailable', reason: 'password-instead' };
     case 'no-service':
     case 'not-authorised':
+    case 'card-changed':
     case 'card-busy':
     case 'card-timeout':
     case 'card-fault':

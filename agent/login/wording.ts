@@ -212,6 +212,8 @@ export function unavailableText(reason: UnavailableReason): string | null {
       return 'The smart card service (pcscd) refused access. Use your password, and tell your administrator.';
     case 'card-removed':
       return 'The card was taken out. Put it back and try again, or use your password.';
+    case 'card-changed':
+      return 'The card was changed, so it got no PIN. Try again, or use your password.';
     case 'card-busy':
       return 'Another program is using the card. Try again in a moment, or use your password.';
     case 'card-timeout':

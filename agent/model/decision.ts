@@ -35,6 +35,7 @@ export type UnavailableReason =
   | 'not-authorised'
   | 'password-instead'
   | 'card-removed'
+  | 'card-changed'
   | 'card-busy'
   | 'card-timeout'
   | 'card-fault'

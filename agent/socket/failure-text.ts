@@ -32,6 +32,8 @@ export function failureText(error: AgentError): string {
     case 'no-card':
     case 'card-reset':
       return 'There is no card in a reader. Put your card in and try again.';
+    case 'card-changed':
+      return 'The card was changed, so it got no PIN. Try again.';
     case 'card-busy':
       return 'Another program is using the card. Try again in a moment.';
     case 'card-timeout':

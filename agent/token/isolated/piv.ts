@@ -29,7 +29,7 @@ const CHANNEL_FAILURES: readonly string[] = [
   'no-service',
 ];
 
-/** The card of the call that is open now. */
+/** A card, as far as a call of scauthd lends it. */
 class RelayedSlot implements CardSlot {
   readonly reader: string;
   readonly atr: Buffer;
@@ -98,8 +98,14 @@ const driver = new PivDriver({
     };
   },
 });
-let slot = new RelayedSlot('', Buffer.alloc(0));
-let token: Token | null = null;
+/** A card from its probe to the next one in the same reader. */
+interface Probed {
+  readonly slot: RelayedSlot;
+  readonly token: Token;
+}
+/** By the name of the place that scauthd gives back: cards may share a serial. */
+const probed = new Map<string, Probed>();
+let probes = 0;
 
 /** The message comes from scauthd, which built the Challenge; only its message() is used here. */
 function challengeOf(purpose: Challenge['purpose'], base64: string): Challenge {
@@ -111,13 +117,14 @@ function standIn(): Pin {
   return new Pin(Buffer.from(STAND_IN));
 }
 
-function describe(found: Token): JsonObject {
+function describe(found: Token, place: string): JsonObject {
   const { triesLeft, triesTotal } = found.lastPinState;
   const other = new Pin(Buffer.from('abcdef'));
   const characters = found.acceptsPin(other) ? 'printable' : 'digits';
   other.wipe();
   return {
     serial: found.id.slice(found.id.indexOf(':') + 1),
+    place,
     label: found.label,
     pins: found.pins.map(({ id, label }) => ({
       ...{ id, label, entry: 'computer', ...PIN_BLOCK, characters, change: true, triesLeft, triesTotal },
@@ -135,55 +142,59 @@ function describe(found: Token): JsonObject {
 }
 
 async function probe(params: JsonObject, request: Request): Promise<JsonObject> {
-  slot = new RelayedSlot(textOf(params, 'reader'), fromHex(textOf(params, 'atr')));
-  slot.request = request;
+  const slot = new RelayedSlot(textOf(params, 'reader'), fromHex(textOf(params, 'atr')));
+  for (const [place, { slot: earlier }] of probed) if (earlier.reader === slot.reader) probed.delete(place);
   const { cardChallenge: message } = params;
   cardChallenge = typeof message === 'string' ? challengeOf('card', message) : null;
   cardProof = null;
-  const channel = await slot.open();
+  return withCard(slot, request, async () => {
+    const channel = await slot.open();
+    let token: Token | null;
+    try {
+      token = await driver.probe(channel, slot);
+    } finally {
+      await channel.close('leave');
+    }
+    if (token === null) return { token: null };
+    const place = String((probes += 1));
+    probed.set(place, { slot, token });
+    return { token: describe(token, place) };
+  });
+}
+
+/** Lends a card for one call. */
+async function withCard<T>(slot: RelayedSlot, request: Request, act: () => Promise<T>): Promise<T> {
+  slot.request = request;
   try {
-    token = await driver.probe(channel, slot);
+    return await act();
   } finally {
-    await channel.close('leave');
+    await slot.untilClosed();
+    slot.request = null;
   }
-  return { token: token === null ? null : describe(token) };
 }
 
-/** @throws AgentError `no-card` where another card was probed meanwhile */
-function known(params: JsonObject): Token {
-  if (token === null || !token.id.endsWith(`:${textOf(params, 'token')}`)) throw new AgentError('no-card');
-  return token;
-}
-
-async function sign(params: JsonObject): Promise<JsonObject> {
-  const own = known(params);
-  const identity = own.identities.find(({ slot: key }) => key === textOf(params, 'key'));
+async function sign(token: Token, params: JsonObject): Promise<JsonObject> {
+  const identity = token.identities.find(({ slot: key }) => key === textOf(params, 'key'));
   if (identity === undefined) throw new AgentError('no-identity');
   const challenge = challengeOf('login', textOf(params, 'message'));
-  const { proof, released } = await own.prove(identity, challenge, standIn());
+  const { proof, released } = await token.prove(identity, challenge, standIn());
   await released;
   return { scheme: proof.scheme, signature: Buffer.from(proof.signature).toString('base64') };
 }
 
-async function handle(request: Request): Promise<JsonObject> {
-  const { method, params } = request;
-  slot.request = request;
+async function askToken(token: Token, { method, params }: Request): Promise<JsonObject> {
   switch (method) {
-    case 'hello':
-      return {};
-    case 'probe':
-      return probe(params, request);
     case 'pinState': {
-      const { triesLeft, triesTotal } = await known(params).pinState();
+      const { triesLeft, triesTotal } = await token.pinState();
       return { triesLeft, triesTotal };
     }
     case 'sign':
-      return sign(params);
+      return sign(token, params);
     case 'verifyPin':
-      await known(params).verifyPin(standIn());
+      await token.verifyPin(standIn());
       return {};
     case 'changePin':
-      await known(params).changePin?.(standIn(), standIn());
+      await token.changePin?.(standIn(), standIn());
       return {};
     default:
       throw new AgentError('card-fault', { detail: `no method ${method}` });
@@ -191,10 +202,11 @@ async function handle(request: Request): Promise<JsonObject> {
 }
 
 await serve(async (request) => {
-  try {
-    return await handle(request);
-  } finally {
-    await slot.untilClosed();
-    slot.request = null;
-  }
+  const { method, params } = request;
+  if (method === 'hello') return {};
+  if (method === 'probe') return probe(params, request);
+  const found = probed.get(textOf(params, 'place'));
+  if (found === undefined)
+    throw new AgentError('no-card', { detail: 'this card was probed by an earlier process' });
+  return withCard(found.slot, request, () => askToken(found.token, request));
 });

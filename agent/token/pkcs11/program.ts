@@ -10,6 +10,7 @@ import * as C from './constants.ts';
 import { failureOfCode } from './failure.ts';
 import { isReader, Pkcs11Module, type TokenSlot } from './module.ts';
 import { ObjectReader, readKeys } from './objects.ts';
+import { keysIn, requireKeys, SeenTokens, type SeenKeys } from './seen.ts';
 import { sign } from './sign.ts';
 import { ToldTries, triesLeftOf } from './tries.ts';
 
@@ -19,6 +20,7 @@ const MAX_PIN_BYTES = 255;
 const [path = '', characters = 'digits'] = process.argv.slice(2);
 let loaded: Pkcs11Module | null = null;
 const told = new ToldTries();
+const seen = new SeenTokens();
 
 function pkcs11Module(): Pkcs11Module {
   loaded ??= new Pkcs11Module(path);
@@ -45,9 +47,9 @@ function groups(slots: readonly TokenSlot[]): TokenSlot[][] {
   return [...Map.groupBy(slots, (slot) => `${slot.description}\0${serialOf(slot)}\0${slot.model}`).values()];
 }
 
-function describePin(slot: TokenSlot, index: number): JsonObject {
+function describePin(slot: TokenSlot, index: number, place: string): JsonObject {
   const triesLeft = triesLeftOf(slot.flags);
-  told.tell(serialOf(slot), String(index), triesLeft);
+  told.tell(place, String(index), triesLeft);
   const onReader = (slot.flags & C.CKF_PROTECTED_AUTHENTICATION_PATH) !== 0;
   return {
     id: String(index),
@@ -62,11 +64,12 @@ function describePin(slot: TokenSlot, index: number): JsonObject {
   };
 }
 
-function identitiesOf(slot: TokenSlot, index: number): JsonObject[] {
+function identitiesOf(slot: TokenSlot, index: number): { keys: SeenKeys; identities: JsonObject[] } {
   const module = pkcs11Module();
   return module.inSession(slot.slot, (session) => {
     const loginRequired = (slot.flags & C.CKF_LOGIN_REQUIRED) !== 0;
-    return readKeys(new ObjectReader(module, session), loginRequired).map((key) => ({
+    const reader = new ObjectReader(module, session);
+    const identities = readKeys(reader, loginRequired).map((key) => ({
       key: key.id,
       use: key.use,
       label: printable(key.label === '' ? `Key ${key.id}` : key.label),
@@ -74,20 +77,24 @@ function identitiesOf(slot: TokenSlot, index: number): JsonObject[] {
       ...(key.certificate !== null && { certificate: key.certificate.toString('base64') }),
       ...(key.publicKey !== null && { publicKey: key.publicKey.toString('base64') }),
     }));
+    return { keys: keysIn(reader), identities };
   });
 }
 
-function describeToken(slots: readonly TokenSlot[]): JsonObject[] {
+function describeToken(slots: readonly TokenSlot[], reader: string | null): JsonObject[] {
   const [first] = slots;
   if (first === undefined) return [];
-  const all = slots.flatMap((slot, index) => identitiesOf(slot, index));
+  const read = slots.map((slot, index) => ({ slot, ...identitiesOf(slot, index) }));
+  const all = read.flatMap(({ identities }) => identities);
+  const place = seen.add({ reader, pins: read });
   const notes = slots.flatMap(notesOf);
   if (all.length > MAX_IDENTITIES) notes.push(`${all.length - MAX_IDENTITIES} more keys were left out`);
   return [
     {
       serial: serialOf(first),
+      place,
       label: printable(first.label === '' ? first.model : first.label),
-      pins: slots.map(describePin),
+      pins: slots.map((slot, index) => describePin(slot, index, place)),
       identities: all.slice(0, MAX_IDENTITIES),
       notes,
     },
@@ -95,38 +102,60 @@ function describeToken(slots: readonly TokenSlot[]): JsonObject[] {
 }
 
 function look(params: JsonObject): JsonObject {
-  const reader = params['reader'];
+  const reader = typeof params['reader'] === 'string' ? params['reader'] : null;
   const here = pkcs11Module()
     .slots()
-    .filter((slot) => (typeof reader === 'string' ? isReader(slot, reader) : !slot.removable));
-  return { tokens: groups(here).slice(0, 16).flatMap(describeToken) };
+    .filter((slot) => (reader === null ? !slot.removable : isReader(slot, reader)));
+  seen.forget(reader);
+  return {
+    tokens: groups(here)
+      .slice(0, 16)
+      .flatMap((slots) => describeToken(slots, reader)),
+  };
 }
 
 /**
- * The slot of a token's PIN, with flags that are true now: a module may answer with what it read before, until it is
- * initialised anew. @throws AgentError `no-card`
+ * The slot of a token's PIN where it was seen, with flags that are true now: a module may answer with what it read
+ * before, until it is initialised anew. @throws AgentError `no-card`, `card-changed`
  */
 function slotOf(params: JsonObject): TokenSlot {
-  pkcs11Module().rest();
-  const serial = textOf(params, 'token');
-  const group = groups(pkcs11Module().slots()).find(
-    ([slot]) => slot !== undefined && serialOf(slot) === serial,
-  );
-  const slot = group?.[Number(textOf(params, 'pin'))];
-  if (slot === undefined) throw new AgentError('no-card', { detail: 'the token is gone' });
-  return slot;
+  const [place, pin] = [textOf(params, 'place'), textOf(params, 'pin')];
+  letGo();
+  return seen.slotOf(place, pin, pkcs11Module().slots());
 }
 
-/** The slot for a try. @throws AgentError `no-card`; `card-busy` for a last try that scauthd does not know to be it */
-function slotForTry(params: JsonObject): TokenSlot {
+/** Others may have the cards now. What is no card nobody waits for, and some modules cannot often begin anew. */
+function letGo(): void {
+  if (!seen.someStand) pkcs11Module().rest();
+}
+
+/**
+ * One try of a PIN, in a session on the slot that was shown to the person, with its keys in it.
+ * @throws AgentError `no-card`, `card-changed`; `card-busy` for a last try that scauthd does not know to be it
+ */
+function inTry<T>(
+  params: JsonObject,
+  act: (slot: TokenSlot, session: Buffer, reader: ObjectReader) => T,
+  kind: 'read' | 'write' = 'read',
+): T {
+  const [place, pin] = [textOf(params, 'place'), textOf(params, 'pin')];
+  const module = pkcs11Module();
   const slot = slotOf(params);
-  told.check(textOf(params, 'token'), textOf(params, 'pin'), triesLeftOf(slot.flags));
-  return slot;
+  told.check(place, pin, triesLeftOf(slot.flags));
+  return module.inSession(
+    slot.slot,
+    (session) => {
+      const reader = new ObjectReader(module, session);
+      requireKeys(seen.pin(place, pin).keys, reader);
+      return act(slot, session, reader);
+    },
+    kind,
+  );
 }
 
 function pinState(params: JsonObject): JsonObject {
   const triesLeft = triesLeftOf(slotOf(params).flags);
-  told.tell(textOf(params, 'token'), textOf(params, 'pin'), triesLeft);
+  told.tell(textOf(params, 'place'), textOf(params, 'pin'), triesLeft);
   return { triesLeft, triesTotal: null };
 }
 
@@ -150,25 +179,20 @@ function pinFailure(slot: TokenSlot, code: number, what: string): AgentError {
 function changePin({ params, secret, newSecret }: Request): JsonObject {
   if (secret === null || newSecret === null)
     throw new AgentError('malformed', { detail: 'two PINs are needed' });
-  const slot = slotForTry(params);
-  const module = pkcs11Module();
-  const code = module.inSession(
-    slot.slot,
-    (session) => module.pins.setPin(session, secret, newSecret),
-    'write',
-  );
-  if (code !== C.CKR_OK) throw pinFailure(slot, code, 'C_SetPIN');
+  const setPin = (slot: TokenSlot, session: Buffer): void => {
+    const code = pkcs11Module().pins.setPin(session, secret, newSecret);
+    if (code !== C.CKR_OK) throw pinFailure(slot, code, 'C_SetPIN');
+  };
+  inTry(params, setPin, 'write');
   return {};
 }
 
 function signWith({ params, secret }: Request): JsonObject {
   const module = pkcs11Module();
-  const slot = slotForTry(params);
   const id = textOf(params, 'key');
   const message = Buffer.from(textOf(params, 'message'), 'base64');
-  return module.inSession(slot.slot, (session) => {
+  return inTry(params, (slot, session, reader) => {
     login(slot, session, C.CKU_USER, secret);
-    const reader = new ObjectReader(module, session);
     const key = reader.find(C.CKO_PRIVATE_KEY).find((object) => object.id === id);
     if (key === undefined) throw new AgentError('no-identity', { detail: `no private key ${id}` });
     // Hidden until the login: with it known, the key may turn out not to be one for logins.
@@ -204,19 +228,17 @@ function handle(request: Request): JsonObject {
       return look(params);
     case 'pinState':
       return pinState(params);
-    case 'verifyPin': {
-      const slot = slotForTry(params);
-      pkcs11Module().inSession(slot.slot, (session) => {
+    case 'verifyPin':
+      inTry(params, (slot, session) => {
         login(slot, session, C.CKU_USER, secret);
       });
       return {};
-    }
     case 'sign':
       return signWith(request);
     case 'changePin':
       return changePin(request);
     case 'rest':
-      pkcs11Module().rest();
+      letGo();
       return {};
     default:
       throw new AgentError('card-fault', { detail: `no method ${method}` });

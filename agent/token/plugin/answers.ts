@@ -57,6 +57,7 @@ export type CardProofAnswer = v.InferOutput<typeof cardProofSchema>;
 
 const tokenSchema = v.strictObject({
   serial: name,
+  place: v.optional(name),
   label: text,
   pins: v.pipe(v.array(pinSchema), v.minLength(1), v.maxLength(16)),
   identities: v.pipe(v.array(identitySchema), v.maxLength(MAX_IDENTITIES)),
@@ -92,6 +93,7 @@ const failures = [
   'pin-malformed',
   'no-identity',
   'no-card',
+  'card-changed',
   'card-busy',
   'card-reset',
   'card-timeout',
@@ -143,6 +145,8 @@ export interface DescribedToken {
   readonly id: TokenId;
   /** The driver's own name for it. */
   readonly serial: string;
+  /** Where the driver saw it, in the driver's words; undefined: it says nothing of that. */
+  readonly place: string | undefined;
   readonly label: string;
   readonly identities: readonly Identity[];
   readonly pins: readonly [CardPin, ...CardPin[]];
@@ -211,7 +215,7 @@ export function describeToken(driver: string, answer: TokenAnswer): DescribedTok
   }));
   if (first === undefined) throw new AgentError('driver-fault', { detail: 'no PIN' });
   return {
-    ...{ id, serial: answer.serial, label, identities, notes },
+    ...{ id, serial: answer.serial, place: answer.place, label, identities, notes },
     pins: [first, ...others],
     rules: new Map(answer.pins.map((pin) => [pin.id, pin])),
     pinStates: new Map(

@@ -13,7 +13,7 @@ import type { CardKeyCheck, ProofInHand, Token, TokenDriver } from '../interface
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
 import type { DriverProcess } from './process.ts';
-import { PluginToken, type TokenBackend } from './token.ts';
+import { addressOf, PluginToken, type TokenBackend } from './token.ts';
 
 /** Reading a card with many certificates, slowly, takes a few seconds. */
 const PROBE_MS = 10_000;
@@ -55,37 +55,44 @@ export class CardPlugin implements TokenDriver {
       return { ...about, cardProof: cardProofOf(token.cardProof, about.identities, asked) };
     });
     if (described === null) return null;
-    return new PluginToken(described, slot, this.id, new CardBackend(this.#process, slot));
+    return new PluginToken(
+      described,
+      slot,
+      this.id,
+      new CardBackend(this.#process, slot, addressOf(described)),
+    );
   }
 }
 
 class CardBackend implements TokenBackend {
   readonly #process: DriverProcess;
   readonly #slot: CardSlot;
+  readonly #address: JsonObject;
 
-  constructor(process: DriverProcess, slot: CardSlot) {
+  constructor(process: DriverProcess, slot: CardSlot, address: JsonObject) {
     this.#process = process;
     this.#slot = slot;
+    this.#address = address;
   }
 
-  async pinState(token: string, pin: string): Promise<PinState> {
+  async pinState(pin: string): Promise<PinState> {
     const channel = await this.#slot.open();
     try {
       const relay = new Relay(channel, null);
-      return await relay.call(this.#process, 'pinState', { token, pin }, PIN_STATE_MS, A.pinStateOf);
+      return await relay.call(
+        this.#process,
+        'pinState',
+        { ...this.#address, pin },
+        PIN_STATE_MS,
+        A.pinStateOf,
+      );
     } finally {
       await channel.close('leave');
     }
   }
 
-  async sign(
-    token: string,
-    key: string,
-    pin: CardPin,
-    message: Buffer,
-    secret: Pin | null,
-  ): Promise<ProofInHand> {
-    const params = { token, key, pin: pin.id, message: message.toString('base64') };
+  async sign(key: string, pin: CardPin, message: Buffer, secret: Pin | null): Promise<ProofInHand> {
+    const params = { ...this.#address, key, pin: pin.id, message: message.toString('base64') };
     const channel = await this.#slot.open();
     try {
       const relay = new Relay(channel, secret);
@@ -97,21 +104,21 @@ class CardBackend implements TokenBackend {
     }
   }
 
-  async verifyPin(token: string, pin: CardPin, secret: Pin | null): Promise<void> {
+  async verifyPin(pin: CardPin, secret: Pin | null): Promise<void> {
     const channel = await this.#slot.open();
     try {
       const relay = new Relay(channel, secret);
-      await relay.call(this.#process, 'verifyPin', { token, pin: pin.id }, PROVE_MS, A.emptyOf);
+      await relay.call(this.#process, 'verifyPin', { ...this.#address, pin: pin.id }, PROVE_MS, A.emptyOf);
     } finally {
       await channel.close('reset');
     }
   }
 
-  async changePin(token: string, pin: CardPin, old: Pin, next: Pin): Promise<void> {
+  async changePin(pin: CardPin, old: Pin, next: Pin): Promise<void> {
     const channel = await this.#slot.open();
     try {
       const relay = new Relay(channel, old, next);
-      await relay.call(this.#process, 'changePin', { token, pin: pin.id }, PROVE_MS, A.emptyOf);
+      await relay.call(this.#process, 'changePin', { ...this.#address, pin: pin.id }, PROVE_MS, A.emptyOf);
       if (!relay.newPinSent) throw new AgentError('driver-fault', { detail: 'never sent the new PIN' });
     } finally {
       await channel.close('reset');

@@ -43,6 +43,8 @@ export interface DriverProgram extends Confinement {
 
 export interface CallOptions {
   readonly deadlineMs: number;
+  /** Called when its turn has come. @throws AgentError where it is not to be asked any more */
+  readonly stillMeant?: () => void;
   /** Follows the request in a frame of its own, from locked memory; wiped on each path. */
   readonly secret?: Pin;
   /** A second one: the new value of what `secret` proves. */
@@ -115,6 +117,7 @@ export class DriverProcess {
   ): Promise<T> {
     const run = async (): Promise<T> => {
       try {
+        options.stillMeant?.();
         if (this.#child === null) await this.#start();
         const answer = await this.#ask(method, params, options);
         const result = this.#accept(answer, parse);

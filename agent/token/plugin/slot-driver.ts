@@ -11,7 +11,7 @@ import type { ProofInHand, SlotDriver, Token } from '../interface.ts';
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
 import { DriverProcess, type CallOptions, type DriverProgram } from './process.ts';
-import { PluginToken, type TokenBackend } from './token.ts';
+import { addressOf, PluginToken, type TokenBackend } from './token.ts';
 
 const LOOK_MS = 10_000;
 const PIN_STATE_MS = 10_000;
@@ -84,7 +84,7 @@ export class SlotPlugin implements SlotDriver {
   }
 
   gone(slot: CardSlot): void {
-    for (const part of this.#parts) part.forget((token) => token.slot === slot);
+    for (const part of this.#parts) part.forget(slot);
   }
 
   async standing(): Promise<readonly Token[]> {
@@ -111,18 +111,20 @@ export class SlotPlugin implements SlotDriver {
 }
 
 /** One process and the tokens that it has. */
-class Part implements TokenBackend {
+class Part {
   readonly program: SlotProgram;
   readonly process: DriverProcess;
-  #tokens: PluginToken[] = [];
+  readonly #lost: (tokens: readonly Token[]) => void;
+  #tokens: SeenToken[] = [];
   #rest: NodeJS.Timeout | null = null;
 
   constructor(program: SlotProgram, log: (line: string) => void, lost: (tokens: readonly Token[]) => void) {
     this.program = program;
+    this.#lost = lost;
     this.process = new DriverProcess(program, log, () => {
       const tokens = this.#tokens;
       this.#tokens = [];
-      if (tokens.length > 0) lost(tokens);
+      if (tokens.length > 0) lost(tokens.map(({ token }) => token));
     });
   }
 
@@ -135,19 +137,17 @@ class Part implements TokenBackend {
           A.describeToken(this.program.id, token),
         ),
       );
-      const found = described.map(
-        (token) => new PluginToken(token, slot ?? new NoReader(token.label), this.program.id, this),
-      );
+      const found = described.map((token) => new SeenToken(this, token, slot ?? new NoReader(token.label)));
       this.#tokens = [...this.#tokens.filter((token) => !isAt(token, slot)), ...found];
-      return found;
+      return found.map(({ token }) => token);
     } finally {
       this.#endIfIdle();
     }
   }
 
   /** Tokens that are gone; without any, the process ends. */
-  forget(which: (token: Token) => boolean): void {
-    this.#tokens = this.#tokens.filter((token) => !which(token));
+  forget(slot: CardSlot): void {
+    this.#tokens = this.#tokens.filter((token) => token.slot !== slot);
     this.#endIfIdle();
   }
 
@@ -164,52 +164,41 @@ class Part implements TokenBackend {
     void this.process.end();
   }
 
-  async pinState(token: string, pin: string): Promise<PinState> {
-    return this.#call('pinState', { token, pin }, { deadlineMs: PIN_STATE_MS }, A.pinStateOf);
-  }
-
-  async sign(
-    token: string,
-    key: string,
-    pin: CardPin,
-    message: Buffer,
-    secret: Pin | null,
-  ): Promise<ProofInHand> {
-    const params = { token, key, pin: pin.id, message: message.toString('base64') };
-    const slot = this.#slotOf(token);
+  /**
+   * Asks about one token that was seen. It is looked at when its turn has come, and not only when it was asked: the card
+   * may have gone while others had theirs.
+   * @throws AgentError `no-card` for a token that is gone, `card-changed` for one that the driver cannot tell from another
+   */
+  async ask<T>(
+    of: SeenToken,
+    method: string,
+    params: JsonObject,
+    options: CallOptions,
+    parse: (answer: JsonObject) => T,
+  ): Promise<T> {
+    const stillMeant = (): void => {
+      if (!this.#tokens.includes(of)) throw new AgentError('no-card', { detail: 'the token is gone' });
+      const { token: serial, place } = of.address;
+      if (place === undefined && this.#tokens.filter(({ address }) => address.token === serial).length > 1)
+        throw new AgentError('card-changed', {
+          detail: `two tokens ${serial}, and the driver names no place`,
+        });
+    };
     try {
-      const proof = await this.#call('sign', params, proveOptions(pin, secret), A.proofOf);
-      return { proof, released: resetCard(slot) };
+      return await this.#call(method, { ...of.address, ...params }, { ...options, stillMeant }, parse);
     } catch (error) {
-      await resetCard(slot);
+      // Two tokens without a place would be the same two after another look.
+      if (asAgentError(error).code === 'card-changed' && of.address.place !== undefined)
+        this.#lookAgain(of.slot);
       throw error;
     }
   }
 
-  async verifyPin(token: string, pin: CardPin, secret: Pin | null): Promise<void> {
-    const slot = this.#slotOf(token);
-    try {
-      await this.#call('verifyPin', { token, pin: pin.id }, proveOptions(pin, secret), A.emptyOf);
-    } finally {
-      await resetCard(slot);
-    }
-  }
-
-  async changePin(token: string, pin: CardPin, old: Pin, next: Pin): Promise<void> {
-    const slot = this.#slotOf(token);
-    const options = { deadlineMs: PROVE_MS, secret: old, newSecret: next };
-    try {
-      await this.#call('changePin', { token, pin: pin.id }, options, A.emptyOf);
-    } finally {
-      await resetCard(slot);
-    }
-  }
-
-  /** @throws AgentError `no-card` for a token that is gone */
-  #slotOf(serial: string): CardSlot {
-    const token = this.#tokens.find(({ id }) => id === `${this.program.id}:${serial}`);
-    if (token === undefined) throw new AgentError('no-card', { detail: 'the token is gone' });
-    return token.slot;
+  /** What is there is not what was seen. */
+  #lookAgain(slot: CardSlot): void {
+    const lost = this.#tokens.filter((token) => token.slot === slot);
+    this.#tokens = this.#tokens.filter((token) => !lost.includes(token));
+    if (lost.length > 0) this.#lost(lost.map(({ token }) => token));
   }
 
   async #call<T>(
@@ -232,7 +221,54 @@ class Part implements TokenBackend {
   }
 }
 
-function isAt(token: PluginToken, slot: CardSlot | null): boolean {
+/** A token there where one look has seen it; the next look makes another of it. */
+class SeenToken implements TokenBackend {
+  readonly token: PluginToken;
+  readonly slot: CardSlot;
+  readonly address: ReturnType<typeof addressOf>;
+  readonly #part: Part;
+
+  constructor(part: Part, described: A.DescribedToken, slot: CardSlot) {
+    this.#part = part;
+    this.slot = slot;
+    this.address = addressOf(described);
+    this.token = new PluginToken(described, slot, part.program.id, this);
+  }
+
+  async pinState(pin: string): Promise<PinState> {
+    return this.#part.ask(this, 'pinState', { pin }, { deadlineMs: PIN_STATE_MS }, A.pinStateOf);
+  }
+
+  async sign(key: string, pin: CardPin, message: Buffer, secret: Pin | null): Promise<ProofInHand> {
+    const params = { key, pin: pin.id, message: message.toString('base64') };
+    try {
+      const proof = await this.#part.ask(this, 'sign', params, proveOptions(pin, secret), A.proofOf);
+      return { proof, released: resetCard(this.slot) };
+    } catch (error) {
+      await resetCard(this.slot);
+      throw error;
+    }
+  }
+
+  async verifyPin(pin: CardPin, secret: Pin | null): Promise<void> {
+    try {
+      await this.#part.ask(this, 'verifyPin', { pin: pin.id }, proveOptions(pin, secret), A.emptyOf);
+    } finally {
+      await resetCard(this.slot);
+    }
+  }
+
+  async changePin(pin: CardPin, old: Pin, next: Pin): Promise<void> {
+    const options = { deadlineMs: PROVE_MS, secret: old, newSecret: next };
+    try {
+      await this.#part.ask(this, 'changePin', { pin: pin.id }, options, A.emptyOf);
+    } finally {
+      await resetCard(this.slot);
+    }
+  }
+}
+
+function isAt(token: SeenToken, slot: CardSlot | null): boolean {
   return slot === null ? token.slot instanceof NoReader : token.slot === slot;
 }
 

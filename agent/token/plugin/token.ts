@@ -10,13 +10,18 @@ import type { CardSlot } from '../../pcsc/channel.ts';
 import type { ProofInHand, Token } from '../interface.ts';
 import type { DescribedToken } from './answers.ts';
 
-/** How a driver's process is asked about one token; wipes the PINs that it is given. */
+/** How a driver's process is asked about one token, there where it was seen; wipes the PINs that it is given. */
 export interface TokenBackend {
-  pinState(serial: string, pin: string): Promise<PinState>;
-  sign(serial: string, key: string, pin: CardPin, message: Buffer, secret: Pin | null): Promise<ProofInHand>;
-  verifyPin(serial: string, pin: CardPin, secret: Pin | null): Promise<void>;
+  pinState(pin: string): Promise<PinState>;
+  sign(key: string, pin: CardPin, message: Buffer, secret: Pin | null): Promise<ProofInHand>;
+  verifyPin(pin: CardPin, secret: Pin | null): Promise<void>;
   /** Absent where this kind of driver has no way to. */
-  changePin?(serial: string, pin: CardPin, old: Pin, next: Pin): Promise<void>;
+  changePin?(pin: CardPin, old: Pin, next: Pin): Promise<void>;
+}
+
+/** What names a token in a call: by the name alone it could be another one of the same name. */
+export function addressOf({ serial, place }: DescribedToken): { token: string; place?: string } {
+  return { token: serial, ...(place !== undefined && { place }) };
 }
 
 export class PluginToken implements Token {
@@ -55,7 +60,7 @@ export class PluginToken implements Token {
   }
 
   async pinState(of: CardPin = this.pins[0]): Promise<PinState> {
-    const state = await this.#backend.pinState(this.#described.serial, this.#own(of).id);
+    const state = await this.#backend.pinState(this.#own(of).id);
     this.#pinStates.set(of.id, state);
     if (state.triesLeft === 0) throw new AgentError('pin-blocked', { triesLeft: 0 });
     return state;
@@ -75,7 +80,7 @@ export class PluginToken implements Token {
       const own = this.pins.find(({ id }) => id === identity.pin) ?? this.pins[0];
       this.#check(own, pin);
       return await this.#learning(own, () =>
-        this.#backend.sign(this.#described.serial, identity.slot, own, challenge.message(), pin),
+        this.#backend.sign(identity.slot, own, challenge.message(), pin),
       );
     } finally {
       pin?.wipe();
@@ -85,7 +90,7 @@ export class PluginToken implements Token {
   async verifyPin(pin: Pin | null, of: CardPin = this.pins[0]): Promise<void> {
     try {
       this.#check(this.#own(of), pin);
-      await this.#learning(of, () => this.#backend.verifyPin(this.#described.serial, of, pin));
+      await this.#learning(of, () => this.#backend.verifyPin(of, pin));
     } finally {
       pin?.wipe();
     }
@@ -98,7 +103,7 @@ export class PluginToken implements Token {
         throw new AgentError('not-supported', { detail: `${this.driver} cannot change ${of.id}` });
       this.#check(this.#own(of), old);
       this.#check(of, next);
-      await this.#learning(of, () => change(this.#described.serial, of, old, next));
+      await this.#learning(of, () => change(of, old, next));
     } finally {
       old.wipe();
       next.wipe();
