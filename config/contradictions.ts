@@ -1,6 +1,6 @@
 // Settings that are valid one by one and cannot be meant together. The text names both.
 
-import { isListed } from '../policy/permit-attempt.ts';
+import { isListed } from '../policy/services.ts';
 import type { Config } from './settings.ts';
 
 /** null when there is none. */

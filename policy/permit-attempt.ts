@@ -4,6 +4,7 @@ import type { DenyReason } from '../agent/model/decision.ts';
 import { isRemoteHost } from '../agent/model/request.ts';
 import type { SessionPlace } from '../agent/model/peer-session.ts';
 import type { Policy } from './policy.ts';
+import { isListed } from './services.ts';
 
 export type { SessionPlace };
 
@@ -39,11 +40,6 @@ export function isRemote(facts: Pick<AttemptFacts, 'rhost' | 'session'>): boolea
 export function mayBeElsewhere(facts: Pick<AttemptFacts, 'rhost' | 'session'>): boolean {
   const servesNetwork = facts.session === 'none' && facts.rhost !== null && facts.rhost !== '';
   return isRemote(facts) || facts.session === 'unclear' || servesNetwork;
-}
-
-/** Whether a list of PAM services has this one; `*` alone stands for all. */
-export function isListed(services: readonly string[], service: string): boolean {
-  return (services.length === 1 && services[0] === '*') || services.includes(service);
 }
 
 /**

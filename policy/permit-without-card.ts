@@ -2,7 +2,8 @@
 // It starts from "no" for whoever enforcement covers, and names the rule that lets somebody in.
 
 import type { EnforcementState } from '../agent/model/enforcement.ts';
-import { isListed, isRemote, type AttemptFacts } from './permit-attempt.ts';
+import { isRemote, type AttemptFacts } from './permit-attempt.ts';
+import { isListed } from './services.ts';
 import type { Policy } from './policy.ts';
 
 /**

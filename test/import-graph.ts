@@ -127,6 +127,8 @@ export const places: readonly Place[] = [
     mayImport: [
       ...below2,
       /^config\//,
+      // Names of PAM services; it decides nothing.
+      /^policy\/services\.ts$/,
       /^agent\/cli\/map\.ts$/,
       /^agent\/socket\/(frames|frame-stream|varlink|io-scauth)\.ts$/,
     ],

@@ -7,8 +7,8 @@ import { sudoUser, type Command, type CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { tryConnect } from './explain-socket.ts';
 import { parseOptions } from './options.ts';
-import { judgeStack, type PamVerdict } from './pam-line.ts';
-import { readAuthStack } from './pam-stack.ts';
+import { judgeStack, type PamVerdict } from './pam/line.ts';
+import { readStack } from './pam/stack.ts';
 import { styled } from './style.ts';
 
 const help = `sc_auth explain [-u USER] [-s SERVICE] [--rhost HOST] [--json]
@@ -98,7 +98,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   });
   const { service = 'sudo', rhost = null } = options;
   const asked: Asked = { user: options.user ?? sudoUser(context), service, rhost };
-  const verdict: PamVerdict = judgeStack(service, readAuthStack(service));
+  const verdict: PamVerdict = judgeStack(service, readStack(service, 'auth'));
   const links: WireLink[] = [{ name: 'PAM', ok: verdict.ok, detail: verdict.detail, remedy: verdict.remedy }];
   if (isWhole(links)) links.push(...(await socketLinks(verdict.socket ?? PAM_SOCKET)));
   let user = asked.user ?? context.userName();

@@ -10,7 +10,7 @@ import { sameKey, type PublicKey } from '../model/key.ts';
 import type { FindSession } from '../model/peer-session.ts';
 import type { AuthRequest, PeerCredentials, Username } from '../model/request.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
-import { isListed } from '../../policy/permit-attempt.ts';
+import { isListed } from '../../policy/services.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { BACK_MS, type SessionCards, type SessionRemoval } from './session-cards.ts';
 

@@ -2,8 +2,8 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { judgeStack } from '../pam-line.ts';
-import { readAuthStack } from '../pam-stack.ts';
+import { judgeStack } from '../pam/line.ts';
+import { readStack } from '../pam/stack.ts';
 import { broken, ok, unknown, warning, type Check } from './check.ts';
 
 const MODULE = 'pam_scauth.so';
@@ -21,7 +21,7 @@ function servicesOfOurs(root: string): string[] {
   }
   return names
     .filter((name) => /^[A-Za-z0-9_-]+$/.test(name) && !name.startsWith('common-'))
-    .filter((name) => readAuthStack(name, root).lines.some(({ module }) => module.endsWith(MODULE)));
+    .filter((name) => readStack(name, 'auth', root).lines.some(({ module }) => module.endsWith(MODULE)));
 }
 
 /**
@@ -62,7 +62,7 @@ export function checkPam(root = '/'): Check[] {
     return enabled === null ? [none, unknown('PAM', RECORDS)] : [none];
   }
   const wrong = services
-    .map((service) => ({ service, ...judgeStack(service, readAuthStack(service, root), root) }))
+    .map((service) => ({ service, ...judgeStack(service, readStack(service, 'auth', root), root) }))
     .filter((verdict) => !verdict.ok)
     .map(({ service, detail, remedy }) =>
       broken('PAM', `${service}: ${detail}`, remedy ?? 'sudo scauth-pam enable'),

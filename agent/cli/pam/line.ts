@@ -1,9 +1,10 @@
 // Whether a service's auth stack reaches pam_scauth.so, before anything asks for a password, and lets its yes count.
 // Pure but for the look whether the module's file is there. Specification: pam.conf(5), the meaning of controls.
 
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import type { StackLine, Stack } from './pam-stack.ts';
+import { codeOf, type Action } from './control.ts';
+import { argumentOf, at, isInstalled, MODULE, nameOf } from './modules.ts';
+import type { StackLine, Stack } from './stack.ts';
+import { behindEnd, behindJump } from './walk.ts';
 
 export interface PamVerdict {
   readonly ok: boolean;
@@ -13,7 +14,6 @@ export interface PamVerdict {
   readonly socket: string | null;
 }
 
-const MODULE = 'pam_scauth.so';
 const ENABLE = 'sudo scauth-pam enable';
 /** Modules that ask for a secret: behind them the card comes too late. */
 const ASKING = [
@@ -28,51 +28,10 @@ const ASKING = [
   'pam_pkcs11.so',
   'pam_p11.so',
 ];
-const FOLDERS = ['/lib/security', '/lib64/security', '/usr/lib/security', '/usr/lib64/security'];
 
-function nameOf(line: StackLine): string {
-  return line.module.replace(/^.*\//, '');
-}
-
-function at({ file, line }: StackLine): string {
-  return `${file}, line ${line}`;
-}
-
-/** The four words of pam.conf(5), by what they do with a success. */
-const WORDS: ReadonlyMap<string, string> = new Map([
-  ['sufficient', 'done'],
-  ['required', 'ok'],
-  ['requisite', 'ok'],
-  ['optional', 'optional'],
-]);
-
-/** What a module's success does: an action of pam.conf(5), or how many modules are jumped over. */
-function onSuccess(control: string): string {
-  const named = WORDS.get(control);
-  if (named !== undefined) return named;
-  const actions = new Map(
-    [...control.matchAll(/([a-z_]+)\s*=\s*([a-z]+|\d+)/g)].map(([, value = '', action = '']) => [
-      value,
-      action,
-    ]),
-  );
-  return actions.get('success') ?? actions.get('default') ?? 'bad';
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-}
-
-/** Whether libpam would find the module's file. */
-function isInstalled(module: string, root: string): boolean {
-  if (module.startsWith('/')) return isFile(join(root, module));
-  let multiarch: string[] = [];
-  try {
-    multiarch = readdirSync(join(root, '/usr/lib')).map((name) => `/usr/lib/${name}/security`);
-  } catch {
-    // No such folder: the usual ones are looked at.
-  }
-  return [...FOLDERS, ...multiarch].some((folder) => isFile(join(root, folder, module)));
+/** What a module's success does; `optional` is an `ok` that is not meant to decide. */
+function onSuccess({ control, word }: StackLine): Action | 'optional' {
+  return word.toLowerCase() === 'optional' ? 'optional' : (control[codeOf('success')] ?? 'bad');
 }
 
 function broken(detail: string, remedy: string): PamVerdict {
@@ -80,10 +39,11 @@ function broken(detail: string, remedy: string): PamVerdict {
 }
 
 /** Why the stack does not come to our line; null when it does. */
-function beforeOurs(lines: readonly StackLine[]): PamVerdict | null {
-  for (const [index, line] of lines.entries()) {
+function beforeOurs(lines: readonly StackLine[], ours: number): PamVerdict | null {
+  for (const [index, line] of lines.slice(0, ours).entries()) {
     const name = nameOf(line);
-    const success = onSuccess(line.control);
+    const success = onSuccess(line);
+    if (line.kind === 'substack') continue;
     if (name === 'pam_deny.so' && success !== 'optional')
       return broken(`pam_deny.so stands before it (${at(line)}): nobody gets in`, ENABLE);
     if (name === 'pam_permit.so' && success === 'done')
@@ -94,37 +54,37 @@ function beforeOurs(lines: readonly StackLine[]): PamVerdict | null {
         `Put ${MODULE} in front of it: ${ENABLE}`,
       );
     // pam_succeed_if and others may jump over what follows; only a jump that always happens is certain.
-    if (name === 'pam_permit.so' && Number(success) > lines.length - index - 1)
+    const jumps = name === 'pam_permit.so' && typeof success === 'number';
+    if (jumps && (behindJump(lines, index, success) ?? lines.length) > ours)
       return broken(`${at(line)} jumps over it`, ENABLE);
   }
   return null;
 }
 
 /** Why our module's success would not count; null when it does. */
-function afterOurs(ours: StackLine, following: readonly StackLine[]): PamVerdict | null {
-  const success = onSuccess(ours.control);
+function afterOurs(lines: readonly StackLine[], index: number, ours: StackLine): PamVerdict | null {
+  const success = onSuccess(ours);
   if (success === 'optional')
     return broken(
       `'optional' (${at(ours)}): its yes does not count`,
       "Say 'sufficient' instead of 'optional'.",
     );
-  if (['ignore', 'bad', 'die', 'reset'].includes(success))
+  if (['ignore', 'bad', 'die', 'reset'].includes(String(success)))
     return broken(
       `${at(ours)}: success=${success}, so its yes does not count`,
       `Say 'sufficient'; ${ENABLE}`,
     );
   if (success === 'done') {
-    // In a substack `done` ends the substack, and the stack around it goes on. Outer frames have lower numbers.
-    const next = following.find((line) => line.frame < ours.frame && ASKING.includes(nameOf(line)));
+    // In a substack `done` ends the substack, and the stack around it goes on.
+    const next = lines.slice(behindEnd(lines, index)).find((line) => ASKING.includes(nameOf(line)));
     if (next === undefined) return null;
     return broken(
       `it is in a substack (${at(ours)}), and ${nameOf(next)} (${at(next)}) asks for the password too`,
       "Say 'include' instead of 'substack', or put the line into the service's own file.",
     );
   }
-  if (!/^\d+$/.test(success)) return null;
-  const jump = Number(success);
-  const target = following.filter(({ frame }) => frame === ours.frame)[jump];
+  if (typeof success !== 'number') return null;
+  const target = lines[behindJump(lines, index, success) ?? lines.length];
   if (target === undefined) return broken(`${at(ours)} jumps behind the end of the stack`, ENABLE);
   if (nameOf(target) === 'pam_deny.so')
     return broken(`${at(ours)} jumps to pam_deny.so (${at(target)})`, ENABLE);
@@ -154,16 +114,15 @@ export function judgeStack(service: string, stack: Stack, root = '/'): PamVerdic
   const index = lines.findIndex((line) => nameOf(line) === MODULE);
   const ours = lines[index];
   if (ours === undefined) {
-    const other = file.endsWith('/other') ? ` (there is no ${service}, so PAM takes ${file})` : '';
+    const other = file.endsWith('/other') ? ` (PAM takes ${file} for ${service})` : '';
     return broken(`${file} does not lead to ${MODULE}${other}`, ENABLE);
   }
-  const fault2 = beforeOurs(lines.slice(0, index)) ?? afterOurs(ours, lines.slice(index + 1));
-  if (fault2 !== null) return fault2;
+  const wrong = beforeOurs(lines, index) ?? afterOurs(lines, index, ours);
+  if (wrong !== null) return wrong;
   if (!isInstalled(ours.module, root))
     return broken(
       `${ours.module} (${at(ours)}) is not installed`,
       'Install the package again: sudo apt install --reinstall scauth',
     );
-  const socket = ours.args.find((arg) => arg.startsWith('socket='))?.slice('socket='.length) ?? null;
-  return { ok: true, detail: `${at(ours)}: ${ours.control}`, remedy: null, socket };
+  return { ok: true, detail: `${at(ours)}: ${ours.word}`, remedy: null, socket: argumentOf(ours, 'socket') };
 }
