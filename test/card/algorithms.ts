@@ -5,6 +5,7 @@ import { p256, p384 } from '@noble/curves/nist.js';
 import {
   constants,
   createECDH,
+  createHash,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
@@ -48,6 +49,35 @@ export function testKey(file: KeyType | 'ca' | 'attestation', number: number): K
     parsedFiles.set(file, pems);
   }
   return createPrivateKey(pems[(number - 1) % pems.length] ?? '');
+}
+
+/** A key of its own for each number, the same each time; RSA keys are new ones. */
+export function numberedKey(type: KeyType, number: number): KeyObject {
+  const seed = createHash('sha384').update(`scauth test key ${type} ${number}`).digest();
+  switch (type) {
+    case 'p256':
+    case 'p384': {
+      const [curve, size] = type === 'p256' ? ([p256, 32] as const) : ([p384, 48] as const);
+      const d = seed.subarray(0, size);
+      const point = Buffer.from(curve.getPublicKey(d, false));
+      const [x, y] = [point.subarray(1, 1 + size), point.subarray(1 + size)];
+      const text = (bytes: Buffer): string => bytes.toString('base64url');
+      const crv = type === 'p256' ? 'P-256' : 'P-384';
+      return createPrivateKey({
+        key: { kty: 'EC', crv, d: text(d), x: text(x), y: text(y) },
+        format: 'jwk',
+      });
+    }
+    case 'ed25519':
+    case 'x25519': {
+      // RFC 8410, section 7: OneAsymmetricKey without the public half.
+      const prefix = `302e020100300506032b65${type === 'ed25519' ? '70' : '6e'}04220420`;
+      const key = Buffer.concat([Buffer.from(prefix, 'hex'), seed.subarray(0, 32)]);
+      return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+    }
+    default:
+      return generateKeyPairSync('rsa', { modulusLength: Number(type.slice(3)) }).privateKey;
+  }
 }
 
 /** A new key. Long RSA keys take seconds to make, so those come from the fixed set. */

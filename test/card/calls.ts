@@ -5,6 +5,8 @@ import type { LogEntry } from './log.ts';
 
 /** What the card says about itself. */
 export interface CardState {
+  /** The port of its reader's slot. */
+  readonly port: number;
   /** Whether it sits in the reader, and whether it is switched on now (pcscd lets an unused card sleep). */
   readonly inserted: boolean;
   readonly powered: boolean;

@@ -5,11 +5,15 @@
 import { createHash, createPublicKey, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { keyTypeOf, signHash } from './algorithms.ts';
+import { bits, ia5, integer, octets, oid, sequence, set, utf8 } from './der.ts';
+import { readSubject } from './subject.ts';
 import { tlv } from './tlv.ts';
 
 /** What stands in a certificate. */
 export interface CertificateFields {
   readonly cn: string;
+  /** The whole subject, as text (subject.ts), in the place of cn and organization. */
+  readonly subject?: string;
   readonly organization?: string;
   readonly email?: string;
   readonly upn?: string;
@@ -31,32 +35,7 @@ export interface Issuer {
   readonly name?: Buffer;
 }
 
-const sequence = (...parts: readonly Uint8Array[]): Buffer => tlv(0x30, ...parts);
-const set = (...parts: readonly Uint8Array[]): Buffer => tlv(0x31, ...parts);
-const octets = (...parts: readonly Uint8Array[]): Buffer => tlv(0x04, ...parts);
-const utf8 = (text: string): Buffer => tlv(0x0c, Buffer.from(text));
-const ia5 = (tag: number, text: string): Buffer => tlv(tag, Buffer.from(text, 'latin1'));
-const bits = (bytes: Uint8Array, unused = 0): Buffer => tlv(0x03, Buffer.from([unused]), bytes);
 const TRUE = tlv(0x01, Buffer.from([0xff]));
-
-/** INTEGER of a non-negative number given as hex. */
-function integer(hex: string): Buffer {
-  const bytes = Buffer.from(hex.length % 2 === 1 ? `0${hex}` : hex, 'hex');
-  return tlv(0x02, (bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.alloc(1), bytes]) : bytes);
-}
-
-/** OBJECT IDENTIFIER of dotted text. */
-function oid(dotted: string): Buffer {
-  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
-  const bytes: number[] = [first * 40 + second];
-  for (const arc of rest) {
-    const groups = [arc & 0x7f];
-    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128))
-      groups.unshift((left & 0x7f) | 0x80);
-    bytes.push(...groups);
-  }
-  return tlv(0x06, Buffer.from(bytes));
-}
 
 /** UTCTime up to 2049, GeneralizedTime after. RFC 5280, section 4.1.2.5. */
 function time(date: Date): Buffer {
@@ -149,7 +128,8 @@ export function makeCertificate(
 ): Buffer {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;
   const spki = publicKey.export({ format: 'der', type: 'spki' });
-  const subject = name(fields.cn, fields.organization);
+  const subject =
+    fields.subject === undefined ? name(fields.cn, fields.organization) : readSubject(fields.subject);
   const signer = issuer?.privateKey ?? key;
   const { algorithm } = signatureOf(signer, Buffer.alloc(0));
   const body = sequence(

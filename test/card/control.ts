@@ -69,6 +69,7 @@ class CommandWaiters {
 function stateOf(card: SoftwareCard, wire: VpcdConnection): CardState {
   const { applet, log } = card;
   return {
+    port: wire.port,
     inserted: wire.inserted,
     powered: wire.powered,
     selected: applet.selected,

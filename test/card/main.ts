@@ -27,14 +27,15 @@ The card
   --pin-tries, --puk-tries N         (3, 3)
   --guid HEX             of the CHUID, 32 digits
   --serial N             Yubico serial number (12345678)
-  --firmware X.Y.Z       Yubico firmware (5.7.1), or none: a card without Yubico's instructions
+  --firmware X.Y[.Z]     Yubico firmware (5.7.1; metadata from 5.3 on), or none: a card without Yubico's instructions
   --touch POLICY         of 9A in the metadata: never, always, cached (never)
   --discovery HEX        PIN usage policy (4000), or none
   --slots LIST           filled slots (9A,9C,9D,9E)
 
 Slot 9A, and in their way the others
-  --key TYPE[:CARD]      rsa1024 rsa2048 rsa3072 rsa4096 p256 p384 ed25519; CARD 2 has other keys; or a PEM file
+  --key TYPE[:CARD]      rsa1024 rsa2048 rsa3072 rsa4096 p256 p384 ed25519; each CARD number has its own keys; or a PEM file
   --cn, --organization, --email, --upn TEXT
+  --subject DN           the whole subject, DC=com,CN=Users,CN=Ada Lovelace, or empty
   --certificate-serial HEX, --not-before DATE, --not-after DATE
   --issuer CN            issued by the test CA instead of self-signed
   --certificate FILE     PEM instead of a made one, or none
@@ -49,7 +50,14 @@ const OPTIONS = {
   ...{ host: TEXT, port: TEXT, control: TEXT, 'delay-ms': TEXT, atr: TEXT, profile: TEXT, slots: TEXT },
   ...{ pin: TEXT, puk: TEXT, 'global-pin': TEXT, 'pin-tries': TEXT, 'puk-tries': TEXT, guid: TEXT },
   ...{ serial: TEXT, firmware: TEXT, discovery: TEXT, key: TEXT, cn: TEXT, organization: TEXT, email: TEXT },
-  ...{ upn: TEXT, 'certificate-serial': TEXT, 'not-before': TEXT, 'not-after': TEXT, issuer: TEXT },
+  ...{
+    upn: TEXT,
+    subject: TEXT,
+    'certificate-serial': TEXT,
+    'not-before': TEXT,
+    'not-after': TEXT,
+    issuer: TEXT,
+  },
   ...{ certificate: TEXT, touch: TEXT },
 } as const;
 
@@ -66,9 +74,15 @@ function cardOptions(values: Readonly<Record<string, string | boolean | undefine
     if (PROCESS_FLAGS.has(flag) || value === undefined) continue;
     const name = flag.replace(/-(.)/gu, (_, letter: string) => letter.toUpperCase());
     if (flag === 'slots') options[name] = String(value).split(',');
-    else options[name] = NUMBERS.has(flag) ? Number(value) : value;
+    else options[name] = NUMBERS.has(flag) ? readNumber(flag, String(value)) : value;
   }
   return options;
+}
+
+/** @throws Error that names the option */
+function readNumber(flag: string, text: string): number {
+  if (!/^\d{1,9}$/u.test(text)) throw new Error(`--${flag} takes a number, not '${text}'`);
+  return Number(text);
 }
 
 const say = (event: object): void => {

@@ -4,16 +4,18 @@
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { testKey } from './algorithms.ts';
+import { numberedKey, testKey } from './algorithms.ts';
 import { makeCertificate } from './certificate.ts';
 import type { CertificateFields, Issuer } from './certificate.ts';
 import { KEY_TYPES } from './constants.ts';
 import type { KeyType } from './constants.ts';
 
-/** One slot as a person writes it. Keys: `p256`, `p256:2` (those of a second card), PEM text, or a PEM file's path. */
+/** One slot as a person writes it. Keys: `p256`, `p256:2` (those of a second card; any number), PEM text, or a PEM file's path. */
 export interface SlotOptions {
   readonly key?: string;
   readonly cn?: string;
+  /** The whole subject, `DC=com,CN=Users,CN=Ada`, instead of cn and organization (subject.ts). */
+  readonly subject?: string;
   readonly organization?: string;
   readonly email?: string;
   readonly upn?: string;
@@ -38,7 +40,7 @@ export interface CardOptions extends SlotOptions {
   /** 32 hex digits. */
   readonly guid?: string;
   readonly serial?: number;
-  /** Yubico firmware, `5.7.1`; `none` = a card without Yubico's instructions. */
+  /** Yubico firmware, `5.7.1` or `5.7`; `none` = a card without Yubico's instructions. */
   readonly firmware?: string;
   /** PIN usage policy, four hex digits, or `none`. */
   readonly discovery?: string;
@@ -83,6 +85,9 @@ export interface CardProfile {
 /** The four slots that SP 800-73 knows. */
 const USUAL_SLOTS = ['9A', '9C', '9D', '9E'] as const;
 
+/** Most of keys/*.pem have eight keys: four slots of two cards. */
+const CARDS_WITH_TEST_KEYS = 2;
+
 /** Which of a set of four test keys is a slot's own, so that no two usual slots share a key. */
 function keyOffset(slot: number): number {
   const usual = USUAL_SLOTS.findIndex((one) => Number.parseInt(one, 16) === slot);
@@ -110,12 +115,16 @@ function pemText(source: string): string {
 
 /**
  * A private key as a person names it: `p256` is the first card's test key for the slot, `p256:2` the second card's.
+ * Those of further cards are made.
  * @throws Error that says what can be written
  */
 export function readKey(source: string, slot: number): KeyObject {
   const [name, card = '1'] = source.split(':');
   const type: KeyType | undefined = KEY_TYPES.find((one) => one === name);
-  if (type !== undefined) return testKey(type, (Number(card) - 1) * USUAL_SLOTS.length + keyOffset(slot) + 1);
+  if (type !== undefined && /^[1-9]\d{0,4}$/u.test(card)) {
+    const number = (Number(card) - 1) * USUAL_SLOTS.length + keyOffset(slot) + 1;
+    return Number(card) > CARDS_WITH_TEST_KEYS ? numberedKey(type, number) : testKey(type, number);
+  }
   if (!source.includes('-----BEGIN') && !/[/.]/u.test(source))
     throw new Error(`unknown key ${source}: write one of ${KEY_TYPES.join(', ')}, or the path of a PEM file`);
   return createPrivateKey(pemText(source));
@@ -137,6 +146,7 @@ function certificateOf(slot: number, options: SlotOptions, privateKey: KeyObject
   };
   const fields: CertificateFields = {
     cn: purpose[slot] === undefined ? name : `${name} (${purpose[slot]})`,
+    ...(options.subject !== undefined && { subject: options.subject }),
     ...(options.organization !== undefined && { organization: options.organization }),
     ...(options.email !== undefined && { email: options.email }),
     ...(options.upn !== undefined && { upn: options.upn }),
@@ -182,12 +192,30 @@ function withoutCertificate(options: CardOptions): SlotOptions {
   return rest;
 }
 
+/** @throws Error that says what can be written */
+function readFirmware(text: string): number[] {
+  if (!/^\d{1,3}(\.\d{1,3}){1,2}$/u.test(text))
+    throw new Error(`'${text}' is no firmware: write 5.7 or 5.4.3, or none for a card that is not Yubico's`);
+  return [...text.split('.').map(Number), 0].slice(0, 3);
+}
+
+/** @throws Error that says what can be written */
+function readAtr(text: string): Buffer {
+  const hex = text.replace(/[\s:]/gu, '');
+  if (!/^3[BF]([0-9A-F]{2}){1,32}$/iu.test(hex))
+    throw new Error(`'${text}' is no ATR: write 2 to 33 bytes in hex, the first of them 3B or 3F`);
+  return Buffer.from(hex, 'hex');
+}
+
 /** Fills in all defaults. @throws Error for an unknown key, an unreadable file, a malformed number */
 export function makeProfile(options: CardOptions = {}): CardProfile {
   const guid =
     options.guid === undefined
       ? createHash('sha256').update('scauth test card').digest().subarray(0, 16)
       : Buffer.from(options.guid.replaceAll('-', ''), 'hex');
+  for (const pin of [options.pin, options.puk, options.globalPin])
+    if (pin !== undefined && !/^.{1,8}$/u.test(pin))
+      throw new Error('a PIN and a PUK have at most 8 characters');
   if (guid.length !== 16) throw new Error('the GUID is 16 bytes: write 32 hex digits');
   const yubico = options.firmware !== 'none';
   return {
@@ -198,11 +226,11 @@ export function makeProfile(options: CardOptions = {}): CardProfile {
     pukTries: options.pukTries ?? 3,
     guid,
     serial: options.serial ?? 12345678,
-    firmware: (yubico ? (options.firmware ?? '5.7.1') : '0.0.0').split('.').map(Number),
+    firmware: yubico ? readFirmware(options.firmware ?? '5.7.1') : [0, 0, 0],
     yubico,
     discovery: options.discovery === 'none' ? null : (options.discovery ?? '4000'),
     extended: options.extended ?? false,
-    atr: options.atr === undefined ? null : Buffer.from(options.atr, 'hex'),
+    atr: options.atr === undefined ? null : readAtr(options.atr),
     touch: options.touch ?? 'never',
     delayMs: options.delayMs ?? 0,
     origin: 'generated',

@@ -41,6 +41,10 @@ export class VpcdConnection {
     this.#address = { host, port };
   }
 
+  get port(): number {
+    return this.#address.port;
+  }
+
   /** Whether the card sits in a reader. */
   get inserted(): boolean {
     return this.#socket?.readyState === 'open';

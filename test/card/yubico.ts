@@ -40,6 +40,7 @@ export function processYubico(applet: PivApplet, command: Command): Reply {
       return success(serial);
     }
     case INS.GET_METADATA:
+      if (!hasMetadata(applet.profile.firmware)) throw new StatusError(SW.INS_NOT_SUPPORTED);
       return success(metadata(applet, command.p2));
     case INS.ATTEST:
       return attest(applet, command.p1);
@@ -69,6 +70,11 @@ export function processYubico(applet: PivApplet, command: Command): Reply {
     default:
       throw new StatusError(SW.INS_NOT_SUPPORTED);
   }
+}
+
+/** Since 5.3. */
+function hasMetadata([major = 0, minor = 0]: readonly number[]): boolean {
+  return major > 5 || (major === 5 && minor >= 3);
 }
 
 /** GET METADATA: 01 algorithm, 02 policies, 03 origin, 04 public key, 05 is default, 06 total and remaining tries. */

@@ -1,6 +1,6 @@
 // What scauthd tells of its drivers and cards: as `sc_auth drivers` shows it, and over varlink.
 import { connect } from 'node:net';
-import { IO_SOCKET } from '../sandbox/services.ts';
+import { IO_SOCKET } from '../sandbox/token-count.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 
 /** One call without an upgrade. @throws Error for an error reply, and where the connection ends without a reply */

@@ -1,9 +1,9 @@
 // A sandbox whose PAM files have the account line too, and what a person does when the card is required.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { ACCOUNT_LINE, keepPeople } from '../sandbox/etc.ts';
 import type { ExecResult, Sandbox } from '../sandbox/sandbox.ts';
 
-/** As the package's PAM profile puts it (install/pam/pam-config). */
-export const ACCOUNT_LINE = 'account   [success=ok perm_denied=bad default=ignore]  pam_scauth.so';
+export { ACCOUNT_LINE };
 
 const STACK = `auth      sufficient  pam_scauth.so
 auth      required    pam_unix.so try_first_pass nodelay
@@ -17,12 +17,7 @@ export const CARD_REQUIRED = 'This account needs its card.';
 
 /** Takes out the people of the machine on which the test runs: root, ada and bob stay. */
 export function requireNobodyElse(sandbox: Sandbox): void {
-  const passwd = sandbox.path('/etc/passwd');
-  const isOurs = (line: string): boolean => {
-    const [name = '', , uid = ''] = line.split(':');
-    return Number(uid) < 1000 || Number(uid) > 60_000 || name === sandbox.user || name === 'bob';
-  };
-  writeFileSync(passwd, readFileSync(passwd, 'utf8').split('\n').filter(isOurs).join('\n') + '\n');
+  keepPeople(sandbox.path(''), [sandbox.user, 'bob']);
 }
 
 /** Nobody but root, ada and bob; sudo, su, login and sshd ask scauthd in the account phase; `account-only` asks nothing else. */

@@ -2,14 +2,27 @@
 // It starts from a copy of the machine's /etc (init.sh) and never touches the machine's own.
 // Specifications: pam.conf(5), sudoers(5), passwd(5), shadow(5), login.defs(5), reader.conf(5).
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
-import { APP } from './namespace.ts';
+import { APP, PROGRAMS } from './namespace.ts';
 
 /** The port on which vpcd waits for a card; each sandbox has its own network, so it can always be the same. */
 export const VPCD_PORT = 35963;
 /** The port on which the reader with a PIN pad waits for a card. */
-export const PAD_PORT = 35970;
+export const PAD_PORT = 36063;
+/** Readers that a sandbox has when nothing else is said: vpcd makes two at once. */
+export const READERS = 2;
+/** pcscd's PCSCLITE_MAX_READERS_CONTEXTS, which is built into it and into libpcsclite. */
+export const MOST_READERS = 16;
 export const SHARE = '/run/sandbox';
 
 export interface Account {
@@ -25,24 +38,30 @@ export interface EtcOptions extends Account {
   readonly readerName?: string;
   /** Whether there is a reader with a PIN pad too. */
   readonly pinPad?: boolean;
+  /** The account phase asks scauthd, and nobody else of the machine is there, who would be shut out. */
+  readonly enforced?: boolean;
+  /** How many virtual readers (2): an even number up to MOST_READERS. */
+  readonly readers?: number;
   /** Exported to every login shell. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** As the package's PAM profile puts it (install/pam/pam-config); `sc_auth enforce` needs it. */
+export const ACCOUNT_LINE = 'account   [success=ok perm_denied=bad default=ignore]  pam_scauth.so';
+
 /** Card + PIN first, the account password if that does not lead anywhere. No delay after a wrong password. */
-const LOGIN_STACK = `auth      sufficient  pam_scauth.so
+function loginStack(enforced: boolean): string {
+  return `auth      sufficient  pam_scauth.so
 auth      required    pam_unix.so try_first_pass nodelay
-account   required    pam_unix.so
+${enforced ? `${ACCOUNT_LINE}\n` : ''}account   required    pam_unix.so
 password  required    pam_unix.so sha512
 session   required    pam_unix.so
 `;
+}
+
+const LOGIN_SERVICES = ['sudo', 'sudo-i', 'su', 'su-l', 'login'] as const;
 
 const PAM_SERVICES: Readonly<Record<string, string>> = {
-  sudo: LOGIN_STACK,
-  'sudo-i': LOGIN_STACK,
-  su: `auth      sufficient  pam_rootok.so\n${LOGIN_STACK}`,
-  'su-l': `auth      sufficient  pam_rootok.so\n${LOGIN_STACK}`,
-  login: LOGIN_STACK,
   // By this one scauthd checks an account password when a card is paired.
   scauth: 'auth      required    pam_unix.so nodelay\naccount   required    pam_unix.so\n',
   // For pamtester: the answer is that of pam_scauth.so and nothing else.
@@ -52,12 +71,25 @@ const PAM_SERVICES: Readonly<Record<string, string>> = {
     'auth      required    pam_deny.so\naccount   required    pam_deny.so\npassword  required    pam_deny.so\nsession   required    pam_deny.so\n',
 };
 
-/** A section of reader.conf(5); `library` is below the repository's build folder. */
+/** One section for two readers; vpcd keeps its state by slot alone, so that each section has a copy of its library. */
+function readerSections(root: string, name: string, readers: number): string {
+  const vpcd = `${APP}/build/vpcd/usr/lib/pcsc/drivers/serial/libifdvpcd.so`;
+  let text = readerConf(name, VPCD_PORT, vpcd);
+  for (let first = 2; first < readers; first += 2) {
+    const copy = `${SHARE}/libifdvpcd-${first}.so`;
+    copyFileSync(root + vpcd, root + copy);
+    // pcscd numbers readers of one name by their library: each pair needs a name of its own.
+    text += readerConf(`${name} ${1 + first / 2}`, VPCD_PORT + first, copy);
+  }
+  return text;
+}
+
+/** A section of reader.conf(5). */
 function readerConf(name: string, port: number, library: string): string {
   const hex = `0x${port.toString(16).toUpperCase()}`;
   return `FRIENDLYNAME "${name}"
 DEVICENAME   /dev/null:${hex}
-LIBPATH      ${APP}/build/${library}
+LIBPATH      ${library}
 CHANNELID    ${hex}
 `;
 }
@@ -69,9 +101,15 @@ CHANNELID    ${hex}
  */
 export function writeEtc(root: string, options: EtcOptions): number {
   const uid = addAccounts(root, options);
+  if (options.enforced === true) keepPeople(root, [options.user]);
   for (const [service, stack] of Object.entries(PAM_SERVICES)) write(root, `/etc/pam.d/${service}`, stack);
+  for (const service of LOGIN_SERVICES) {
+    const first =
+      service.startsWith('su') && !service.startsWith('sudo') ? 'auth      sufficient  pam_rootok.so\n' : '';
+    write(root, `/etc/pam.d/${service}`, `${first}${loginStack(options.enforced === true)}`);
+  }
 
-  const path = `${APP}/install/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+  const path = `${PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
   // Each sudo asks: seeing the prompt is what a sandbox is for.
   write(
     root,
@@ -100,11 +138,13 @@ ENV_SUPATH PATH=${path}
   rmSync(`${root}/etc/nologin`, { force: true });
 
   renew(root, '/etc/reader.conf.d');
-  const { readerName = 'Virtual PCD', pinPad = false } = options;
-  const vpcd = 'vpcd/usr/lib/pcsc/drivers/serial/libifdvpcd.so';
-  write(root, '/etc/reader.conf.d/vpcd', readerConf(readerName, VPCD_PORT, vpcd));
-  if (pinPad)
-    write(root, '/etc/reader.conf.d/pinpad', readerConf('PIN Pad', PAD_PORT, 'test-ifd/libifdpinpad.so'));
+  const { readerName = 'Virtual PCD', pinPad = false, readers = READERS } = options;
+  // One file: pcscd reads several in no order.
+  write(root, '/etc/reader.conf.d/vpcd', readerSections(root, readerName, readers));
+  if (pinPad) {
+    const library = `${APP}/build/test-ifd/libifdpinpad.so`;
+    write(root, '/etc/reader.conf.d/pinpad', readerConf('PIN Pad', PAD_PORT, library));
+  }
   renew(root, '/etc/scauth');
   if (options.config !== undefined) write(root, '/etc/scauth/scauth.toml', options.config);
 
@@ -153,6 +193,16 @@ function hash(password: string): string {
     input: `${password}\n`,
     encoding: 'utf8',
   }).trim();
+}
+
+/** Takes out the people of the machine: `keep` and the accounts of the system stay. */
+export function keepPeople(root: string, keep: readonly string[]): void {
+  const isOurs = (line: string): boolean => {
+    const [name = '', , uid = ''] = line.split(':');
+    return Number(uid) < 1000 || Number(uid) > 60_000 || keep.includes(name);
+  };
+  const kept = lines(root, '/etc/passwd').filter(isOurs);
+  edit(root, '/etc/passwd', () => `${kept.join('\n')}\n`);
 }
 
 function replaceAccount(root: string, file: string, name: string, line: string): void {

@@ -1,80 +1,15 @@
 // `npm run sandbox`: a shell or a command in a sandbox, for a person or for another program's tests.
-// It only reads the options, starts a Sandbox and connects the caller's terminal or pipes with the command.
+// It reads the options (options.ts), starts a Sandbox and connects the caller's terminal or pipes with the command.
 // Standard output is the command's alone; what the sandbox itself has to say goes to standard error.
 import { execFileSync } from 'node:child_process';
 import { constants as os } from 'node:os';
-import { parseArgs } from 'node:util';
+import { type CommandLine, HELP, readCommandLine } from './options.ts';
 import type { Pty } from './pty.ts';
 import { exitCode } from './pty.ts';
-import { DEFAULTS, Sandbox, type SandboxOptions } from './sandbox.ts';
-
-const HELP = `usage: npm run sandbox -- [options] [COMMAND…]
-
-Runs COMMAND (or a shell) as root in a sandbox: pcscd with a virtual reader and a software PIV card, scauthd, and
-sudo, su and login with pam_scauth.so. The machine's own PAM files, accounts and pcscd stay as they are, and nothing
-of the sandbox is left afterwards. The exit code is COMMAND's.
-
-  --card KIND     key of the software card: rsa2048 rsa3072 rsa4096 p256 p384 ed25519 (${DEFAULTS.card});
-                  none: an empty reader, and any card may connect to port $SCAUTH_VPCD_PORT of 127.0.0.1
-  --reader        the machine's own pcscd, reader and card instead
-  --delay-ms N    the software card takes N ms longer for each APDU (0)
-  --user          run COMMAND as $SCAUTH_USER, not as root (root's own sudo asks for nothing)
-  --paired        pair the card with $SCAUTH_USER first
-  --no-agent      do not start scauthd
-  --help          this text
-
-COMMAND finds in its environment:
-  SCAUTH_USER, SCAUTH_PASSWORD, SCAUTH_PIN       an account made for it, its password, the card's PIN
-  SCAUTH_ROOT_PASSWORD                           root's password
-  SCAUTH_PAM_DIR                                 the sandbox's pam.d: put any service file there
-  SCAUTH_CONFIG, SCAUTH_AUDIT_LOG                scauthd's configuration file and audit log
-  SCAUTH_SOCKET, SCAUTH_IO_SOCKET                scauthd's sockets: for the PAM module, and varlink
-  SCAUTH_AGENT_PID                               scauthd's process id
-  SCAUTH_VPCD_PORT, SCAUTH_CARD_SOCKET           where a card connects; where the software card is told what to do
-sc_auth is on PATH, and pam_scauth.so is where PAM looks for it.
-`;
-
-const OPTIONS = {
-  card: { type: 'string' },
-  reader: { type: 'boolean' },
-  'delay-ms': { type: 'string' },
-  user: { type: 'boolean' },
-  paired: { type: 'boolean' },
-  'no-agent': { type: 'boolean' },
-  help: { type: 'boolean' },
-} as const;
+import { Sandbox } from './sandbox.ts';
 
 const USAGE_ERROR = 64; // EX_USAGE, sysexits.h
 const SANDBOX_FAILED = 125; // as env(1), docker and timeout(1) say "not the command's own failure"
-
-/** Options stand before COMMAND; everything from COMMAND on is the command's. */
-function split(args: readonly string[]): { own: string[]; command: string[] } {
-  let at = 0;
-  for (; at < args.length; at++) {
-    const word = args[at] ?? '';
-    if (word === '--') return { own: args.slice(0, at), command: args.slice(at + 1) };
-    if (!word.startsWith('-')) break;
-    if (word === '--card' || word === '--delay-ms') at++;
-  }
-  return { own: args.slice(0, at), command: args.slice(at) };
-}
-
-function sandboxOptions(values: ReturnType<typeof parse>['values']): SandboxOptions {
-  const delay = values['delay-ms'] ?? '0';
-  if (!/^\d{1,5}$/.test(delay)) throw new Error(`--delay-ms takes a number of milliseconds, not '${delay}'.`);
-  if (values.reader === true && values.card !== undefined)
-    throw new Error('Choose one of --reader and --card.');
-  return {
-    ...(values.card !== undefined && { card: values.card }),
-    reader: values.reader === true,
-    delayMs: Number(delay),
-    agent: values['no-agent'] !== true,
-  };
-}
-
-function parse(own: string[]) {
-  return parseArgs({ args: own, options: OPTIONS, strict: true });
-}
 
 /** Pairs the first key of the card, as an administrator does. @throws Error with sc_auth's words */
 async function pair(sandbox: Sandbox): Promise<void> {
@@ -92,6 +27,7 @@ function greet({ user, password, pin, rootPassword }: Sandbox, paired: boolean):
       `  su - ${user}         become ${user}; there:\n` +
       (paired ? '' : `    sc_auth pair     pairs the card with ${user}\n`) +
       `    sudo id          asks for the PIN once the card is paired\n` +
+      `  sandbox-card       takes cards out, puts them in, adds others: sandbox-card --help\n` +
       `  sc_auth --help     the other commands; tail $SCAUTH_AUDIT_LOG shows what was decided\n` +
       '  exit               ends it, and nothing is left\n',
   );
@@ -163,21 +99,19 @@ function callerFolder(): string {
 }
 
 async function main(): Promise<number> {
-  const { own, command } = split(process.argv.slice(2));
-  let options: SandboxOptions;
-  let values: ReturnType<typeof parse>['values'];
+  let line: CommandLine;
   try {
-    ({ values } = parse(own));
-    options = sandboxOptions(values);
+    line = readCommandLine(process.argv.slice(2));
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\nTry: npm run sandbox -- --help\n`);
     return USAGE_ERROR;
   }
-  if (values.help === true) {
+  if (line.help) {
     process.stdout.write(HELP);
     return 0;
   }
-  const sandbox = await Sandbox.start(options);
+  const { command, paired } = line;
+  const sandbox = await Sandbox.start(line.sandbox);
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       void sandbox.stop().then(() => process.exit(128 + os.signals[signal]));
@@ -186,9 +120,9 @@ async function main(): Promise<number> {
   // Ctrl-C is for the command; when it ends, so do we.
   process.on('SIGINT', () => undefined);
   try {
-    if (values.paired === true) await pair(sandbox);
-    if (command.length === 0 && process.stdin.isTTY) greet(sandbox, values.paired === true);
-    return await run(sandbox, command, values.user === true);
+    if (paired) await pair(sandbox);
+    if (command.length === 0 && process.stdin.isTTY) greet(sandbox, paired);
+    return await run(sandbox, command, line.user);
   } finally {
     await sandbox.stop();
   }

@@ -12,6 +12,9 @@ export const REPOSITORY = resolve(import.meta.dirname, '../..');
 /** The same repository as programs in a sandbox see it: read-only, below folders that everybody may enter. */
 export const APP = '/run/sandbox/app';
 
+/** sc_auth and its like, and what a sandbox has beside them. */
+export const PROGRAMS = `${APP}/install/bin:${APP}/test/sandbox/bin`;
+
 export interface RunOptions {
   /** Account in the sandbox; without it, root. */
   readonly user?: string;
@@ -154,7 +157,7 @@ export class Namespace {
 /** What programs of the sandbox get when nothing else is asked for. */
 export function baseEnvironment(): Record<string, string> {
   return {
-    PATH: `${APP}/install/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    PATH: `${PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
     LANG: 'C.UTF-8',
     TERM: process.env['TERM'] ?? 'dumb',
   };

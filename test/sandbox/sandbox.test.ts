@@ -1,14 +1,18 @@
 // The sandbox itself: it gives what it promises, and leaves nothing behind.
-// What the programs in it do is tested elsewhere; scauthd is not needed here.
+// What the programs in it do is tested elsewhere, sandbox-card in sandbox-card.test.ts.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
+import { temporaryFolder } from '../base/folders.ts';
+import { BREAK_GLASS_PROMPT, enforced } from '../e2e/enforcement.ts';
+import * as person from '../e2e/person.ts';
 import { REPOSITORY } from './namespace.ts';
 import { Sandbox } from './sandbox.ts';
+import { sandboxCommand } from './sandbox-command.ts';
 
 const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'];
 
@@ -40,17 +44,6 @@ function processesIn(namespace: string): string[] {
       return false; // ended in the meantime
     }
   });
-}
-
-/** Runs `npm run sandbox`'s program without a terminal. */
-async function sandboxCommand(args: string[], input = ''): Promise<{ code: number | null; stdout: string }> {
-  const [program = '', ...flags] = NODE;
-  const child = spawn(program, [...flags, join(REPOSITORY, 'test/sandbox/main.ts'), '--no-agent', ...args]);
-  let stdout = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stdin.end(input);
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout };
 }
 
 test('two sandboxes at once have files, readers and accounts of their own, and leave nothing', async (t) => {
@@ -98,14 +91,103 @@ test('a killed parent takes the whole sandbox with it', async (t) => {
 test('the command gets its input, its variables and a clean output, and its exit code is ours', async (t) => {
   const script =
     'cat; echo "$SCAUTH_USER $SCAUTH_PIN $SCAUTH_VPCD_PORT"; ls "$SCAUTH_PAM_DIR/scauth-test"; command -v sc_auth; exit 7';
-  const { code, stdout } = await sandboxCommand(['--card', 'none', 'sh', '-c', script], 'typed\n');
+  const { code, stdout } = await sandboxCommand(
+    ['--no-agent', '--card', 'none', 'sh', '-c', script],
+    'typed\n',
+  );
   t.is(code, 7);
   t.is(stdout, 'typed\nada 123456 35963\n/etc/pam.d/scauth-test\n/run/sandbox/app/install/bin/sc_auth\n');
 });
 
 test('a wrong option or a sandbox that cannot be is no success', async (t) => {
-  t.is((await sandboxCommand(['--cart', 'p256', 'true'])).code, 64);
-  t.is((await sandboxCommand(['--card', 'rsa12', 'true'])).code, 125);
+  t.is((await sandboxCommand(['--no-agent', '--cart', 'p256', 'true'])).code, 64);
+  t.is((await sandboxCommand(['--no-agent', '--card', 'rsa12', 'true'])).code, 125);
+});
+
+test('options that cannot be met are refused by a sentence, and nothing is started', async (t) => {
+  const refused: [string[], RegExp][] = [
+    [['--readers', '3'], /even number from 2 to 16, not '3'/],
+    [['--readers', '20'], /pcscd has room for 16 readers/],
+    [['--readers', '2', '--card', 'p256', '--card', 'p384', '--card', 'p256'], /--readers 4/],
+    [['--reader', '--readers', '4'], /one of --reader and --readers/],
+    [['--card', 'none', '--card', 'p256'], /give it alone/],
+    [['--config', '/nonexistent.toml'], /--config: ENOENT/],
+  ];
+  for (const [args, why] of refused) {
+    const { code, stderr } = await sandboxCommand(['--no-agent', ...args, 'true']);
+    t.is(code, 64, args.join(' '));
+    t.regex(stderr, why);
+    t.regex(stderr, /Try: npm run sandbox -- --help/);
+  }
+});
+
+test('--help names each option and each variable of the sandbox', async (t) => {
+  const { code, stdout } = await sandboxCommand(['--help']);
+  t.is(code, 0);
+  const sandbox = await Sandbox.start({ agent: false, card: 'none' });
+  t.teardown(() => sandbox.stop());
+  const variables = Object.keys(sandbox.environment()).filter((name) => name.startsWith('SCAUTH_'));
+  t.true(variables.length > 10);
+  for (const word of [...variables, '--readers N', '--config FILE', '--enforced', 'sandbox-card'])
+    t.true(stdout.includes(word), word);
+});
+
+test('--readers, several --card and --config are what is in there', async (t) => {
+  const config = join(temporaryFolder(t), 'my.toml');
+  writeFileSync(config, '[login]\n# mine\n');
+  const script =
+    'opensc-tool -l; sandbox-card list; cat "$SCAUTH_CONFIG"; echo "$SCAUTH_READERS readers"; sc_auth identities';
+  const { code, stdout, stderr } = await sandboxCommand([
+    ...['--readers', '6', '--card', 'p256', '--card', 'p384', '--card', 'ed25519', '--config', config],
+    ...['sh', '-c', script],
+  ]);
+  t.is(code, 0, stderr);
+  t.deepEqual(
+    [...stdout.matchAll(/^(\d+) +(Yes|No) +Virtual PCD/gm)].map(([, index, card]) => `${index} ${card}`),
+    ['0 Yes', '1 Yes', '2 Yes', '3 No', '4 No', '5 No'],
+  );
+  t.regex(stdout, /^3\treader 2\tin\ttries 3\tCN=Ada Lovelace 3$/m);
+  t.true(stdout.includes('[login]\n# mine\n'));
+  t.regex(stdout, /^6 readers$/m);
+  t.is(stdout.match(/^[0-9A-F]{40}\t/gm)?.length, 3, 'three keys');
+});
+
+test('as many readers as pcscd has room for', async (t) => {
+  const { stdout } = await sandboxCommand([
+    '--no-agent',
+    '--card',
+    'none',
+    '--readers',
+    '16',
+    'sh',
+    '-c',
+    'sandbox-card add --reader 15; opensc-tool -l',
+  ]);
+  t.is(stdout.match(/Virtual PCD/g)?.length, 16);
+  t.regex(stdout, /^15 +Yes/m);
+});
+
+test('with --enforced a password opens nothing where the card is required', async (t) => {
+  const sandbox = await Sandbox.start({ enforced: true });
+  t.teardown(() => sandbox.stop());
+  await person.pairCard(sandbox);
+  await person.expectCardLogin(sandbox);
+  const byPassword = (): Promise<{ code: number }> =>
+    person.sudo(sandbox, [person.PIN_PROMPT, ''], [person.PASSWORD_PROMPT, sandbox.password]);
+  t.is((await byPassword()).code, 0);
+  await enforced(sandbox, 'on');
+  t.not(
+    (
+      await person.sudo(
+        sandbox,
+        [person.PIN_PROMPT, ''],
+        [person.PASSWORD_PROMPT, sandbox.password],
+        [BREAK_GLASS_PROMPT, ''],
+      )
+    ).code,
+    0,
+  );
+  await person.expectCardLogin(sandbox);
 });
 
 test('a program gets a real terminal, and sudo there takes the account password', async (t) => {

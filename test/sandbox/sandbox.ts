@@ -3,11 +3,13 @@
 // they are, and after stop(), or when the process that made it dies, nothing of it is left.
 import { existsSync, readFileSync } from 'node:fs';
 import { CardControl } from '../card/client.ts';
-import { PAD_PORT, SHARE, VPCD_PORT, writeEtc } from './etc.ts';
+import { CARDS, cardSocket, claimNumber, identityOf, portOf } from './cards.ts';
+import { PAD_PORT, READERS, SHARE, VPCD_PORT, writeEtc } from './etc.ts';
 import { baseEnvironment, Namespace, type RunOptions } from './namespace.ts';
 import { exitCode, Pty } from './pty.ts';
-import { CARD_SOCKET, cardSocket, IO_SOCKET, readLog, type Service, type ServiceName } from './services.ts';
-import { startCard, startPcscd, startScauthd, untilTokenSeen } from './services.ts';
+import { CARD_SOCKET, makeCardsFolder, readLog, type Service, type ServiceName } from './services.ts';
+import { startCard, startPcscd, startScauthd, untilTokensSeen } from './services.ts';
+import { IO_SOCKET } from './token-count.ts';
 
 export const DEFAULTS = {
   user: 'ada',
@@ -20,6 +22,12 @@ export const DEFAULTS = {
 export interface SandboxOptions {
   /** Key type of the software card (rsa2048, p256, …, see test/card/main.ts --key); `none` = an empty reader. */
   readonly card?: string;
+  /** Key types of further cards: the second reader, the third, …; each is another card with the same PIN. */
+  readonly moreCards?: readonly string[];
+  /** How many readers (2); an even number up to 16, for they come in pairs. */
+  readonly readers?: number;
+  /** The account phase asks scauthd too, so that `sc_auth enforce on` binds; nobody else of the machine is there. */
+  readonly enforced?: boolean;
   /** Further arguments of test/card/main.ts. */
   readonly cardArgs?: readonly string[];
   /** false: scauthd is not started. */
@@ -89,6 +97,8 @@ export class Sandbox {
       ...(options.config !== undefined && { config: options.config }),
       ...(options.readerName !== undefined && { readerName: options.readerName }),
       pinPad: options.pinPad === true,
+      enforced: options.enforced === true,
+      readers: this.#readers,
       environment: this.#variables(),
     });
   }
@@ -110,20 +120,31 @@ export class Sandbox {
   }
 
   async #startServices(): Promise<void> {
-    const { reader = false, card = DEFAULTS.card, agent = true } = this.#options;
+    const { reader = false, card = DEFAULTS.card, moreCards = [], agent = true } = this.#options;
     const hasCard = !reader && card !== 'none';
+    makeCardsFolder(this.namespace);
     if (!reader) await this.startPcscd();
     // scauthd comes up while pcscd takes notice of the card.
-    await Promise.all([hasCard ? this.#startCard(card) : null, agent ? this.startAgent() : null]);
-    if (hasCard && agent && this.#options.cardArgs?.includes('--out') !== true) await this.untilCardRead();
+    await Promise.all([hasCard ? this.#startCards(card, moreCards) : null, agent ? this.startAgent() : null]);
+    if (hasCard && agent && this.#options.cardArgs?.includes('--out') !== true)
+      await untilTokensSeen(this.namespace, 1 + moreCards.length);
+  }
+
+  async #startCards(first: string, others: readonly string[]): Promise<void> {
+    await this.#startCard(first);
+    for (const [index, kind] of others.entries()) {
+      const control = await this.addCard(identityOf(index + 2, kind), portOf(index + 1));
+      control.close();
+    }
   }
 
   async #startCard(kind: string): Promise<void> {
     const { delayMs = 0, cardArgs = [] } = this.#options;
     const args = ['--key', kind, '--pin', this.pin, '--delay-ms', String(delayMs), ...cardArgs];
     const port = this.#options.pinPad === true ? PAD_PORT : VPCD_PORT;
-    this.#services.set('card', await startCard(this.namespace, args, this.environment(), port));
-    this.#card = await CardControl.connect(this.path(cardSocket(port)));
+    const number = claimNumber(this.path(CARDS));
+    this.#services.set('card', await startCard(this.namespace, args, this.environment(), number, port));
+    this.#card = await CardControl.connect(this.path(cardSocket(number)));
   }
 
   /**
@@ -133,8 +154,10 @@ export class Sandbox {
    */
   async addCard(args: readonly string[], port = VPCD_PORT + 1): Promise<CardControl> {
     const all = ['--pin', this.pin, ...args];
-    this.#services.set(`card-${port}`, await startCard(this.namespace, all, this.environment(), port));
-    return CardControl.connect(this.path(cardSocket(port)));
+    const number = claimNumber(this.path(CARDS));
+    const card = await startCard(this.namespace, all, this.environment(), number, port);
+    this.#services.set(`card-${number}`, card);
+    return CardControl.connect(this.path(cardSocket(number)));
   }
 
   /** Ends everything in the sandbox; nothing of it is left. */
@@ -148,6 +171,11 @@ export class Sandbox {
     return this.namespace.path(path);
   }
 
+  /** How many virtual readers there are. */
+  get #readers(): number {
+    return this.#options.reader === true ? 0 : (this.#options.readers ?? READERS);
+  }
+
   /** @throws Error if the sandbox was started without a software card */
   get card(): CardControl {
     if (this.#card === null) throw new Error('This sandbox has no software card.');
@@ -155,7 +183,10 @@ export class Sandbox {
   }
 
   async startPcscd(): Promise<void> {
-    this.#services.set('pcscd', await startPcscd(this.namespace, this.environment()));
+    this.#services.set(
+      'pcscd',
+      await startPcscd(this.namespace, this.environment(), portOf(this.#readers - 1)),
+    );
   }
 
   async stopPcscd(): Promise<void> {
@@ -193,7 +224,7 @@ export class Sandbox {
 
   /** Waits until scauthd lists a card. @returns false if it found none that it can use */
   untilCardRead(): Promise<boolean> {
-    return untilTokenSeen(this.namespace);
+    return untilTokensSeen(this.namespace, 1);
   }
 
   /** scauthd's process id in the sandbox; null if it does not run. */
@@ -231,6 +262,7 @@ export class Sandbox {
       SCAUTH_ROOT_PASSWORD: this.rootPassword,
       SCAUTH_PIN: this.pin,
       SCAUTH_VPCD_PORT: String(VPCD_PORT),
+      SCAUTH_READERS: String(this.#readers),
       SCAUTH_PAM_DIR: '/etc/pam.d',
       SCAUTH_SOCKET: '/run/scauth/pam.sock',
       SCAUTH_IO_SOCKET: IO_SOCKET,

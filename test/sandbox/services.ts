@@ -3,22 +3,23 @@
 // Readiness: pcscd's socket and vpcd's port; the card's own events; an answer at io.scauth (varlink).
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SHARE, VPCD_PORT } from './etc.ts';
+import { CARDS, cardSocket } from './cards.ts';
 import { APP, insidePid, type Namespace } from './namespace.ts';
+import { IO_SOCKET, tokenCount } from './token-count.ts';
 
 /** Longest wait for a program to be ready or to end; a busy machine takes its time. */
 const PATIENCE_MS = 60_000;
 const POLL_MS = 5;
 
-export const CARD_SOCKET = `${SHARE}/card.sock`;
-export const IO_SOCKET = '/run/scauth/io.scauth';
+/** Of the first card. */
+export const CARD_SOCKET = cardSocket(1);
 const PCSCD_SOCKET = '/run/pcscd/pcscd.comm';
 const TCP_LISTEN = '0A'; // state in /proc/net/tcp
 
-/** `card-PORT`: a card beside the first one. */
+/** `card-N`: a card beside the first one. */
 export type ServiceName = 'pcscd' | 'card' | `card-${number}` | 'scauthd';
 
 /** One program in a sandbox. */
@@ -101,6 +102,8 @@ export function readLog(namespace: Namespace, name: ServiceName): string {
 export async function startPcscd(
   namespace: Namespace,
   env: Readonly<Record<string, string>>,
+  /** On which its last reader waits for a card. */
+  lastPort = VPCD_PORT,
 ): Promise<Service> {
   // A pcscd that was killed leaves its socket, and a new one does not start over it.
   for (const file of ['pcscd.comm', 'pcscd.pid'])
@@ -108,7 +111,7 @@ export async function startPcscd(
   const driver = namespace.path(`${APP}/build/vpcd/usr/lib/pcsc/drivers/serial/libifdvpcd.so`);
   if (!existsSync(driver)) throw new Error('The virtual reader is missing: run `npm run build` first.');
   const service = new Service(namespace, 'pcscd', ['sh', '-c', PCSCD], env);
-  await service.untilReady(() => existsSync(namespace.path(PCSCD_SOCKET)) && listens(namespace, VPCD_PORT));
+  await service.untilReady(() => existsSync(namespace.path(PCSCD_SOCKET)) && listens(namespace, lastPort));
   return service;
 }
 
@@ -127,25 +130,30 @@ function listens(namespace: Namespace, port: number): boolean {
   );
 }
 
-/** Where the card at another reader than the first listens for control calls. */
-export function cardSocket(port: number): string {
-  return port === VPCD_PORT ? CARD_SOCKET : `${SHARE}/card-${port}.sock`;
+/** Whoever is in the sandbox may put cards in (cards.ts). */
+export function makeCardsFolder(namespace: Namespace): void {
+  const folder = namespace.path(CARDS);
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o1777);
 }
 
 /**
  * @param args further arguments of test/card/main.ts; with `--out` the card waits outside the reader
+ * @param number of the card; its control socket is cardSocket(number)
  * @param port of the reader's slot
  */
 export async function startCard(
   namespace: Namespace,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  number = 1,
   port = VPCD_PORT,
 ): Promise<Service> {
+  makeCardsFolder(namespace);
   // prettier-ignore
-  const service = new Service(namespace, port === VPCD_PORT ? 'card' : `card-${port}`,
+  const service = new Service(namespace, number === 1 ? 'card' : `card-${number}`,
     [`${APP}/node_modules/node/bin/node`, '--disable-warning=ExperimentalWarning', `${APP}/test/card/main.ts`,
-      '--port', String(port), '--control', cardSocket(port), ...args], env);
+      '--port', String(port), '--control', cardSocket(number), ...args], env);
   const event = args.includes('--out') ? '"event":"control"' : '"event":"powered"';
   await service.untilReady(() => service.log().includes(event));
   return service;
@@ -164,39 +172,16 @@ export async function startScauthd(
     LOGS_DIRECTORY: `${SHARE}/log`,
     CONFIGURATION_DIRECTORY: '/etc/scauth',
   });
-  await service.untilReady(async () => (await tokenCount(namespace)) !== null);
+  await service.untilReady(async () => (await tokenCount(namespace.path(IO_SOCKET))) !== null);
   return service;
 }
 
-/** Waits until scauthd has read a card. @returns false if it found none that it can use */
-export async function untilTokenSeen(namespace: Namespace): Promise<boolean> {
+/** Waits until scauthd has read so many cards. @returns false if it found fewer that it can use */
+export async function untilTokensSeen(namespace: Namespace, count: number): Promise<boolean> {
   const deadline = Date.now() + PATIENCE_MS / 4;
   for (;;) {
-    if (((await tokenCount(namespace)) ?? 0) > 0) return true;
+    if (((await tokenCount(namespace.path(IO_SOCKET))) ?? 0) >= count) return true;
     if (Date.now() > deadline) return false;
     await pause(POLL_MS * 4);
   }
-}
-
-/** How many cards scauthd lists; null if it does not answer. */
-function tokenCount(namespace: Namespace): Promise<number | null> {
-  return new Promise((resolve) => {
-    const socket = connect(namespace.path(IO_SOCKET));
-    let answer = '';
-    socket.setTimeout(PATIENCE_MS, () => socket.destroy());
-    socket.on('connect', () => socket.write('{"method":"io.scauth.ListTokens","parameters":{}}\0'));
-    socket.on('data', (bytes: Buffer) => {
-      answer += bytes.toString();
-      if (answer.endsWith('\0')) socket.destroy();
-    });
-    socket.on('error', () => undefined); // 'close' follows
-    socket.on('close', () => {
-      if (!answer.endsWith('\0')) {
-        resolve(null);
-        return;
-      }
-      const { parameters } = JSON.parse(answer.slice(0, -1)) as { parameters?: { tokens?: unknown[] } };
-      resolve(parameters?.tokens?.length ?? 0);
-    });
-  });
 }
