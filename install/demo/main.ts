@@ -2,18 +2,24 @@
 // Everything runs in a sandbox (test/sandbox): the machine's own PAM files, sudoers and pcscd are never touched.
 // --reader uses the machine's reader and card; the person at the keyboard types the PIN.
 
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { Sandbox } from '../../test/sandbox/sandbox.ts';
+import { Cast } from './cast.ts';
 import { play, type Move, type Scene } from './scene.ts';
 
 const GRANTED = 'uid=0(root)';
 const PIN_PROMPT = /Enter PIN for '.*': /;
 const PASSWORD_PROMPT = /[Pp]assword.*: /;
 
-const USAGE = `npm run demo [-- --reader]
+const USAGE = `npm run demo [-- --reader | --record NAME]
 
 Pairs a card, opens sudo with it, mistypes the PIN, pulls the card; in a sandbox, with a software card.
   --reader   with the machine's own reader and card: put the card in first, and type its PIN when asked
+  --record   also writes NAME.cast (asciinema play NAME.cast) and NAME.svg, a picture of the same
 `;
+
+const TITLE = 'A card is paired, opens sudo, and is taken out';
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -34,11 +40,11 @@ async function untilCard(sandbox: Sandbox, wanted: 'in' | 'out', patienceMs: num
 }
 
 /** @param pin null: the person at the keyboard types it */
-async function run(sandbox: Sandbox, pin: string | null): Promise<void> {
+async function run(sandbox: Sandbox, pin: string | null, cast: Cast | null): Promise<void> {
   const password: Move = { when: PASSWORD_PROMPT, type: sandbox.password };
   const rightPin: Move = { when: PIN_PROMPT, type: pin };
   const secrets = pin === null ? [sandbox.password] : [pin, sandbox.password];
-  const show = (scene: Scene): Promise<void> => play(sandbox, scene);
+  const show = (scene: Scene): Promise<void> => play(sandbox, scene, cast);
 
   await show({
     about: 'The card is in. Which keys are on it, and are they paired?',
@@ -124,13 +130,34 @@ function showAudit(sandbox: Sandbox): void {
   say(lines.find((line) => line.includes('"class_uid":3002')) ?? '');
 }
 
+/** null: they cannot be meant. */
+function optionsOf(
+  args: readonly string[],
+): { reader: boolean; help: boolean; record?: string | undefined } | null {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        reader: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        record: { type: 'string' },
+      },
+    });
+    return values;
+  } catch {
+    return null;
+  }
+}
+
 async function main(args: readonly string[]): Promise<void> {
-  const reader = args.includes('--reader');
-  if (args.includes('--help') || args.some((arg) => arg !== '--reader')) {
-    (args.includes('--help') ? process.stdout : process.stderr).write(USAGE);
-    process.exitCode = args.includes('--help') ? 0 : 2;
+  const asked = optionsOf(args);
+  if (asked === null || asked.help) {
+    (asked === null ? process.stderr : process.stdout).write(USAGE);
+    process.exitCode = asked === null ? 2 : 0;
     return;
   }
+  const { reader, record } = asked;
+  const cast = record === undefined ? null : new Cast();
   if (reader && !process.stdin.isTTY) throw new Error('--reader needs a terminal: you type the PIN');
   say('scauth demo: a private pcscd, PAM, sudo and scauthd; nothing of your machine is changed.');
   if (reader) say('Waiting for a card in a reader of this machine (two minutes; Ctrl-C ends)…');
@@ -140,13 +167,18 @@ async function main(args: readonly string[]): Promise<void> {
     const typed = reader ? 'the password is typed for you, the PIN is yours' : 'both are typed for you';
     const pin = reader ? '' : `, the PIN of the card ${sandbox.pin}`;
     say(`The account is ${sandbox.user}, its password ${sandbox.password}${pin}; ${typed}, and do not show.`);
-    await run(sandbox, reader ? null : sandbox.pin);
+    await run(sandbox, reader ? null : sandbox.pin, cast);
     showAudit(sandbox);
   } catch (error) {
     process.stderr.write(`\n${sandbox.logs()}\n`);
     throw error;
   } finally {
     await sandbox.stop();
+  }
+  if (cast !== null) {
+    writeFileSync(`${record}.cast`, cast.toAsciicast(TITLE));
+    writeFileSync(`${record}.svg`, cast.toSvg(TITLE));
+    say(`\n# Written: ${record}.cast and ${record}.svg`);
   }
   say('\n# Done. The sandbox is gone, and nothing of it is left.');
   say('# To try it by hand: npm run sandbox. To install it: README.md, "Install it".');

@@ -2,6 +2,7 @@
 // work ends with an error, not with a pretty picture.
 
 import type { Sandbox } from '../../test/sandbox/sandbox.ts';
+import type { Cast } from './cast.ts';
 
 /** What somebody does at one prompt: waits for a text, then types. */
 export interface Move {
@@ -43,14 +44,19 @@ async function letPersonType(send: (bytes: Buffer) => void, until: Promise<unkno
 
 /**
  * Plays one scene on a pty as the sandbox's user.
+ * @param cast gets what is shown as well; null: nothing is recorded
  * @throws Error when the screen or the exit code is not what it should be
  */
-export async function play(sandbox: Sandbox, scene: Scene): Promise<void> {
-  process.stdout.write(`\n# ${scene.about}\n${sandbox.user}$ ${scene.command.join(' ')}\n`);
+export async function play(sandbox: Sandbox, scene: Scene, cast: Cast | null): Promise<void> {
+  const show = (text: string | Buffer): void => {
+    process.stdout.write(text);
+    cast?.write(text.toString());
+  };
+  show(`\n# ${scene.about}\n${sandbox.user}$ ${scene.command.join(' ')}\n`);
   // What goes into a file or a log gets no spinner and no colour.
-  const env = process.stdout.isTTY ? {} : { TERM: 'dumb', NO_COLOR: '1' };
+  const env = process.stdout.isTTY && cast === null ? {} : { TERM: 'dumb', NO_COLOR: '1' };
   const terminal = sandbox.pty(scene.command, { user: sandbox.user, env });
-  terminal.onOutput = (bytes) => process.stdout.write(bytes);
+  terminal.onOutput = show;
   const person = scene.moves.some((move) => move.type === null);
   const plot = (async () => {
     for (const { when, type } of scene.moves) {
@@ -65,6 +71,7 @@ export async function play(sandbox: Sandbox, scene: Scene): Promise<void> {
     }, plot);
   }
   const { code, screen } = await plot;
+  cast?.pause();
   const missing = scene.shows.find((pattern) => !matches(screen, pattern));
   if (missing !== undefined) throw new Error(`the screen does not show ${String(missing)}`);
   const leaked = scene.hides?.find((pattern) => matches(screen, pattern));
