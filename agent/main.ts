@@ -42,9 +42,10 @@ import { SqlitePairingTable } from './pairing/sqlite-table.ts';
 import { StateDatabase } from './pairing/state-database.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from './socket/admin-server.ts';
-import { listenAt } from './socket/listen.ts';
+import { listenAtBoth } from './socket/listen.ts';
 import { OpenLogins } from './socket/open-logins.ts';
 import { createPamServer } from './socket/pam-server.ts';
+import { Turns } from './socket/turns.ts';
 import type { Token } from './token/interface.ts';
 import { ReaderReport } from './token/reader-report.ts';
 import { TokenRegistry, type TokenEvent } from './token/registry.ts';
@@ -259,8 +260,10 @@ async function main(): Promise<void> {
       checkPassword({ service: PASSWORD_SERVICE, user, password, timeoutMs: PASSWORD_CHECK_MS }),
   };
   const open = new OpenLogins();
+  const turns = new Turns();
   const pamServer = createPamServer({
     open,
+    turns,
     login: async (request, person) => {
       const result = await userSessions.during(request, () =>
         rememberLogin(request, entry, () => new Login(request, person, login).run()),
@@ -274,6 +277,7 @@ async function main(): Promise<void> {
   });
   const adminServer = createAdminServer({
     ...pairing,
+    turns,
     sessions,
     accounts: systemAccounts,
     anchors: audit,
@@ -302,8 +306,8 @@ async function main(): Promise<void> {
   watcher.start();
   tokens.start();
   userSessions.watching();
-  await listenAt(pamServer, join(runtime, 'pam.sock'));
-  await listenAt(adminServer, join(runtime, 'io.scauth'));
+  await listenAtBoth(pamServer, join(runtime, 'pam.sock'));
+  await listenAtBoth(adminServer, join(runtime, 'io.scauth'));
   log('ready');
   const reportStopping = reportReady();
 

@@ -37,7 +37,7 @@ const PARTS = [
   'Watcher',
   'createPamServer',
   'createAdminServer',
-  'listenAt',
+  'listenAtBoth',
   'hardenProcess',
   'ReaderReport',
   'driverGate',

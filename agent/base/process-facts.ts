@@ -22,6 +22,12 @@ export function effectiveUidOf(pid: number): number | null {
   return uid === undefined ? null : Number(uid);
 }
 
+/** Who started a set-user-id program, as long as it has not taken that uid too. */
+export function realUidOf(pid: number): number | null {
+  const uid = /^Uid:\s+(\d+)/m.exec(readProcFile(pid, 'status') ?? '')?.[1];
+  return uid === undefined ? null : Number(uid);
+}
+
 /** (unsigned) -1: the process belongs to no login. */
 const UNSET = '4294967295';
 

@@ -7,7 +7,8 @@ export const MAX_SECRET_BYTES = 512;
 
 /** A frame, an APDU or a PIN fits into one slot. */
 const SLOT_BYTES = 4352;
-const SLOTS = 384;
+/** For all places at both sockets and all monitors (agent/socket), and what is read and sent by those at work. */
+const SLOTS = 640;
 
 const block = new ArrayBuffer(SLOT_BYTES * SLOTS);
 const free = Array.from({ length: SLOTS }, (_, slot) => slot);

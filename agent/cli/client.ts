@@ -5,7 +5,7 @@ import { debug } from '../base/debug.ts';
 import { AgentError } from '../base/errors.ts';
 import { INTERFACE, type Methods, type SessionMethod, type UpgradedMethod } from '../socket/io-scauth.ts';
 import { encodeMessage, MessageSplitter, parseReply, type VarlinkReply } from '../socket/varlink.ts';
-import { socketPath, type CommandContext } from './context.ts';
+import { socketPaths, type CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { AgentLink } from './link.ts';
 import { notUnderstood, readReply } from './wire.ts';
@@ -43,7 +43,7 @@ async function exchange(
   context: CommandContext,
   message: Readonly<Record<string, unknown>>,
 ): Promise<{ reply: VarlinkReply; rest: Buffer }> {
-  debug('socket', () => `${String(message['method'])} to ${socketPath(context)}`);
+  debug('socket', () => `${String(message['method'])} to ${socketPaths(context)[0]}`);
   await link.write(encodeMessage(message));
   const splitter = new MessageSplitter();
   const deadlineMs = performance.now() + context.replyTimeoutMs;
@@ -74,7 +74,7 @@ export async function callAgent<M extends Exclude<keyof Methods, UpgradedMethod 
   method: M,
   parameters: Methods[M]['parameters'],
 ): Promise<Methods[M]['reply']> {
-  const link = await AgentLink.connect(socketPath(context));
+  const link = await AgentLink.connect(socketPaths(context));
   try {
     const { reply } = await exchange(link, context, { method: `${INTERFACE}.${method}`, parameters });
     const refusal = refusalOf(reply);
@@ -116,7 +116,7 @@ export async function upgradeCall<M extends UpgradedMethod>(
   method: M,
   parameters: Methods[M]['parameters'],
 ): Promise<UpgradedLink> {
-  const link = await AgentLink.connect(socketPath(context));
+  const link = await AgentLink.connect(socketPaths(context));
   try {
     const { reply, rest } = await exchange(link, context, {
       method: `${INTERFACE}.${method}`,

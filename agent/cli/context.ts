@@ -1,6 +1,7 @@
 // What a command gets from its surroundings: who runs it, where its words go, how long it waits. Nothing in
 // agent/cli reads process.* beside main.ts and terminal.ts, so that a test can be the surroundings.
 
+import { rootSocketPath } from '../base/socket-paths.ts';
 import type { Output, Writers } from './output.ts';
 
 export interface Surroundings extends Writers {
@@ -44,10 +45,16 @@ export interface Command {
   run(args: readonly string[], context: CommandContext): Promise<void>;
 }
 
-/** Where scauthd listens. */
+/** Where scauthd listens for everybody. */
 export function socketPath(context: Surroundings): string {
   const named = context.env['SCAUTH_IO_SOCKET'];
   return named === undefined || named === '' ? SOCKET_PATH : named;
+}
+
+/** Where to call scauthd, the better way first: nobody but root can fill the queue of root's own socket. */
+export function socketPaths(context: Surroundings): readonly [string, ...string[]] {
+  const path = socketPath(context);
+  return context.uid === 0 ? [rootSocketPath(path), path] : [path];
 }
 
 /** The person behind sudo, or null when root is root itself (or nobody used sudo). */

@@ -1,5 +1,6 @@
 // One connection to scauthd as bytes: connect, write, read with a time limit. It knows neither varlink nor frames.
 
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { CommandError } from './exit-codes.ts';
 
@@ -17,6 +18,15 @@ function unreachable(path: string, cause: NodeJS.ErrnoException): CommandError {
         cause,
       );
   }
+}
+
+const NOT_THERE: readonly string[] = ['ENOENT', 'ENOTDIR', 'EACCES'];
+
+/** @throws NodeJS.ErrnoException */
+async function connected(path: string): Promise<Socket> {
+  const socket = connect(path);
+  await once(socket, 'connect');
+  return socket;
 }
 
 function describeMs(ms: number): string {
@@ -43,17 +53,20 @@ export class AgentLink {
     socket.on('error', end).on('end', end).on('close', end);
   }
 
-  /** @throws CommandError `unreachable` */
-  static async connect(path: string): Promise<AgentLink> {
-    return await new Promise((resolve, reject) => {
-      const socket = connect(path);
-      socket.once('error', (cause) => {
-        reject(unreachable(path, cause));
-      });
-      socket.once('connect', () => {
-        resolve(new AgentLink(socket));
-      });
-    });
+  /**
+   * @param paths one after the other, as long as one is not there or not to be entered
+   * @throws CommandError `unreachable`
+   */
+  static async connect([path, ...others]: readonly [string, ...string[]]): Promise<AgentLink> {
+    try {
+      return new AgentLink(await connected(path));
+    } catch (error) {
+      const cause = error as NodeJS.ErrnoException;
+      const [next, ...rest] = others;
+      if (next !== undefined && NOT_THERE.includes(cause.code ?? ''))
+        return AgentLink.connect([next, ...rest]);
+      throw unreachable(path, cause);
+    }
   }
 
   /**

@@ -1,26 +1,33 @@
-// How many logins may be under way: in all, and for one account, so that nobody's flood closes the card way for others.
-// The socket takes more connections than that: an account phase must get its answer while a flood goes on.
+// How many logins may be under way: in all, and for whoever stands behind them, so that nobody's flood closes the card way
+// for others. It counts by who asks, not by who is asked for: anybody can start `su` for somebody else. Logins that root's
+// programs ask for have places of their own.
 
-import type { Username } from '../model/request.ts';
+import { SYSTEM, type PeerCredentials, type Username } from '../model/request.ts';
 
 const MAX_LOGINS = 48;
-const MAX_FOR_ONE_USER = 8;
+const MAX_FOR_ONE = 8;
 
 export class LoginLimit {
-  readonly #perUser = new Map<Username | null, number>();
-  #all = 0;
+  readonly #perOwner = new Map<string, number>();
+  readonly #all = { root: 0, others: 0 };
 
-  /** @param user null: nobody is named yet. @returns what ends the login's place; null: there is none */
-  take(user: Username | null): (() => void) | null {
-    const own = this.#perUser.get(user) ?? 0;
-    if (this.#all >= MAX_LOGINS || (user !== null && own >= MAX_FOR_ONE_USER)) return null;
-    this.#all += 1;
-    this.#perUser.set(user, own + 1);
+  /**
+   * @param user null: nobody is named yet
+   * @returns what ends the login's place; null: there is none
+   */
+  take(user: Username | null, { uid, owner = SYSTEM }: PeerCredentials): (() => void) | null {
+    const kind = uid === 0 ? 'root' : 'others';
+    // The system's own programs ask for everybody, and are counted by account.
+    const key = owner === SYSTEM && user !== null ? `${owner} for ${user}` : owner;
+    const own = this.#perOwner.get(key) ?? 0;
+    if (this.#all[kind] >= MAX_LOGINS || (key !== SYSTEM && own >= MAX_FOR_ONE)) return null;
+    this.#all[kind] += 1;
+    this.#perOwner.set(key, own + 1);
     return () => {
-      this.#all -= 1;
-      const left = (this.#perUser.get(user) ?? 1) - 1;
-      if (left === 0) this.#perUser.delete(user);
-      else this.#perUser.set(user, left);
+      this.#all[kind] -= 1;
+      const left = (this.#perOwner.get(key) ?? 1) - 1;
+      if (left === 0) this.#perOwner.delete(key);
+      else this.#perOwner.set(key, left);
     };
   }
 }

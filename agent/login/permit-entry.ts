@@ -157,7 +157,7 @@ export async function rememberLogin(
 ): Promise<LoginResult> {
   // First of all: whoever finds no place was asked all the same.
   parts.memory.begin(request);
-  const leave = parts.limit.take(request.user);
+  const leave = parts.limit.take(request.user, request.peer);
   if (leave === null) {
     parts.log(`${request.id}: too many logins at once`);
     return { decision: refusedByDefault, password: null };

@@ -169,7 +169,8 @@ export class LogindSessions implements SessionSource {
     if (first === undefined) return unclear(`A program of uid ${uid}, who has no session`);
     const elsewhere = persons.filter((session) => placeOf(session) !== 'local');
     const [other] = elsewhere;
-    if (other === undefined) return judge(persons.find(({ id }) => id === display) ?? first);
+    const inFront = persons.find(({ state }) => state === 'active');
+    if (other === undefined) return judge(inFront ?? persons.find(({ id }) => id === display) ?? first);
     if (elsewhere.length === persons.length) return judge(elsewhere.find(({ remote }) => remote) ?? other);
     return unclear(`It may belong to another session too. ${describe(other)}`, other);
   }

@@ -24,6 +24,9 @@ export interface PeerProcess {
   runs(): boolean;
 }
 
+/** The owner of what the system itself runs, the greeter and the login prompt. */
+export const SYSTEM = 'system';
+
 /** Who holds the other end of the socket (SO_PEERCRED, unix(7)): kernel facts, not claims. */
 export interface PeerCredentials {
   readonly pid: number;
@@ -31,6 +34,8 @@ export interface PeerCredentials {
   readonly gid: number;
   /** Held while the connection lasts. */
   readonly process?: PeerProcess;
+  /** Who stands behind it, where places and turns are shared out; absent: that is not known. */
+  readonly owner?: string;
 }
 
 export type Phase = 'authenticate' | 'account' | 'setcred' | 'open-session' | 'close-session' | 'chauthtok';

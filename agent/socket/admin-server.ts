@@ -2,20 +2,21 @@
 // (PROTOCOL.md, 2.1).
 
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
 import { debug } from '../base/debug.ts';
-import { describeError } from '../base/errors.ts';
+import { AgentError, describeError } from '../base/errors.ts';
 import { pairOwnCard } from '../login/pair.ts';
 import { requireHere } from '../login/require-here.ts';
 import { verifyCardPin } from '../login/verify-pin.ts';
 import { callerAccount, callMethod, isUnexpected, type AdminParts } from './admin-methods.ts';
-import { acceptConnections, type Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { cardStory, failureOf, type Story } from './card-stories.ts';
+import { openDoors, type DoorLimits, type DoorPlaces, type Doors } from './doors.ts';
 import { keyringWish } from './keyring-methods.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from './frame-stream.ts';
 import { FRAME_VERSION } from './frames.ts';
 import { INTERFACE } from './io-scauth.ts';
+import { methodFacts, type MethodFacts } from './methods.ts';
 import { monitor } from './monitor.ts';
 import {
   InvalidParameter,
@@ -24,18 +25,22 @@ import {
   PermissionDenied,
   requiredPkhh,
 } from './parameters.ts';
+import { RatedLog } from './rated-log.ts';
+import { Turns } from './turns.ts';
 import { encodeMessage, MessageSplitter, parseCall, type VarlinkCall } from './varlink.ts';
 import { wirePairing } from './wire.ts';
 
 export interface AdminServerParts extends AdminParts {
   readonly log: (line: string) => void;
+  /** Shared with the other socket; absent: its own. */
+  readonly turns?: Turns;
 }
 
+const LIMITS: DoorLimits = { root: 16, others: 32, oneOwner: 8 };
+/** A whole call has to come within so long of the connection's beginning, or of the reply before it. */
+const CALL_MS = 5000;
+
 const SERVICE = 'org.varlink.service';
-/** Calls after which sessions may see another state. */
-const CHANGES = /\.(SetPairingPrompt|AddPairing|Unpair)$/;
-/** A rehearsal says it as one of its steps. */
-const SENDS_PIN = /\.(Pair|VerifyPin|ChangePin|UnblockPin|EnableKeyring|SignAnchor)$/;
 const interfaceText = readFileSync(new URL('./io.scauth.varlink', import.meta.url), 'utf8');
 const serviceText = readFileSync(new URL('./org.varlink.service.varlink', import.meta.url), 'utf8');
 
@@ -49,13 +54,21 @@ function errorReply(error: unknown): Record<string, unknown> {
 
 class AdminConnection {
   readonly #connection: Connection;
+  readonly #places: DoorPlaces;
+  readonly #turns: Turns;
   readonly #parts: AdminServerParts;
   readonly #messages = new MessageSplitter();
-  #busy = false;
+  #idle: NodeJS.Timeout | undefined;
 
-  constructor(connection: Connection, parts: AdminServerParts) {
+  constructor(connection: Connection, places: DoorPlaces, turns: Turns, parts: AdminServerParts) {
     this.#connection = connection;
+    this.#places = places;
+    this.#turns = turns;
     this.#parts = parts;
+    void connection.closed.then(() => {
+      clearTimeout(this.#idle);
+    });
+    this.#await();
     connection.receive((bytes) => {
       try {
         this.#messages.push(bytes);
@@ -66,22 +79,38 @@ class AdminConnection {
     });
   }
 
-  /** One call at a time: the next is read when the last is answered. */
+  /** For a call; what has come of it does not lengthen the time. */
+  #await(): void {
+    if (!this.#connection.isOpen) return;
+    this.#connection.waits();
+    this.#idle = setTimeout(() => {
+      this.#connection.destroy();
+    }, CALL_MS);
+  }
+
+  /** One call at a time: nothing more is read until it is answered. */
   #next(): void {
-    if (this.#busy) return;
     const message = this.#messages.next();
     if (message === null) return;
-    const call = parseCall(message);
-    this.#busy = true;
-    this.#answer(call)
-      .then((upgraded) => {
-        if (upgraded) return;
-        this.#busy = false;
-        this.#next();
-      })
-      .catch((error: unknown) => {
-        this.#refuse(error);
-      });
+    clearTimeout(this.#idle);
+    this.#connection.pause();
+    this.#connection.hasSpoken = true;
+    this.#serve(message).catch((error: unknown) => {
+      this.#refuse(error);
+    });
+  }
+
+  async #serve(message: Buffer): Promise<void> {
+    const { owner, peer } = this.#connection;
+    const over = await this.#turns.take(owner, peer.uid === 0);
+    try {
+      if (!this.#connection.isOpen || (await this.#answer(parseCall(message), over))) return;
+    } finally {
+      over();
+    }
+    this.#await();
+    this.#connection.resume();
+    this.#next();
   }
 
   #refuse(error: unknown): void {
@@ -89,24 +118,34 @@ class AdminConnection {
     this.#connection.destroy();
   }
 
-  /** @returns true when the connection carries frames from now on */
-  async #answer(call: VarlinkCall): Promise<boolean> {
+  /**
+   * @param over says that the call takes no more turns
+   * @returns true when the connection is for something else from now on
+   * @throws AgentError `malformed`
+   */
+  async #answer(call: VarlinkCall, over: () => void): Promise<boolean> {
     const { pid, uid } = this.#connection.peer;
     debug('socket', () => `${call.method}${call.upgrade ? ' (upgraded)' : ''}, pid ${pid}, uid ${uid}`);
+    const facts = methodFacts(call.method);
+    if (call.oneway && facts?.oneway !== true)
+      throw new AgentError('malformed', { detail: 'varlink: a call that is for nothing without its reply' });
     let reply: Record<string, unknown>;
     try {
-      const story = call.upgrade ? await this.#storyOf(call) : null;
-      if (story !== null) {
+      if (call.upgrade && facts?.upgraded === true) {
+        const story = await this.#storyOf(call, facts);
+        over();
         await this.#connection.send(encodeMessage({ parameters: {} }));
-        await this.#runStory(story);
+        const succeeded = await this.#runStory(story);
+        if (succeeded && facts.wakesSessions) this.#parts.sessionCards.tell();
         return true;
       }
       if (call.more && call.method === `${INTERFACE}.Monitor`) {
+        over();
         await this.#monitor(call);
         return true;
       }
       reply = await this.#replyOf(call);
-      if (CHANGES.test(call.method)) this.#parts.sessionCards.tell();
+      if (facts?.wakesSessions === true && reply['error'] === undefined) this.#parts.sessionCards.tell();
     } catch (error) {
       if (isUnexpected(error)) this.#parts.log(describeError(error));
       reply = errorReply(error);
@@ -118,10 +157,22 @@ class AdminConnection {
   /** The connection is for this alone from now on. */
   async #monitor({ parameters }: VarlinkCall): Promise<void> {
     onlyParameters(parameters, []);
-    const account = await callerAccount(this.#connection.peer, this.#parts.accounts);
-    await monitor(this.#connection, account, this.#parts, (state) =>
-      this.#connection.send(encodeMessage({ parameters: state, continues: true })),
-    );
+    const { peer, owner } = this.#connection;
+    const account = await callerAccount(peer, this.#parts.accounts);
+    // Whoever says more has misunderstood, and a peer that goes is only heard of while something is read.
+    this.#connection.receive(() => {
+      this.#connection.destroy();
+    });
+    this.#connection.waits();
+    await monitor(this.#connection, account, this.#parts, {
+      begun: () => {
+        this.#places.leave(this.#connection);
+      },
+      turn: async () => {
+        (await this.#turns.take(owner, false))();
+      },
+      send: (state) => this.#connection.send(encodeMessage({ parameters: state, continues: true })),
+    });
   }
 
   async #replyOf(call: VarlinkCall): Promise<Record<string, unknown>> {
@@ -158,10 +209,10 @@ class AdminConnection {
     }
   }
 
-  /** The story of an upgraded call; null when the call has none. */
-  async #storyOf({ method, parameters }: VarlinkCall): Promise<Story | null> {
+  /** The story of an upgraded call. */
+  async #storyOf({ method, parameters }: VarlinkCall, { here }: MethodFacts): Promise<Story> {
     const { peer } = this.#connection;
-    if (SENDS_PIN.test(method)) await requireHere(peer, this.#parts.policy(), this.#parts.sessions);
+    if (here !== 'no') await requireHere(peer, this.#parts.policy(), this.#parts.sessions, here);
     switch (method) {
       case `${INTERFACE}.Pair`: {
         onlyParameters(parameters, ['hash', 'keyring']);
@@ -177,12 +228,16 @@ class AdminConnection {
         const id = optionalTokenId(parameters);
         return async (person) => ({ token: (await verifyCardPin(id, peer, person, this.#parts)).id });
       }
-      default:
-        return cardStory(method, parameters, peer, this.#parts);
+      default: {
+        const story = await cardStory(method, parameters, peer, this.#parts);
+        if (story === null) throw new AgentError('internal', { detail: `${method} has no story` });
+        return story;
+      }
     }
   }
 
-  async #runStory(story: Story): Promise<void> {
+  /** @returns whether it has succeeded */
+  async #runStory(story: Story): Promise<boolean> {
     const person = new FrameConversation(this.#connection);
     const frames = new FrameStream((frame, version) => {
       if (version === FRAME_VERSION) person.take(frame);
@@ -209,7 +264,7 @@ class AdminConnection {
       result = { error: code, ...rest };
     }
     await person.finish({ type: 'result', json: JSON.stringify(result) });
-    this.#parts.sessionCards.tell();
+    return !('error' in result);
   }
 }
 
@@ -218,9 +273,14 @@ function splitMethod(name: string): [interfaceName: string, method: string] {
   return [name.slice(0, Math.max(dot, 0)), name.slice(dot + 1)];
 }
 
-/** The server, not yet listening. */
-export function createAdminServer(parts: AdminServerParts): Server {
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: false });
-  acceptConnections(server, (connection) => new AdminConnection(connection, parts));
-  return server;
+/** Both servers, not yet listening. */
+export function createAdminServer(parts: AdminServerParts): Doors {
+  const { turns = new Turns() } = parts;
+  const rated = new RatedLog(parts.log);
+  return openDoors(LIMITS, (connection, places) => {
+    const log = (line: string): void => {
+      rated.say(connection.owner, line);
+    };
+    return new AdminConnection(connection, places, turns, { ...parts, log });
+  });
 }

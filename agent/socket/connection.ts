@@ -2,34 +2,42 @@
 // blocks. It knows bytes and credentials only, no protocol.
 
 import { closeSync } from 'node:fs';
-import { Socket, type Server } from 'node:net';
+import { Socket } from 'node:net';
 import { SecretBuffer } from '../base/secret.ts';
 import type { PeerCredentials } from '../model/request.ts';
-import { duplicateDescriptor, holdPeer, peerOf } from './peer.ts';
+import { duplicateDescriptor, holdPeer } from './peer.ts';
+import type { Guest } from './places.ts';
 
 /** Takes what arrived; the bytes are wiped when it returns. */
 export type ByteSink = (bytes: Buffer) => void;
 
 const READ_BYTES = 4096;
+/** A peer that does not take what it is sent for so long is given up: nothing piles up for it. */
+const SEND_MS = 10_000;
+/** What may wait to be sent: the longest message, and small frames behind it. */
+const MAX_UNSENT_BYTES = 128 * 1024;
 
-export class Connection {
+export class Connection implements Guest {
   readonly peer: PeerCredentials;
+  readonly owner: string;
   /** Settles once, when either side has closed. */
   readonly closed: Promise<void>;
-  /** A program that listens for long: it has limits of its own, and takes no place from those that ask. */
-  isLongLived = false;
+  waitsSinceMs: number | null = performance.now();
+  hasSpoken = false;
   readonly #socket: Socket;
   #sink: ByteSink = () => undefined;
 
   /**
    * @param accepted a socket of a server with pauseOnConnect; it is taken over and destroyed
+   * @param peer who the kernel says it is
+   * @param owner who stands behind the peer
    * @throws AgentError `internal`, RangeError when no locked memory is free
    */
-  constructor(accepted: Socket) {
-    const peer = peerOf(accepted);
+  constructor(accepted: Socket, peer: PeerCredentials, owner: string) {
+    this.owner = owner;
     const fd = duplicateDescriptor(accepted);
     const process = holdPeer(accepted, peer.pid);
-    this.peer = { ...peer, process };
+    this.peer = { ...peer, process, owner };
     accepted.destroy();
     let buffer: SecretBuffer;
     try {
@@ -80,61 +88,59 @@ export class Connection {
     this.#socket.resume();
   }
 
+  /** Nothing is read until `resume`: what a peer sends meanwhile stays with it. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** From now on it keeps its place: a call or a card is at work. */
+  works(): void {
+    this.hasSpoken = true;
+    this.waitsSinceMs = null;
+  }
+
+  /** From now on it waits for its peer, and may have to make room for another. */
+  waits(): void {
+    this.waitsSinceMs = performance.now();
+  }
+
+  displace(): void {
+    this.destroy();
+  }
+
   /** Sends and resolves when the kernel has the bytes, or the peer is gone: then they may be wiped. */
   send(bytes: Uint8Array): Promise<void> {
+    if (this.#socket.writableLength + bytes.length > MAX_UNSENT_BYTES) this.destroy();
+    if (this.#socket.destroyed) return Promise.resolve();
     return new Promise((resolve) => {
-      if (this.#socket.destroyed) resolve();
-      else
-        this.#socket.write(bytes, () => {
-          resolve();
-        });
+      const late = this.#giveUpLater();
+      this.#socket.write(bytes, () => {
+        clearTimeout(late);
+        resolve();
+      });
     });
   }
 
   /** Lets what was sent go out, then closes. */
   end(): void {
+    const late = this.#giveUpLater();
+    void this.closed.then(() => {
+      clearTimeout(late);
+    });
     this.#socket.destroySoon();
+  }
+
+  #giveUpLater(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.destroy();
+    }, SEND_MS);
   }
 
   destroy(): void {
     this.#socket.destroy();
   }
-}
-
-/** Most connections at a time: in all, if nothing else is said, and for each uid but root's. A flood costs the flooder only. */
-const MAX_CONNECTIONS = 48;
-const MAX_FOR_ONE_UID = 8;
-
-/** Hands each accepted connection to `serve`, within the limits; the rest are closed at once. */
-export function acceptConnections(
-  server: Server,
-  serve: (connection: Connection) => void,
-  maxConnections = MAX_CONNECTIONS,
-): void {
-  const open = new Set<Connection>();
-  server.on('connection', (accepted) => {
-    let connection: Connection | null = null;
-    try {
-      const asking = [...open].filter(({ isLongLived }) => !isLongLived);
-      if (asking.length >= maxConnections) {
-        accepted.destroy();
-        return;
-      }
-      connection = new Connection(accepted);
-      const { uid } = connection.peer;
-      const sameUid = asking.filter((other) => other.peer.uid === uid).length;
-      if (uid !== 0 && sameUid >= MAX_FOR_ONE_UID) {
-        connection.destroy();
-        return;
-      }
-      open.add(connection);
-      const mine = connection;
-      void mine.closed.then(() => open.delete(mine));
-      serve(connection);
-    } catch {
-      // Out of descriptors or locked memory: this caller is turned away, and nothing of it stays.
-      connection?.destroy();
-      accepted.destroy();
-    }
-  });
 }

@@ -29,6 +29,7 @@ export class FrameConversation implements Conversation {
    * @param stopping aborted when nobody is waited for any more
    */
   constructor(connection: Connection, version: number = FRAME_VERSION, stopping?: AbortSignal) {
+    connection.works();
     this.#connection = connection;
     this.#version = version;
     this.#stopping = stopping;
@@ -60,6 +61,7 @@ export class FrameConversation implements Conversation {
   /** A relay of version 1 knows no hold: it shows a message, and nobody can go on without. */
   hold(text: string, plain: string): AbortSignal {
     this.#skipped = new AbortController();
+    this.#connection.waits();
     if (!this.#connection.isOpen) this.#skipped.abort();
     if (this.#version < 2) this.tell('information', plain);
     else if (this.#count()) this.#sendPlain({ type: 'hold', text, plain });
@@ -83,6 +85,7 @@ export class FrameConversation implements Conversation {
         clearTimeout(patience);
         resolve(answer);
       };
+      this.#connection.waits();
       this.#sendPlain(frame);
     });
   }
@@ -110,6 +113,7 @@ export class FrameConversation implements Conversation {
   /** Sends the last frame, wipes it and closes. */
   async finish(frame: Frame): Promise<void> {
     clearInterval(this.#heartbeat);
+    this.#connection.waits();
     const buffer = new SecretBuffer(MAX_FRAME_BYTES);
     try {
       await this.#connection.send(encodeFrame(frame, buffer.bytes, this.#version));
@@ -128,7 +132,10 @@ export class FrameConversation implements Conversation {
     const answered = this.#answered;
     this.#answered = null;
     if (answered === null) answer?.wipe();
-    else answered(answer);
+    else {
+      this.#connection.works();
+      answered(answer);
+    }
   }
 
   #sendPlain(frame: Frame): void {

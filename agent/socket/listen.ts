@@ -1,8 +1,11 @@
 // Makes a listening socket at a path: removes what an agent that died left there, never what one that lives uses.
 
-import { lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { AgentError } from '../base/errors.ts';
+import { rootSocketPath } from '../base/socket-paths.ts';
+import type { Doors } from './doors.ts';
 
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -37,4 +40,20 @@ export async function listenAt(server: Server, path: string): Promise<void> {
       resolve();
     });
   });
+}
+
+/**
+ * Everybody's socket at a path, and root's own beside it, in a folder that nobody else may enter.
+ * @throws AgentError `internal` as listenAt, and when something else is where the folder should be
+ */
+export async function listenAtBoth(doors: Doors, path: string): Promise<void> {
+  const rootPath = rootSocketPath(path);
+  const folder = dirname(rootPath);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { uid } = lstatSync(folder);
+  if (!lstatSync(folder).isDirectory() || uid !== process.geteuid?.())
+    throw new AgentError('internal', { detail: `${folder} is no folder of scauthd's own` });
+  chmodSync(folder, 0o700);
+  await listenAt(doors.root, rootPath);
+  await listenAt(doors.everybody, path);
 }

@@ -8,6 +8,7 @@ import type { SessionCard, SessionCards, SessionRemoval } from '../login/session
 import type { Account } from '../model/account.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Connection } from './connection.ts';
+import { Places } from './places.ts';
 import type { Methods, WireRemoval, WireSessionCard } from './io-scauth.ts';
 
 export interface MonitorParts extends PromptParts {
@@ -19,11 +20,18 @@ export interface MonitorParts extends PromptParts {
 
 /** More cards are not shown; a reply stays far below varlink's cap. */
 const MAX_CARDS = 16;
-/** Programs that listen at a time: for one user, and in all. */
-const MAX_FOR_ONE_UID = 4;
-const MAX_MONITORS = 128;
+/** Programs that listen at a time: in all, and for one user. They take no place from those that ask. */
+const monitors = new Places<Connection>(128, 4);
 
-const monitors = new Set<Connection>();
+/** What a monitor is told of, and by. */
+export interface Listener {
+  /** It listens from now on. */
+  begun(): void;
+  /** Resolves when a state may be made: a change must not make them all in one turn of the event loop. */
+  turn(): Promise<void>;
+  /** Sends one reply's parameters, and resolves when they are out. */
+  send(state: object): Promise<void>;
+}
 
 function wireCard(
   card: SessionCard,
@@ -94,21 +102,19 @@ class Bell {
 
 /**
  * Sends the state now and whenever it has changed, until the connection ends.
- * @param send sends one reply's parameters, and resolves when they are out
  * @throws AgentError `not-allowed` when too many listen, `store-unreadable`
  */
 export async function monitor(
   connection: Connection,
   account: Account,
   parts: MonitorParts,
-  send: (state: object) => Promise<void>,
+  listener: Listener,
 ): Promise<void> {
-  const sameUid = [...monitors].filter(({ peer }) => peer.uid === connection.peer.uid).length;
-  if (monitors.size >= MAX_MONITORS || sameUid >= MAX_FOR_ONE_UID)
+  if (!monitors.hasRoomFor(connection.owner))
     throw new AgentError('not-allowed', { detail: 'too many programs listen' });
   const first = stateFor(account, parts);
-  monitors.add(connection);
-  connection.isLongLived = true;
+  monitors.enter(connection);
+  listener.begun();
   const bell = new Bell();
   const end = parts.sessionCards.onChange(() => {
     bell.ring();
@@ -120,13 +126,14 @@ export async function monitor(
     let sent = '';
     for (let state = first; connection.isOpen; state = stateFor(account, parts)) {
       const text = JSON.stringify(state);
-      if (text !== sent) await send(state);
+      if (text !== sent) await listener.send(state);
       sent = text;
       await bell.next();
+      await listener.turn();
     }
   } finally {
     end();
-    monitors.delete(connection);
+    monitors.leave(connection);
   }
 }
 

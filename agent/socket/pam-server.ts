@@ -1,7 +1,6 @@
 // /run/scauth/pam.sock: one conversation a connection. Parses begin, lets the login story run, sends the verdict.
 
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:net';
 import { assertNever } from '../base/assert.ts';
 import { debug } from '../base/debug.ts';
 import { asAgentError, describeError } from '../base/errors.ts';
@@ -10,11 +9,14 @@ import type { Entry } from '../login/permit-entry.ts';
 import { CARD_REQUIRED } from '../login/wording.ts';
 import type { Conversation } from '../login/conversation.ts';
 import { parseUsername, type AuthRequest, type PeerCredentials } from '../model/request.ts';
-import { acceptConnections, type Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { openDoors, type DoorLimits, type Doors } from './doors.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from './frame-stream.ts';
 import { FRAME_VERSION, HIGHEST_VERSION, type BeginFrame, type VerdictFrame } from './frames.ts';
 import type { OpenLogins } from './open-logins.ts';
+import { RatedLog } from './rated-log.ts';
+import { Turns } from './turns.ts';
 
 export interface PamServerParts {
   /** Runs one login to its end; never throws. */
@@ -26,10 +28,12 @@ export interface PamServerParts {
   readonly log: (line: string) => void;
   /** Counts the logins, and says when they must not wait for a person any more. */
   readonly open?: OpenLogins;
+  /** Shared with the other socket; absent: its own. */
+  readonly turns?: Turns;
 }
 
-/** Far more than logins may be under way (login-limit.ts): the account phase of a flooder must not go unanswered. */
-const MAX_CONNECTIONS = 128;
+/** More than logins may be under way (login-limit.ts): the account phase of a flooder must not go unanswered. */
+const LIMITS: DoorLimits = { root: 64, others: 48, oneOwner: 8 };
 
 /** A relay has this long to send the whole of its begin. */
 const BEGIN_MS = 5000;
@@ -123,12 +127,17 @@ async function serve(
   }
 }
 
-function serveConnection(connection: Connection, parts: PamServerParts): void {
+function serveConnection(connection: Connection, turns: Turns, parts: PamServerParts): void {
   let person: FrameConversation | null = null;
   let agreed: number | null = null;
   const lateBegin = setTimeout(() => {
     connection.destroy();
   }, BEGIN_MS);
+  // Root's programs log somebody in, and wait for nobody; whoever asks for themselves may be asking without end.
+  const begun = async (): Promise<void> => {
+    const { peer, owner } = connection;
+    if (peer.uid !== 0) (await turns.take(owner, false))();
+  };
   const frames = new FrameStream((frame, version) => {
     // What came in one piece with the frame that ended the conversation is not looked at.
     if (!connection.isOpen) return;
@@ -145,12 +154,17 @@ function serveConnection(connection: Connection, parts: PamServerParts): void {
       connection.destroy();
       return;
     }
-    agreed = agreedVersion(frame, version);
+    const begin = frame;
+    agreed = agreedVersion(begin, version);
     person = new FrameConversation(connection, agreed ?? FRAME_VERSION, parts.open?.stopping);
-    const served = serve(frame, agreed, person, connection.peer, parts).catch((error: unknown) => {
-      parts.log(describeError(error));
-      connection.destroy();
-    });
+    const story = person;
+    const chosen = agreed;
+    const served = begun()
+      .then(() => (connection.isOpen ? serve(begin, chosen, story, connection.peer, parts) : undefined))
+      .catch((error: unknown) => {
+        parts.log(describeError(error));
+        connection.destroy();
+      });
     parts.open?.add(served);
   });
   void connection.closed.then(() => {
@@ -167,12 +181,14 @@ function serveConnection(connection: Connection, parts: PamServerParts): void {
   });
 }
 
-/** The server, not yet listening. */
-export function createPamServer(parts: PamServerParts): Server {
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: false });
-  const serve = (connection: Connection): void => {
-    serveConnection(connection, parts);
-  };
-  acceptConnections(server, serve, MAX_CONNECTIONS);
-  return server;
+/** Both servers, not yet listening. */
+export function createPamServer(parts: PamServerParts): Doors {
+  const { turns = new Turns() } = parts;
+  const rated = new RatedLog(parts.log);
+  return openDoors(LIMITS, (connection) => {
+    const log = (line: string): void => {
+      rated.say(connection.owner, line);
+    };
+    serveConnection(connection, turns, { ...parts, log });
+  });
 }

@@ -68,37 +68,66 @@ export function encodeMessage(message: Readonly<Record<string, unknown>>): Buffe
   return Buffer.concat([Buffer.from(JSON.stringify(message)), Buffer.from([0])]);
 }
 
-/** Collects bytes and gives out whole messages; what follows a message stays in `rest`. */
+/** Collects bytes and gives out whole messages; what follows a message stays. Each byte is looked at once. */
 export class MessageSplitter {
-  #pending: Buffer = Buffer.alloc(0);
+  #buffer = Buffer.alloc(0);
+  #from = 0;
+  #to = 0;
+  /** Up to here there is no NUL. */
+  #searched = 0;
 
   /** @throws AgentError `malformed` when a message grows above the cap */
   push(chunk: Uint8Array): void {
-    this.#pending = Buffer.concat([this.#pending, chunk]);
+    this.#makeRoom(chunk.length);
+    this.#buffer.set(chunk, this.#to);
+    this.#to += chunk.length;
     // Several short messages may wait while one is answered, but not without limit.
-    if (this.#pending.length > 2 * MAX_MESSAGE_BYTES || this.#firstLength() > MAX_MESSAGE_BYTES) {
+    const end = this.#end();
+    const firstLength = (end === -1 ? this.#to : end) - this.#from;
+    if (this.#to - this.#from > 2 * MAX_MESSAGE_BYTES || firstLength > MAX_MESSAGE_BYTES) {
       throw new AgentError('malformed', { detail: 'varlink: message too long' });
     }
   }
 
-  #firstLength(): number {
-    const end = this.#pending.indexOf(0);
-    return end === -1 ? this.#pending.length : end;
+  #makeRoom(length: number): void {
+    if (this.#to + length <= this.#buffer.length) return;
+    const kept = this.#to - this.#from;
+    const larger = Buffer.alloc(Math.max(2 * kept, kept + length));
+    this.#buffer.copy(larger, 0, this.#from, this.#to);
+    this.#searched -= this.#from;
+    this.#from = 0;
+    this.#to = kept;
+    this.#buffer = larger;
+  }
+
+  #end(): number {
+    const end = this.#buffer.subarray(this.#searched, this.#to).indexOf(0);
+    if (end !== -1) return (this.#searched += end);
+    this.#searched = this.#to;
+    return -1;
   }
 
   /** The next whole message without its NUL, or null. */
   next(): Buffer | null {
-    const end = this.#pending.indexOf(0);
+    const end = this.#end();
     if (end === -1) return null;
-    const message = this.#pending.subarray(0, end);
-    this.#pending = this.#pending.subarray(end + 1);
+    const message = Buffer.from(this.#buffer.subarray(this.#from, end));
+    this.#from = this.#searched = end + 1;
+    if (this.#from === this.#to) this.#empty();
     return message;
   }
 
-  /** Bytes after the last message: after an upgrade they belong to the new protocol. */
+  /** Bytes after the last message: after an upgrade they belong to the new protocol, and may be secret. */
   takeRest(): Buffer {
-    const rest = this.#pending;
-    this.#pending = Buffer.alloc(0);
+    const rest = Buffer.from(this.#buffer.subarray(this.#from, this.#to));
+    this.#buffer.fill(0);
+    this.#empty();
     return rest;
+  }
+
+  /** An idle connection keeps no memory. */
+  #empty(): void {
+    this.#buffer = Buffer.alloc(0);
+    this.#from = this.#to = this.#searched = 0;
   }
 }

@@ -1,6 +1,6 @@
 // Raw clients of the two sockets, for tests: they say what they are told, right or wrong, and wait for what comes.
 
-import { connect, type Server, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { freeSecretSlots } from '../../agent/base/secret.ts';
@@ -12,16 +12,17 @@ import {
   type BeginFrame,
   type Frame,
 } from '../../agent/socket/frames.ts';
-import { listenAt } from '../../agent/socket/listen.ts';
+import type { Doors } from '../../agent/socket/doors.ts';
+import { listenAtBoth } from '../../agent/socket/listen.ts';
 import { MessageSplitter } from '../../agent/socket/varlink.ts';
 import { temporaryFolder } from '../base/folders.ts';
 
 /** Serves at a socket of its own until the test ends. @returns the socket's path */
-export async function serveAt(t: ExecutionContext, server: Server): Promise<string> {
+export async function serveAt(t: ExecutionContext, doors: Doors): Promise<string> {
   const path = join(temporaryFolder(t), 'socket');
-  await listenAt(server, path);
+  await listenAtBoth(doors, path);
   t.teardown(() => {
-    server.close();
+    doors.close();
   });
   return path;
 }

@@ -20,6 +20,7 @@ const RESTART = 'sudo systemctl restart scauthd';
 
 const EXPECTED: readonly Expected[] = [
   { path: '/run/scauth', kind: 'folder', forbidden: 0o022, needed: 0o011, mode: '755', missing: RESTART },
+  { path: '/run/scauth/root', kind: 'folder', forbidden: 0o077, mode: '700', missing: RESTART },
   {
     path: '/run/scauth/pam.sock',
     kind: 'socket',

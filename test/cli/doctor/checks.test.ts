@@ -40,6 +40,7 @@ function expect(t: ExecutionContext, checks: readonly Check[], state: Check['sta
 async function goodFiles(t: ExecutionContext): Promise<string> {
   const root = temporaryFolder(t);
   folder(root, 'run/scauth', 0o755);
+  folder(root, 'run/scauth/root', 0o700);
   for (const name of ['pam.sock', 'io.scauth']) {
     const path = join(root, 'run/scauth', name);
     const server = createServer().listen(path);
