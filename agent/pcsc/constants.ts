@@ -15,6 +15,7 @@ export const SCARD_E_SHARING_VIOLATION = 0x8010000b;
 export const SCARD_E_NO_SMARTCARD = 0x8010000c;
 export const SCARD_E_PROTO_MISMATCH = 0x8010000f;
 export const SCARD_E_NOT_READY = 0x80100010;
+export const SCARD_E_INVALID_VALUE = 0x80100011;
 export const SCARD_E_SYSTEM_CANCELLED = 0x80100012;
 export const SCARD_F_COMM_ERROR = 0x80100013;
 export const SCARD_E_NOT_TRANSACTED = 0x80100016;
@@ -55,6 +56,8 @@ export const PNP_NOTIFICATION = String.raw`\\?PnP?\Notification`;
 // pcsclite.h, sizes in bytes
 export const MAX_ATR_SIZE = 33;
 export const MAX_READERNAME = 128;
+/** PCSCLITE_MAX_READERS_CONTEXTS: readers of one SCardGetStatusChange, and of a pcscd as it is usually built. */
+export const MAX_READERS_A_CALL = 16;
 /** 4 + 3 + 65536 + 3 + 2: the longest APDU that pcscd takes or gives. */
 export const MAX_BUFFER_SIZE_EXTENDED = 4 + 3 + (1 << 16) + 3 + 2;
 

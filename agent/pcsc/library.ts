@@ -73,8 +73,9 @@ const at = {
   rgbAtr: koffi.offsetof(readerStateLayout, 'rgbAtr'),
 };
 const DWORD_BYTES = koffi.sizeof('unsigned long');
-/** Room for more readers than pcscd's 16. */
+/** Room for pcscd's 16 readers, and for as many as a pcscd that was built otherwise may have. */
 const READERS_BYTES = 32 * C.MAX_READERNAME;
+const MOST_READERS_BYTES = 1024 * C.MAX_READERNAME;
 
 /** A DWORD or LONG variable for an output parameter. */
 class Variable {
@@ -165,9 +166,14 @@ export function loadWinscard(): WinscardLibrary {
     releaseContext: (context) => call(SCardReleaseContext, context),
     cancel: (context) => call(SCardCancel, context),
     async listReaders(context) {
-      const names = nativeBuffer(READERS_BYTES);
-      const length = new Variable(names.length);
-      const rv = await call(SCardListReaders, context, null, names, length.bytes);
+      let names = nativeBuffer(READERS_BYTES);
+      let length = new Variable(names.length);
+      let rv = await call(SCardListReaders, context, null, names, length.bytes);
+      if (rv === C.SCARD_E_INSUFFICIENT_BUFFER) {
+        names = nativeBuffer(MOST_READERS_BYTES);
+        length = new Variable(names.length);
+        rv = await call(SCardListReaders, context, null, names, length.bytes);
+      }
       const text = rv === C.SCARD_S_SUCCESS ? names.toString('utf8', 0, length.value) : '';
       return { rv, readers: text.split('\0').filter((name) => name !== '') };
     },

@@ -5,6 +5,7 @@ import { AgentError, asAgentError } from '../base/errors.ts';
 import * as C from './constants.ts';
 import { checkReturn } from './errors.ts';
 import type { CardEvent, CardEventSource } from './events.ts';
+import type { ReaderState } from './library.ts';
 import { ReaderTable } from './reader-table.ts';
 import type { Winscard } from './winscard.ts';
 
@@ -12,10 +13,32 @@ import type { Winscard } from './winscard.ts';
 const WAIT_MS = 60_000;
 /** After a change such a gap is likelier: more comes with it (a hub, two readers, a card already in). */
 const WAIT_AFTER_CHANGE_MS = 1000;
+/** With more readers than one call takes, those of the further calls are looked at so often. */
+const WAIT_BETWEEN_CALLS_MS = 250;
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 2000;
 /** SCardCancel is lost on a call that has not begun to wait: it is said again. */
 const CANCEL_AGAIN_MS = 50;
+
+/**
+ * The readers, as many a call as SCardGetStatusChange takes. The first is the one that waits: with the pseudo reader that
+ * tells of added ones, unless the readers fill it. pcscd as it is built has no place for another one then.
+ */
+function callsFor(states: readonly ReaderState[]): [ReaderState[], ...ReaderState[][]] {
+  const plugged = { name: C.PNP_NOTIFICATION, currentState: C.SCARD_STATE_UNAWARE };
+  const own = states.length === C.MAX_READERS_A_CALL ? C.MAX_READERS_A_CALL : C.MAX_READERS_A_CALL - 1;
+  const first = states.slice(0, own);
+  const others: ReaderState[][] = [];
+  for (let from = own; from < states.length; from += C.MAX_READERS_A_CALL)
+    others.push(states.slice(from, from + C.MAX_READERS_A_CALL));
+  return [own === C.MAX_READERS_A_CALL ? first : [plugged, ...first], ...others];
+}
+
+/** A pcscd that was built for more readers does not say to a full call that one was added. */
+function longestWaitMs(readers: number): number {
+  if (readers > C.MAX_READERS_A_CALL) return WAIT_BETWEEN_CALLS_MS;
+  return readers === C.MAX_READERS_A_CALL ? WAIT_AFTER_CHANGE_MS : WAIT_MS;
+}
 
 export class CardWatcher implements CardEventSource {
   readonly #winscard: Winscard;
@@ -129,21 +152,28 @@ export class CardWatcher implements CardEventSource {
     const listed = await library.listReaders(context);
     if (listed.rv !== C.SCARD_E_NO_READERS_AVAILABLE) checkReturn('SCardListReaders', listed.rv);
     const events = this.#table.keepOnly(listed.readers);
-    const states = [
-      { name: C.PNP_NOTIFICATION, currentState: C.SCARD_STATE_UNAWARE },
-      ...this.#table.states(),
-    ];
-    const changed = await library.getStatusChange(context, events.length > 0 ? 0 : waitMs, states);
-    switch (changed.rv) {
+    const [last, ...others] = callsFor(this.#table.states());
+    // A call waits for its own readers alone. Only the last waits, and not for long where others were looked at before.
+    let mayWaitMs = Math.min(waitMs, longestWaitMs(listed.readers.length));
+    for (const states of others) {
+      events.push(...(await this.#lookAt(context, 0, states)));
+    }
+    if (events.length > 0) mayWaitMs = 0;
+    return [...events, ...(await this.#lookAt(context, mayWaitMs, last))];
+  }
+
+  async #lookAt(context: number, waitMs: number, states: readonly ReaderState[]): Promise<CardEvent[]> {
+    const { rv, events } = await this.#winscard.library.getStatusChange(context, waitMs, states);
+    switch (rv) {
       case C.SCARD_S_SUCCESS:
       case C.SCARD_E_UNKNOWN_READER: // a reader went between the two calls: the next listing tells
-        return [...events, ...this.#table.update(changed.events.slice(1))];
+        return this.#table.update(events);
       case C.SCARD_E_TIMEOUT:
       case C.SCARD_E_CANCELLED:
-        return events;
+        return [];
       default:
-        checkReturn('SCardGetStatusChange', changed.rv);
-        return events;
+        checkReturn('SCardGetStatusChange', rv);
+        return [];
     }
   }
 

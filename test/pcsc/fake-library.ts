@@ -1,6 +1,6 @@
 // winscard as a test wants it: one reader, calls that fail, block and come back when the test says so.
 import * as C from '../../agent/pcsc/constants.ts';
-import type { ReaderEvent, WinscardLibrary } from '../../agent/pcsc/library.ts';
+import type { ReaderEvent, ReaderState, WinscardLibrary } from '../../agent/pcsc/library.ts';
 
 export const READER = 'Test Reader 00 00';
 export const ATR = Buffer.from('3BFD1300008131FE158073C021C057597562694B657940', 'hex');
@@ -93,8 +93,21 @@ export class FakeLibrary implements WinscardLibrary {
     this.#wakeLook?.();
   }
 
-  async getStatusChange(_context: number, timeoutMs: number): Promise<{ rv: number; events: ReaderEvent[] }> {
+  /** How many readers each look asked for. */
+  readonly asked: number[] = [];
+
+  async getStatusChange(
+    _context: number,
+    timeoutMs: number,
+    states: readonly ReaderState[],
+  ): Promise<{ rv: number; events: ReaderEvent[] }> {
     await this.#call('getStatusChange');
+    this.asked.push(states.length);
+    // As libpcsclite: it takes 16 at once.
+    if (states.length > 16) return { rv: C.SCARD_E_INVALID_VALUE, events: [] };
+    const [of] = this.looks[0]?.events.slice(1) ?? [];
+    if (of !== undefined && !states.some(({ name }) => name === of.name))
+      return { rv: C.SCARD_E_TIMEOUT, events: [] };
     if (this.looks.length === 0 && timeoutMs === 0) return { rv: C.SCARD_E_TIMEOUT, events: [] };
     if (this.looks.length === 0) await new Promise<void>((resolve) => (this.#wakeLook = resolve));
     this.#wakeLook = null;

@@ -189,3 +189,20 @@ test('stop cancels the wait, and stops a watcher that has no pcscd', async (t) =
   await down.watcher.poke();
   t.pass();
 });
+
+for (const count of [1, 15, 16, 17, 33]) {
+  test(`S16: with ${count} readers the card in the last one is seen, and no call asks for more than 16`, async (t) => {
+    const { library, watcher, events } = watch((fake) => {
+      fake.readers = [...Array(count).keys()].map((index) => `Reader ${index}`);
+      fake.see(present(1, `Reader ${count - 1}`));
+    });
+    watcher.start();
+    await watcher.poke();
+    t.deepEqual(kinds(events), ['service', 'card-in']);
+    t.true(library.asked.every((asked) => asked <= 16));
+    const looks = library.calls.filter((call) => call === 'getStatusChange').length;
+    if (count <= 16) t.is(library.asked[0], count < 16 ? count + 1 : 16, 'one call, as with few readers');
+    else t.true(looks >= Math.ceil((count + 1) / 16));
+    await watcher.stop();
+  });
+}
