@@ -9,7 +9,7 @@ import { AgentError } from '../agent/base/errors.ts';
 import type { Account } from '../agent/model/account.ts';
 import type { AccountDirectory } from '../agent/model/account-directory.ts';
 import type { Username } from '../agent/model/request.ts';
-import { accountOf, passwd, PASSWD_BYTES, STRINGS_BYTES } from './accounts.ts';
+import { accountOf, nativeBuffer, passwd, PASSWD_BYTES, STRINGS_BYTES } from './accounts.ts';
 
 // <grp.h>, Linux
 const group = koffi.struct('scauth_group', {
@@ -33,10 +33,12 @@ const getgrouplist = libc.func(
   'int getgrouplist(const char *user, uint32_t primary, _Out_ uint32_t *groups, _Inout_ int *count)',
 );
 
-const { ENOENT, ESRCH } = constants.errno;
+const { ENOENT, ERANGE, ESRCH } = constants.errno;
 /** A group can have many members, and all of their names stand in its entry. */
-const GROUP_STRINGS_BYTES = 1024 * 1024;
+const MOST_STRINGS_BYTES = 1024 * 1024;
+const USUAL_STRINGS_BYTES = 16 * 1024;
 const MAX_GROUPS = 65_536;
+const USUAL_GROUPS = 256;
 /** Shells with which nobody logs in. An empty field is /bin/sh. */
 const NO_SHELL = /(^|\/)(nologin|false|true|sync|halt|shutdown|reboot)$/;
 
@@ -53,17 +55,23 @@ function failure(status: number): AgentError {
   return new AgentError('internal', { detail: `the name service failed (${status})` });
 }
 
-/** The entry that a lookup by name fills; null when there is none. @throws AgentError `internal` */
+/**
+ * The entry that a lookup by name fills; null when there is none.
+ * @param stringBytes of a usual entry; a longer one is read again with as much room as there may be
+ * @throws AgentError `internal`
+ */
 async function entryByName(
   fn: ReturnType<typeof libc.func>,
   name: string,
   entryBytes: number,
   stringBytes: number,
 ): Promise<{ readonly entry: Buffer; readonly strings: Buffer } | null> {
-  const entry = Buffer.alloc(entryBytes);
-  const strings = Buffer.alloc(stringBytes);
+  const entry = nativeBuffer(entryBytes);
+  const strings = nativeBuffer(stringBytes);
   const result: unknown[] = [null];
   const status = await call(fn, name, entry, strings, stringBytes, result);
+  if (status === ERANGE && stringBytes < MOST_STRINGS_BYTES)
+    return entryByName(fn, name, entryBytes, MOST_STRINGS_BYTES);
   if (status !== 0 && status !== ENOENT && status !== ESRCH) throw failure(status);
   return status !== 0 || result[0] === null ? null : { entry, strings };
 }
@@ -86,11 +94,13 @@ function uidRange(): { readonly min: number; readonly max: number } {
 async function readPeople(): Promise<Account[]> {
   const { min, max } = uidRange();
   const people: Account[] = [];
+  const known = new Set<string>();
+  // The strings of an entry are copied out before the next one is read into the same place.
+  const entry = nativeBuffer(PASSWD_BYTES);
+  const strings = nativeBuffer(STRINGS_BYTES);
   await call(setpwent);
   try {
     for (;;) {
-      const entry = Buffer.alloc(PASSWD_BYTES);
-      const strings = Buffer.alloc(STRINGS_BYTES);
       const result: unknown[] = [null];
       const status = await call(getpwent, entry, strings, STRINGS_BYTES, result);
       if (status === ENOENT || (status === 0 && result[0] === null)) return people;
@@ -99,8 +109,9 @@ async function readPeople(): Promise<Account[]> {
       const account = accountOf(entry);
       if (account === null || NO_SHELL.test(pw_shell ?? '')) continue;
       const inRange = account.uid >= min && account.uid <= max;
-      const known = people.some(({ name }) => name === account.name);
-      if ((account.uid === 0 || inRange) && !known) people.push(account);
+      if ((account.uid !== 0 && !inRange) || known.has(account.name)) continue;
+      known.add(account.name);
+      people.push(account);
     }
   } finally {
     await call(endpwent);
@@ -116,16 +127,22 @@ function people(): Promise<Account[]> {
 }
 
 async function isMember(user: Username, name: string): Promise<boolean> {
-  const found = await entryByName(getgrnam, name, koffi.sizeof(group), GROUP_STRINGS_BYTES);
-  const account = await entryByName(getpwnam, user, PASSWD_BYTES, STRINGS_BYTES);
+  const found = await entryByName(getgrnam, name, koffi.sizeof(group), USUAL_STRINGS_BYTES);
+  const account = await entryByName(getpwnam, user, PASSWD_BYTES, USUAL_STRINGS_BYTES);
   if (found === null || account === null) return false;
   const { gr_gid } = koffi.decode(found.entry, group) as { gr_gid: number };
   const { pw_gid } = koffi.decode(account.entry, passwd) as { pw_gid: number };
-  const groups = new Uint32Array(MAX_GROUPS);
+  return (await groupsOf(user, pw_gid, USUAL_GROUPS)).includes(gr_gid);
+}
+
+/** @throws AgentError `internal` */
+async function groupsOf(user: Username, primary: number, most: number): Promise<Uint32Array> {
+  const groups = new Uint32Array(most);
   const count = [groups.length];
-  const status = await call(getgrouplist, user, pw_gid, groups, count);
-  if (status < 0) throw failure(status);
-  return groups.subarray(0, count[0] ?? 0).includes(gr_gid);
+  const status = await call(getgrouplist, user, primary, groups, count);
+  if (status >= 0) return groups.subarray(0, count[0] ?? 0);
+  if (most >= MAX_GROUPS) throw failure(status);
+  return groupsOf(user, primary, MAX_GROUPS);
 }
 
 export const systemDirectory: AccountDirectory = { people, isMember };

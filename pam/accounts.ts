@@ -21,6 +21,11 @@ export const PASSWD_BYTES = koffi.sizeof(passwd);
 /** Room for the strings of one entry; LDAP entries can be long. */
 export const STRINGS_BYTES = 64 * 1024;
 
+/** Zeroed memory outside V8's heap: within it a buffer may be moved while the library writes to it. */
+export function nativeBuffer(bytes: number): Buffer {
+  return Buffer.from(new ArrayBuffer(bytes));
+}
+
 const libc = koffi.load('libc.so.6');
 const getpwnam = libc.func(
   'int getpwnam_r(const char *name, void *entry, void *strings, size_t length, _Out_ void **result)',
@@ -33,8 +38,8 @@ const { ENOENT, ESRCH } = constants.errno;
 
 /** Runs one lookup in buffers of its own. */
 function lookUp(call: ReturnType<typeof libc.func>, key: string | number): Promise<Account | null> {
-  const entry = Buffer.alloc(PASSWD_BYTES);
-  const strings = Buffer.alloc(STRINGS_BYTES);
+  const entry = nativeBuffer(PASSWD_BYTES);
+  const strings = nativeBuffer(STRINGS_BYTES);
   const result: unknown[] = [null];
   return new Promise((resolve, reject) => {
     call.async(key, entry, strings, STRINGS_BYTES, result, (error: Error | null, status: number) => {

@@ -6,7 +6,7 @@ import { AgentError } from '../base/errors.ts';
 import { INTERFACE, type Methods, type SessionMethod, type UpgradedMethod } from '../socket/io-scauth.ts';
 import { encodeMessage, MessageSplitter, parseReply, type VarlinkReply } from '../socket/varlink.ts';
 import { socketPaths, type CommandContext } from './context.ts';
-import { CommandError } from './exit-codes.ts';
+import { CommandError, SilentEnd } from './exit-codes.ts';
 import { AgentLink } from './link.ts';
 import { notUnderstood, readReply } from './wire.ts';
 
@@ -38,6 +38,24 @@ function refusalOf(reply: VarlinkReply): CommandError | null {
   }
 }
 
+async function nextReply(
+  link: AgentLink,
+  context: CommandContext,
+  splitter: MessageSplitter,
+): Promise<VarlinkReply> {
+  const deadlineMs = performance.now() + context.replyTimeoutMs;
+  try {
+    for (;;) {
+      const whole = splitter.next();
+      if (whole !== null) return parseReply(whole);
+      const leftMs = Math.max(1, Math.ceil(deadlineMs - performance.now()));
+      splitter.push(await link.read(leftMs, undefined, context.replyTimeoutMs));
+    }
+  } catch (error) {
+    throw error instanceof AgentError ? notUnderstood(error) : error;
+  }
+}
+
 async function exchange(
   link: AgentLink,
   context: CommandContext,
@@ -46,24 +64,19 @@ async function exchange(
   debug('socket', () => `${String(message['method'])} to ${socketPaths(context)[0]}`);
   await link.write(encodeMessage(message));
   const splitter = new MessageSplitter();
-  const deadlineMs = performance.now() + context.replyTimeoutMs;
-  try {
-    for (;;) {
-      const leftMs = Math.max(1, Math.ceil(deadlineMs - performance.now()));
-      splitter.push(await link.read(leftMs, undefined, context.replyTimeoutMs));
-      const whole = splitter.next();
-      if (whole === null) continue;
-      const reply = parseReply(whole);
-      debug(
-        'socket',
-        () => `${String(message['method'])}: ${reply.error ?? 'answered'} (${whole.length} bytes)`,
-      );
-      return { reply, rest: splitter.takeRest() };
-    }
-  } catch (error) {
-    throw error instanceof AgentError ? notUnderstood(error) : error;
-  }
+  const reply = await nextReply(link, context, splitter);
+  debug('socket', () => `${String(message['method'])}: ${reply.error ?? 'answered'}`);
+  return { reply, rest: splitter.takeRest() };
 }
+
+/** scauthd looks at every account or pairing before it answers, and at authorities for some. */
+const LOOKS_AT_ALL: readonly string[] = [
+  'GetHealth',
+  'CheckSettings',
+  'StartEnforcement',
+  'SetDriverForLogin',
+];
+const LOOK_AT_ALL_MS = 300_000;
 
 /**
  * One call on a connection of its own.
@@ -76,10 +89,46 @@ export async function callAgent<M extends Exclude<keyof Methods, UpgradedMethod 
 ): Promise<Methods[M]['reply']> {
   const link = await AgentLink.connect(socketPaths(context));
   try {
-    const { reply } = await exchange(link, context, { method: `${INTERFACE}.${method}`, parameters });
+    const patience = LOOKS_AT_ALL.includes(method) ? { replyTimeoutMs: LOOK_AT_ALL_MS } : {};
+    const call = { method: `${INTERFACE}.${method}`, parameters };
+    const { reply } = await exchange(link, { ...context, ...patience }, call);
     const refusal = refusalOf(reply);
     if (refusal !== null) throw refusal;
     return readReply(method, reply.parameters);
+  } finally {
+    link.close();
+  }
+}
+
+/** Lists that may be longer than memory allows to hold. */
+type LongList = 'ListPairings' | 'PlanEnforcement' | 'GetEnforcement';
+
+/**
+ * A list by its pages, each when the one before has been taken.
+ * @throws CommandError as callAgent; `malformed` where scauthd stops in the middle
+ */
+export async function* pagesOf<M extends LongList>(
+  context: CommandContext,
+  method: M,
+  parameters: Methods[M]['parameters'],
+): AsyncGenerator<Methods[M]['reply']> {
+  const link = await AgentLink.connect(socketPaths(context));
+  try {
+    await link.write(encodeMessage({ method: `${INTERFACE}.${method}`, parameters, more: true }));
+    const splitter = new MessageSplitter();
+    for (;;) {
+      const reply = await nextReply(link, context, splitter);
+      const refusal = refusalOf(reply);
+      if (refusal !== null) throw refusal;
+      const page = readReply(method, reply.parameters);
+      yield page;
+      // A reader that is slow, or gone: what is written meanwhile would pile up here.
+      await context.drained?.();
+      if (context.readerGone?.() === true) throw new SilentEnd('reader-gone');
+      if (reply.continues) continue;
+      if (page.next !== null) throw notUnderstood('a list without its end');
+      return;
+    }
   } finally {
     link.close();
   }

@@ -29,10 +29,11 @@ usage.
 interface Found {
   readonly shutOut: readonly string[];
   readonly newlyShutOut: readonly string[];
+  readonly newlyShutOutCount: number;
   readonly closesRemote: boolean;
 }
 
-const NOBODY: Found = { shutOut: [], newlyShutOut: [], closesRemote: false };
+const NOBODY: Found = { shutOut: [], newlyShutOut: [], newlyShutOutCount: 0, closesRemote: false };
 
 /** Only scauthd knows whom enforcement binds; without it nobody is bound. */
 async function shutOutBy(folder: string, context: CommandContext): Promise<Found> {
@@ -57,13 +58,14 @@ async function check(folder: string, context: CommandContext): Promise<void> {
       `${why}\nNothing of it is in force. Correct it and check again.`,
     );
   }
-  const { shutOut, newlyShutOut, closesRemote } = await shutOutBy(folder, context);
+  const { shutOut, newlyShutOut, newlyShutOutCount, closesRemote } = await shutOutBy(folder, context);
+  const unnamed = newlyShutOutCount - newlyShutOut.length;
   context.output.result({ ok: true, folder, shutOut, newlyShutOut, closesRemote }, [
     `The configuration in ${folder} is good.`,
     ...(newlyShutOut.length === 0
       ? []
       : [
-          `WARNING: enforcement is on, and with it these accounts are shut out: ${newlyShutOut.join(', ')}.`,
+          `WARNING: enforcement is on, and with it these accounts are shut out: ${newlyShutOut.join(', ')}${unnamed > 0 ? ` and ${unnamed} more` : ''}.`,
           'Exempt them first (sc_auth enforce exempt), or change it back.',
         ]),
     ...(closesRemote

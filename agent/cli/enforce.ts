@@ -2,8 +2,17 @@
 // makes the break-glass code, so that nobody but the person at the terminal ever has it.
 
 import { parseEnforceArgs, type EnforceArgs } from './enforce/arguments.ts';
-import { linesOfPlan, linesOfState, untilText, type Enforced, type Standing } from './enforce/words.ts';
-import { allPages, callAgent } from './client.ts';
+import {
+  lineOfExemption,
+  linesOfPlan,
+  linesOfState,
+  untilText,
+  verdictOfPlan,
+  type Enforced,
+  type Standing,
+  type State,
+} from './enforce/words.ts';
+import { callAgent, pagesOf } from './client.ts';
 import { sudoUser, type Command, type CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 
@@ -46,13 +55,35 @@ function behind(context: CommandContext): string {
 }
 
 async function plan(context: CommandContext): Promise<void> {
-  const accounts: Standing[] = await allPages(async (after) => {
-    const { accounts: items, next } = await callAgent(context, 'PlanEnforcement', { after });
-    return { items, next };
-  });
-  const shutOut = accounts.filter(({ keptInBy }) => keptInBy === null).map(({ user }) => user);
-  context.output.result({ accounts, shutOut }, linesOfPlan(accounts));
+  const shutOut: string[] = [];
+  const accounts = async function* (): AsyncGenerator<readonly Standing[]> {
+    for await (const { accounts: page } of pagesOf(context, 'PlanEnforcement', {})) {
+      for (const { keptInBy, user } of page) if (keptInBy === null) shutOut.push(user);
+      yield page;
+    }
+  };
+  await context.output.list('accounts', accounts(), linesOfPlan, () => ({
+    document: { shutOut },
+    lines: [verdictOfPlan(shutOut)],
+  }));
   if (shutOut.length > 0) context.output.failed();
+}
+
+function stateIn({ state, since, until, by, breakGlass }: Enforced): State {
+  return { state, since, until, by, breakGlass };
+}
+
+async function status(context: CommandContext): Promise<void> {
+  let now: State | null = null;
+  const exemptions = async function* (): AsyncGenerator<Enforced['exemptions']> {
+    for await (const page of pagesOf(context, 'GetEnforcement', {})) {
+      if (now === null && !context.output.json) context.output.lines(linesOfState(page));
+      now ??= stateIn(page);
+      yield page.exemptions;
+    }
+  };
+  const linesOf = (page: readonly Enforced['exemptions'][number][]): string[] => page.map(lineOfExemption);
+  await context.output.list('exemptions', exemptions(), linesOf, () => ({ document: { ...now } }));
 }
 
 async function newCode(): Promise<{ text: string; salt: string; codeHash: string }> {
@@ -65,7 +96,7 @@ async function switchOn({ shutOut }: EnforceArgs, context: CommandContext): Prom
   const now: Enforced = await callAgent(context, 'GetEnforcement', {});
   if (now.state !== 'off') {
     context.output.note('Nothing was changed. Another break-glass code: sudo sc_auth enforce code');
-    context.output.result({ ...now, breakGlassCode: null }, linesOfState(now));
+    context.output.result({ ...stateIn(now), breakGlassCode: null }, linesOfState(now));
     return;
   }
   const { text, salt, codeHash } = await newCode();
@@ -133,11 +164,8 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
       await callAgent(context, 'StopEnforcement', {});
       context.output.result({ state: 'off' }, ['Enforcement is off: a password is enough.']);
       return;
-    case 'status': {
-      const now: Enforced = await callAgent(context, 'GetEnforcement', {});
-      context.output.result({ ...now }, linesOfState(now));
-      return;
-    }
+    case 'status':
+      return status(context);
     case 'code':
       return newBreakGlass(context);
     case 'exempt':

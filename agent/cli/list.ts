@@ -1,7 +1,7 @@
 // sc_auth list: which cards log which account in. Words as on macOS: a line `Hash: …` each, nothing when there is none.
 
 import type { WirePairing } from '../socket/io-scauth.ts';
-import { callAgent } from './client.ts';
+import { pagesOf } from './client.ts';
 import { sudoUser, type Command, type CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { parseOptions } from './options.ts';
@@ -42,11 +42,26 @@ export function describePairing(pairing: WirePairing): string[] {
   );
 }
 
-function linesOf(pairings: readonly WirePairing[], verbose: boolean): string[] {
-  return pairings.flatMap((pairing) => [
-    `Hash: ${pairing.hash}`,
-    ...(verbose ? describePairing(pairing) : []),
-  ]);
+/** More of one account are shown in several parts, each oldest first. */
+const MAX_PART = 1000;
+
+/** One account after the other, its oldest pairing first. scauthd sends them by account. */
+async function* byAccount(
+  pages: AsyncIterable<{ readonly pairings: readonly WirePairing[] }>,
+): AsyncGenerator<readonly WirePairing[]> {
+  const oldestFirst = (one: WirePairing, other: WirePairing): number =>
+    one.pairedAt < other.pairedAt ? -1 : Number(one.pairedAt > other.pairedAt);
+  let part: WirePairing[] = [];
+  for await (const { pairings } of pages) {
+    for (const pairing of pairings) {
+      if (part[0] !== undefined && (part[0].user !== pairing.user || part.length >= MAX_PART)) {
+        yield part.sort(oldestFirst);
+        part = [];
+      }
+      part.push(pairing);
+    }
+  }
+  yield part.sort(oldestFirst);
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
@@ -63,19 +78,16 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     );
   }
   const user = options.user ?? sudoUser(context);
-  const { pairings } = await callAgent(context, 'ListPairings', { user });
   const everybody = user === null && context.uid === 0;
-  const users = [...new Set(pairings.map((pairing) => pairing.user))].sort();
-  const lines = everybody
-    ? users.flatMap((name) => [
-        `User: ${name}`,
-        ...linesOf(
-          pairings.filter((pairing) => pairing.user === name),
-          verbose,
-        ),
-      ])
-    : linesOf(pairings, verbose);
-  context.output.result({ pairings }, lines);
+  let last: string | null = null;
+  const linesOf = (part: readonly WirePairing[]): string[] =>
+    part.flatMap((pairing) => {
+      const heading = everybody && pairing.user !== last ? [`User: ${pairing.user}`] : [];
+      last = pairing.user;
+      return [...heading, `Hash: ${pairing.hash}`, ...(verbose ? describePairing(pairing) : [])];
+    });
+  const pages = pagesOf(context, 'ListPairings', { user });
+  await context.output.list('pairings', byAccount(pages), linesOf, () => ({}));
 }
 
 export const command: Command = { help, run };

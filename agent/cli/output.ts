@@ -54,7 +54,41 @@ export class Output {
   /** The result: `lines` for people, `document` for scripts. Called once. */
   result(document: Readonly<Record<string, unknown>>, lines: readonly Line[]): void {
     if (this.json) this.document(document);
-    else for (const line of lines) this.#to.writeOut(`${renderLine(line, this.screen)}\n`);
+    else this.lines(lines);
+  }
+
+  /**
+   * A result that is one list, written as it comes: `parts` of it, each with its lines; last what `end` says of the whole.
+   * With --json the document has the list first. Called once.
+   */
+  async list<T extends object>(
+    name: string,
+    parts: AsyncIterable<readonly T[]>,
+    linesOf: (part: readonly T[]) => readonly Line[],
+    end: () => { readonly document?: Readonly<Record<string, unknown>>; readonly lines?: readonly Line[] },
+  ): Promise<void> {
+    const indent = (text: string): string => text.replaceAll('\n', '\n    ');
+    let written = 0;
+    for await (const part of parts) {
+      if (!this.json) this.lines(linesOf(part));
+      else
+        for (const item of part) {
+          this.#to.writeOut(`${written === 0 ? `{\n  "${name}": [` : ','}\n    ${indent(toJson(item))}`);
+          written += 1;
+        }
+    }
+    const { document = {}, lines = [] } = end();
+    if (!this.json) this.lines(lines);
+    else if (written === 0) this.document({ [name]: [], ...document });
+    else {
+      const rest = toJson(document).slice(1, -1).trimEnd();
+      this.#to.writeOut(`\n  ]${rest === '' ? '' : `,${rest}`}\n}\n`);
+    }
+  }
+
+  /** Lines before the result. */
+  lines(lines: readonly Line[]): void {
+    for (const line of lines) this.#to.writeOut(`${renderLine(line, this.screen)}\n`);
   }
 
   /** The result as JSON, whatever was said on the command line. */

@@ -167,7 +167,9 @@ const HEALTH = {
   notInForce: 'string[]',
   configRefused: 'string?',
   shutOut: 'string[]',
+  shutOutCount: 'number',
   shutOutSoon: 'string[]',
+  shutOutSoonCount: 'number',
 } as const;
 const REFUSED_CARD = {
   user: 'string',
@@ -179,7 +181,9 @@ const SETTINGS_FOUND = {
   problem: 'string?',
   enforced: 'boolean',
   shutOut: 'string[]',
+  shutOutCount: 'number',
   newlyShutOut: 'string[]',
+  newlyShutOutCount: 'number',
   closesRemote: 'boolean',
 } as const;
 const EXPIRING = {
@@ -257,7 +261,7 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
     drivers: readList(reply['drivers'], READER_DRIVER),
   }),
   SetDriverForLogin: () => ({}),
-  ListPairings: (reply) => ({ pairings: readList(reply['pairings'], PAIRING) }),
+  ListPairings: (reply) => ({ pairings: readList(reply['pairings'], PAIRING), ...readPlace(reply) }),
   AddPairing: (reply) => ({ pairing: readPairing(reply['pairing']) }),
   Unpair: (reply) => ({ removed: readList(reply['removed'], PAIRING) }),
   Explain: (reply) => ({ ...readObject(reply, { user: 'string' }), links: readList(reply['links'], LINK) }),
@@ -286,8 +290,9 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
   GetEnforcement: (reply) => ({
     ...readObject(reply, ENFORCEMENT),
     exemptions: readList(reply['exemptions'], EXEMPTION),
+    ...readPlace(reply),
   }),
-  PlanEnforcement: (reply) => ({ accounts: readList(reply['accounts'], STANDING), ...readNext(reply) }),
+  PlanEnforcement: (reply) => ({ accounts: readList(reply['accounts'], STANDING), ...readPlace(reply) }),
   StartEnforcement: (reply) => {
     const { until, shutOut } = readObject(reply, { until: 'string', shutOut: 'string[]' });
     return { until, shutOut: [...shutOut] };
@@ -306,6 +311,10 @@ export function readReply<M extends PlainMethod>(method: M, reply: Parameters): 
 
 function readNext(reply: Parameters): { next: number | null } {
   return readObject(reply, { next: 'number?' });
+}
+
+function readPlace(reply: Parameters): { next: string | null } {
+  return readObject(reply, { next: 'string?' });
 }
 
 /** The card that a conversation was about. @throws CommandError `malformed` */

@@ -59,9 +59,7 @@ export async function standingOf(
     .filter(({ pkhh, mapped }) => isTaken(pkhh) || (mapped && mapsCards(policy)));
   const uses = [...parts.pairings.lastUses(name)].filter(([pkhh]) => isTaken(pkhh)).map(([, atMs]) => atMs);
   const times = [...logins.map(({ atMs }) => atMs), ...uses];
-  const exemption = withoutExemption
-    ? null
-    : (parts.enforced.exemptions().find(({ user }) => user === name) ?? null);
+  const exemption = withoutExemption ? null : parts.enforced.exemptionOf(name);
   return {
     user: name,
     uid,

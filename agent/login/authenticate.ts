@@ -188,7 +188,7 @@ export class Login {
   async #userOfCard(): Promise<Username | null> {
     const { pairings } = this.#parts;
     const look = async (): Promise<Username[]> => usersOf(await this.#tokens(), pairings);
-    const misses = (users: readonly Username[]): boolean => users.length === 0 && pairings.all().length > 0;
+    const misses = (users: readonly Username[]): boolean => users.length === 0 && !pairings.isEmpty();
     return chooseUser(await awaitCard(look, misses, this.#cardWait()), this.#person);
   }
 

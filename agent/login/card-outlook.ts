@@ -47,17 +47,3 @@ export async function whyNotTaken(
   );
   return found.permitted ? null : { rule: found.rule, why: `its certificate: ${found.why}` };
 }
-
-/** Those whose drivers are not in use, or cannot ask what they must. */
-export function refusedCards(
-  pairings: readonly Pairing[],
-  policy: Policy,
-  { drivers }: OutlookParts,
-): ({ readonly user: string; readonly hash: string } & CardRefusal)[] {
-  const facts = drivers?.();
-  if (facts === undefined) return [];
-  return pairings.flatMap((pairing) => {
-    const refusal = refusesPaired(policy, pairing, facts);
-    return refusal === null ? [] : [{ user: pairing.user, hash: pairing.pkhh, ...refusal }];
-  });
-}

@@ -1,19 +1,22 @@
 // `sc_auth enforce plan`: each account with what would keep it in, and who would be shut out. The same look stands guard
 // over every call that takes something away from an account while enforcement is on.
 
+import type { Clock } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
+import { Slices } from '../base/slices.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import type { Pairing } from '../model/pairing.ts';
-import { parseUsername, type Username } from '../model/request.ts';
-import type { Clock } from '../base/clock.ts';
 import type { CardRefusal } from '../../policy/paired-card.ts';
 import { keptInBy } from '../../policy/permit-without-card.ts';
 import { standingOf, type Change, type Standing, type StandingParts } from './account-standing.ts';
 import { whyNotTaken, type OutlookParts } from './card-outlook.ts';
 import type { Enforcement } from './enforcement.ts';
+import { plannedAccounts } from './planned-accounts.ts';
 
 /** Whoever is looked at may need the word of an authority. */
 const AT_ONCE = 16;
+/** As many as somebody reads in one sentence; `sc_auth enforce plan` has them all. */
+const MAX_NAMES = 20;
 
 export interface PlanParts extends StandingParts, OutlookParts {
   readonly enforcement: Enforcement;
@@ -26,19 +29,6 @@ export interface PlannedAccount extends Standing {
   readonly keptInBy: string | null;
   /** The same as a sentence, with what to do. */
   readonly why: string;
-}
-
-/** Accounts of people, and those that a pairing or an exemption names although no list has them. */
-export async function plannedAccounts(parts: PlanParts): Promise<Account[]> {
-  const people = await parts.directory.people();
-  const known = new Set<string>(people.map(({ name }) => name));
-  const named = [...parts.pairings.all(), ...parts.enforced.exemptions()].map(({ user }) => user);
-  const others: Account[] = [];
-  for (const name of new Set<Username>(named.filter((user) => !known.has(user)))) {
-    const account = await parts.accounts.byName(name);
-    if (account !== null) others.push(account);
-  }
-  return [...people, ...others].sort((one, other) => one.uid - other.uid || (one.name < other.name ? -1 : 1));
 }
 
 function whyOf(
@@ -91,18 +81,61 @@ export async function planFor(
   return { ...standing, keptInBy: kept, why: whyOf(standing, kept, refusals) };
 }
 
-/**
- * Names of the accounts that enforcement would shut out. @param atMs as of planFor
- * @throws AgentError `store-unreadable`, `internal`
- */
-export async function wouldShutOut(parts: PlanParts, atMs?: number): Promise<Username[]> {
-  const out: Username[] = [];
-  const accounts = await plannedAccounts(parts);
-  for (let from = 0; from < accounts.length; from += AT_ONCE) {
-    const some = accounts.slice(from, from + AT_ONCE);
-    const planned = await Promise.all(some.map((account) => planFor(account, parts, {}, atMs)));
-    out.push(...planned.filter(({ keptInBy: kept }) => kept === null).map(({ user }) => parseUsername(user)));
+/** Names of a list without bound: how many they are, and the first of them. */
+export class Names {
+  readonly first: string[] = [];
+  count = 0;
+
+  add(name: string): void {
+    this.count += 1;
+    if (this.first.length < MAX_NAMES) this.first.push(name);
   }
+
+  /** For a sentence. */
+  toString(): string {
+    const more = this.count - this.first.length;
+    return this.first.join(', ') + (more === 0 ? '' : ` and ${more} more`);
+  }
+}
+
+/**
+ * Looks at each account, in slices, and says what was found in the order of the accounts.
+ * @throws AgentError `store-unreadable`, `internal`; what `look` throws
+ */
+export async function eachAccount<T>(
+  parts: PlanParts,
+  look: (account: Account) => Promise<T>,
+  take: (found: T, account: Account) => void,
+): Promise<void> {
+  const slices = new Slices();
+  let some: Account[] = [];
+  const lookAtSome = async (): Promise<void> => {
+    const found = await Promise.all(
+      some.map(async (account) => {
+        await slices.giveWay();
+        return { account, is: await look(account) };
+      }),
+    );
+    for (const { account, is } of found) take(is, account);
+    some = [];
+  };
+  for await (const { one } of plannedAccounts(parts)) {
+    if (one !== null) some.push(one);
+    if (some.length === AT_ONCE) await lookAtSome();
+  }
+  await lookAtSome();
+}
+
+/** Whom enforcement would shut out. @throws AgentError `store-unreadable`, `internal` */
+export async function wouldShutOut(parts: PlanParts): Promise<Names> {
+  const out = new Names();
+  await eachAccount(
+    parts,
+    (account) => planFor(account, parts),
+    ({ keptInBy: kept }, { name }) => {
+      if (kept === null) out.add(name);
+    },
+  );
   return out;
 }
 

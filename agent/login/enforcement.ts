@@ -12,6 +12,8 @@ import { isEnforced } from '../../policy/permit-without-card.ts';
 
 /** A card login is written down once in this time for each key, and at once while a trial waits for it. */
 const NOTE_EACH_MS = 3_600_000;
+/** Cards that are known to be noted; then it starts anew. */
+const MAX_NOTED = 4096;
 /** A timer cannot wait longer than 24.8 days. */
 const MAX_TIMER_MS = 2_000_000_000;
 
@@ -113,6 +115,7 @@ export class Enforcement {
     // A card that [mapping] took has no pairing.
     const mapped = !pairings.forUser(user).some((pairing) => pairing.pkhh === pkhh);
     table.noteCardLogin({ user, pkhh, mapped, atMs });
+    if (this.#noted.size >= MAX_NOTED) this.#noted.clear();
     this.#noted.set(name, atMs);
     if (state.kind !== 'trial') return;
     if (user !== state.by && this.#hasCard(state.by)) {
@@ -133,8 +136,7 @@ export class Enforcement {
   cardLoginInTrial(): CardLogin | null {
     const state = this.state();
     if (state.kind === 'off') return null;
-    const logins = this.#parts.table.cardLogins(null).filter(({ atMs }) => atMs >= state.sinceMs);
-    return logins.toSorted((one, other) => other.atMs - one.atMs)[0] ?? null;
+    return this.#parts.table.lastCardLogin(state.sinceMs);
   }
 
   async #change(

@@ -52,7 +52,7 @@ async function permissionOf(
     parts.log(`${request.id}: ${describeError(error)}`);
   }
   const session = await parts.sessions?.sessionOf(peer);
-  const exemption = parts.enforced.exemptions().find(({ user }) => user === name);
+  const exemption = parts.enforced.exemptionOf(name);
   return permitWithoutCard(
     policy,
     parts.enforcement.state(),

@@ -3,10 +3,10 @@
 
 import { AgentError, describeError } from '../base/errors.ts';
 import type { AuditLog } from '../audit/interface.ts';
-import type { Username } from '../model/request.ts';
+import type { Account } from '../model/account.ts';
 import type { DriverFacts } from '../../policy/paired-card.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { wouldShutOut, type PlanParts } from './enforcement-plan.ts';
+import { eachAccount, Names, planFor, wouldShutOut, type PlanParts } from './enforcement-plan.ts';
 
 export interface SettingsThen {
   readonly policy: Policy;
@@ -21,9 +21,9 @@ export interface SettingsFiles {
 }
 
 export interface ShutOut {
-  readonly all: readonly Username[];
+  readonly all: Names;
   /** Those of them whom the settings before did not shut out. */
-  readonly newly: readonly Username[];
+  readonly newly: Names;
   /** Nobody gets in from another host any more but by an exemption, which the settings before did not say. */
   readonly closesRemote: boolean;
 }
@@ -45,10 +45,24 @@ export async function shutOutBy(
   parts: PlanParts,
 ): Promise<ShutOut | null> {
   if (!parts.enforcement.isOn) return null;
-  const all = await wouldShutOut(under(next, parts));
-  const then = all.length === 0 ? [] : await wouldShutOut(under(before, parts));
+  const all = new Names();
+  const newly = new Names();
+  const isOut = async (account: Account, then: PlanParts): Promise<boolean> =>
+    (await planFor(account, then)).keptInBy === null;
+  const [nextParts, partsBefore] = [under(next, parts), under(before, parts)];
+  await eachAccount(
+    parts,
+    async (account) => {
+      if (!(await isOut(account, nextParts))) return 'in';
+      return (await isOut(account, partsBefore)) ? 'out' : 'newly';
+    },
+    (found, { name }) => {
+      if (found !== 'in') all.add(name);
+      if (found === 'newly') newly.add(name);
+    },
+  );
   const closesRemote = isClosedRemotely(next.policy) && !isClosedRemotely(before.policy);
-  return { all, newly: all.filter((user) => !then.includes(user)), closesRemote };
+  return { all, newly, closesRemote };
 }
 
 /**
@@ -59,8 +73,9 @@ export async function guardDriver(id: string, parts: PlanParts): Promise<void> {
   if (parts.drivers === undefined) return;
   const policy = parts.policy();
   const drivers = parts.drivers().map((driver) => (driver.id === id ? { ...driver, inUse: false } : driver));
-  const newly = (await shutOutBy({ policy, drivers }, { policy }, parts))?.newly ?? [];
-  if (newly.length > 0) throw new AgentError('would-shut-out', { detail: newly.join(', ') });
+  const out = await shutOutBy({ policy, drivers }, { policy }, parts);
+  if (out !== null && out.newly.count > 0)
+    throw new AgentError('would-shut-out', { detail: String(out.newly) });
 }
 
 const ADVICE = 'sc_auth enforce plan says why; root on a console and the break-glass code get in';
@@ -75,11 +90,12 @@ export async function tellShutOut(
 ): Promise<void> {
   try {
     const out = await shutOutBy({ policy: parts.policy() }, { policy: before }, parts);
-    const { newly = [], closesRemote = false } = out ?? {};
+    if (out === null) return;
+    const { newly, closesRemote } = out;
     if (closesRemote) parts.log(`warning: with the new settings nobody gets in from another host: ${REMOTE}`);
-    if (newly.length === 0) return;
-    parts.log(`warning: with the new settings enforcement shuts out ${newly.join(', ')}: ${ADVICE}`);
-    const changes = [{ setting: 'shut out', from: '', to: newly.join(', ') }];
+    if (newly.count === 0) return;
+    parts.log(`warning: with the new settings enforcement shuts out ${String(newly)}: ${ADVICE}`);
+    const changes = [{ setting: 'shut out', from: '', to: String(newly) }];
     await parts.audit.record({ kind: 'policy-changed', actor: null, changes });
   } catch (error) {
     parts.log(`whom the new settings shut out is not known: ${describeError(error)}`);
@@ -91,8 +107,9 @@ export async function tellShutOutAtStart(
   parts: PlanParts & { readonly log: (line: string) => void },
 ): Promise<void> {
   try {
-    const out = parts.enforcement.isOn ? await wouldShutOut(parts) : [];
-    if (out.length > 0) parts.log(`warning: enforcement shuts out ${out.join(', ')}: ${ADVICE}`);
+    if (!parts.enforcement.isOn) return;
+    const out = await wouldShutOut(parts);
+    if (out.count > 0) parts.log(`warning: enforcement shuts out ${String(out)}: ${ADVICE}`);
   } catch (error) {
     parts.log(`whom enforcement shuts out is not known: ${describeError(error)}`);
   }

@@ -103,6 +103,25 @@ export function publicKeyOf(keyObject: KeyObject): PublicKey {
   };
 }
 
+/** OBJECT IDENTIFIERs of keys and curves, with their tag and length (RFC 8017, RFC 5480, RFC 8410). */
+const OIDS: readonly (readonly [string, KeyAlgorithm | 'rsa'])[] = [
+  ['06092a864886f70d010101', 'rsa'],
+  ['06082a8648ce3d030107', 'p256'],
+  ['06052b81040022', 'p384'],
+  ['06032b6570', 'ed25519'],
+];
+
+/** What kind a key is that parsePublicKey has taken before, read off its bytes; null: no kind that it takes. */
+export function algorithmOfSpki(spki: Uint8Array): KeyAlgorithm | null {
+  const head = Buffer.from(spki.subarray(0, 40)).toString('hex');
+  const kind = OIDS.find(([oid]) => head.includes(oid))?.[1] ?? null;
+  if (kind !== 'rsa') return kind;
+  // Besides the modulus there are some forty bytes at most.
+  const bits = [2048, 3072, 4096] as const;
+  const fitting = bits.findLast((size) => spki.length > size / 8);
+  return fitting === undefined ? null : `rsa${fitting}`;
+}
+
 /** Whether two keys are the same key: the whole SPKI, not a hash. */
 export function sameKey(a: PublicKey, b: PublicKey): boolean {
   return a.spki.equals(b.spki);

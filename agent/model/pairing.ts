@@ -1,6 +1,6 @@
 // A pairing: what an administrator or the user decided to trust. The opposite of an Identity, which only claims.
 
-import { sameKey, type Pkhh, type PublicKey } from './key.ts';
+import { algorithmOfSpki, sameKey, type KeyAlgorithm, type Pkhh, type PublicKey } from './key.ts';
 import type { TokenId } from './token.ts';
 import type { Username } from './request.ts';
 
@@ -23,6 +23,28 @@ export interface Pairing {
   /** Who paired it: a login name, `root` for the administrator. */
   readonly pairedBy: string;
   readonly pairedAtMs: number;
+}
+
+/** A pairing as lists show it. Its key is named and not parsed: that takes longer than all the rest. */
+export interface ListedPairing extends Pick<
+  Pairing,
+  'user' | 'pkhh' | 'tokenId' | 'driver' | 'label' | 'pairedBy' | 'pairedAtMs'
+> {
+  /** null: no key is known yet. */
+  readonly key: { readonly algorithm: KeyAlgorithm | null; readonly sha256: string } | null;
+}
+
+/** What of a pairing says how its card will fare, without its key. */
+export type PairedCardFacts = Pick<Pairing, 'user' | 'pkhh' | 'driver' | 'label' | 'certificate' | 'cardKey'>;
+
+export function listed({ publicKey, ...pairing }: Pairing): ListedPairing {
+  const key = publicKey === null ? null : { algorithm: publicKey.algorithm, sha256: publicKey.sha256 };
+  return { ...pairing, key };
+}
+
+/** Names the key of a row that passed parsePublicKey when it was stored. */
+export function listedKey(spki: Uint8Array, sha256: string): ListedPairing['key'] {
+  return { algorithm: algorithmOfSpki(spki), sha256 };
 }
 
 /** Whether a key with the pairing's hash is the paired one: the hash finds, the whole key decides. */

@@ -2,10 +2,13 @@
 
 import type { KeptSecret } from '../model/keyring.ts';
 import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/enforcement.ts';
-import type { Pairing } from '../model/pairing.ts';
+import type { ListedPairing, PairedCardFacts, Pairing } from '../model/pairing.ts';
 import type { Pkhh, PublicKey } from '../model/key.ts';
 import type { PromptScope } from '../model/prompt.ts';
 import type { Username } from '../model/request.ts';
+
+/** Where a list of pairings goes on. Lists are read by key, a slice at a time: no table is ever held whole. */
+export type PairingPlace = Pick<Pairing, 'user' | 'pkhh'>;
 
 export interface PairingTable {
   /** 16 random bytes, made with the table: names this machine in challenges. */
@@ -17,8 +20,14 @@ export interface PairingTable {
   forUser(user: Username): Pairing[];
   /** All pairings with this hash, any user. @throws AgentError `store-unreadable` */
   forKey(pkhh: Pkhh): Pairing[];
-  /** All pairings, by user. @throws AgentError `store-unreadable` */
-  all(): Pairing[];
+  /** Whether nobody is paired with anything. @throws AgentError `store-unreadable` */
+  isEmpty(): boolean;
+  /** By user and hash, those behind `after`, at most `count`. @throws AgentError `store-unreadable` */
+  page(after: PairingPlace | null, count: number, user?: Username): ListedPairing[];
+  /** As `page`, of all users. @throws AgentError `store-unreadable` */
+  cardPage(after: PairingPlace | null, count: number): PairedCardFacts[];
+  /** Who has a pairing, by name, those behind `after`, at most `count`. @throws AgentError `store-unreadable` */
+  userPage(after: Username | null, count: number): Username[];
   /**
    * @throws AgentError `already-paired` (this user, this key), `key-conflict` (the hash names another key),
    * `store-unreadable`
@@ -72,15 +81,18 @@ export interface EnforcementTable {
   enforcement(): EnforcementState;
   /** @param code the break-glass code from now on; null: none; left out: the one that there is */
   setEnforcement(state: EnforcementState, code?: CodeHash | null): void;
-  /** Ended ones too, by user. */
-  exemptions(): Exemption[];
+  /** An ended one too. */
+  exemptionOf(user: Username): Exemption | null;
+  /** Ended ones too, by user, those behind `after`, at most `count`. */
+  exemptionPage(after: Username | null, count: number): Exemption[];
   /** Replaces the one that the account has. */
   exempt(exemption: Exemption): void;
   /** @returns false when there was none */
   unexempt(user: Username): boolean;
   breakGlass(): CodeHash | null;
   setBreakGlass(code: CodeHash | null): void;
-  /** Of one account, or of all. */
-  cardLogins(user: Username | null): CardLogin[];
+  cardLogins(user: Username): CardLogin[];
+  /** The last one of anybody's from then on. */
+  lastCardLogin(sinceMs: number): CardLogin | null;
   noteCardLogin(login: CardLogin): void;
 }

@@ -80,9 +80,19 @@ export class SqliteEnforcement implements EnforcementTable {
     });
   }
 
-  exemptions(): Exemption[] {
+  exemptionOf(user: Username): Exemption | null {
+    return this.#state.read((database) => {
+      const row = this.#state.query(database, 'SELECT * FROM exemption WHERE user = ?').get(user);
+      return row === undefined ? null : exemptionOf(row);
+    });
+  }
+
+  exemptionPage(after: Username | null, count: number): Exemption[] {
     return this.#state.read((database) =>
-      this.#state.query(database, 'SELECT * FROM exemption ORDER BY user').all().map(exemptionOf),
+      this.#state
+        .query(database, 'SELECT * FROM exemption WHERE user > ? ORDER BY user LIMIT ?')
+        .all(after ?? '', count)
+        .map(exemptionOf),
     );
   }
 
@@ -115,13 +125,21 @@ export class SqliteEnforcement implements EnforcementTable {
     this.setEnforcement(this.enforcement(), code);
   }
 
-  cardLogins(user: Username | null): CardLogin[] {
+  cardLogins(user: Username): CardLogin[] {
+    return this.#state.read((database) =>
+      this.#state
+        .query(database, 'SELECT * FROM card_login WHERE user = ? ORDER BY pkhh')
+        .all(user)
+        .map(cardLoginOf),
+    );
+  }
+
+  lastCardLogin(sinceMs: number): CardLogin | null {
     return this.#state.read((database) => {
-      const rows =
-        user === null
-          ? this.#state.query(database, 'SELECT * FROM card_login ORDER BY user, pkhh').all()
-          : this.#state.query(database, 'SELECT * FROM card_login WHERE user = ? ORDER BY pkhh').all(user);
-      return rows.map(cardLoginOf);
+      const row = this.#state
+        .query(database, 'SELECT * FROM card_login WHERE at_ms >= ? ORDER BY at_ms DESC LIMIT 1')
+        .get(sinceMs);
+      return row === undefined ? null : cardLoginOf(row);
     });
   }
 

@@ -4,11 +4,11 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
-import type { Pairing } from '../model/pairing.ts';
+import { listedKey, type ListedPairing, type PairedCardFacts, type Pairing } from '../model/pairing.ts';
 import type { PromptScope } from '../model/prompt.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
-import type { ExpiryNotices, LoginDriverTable, PairingTable } from './interface.ts';
+import type { ExpiryNotices, LoginDriverTable, PairingPlace, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
 import { blob, text, type StateDatabase } from './state-database.ts';
 
@@ -46,6 +46,35 @@ function pairingOf(row: Row, keys: KnownKeys): Pairing {
     pairedAtMs: Number(row['paired_at_ms']),
   };
 }
+
+function listedOf(row: Row): ListedPairing {
+  const spki = blob(row['public_key']);
+  return {
+    user: parseUsername(text(row['user'])),
+    pkhh: parsePkhh(text(row['pkhh'])),
+    key: spki === null ? null : listedKey(spki, text(row['sha256'])),
+    tokenId: row['token_id'] === null ? null : parseTokenId(text(row['token_id'])),
+    driver: row['driver'] === null ? null : text(row['driver']),
+    label: text(row['label']),
+    pairedBy: text(row['paired_by']),
+    pairedAtMs: Number(row['paired_at_ms']),
+  };
+}
+
+function cardFactsOf(row: Row): PairedCardFacts {
+  return {
+    user: parseUsername(text(row['user'])),
+    pkhh: parsePkhh(text(row['pkhh'])),
+    driver: row['driver'] === null ? null : text(row['driver']),
+    label: text(row['label']),
+    certificate: blob(row['certificate']),
+    cardKey: blob(row['card_key']),
+  };
+}
+
+const LISTED = 'user, pkhh, public_key, sha256, token_id, driver, label, paired_by, paired_at_ms';
+/** By the primary key, so that a page costs the same wherever it begins. */
+const BEHIND = 'WHERE (user, pkhh) > (?, ?) ORDER BY user, pkhh LIMIT ?';
 
 function expiryName(user: Username, pkhh: Pkhh): string {
   return `expiry_told ${user} ${pkhh}`;
@@ -86,8 +115,51 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
     return this.#select('WHERE pkhh = ? ORDER BY paired_at_ms, user', pkhh);
   }
 
-  all(): Pairing[] {
-    return this.#select('ORDER BY user, paired_at_ms, pkhh');
+  isEmpty(): boolean {
+    return this.#state.read(
+      (database) => this.#state.query(database, 'SELECT 1 FROM pairing LIMIT 1').get() === undefined,
+    );
+  }
+
+  page(after: PairingPlace | null, count: number, user?: Username): ListedPairing[] {
+    const { user: behind = '', pkhh = '' } = after ?? {};
+    return this.#state.read((database) => {
+      const rows =
+        user === undefined
+          ? this.#state.query(database, `SELECT ${LISTED} FROM pairing ${BEHIND}`).all(behind, pkhh, count)
+          : this.#state
+              .query(
+                database,
+                `SELECT ${LISTED} FROM pairing WHERE user = ? AND pkhh > ? ORDER BY pkhh LIMIT ?`,
+              )
+              .all(user, pkhh, count);
+      return rows.map(listedOf);
+    });
+  }
+
+  cardPage(after: PairingPlace | null, count: number): PairedCardFacts[] {
+    const { user = '', pkhh = '' } = after ?? {};
+    return this.#state.read((database) =>
+      this.#state
+        .query(database, `SELECT user, pkhh, driver, label, certificate, card_key FROM pairing ${BEHIND}`)
+        .all(user, pkhh, count)
+        .map(cardFactsOf),
+    );
+  }
+
+  userPage(after: Username | null, count: number): Username[] {
+    return this.#state.read((database) => {
+      // One look at the index a user, however many pairings each has.
+      const next = this.#state.query(database, 'SELECT min(user) AS user FROM pairing WHERE user > ?');
+      const users: Username[] = [];
+      for (let last: string = after ?? ''; users.length < count;) {
+        const found = next.get(last)?.['user'] ?? null;
+        if (found === null) break;
+        last = text(found);
+        users.push(parseUsername(last));
+      }
+      return users;
+    });
   }
 
   add(pairing: Pairing): void {

@@ -2,6 +2,7 @@
 // admin-server.ts.
 
 import { AgentError, asAgentError } from '../base/errors.ts';
+import { numbered, rowsBehind } from '../base/slices.ts';
 import type { AnchorSource, AuditLog } from '../audit/interface.ts';
 import { auditedKey } from '../login/audited-key.ts';
 import { mayDriverServe } from '../login/driver-gate.ts';
@@ -14,8 +15,9 @@ import { pairForUser, type PairingParts, type TrustedKey } from '../login/pair.t
 import type { HealthSource } from '../model/health.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import { parseCertificateFile, parsePkhh } from '../model/key.ts';
-import type { Pairing } from '../model/pairing.ts';
+import { listed, type Pairing } from '../model/pairing.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../model/request.ts';
+import type { PairingPlace } from '../pairing/interface.ts';
 import { CARD_READING_MS } from '../token/interface.ts';
 import { unfitForLogin } from '../../policy/permit-pairing.ts';
 import { enforcementMethod, type EnforcementMethodParts } from './enforcement-methods.ts';
@@ -94,11 +96,26 @@ async function listPairings(
   peer: PeerCredentials,
   parameters: Parameters,
   parts: AdminParts,
-): Promise<Pairing[]> {
-  onlyParameters(parameters, ['user']);
-  const user = optionalText(parameters, 'user');
-  if (user === null && peer.uid === 0) return parts.pairings.all();
-  return parts.pairings.forUser(await userInScope(peer, user, parts.accounts));
+): Promise<Methods['ListPairings']['reply']> {
+  onlyParameters(parameters, ['user', 'after']);
+  const asked = optionalText(parameters, 'user');
+  const user = asked === null && peer.uid === 0 ? undefined : await userInScope(peer, asked, parts.accounts);
+  const rows = rowsBehind(
+    pairingPlace(parameters),
+    (after, count) => parts.pairings.page(after, count, user),
+    ({ user: name, pkhh }) => ({ user: name, pkhh }),
+  );
+  const { items, next } = await pageOf(rows, wirePairing);
+  return { pairings: items, next: next === null ? null : `${next.user} ${next.pkhh}` };
+}
+
+/** Where a page of pairings begins: behind this user's with this hash. */
+function pairingPlace(parameters: Parameters): PairingPlace | null {
+  const after = optionalText(parameters, 'after');
+  if (after === null) return null;
+  const [user = '', pkhh = '', ...more] = after.split(' ');
+  if (more.length > 0) throw new InvalidParameter('after');
+  return { user: parseUsername(user), pkhh: parsePkhh(pkhh) };
 }
 
 async function listIdentities(
@@ -111,7 +128,7 @@ async function listIdentities(
   const own = peer.uid === 0 ? null : (await callerAccount(peer, parts.accounts)).name;
   const tokens = await parts.tokens.present(CARD_READING_MS);
   const all = tokens.flatMap((token) => token.identities);
-  const { items, next } = await pageOf(all, after, (identity) => {
+  const { items, next } = await pageOf(numbered(all, after), (identity) => {
     const users = parts.pairings.forKey(identity.publicKey.pkhh).map((pairing) => pairing.user);
     const visible = own === null ? users : users.filter((user) => user === own);
     return wireIdentity(identity, unfitForLogin(identity), visible);
@@ -226,11 +243,11 @@ export async function callMethod(
       await setDriverForLogin(requiredText(parameters, 'driver'), requiredFlag(parameters), peer, parts);
       return {};
     case 'ListPairings':
-      return { pairings: (await listPairings(peer, parameters, parts)).map(wirePairing) };
+      return listPairings(peer, parameters, parts);
     case 'AddPairing':
-      return { pairing: wirePairing(await addPairing(peer, parameters, parts)) };
+      return { pairing: wirePairing(listed(await addPairing(peer, parameters, parts))) };
     case 'Unpair':
-      return { removed: (await unpair(peer, parameters, parts)).map(wirePairing) };
+      return { removed: (await unpair(peer, parameters, parts)).map(listed).map(wirePairing) };
     case 'Explain':
       return explain(peer, parameters, parts);
     case 'GetKeyring':

@@ -8,6 +8,7 @@ import { pairOwnCard } from '../login/pair.ts';
 import { requireHere } from '../login/require-here.ts';
 import { verifyCardPin } from '../login/verify-pin.ts';
 import { callerAccount, callMethod, isUnexpected, type AdminParts } from './admin-methods.ts';
+import { listed } from '../model/pairing.ts';
 import type { Connection } from './connection.ts';
 import { cardStory, failureOf, type Story } from './card-stories.ts';
 import { openDoors, type DoorLimits, type DoorPlaces, type Doors } from './doors.ts';
@@ -145,6 +146,11 @@ class AdminConnection {
         return true;
       }
       reply = await this.#replyOf(call);
+      for (let next = nextOf(call, reply); next !== null; next = nextOf(call, reply)) {
+        await this.#connection.send(encodeMessage({ ...reply, continues: true }));
+        if (!this.#connection.isOpen) return false;
+        reply = await this.#replyOf({ ...call, parameters: { ...call.parameters, after: next } });
+      }
       if (facts?.wakesSessions === true && reply['error'] === undefined) this.#parts.sessionCards.tell();
     } catch (error) {
       if (isUnexpected(error)) this.#parts.log(describeError(error));
@@ -220,7 +226,7 @@ class AdminConnection {
         const wish = keyringWish(parameters);
         const account = await callerAccount(peer, this.#parts.accounts);
         return async (person) => ({
-          pairing: wirePairing(await pairOwnCard(account, pkhh, peer, person, this.#parts, wish)),
+          pairing: wirePairing(listed(await pairOwnCard(account, pkhh, peer, person, this.#parts, wish))),
         });
       }
       case `${INTERFACE}.VerifyPin`: {
@@ -266,6 +272,12 @@ class AdminConnection {
     await person.finish({ type: 'result', json: JSON.stringify(result) });
     return !('error' in result);
   }
+}
+
+/** Where a list goes on that was asked for with `more`: the page behind is made when this one has gone out. */
+function nextOf({ more, oneway }: VarlinkCall, { parameters }: Record<string, unknown>): unknown {
+  if (!more || oneway || typeof parameters !== 'object' || parameters === null) return null;
+  return 'next' in parameters ? parameters.next : null;
 }
 
 function splitMethod(name: string): [interfaceName: string, method: string] {

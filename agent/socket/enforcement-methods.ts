@@ -2,28 +2,29 @@
 // judged (root changes, everybody may see whether it is on) and changes of exemptions recorded.
 
 import { AgentError, printable } from '../base/errors.ts';
+import { rowsBehind } from '../base/slices.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import type { BreakGlass } from '../login/break-glass.ts';
 import {
+  eachAccount,
   guardAgainstShutOut,
-  plannedAccounts,
+  Names,
   planFor,
-  wouldShutOut,
   type PlannedAccount,
   type PlanParts,
 } from '../login/enforcement-plan.ts';
+import { isPlannedPlace, plannedAccounts } from '../login/planned-accounts.ts';
 import type { Account } from '../model/account.ts';
 import { parseCodeHash } from '../model/break-glass.ts';
 import type { CodeHash, Exemption } from '../model/enforcement.ts';
-import { parseUsername, type PeerCredentials } from '../model/request.ts';
+import { parseUsername, type PeerCredentials, type Username } from '../model/request.ts';
 import type { Methods, WireExemption, WireStanding } from './io-scauth.ts';
-import { pageOf } from './paging.ts';
+import { pageOf, type Page } from './paging.ts';
 import {
   InvalidParameter,
   onlyParameters,
   optionalFlag,
   optionalText,
-  pageStart,
   PermissionDenied,
   requiredText,
 } from './parameters.ts';
@@ -92,23 +93,50 @@ async function accountOf(parameters: Parameters, parts: EnforcementMethodParts):
   return account;
 }
 
-async function getEnforcement(peer: PeerCredentials, parts: EnforcementMethodParts): Reply<'GetEnforcement'> {
+/** The caller's own; root's are all, by pages. */
+async function exemptionsFor(
+  peer: PeerCredentials,
+  after: string | null,
+  { enforced, accounts }: EnforcementMethodParts,
+): Promise<Page<WireExemption, Username>> {
+  if (peer.uid === 0) {
+    const from = after === null ? null : parseUsername(after);
+    return pageOf(
+      rowsBehind(
+        from,
+        (behind, count) => enforced.exemptionPage(behind, count),
+        ({ user }) => user,
+      ),
+      wireExemption,
+    );
+  }
+  const own = await accounts.byUid(peer.uid);
+  const exemption = own === null ? null : enforced.exemptionOf(own.name);
+  return { items: exemption === null ? [] : [wireExemption(exemption)], next: null };
+}
+
+async function getEnforcement(
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: EnforcementMethodParts,
+): Reply<'GetEnforcement'> {
   const state = parts.enforcement.state();
-  const own = peer.uid === 0 ? null : ((await parts.accounts.byUid(peer.uid))?.name ?? '');
-  const exemptions = parts.enforced.exemptions().filter(({ user }) => own === null || user === own);
+  const { items, next } = await exemptionsFor(peer, optionalText(parameters, 'after'), parts);
   return {
     state: state.kind,
     since: state.kind === 'off' ? null : iso(state.sinceMs),
     until: state.kind === 'trial' ? iso(state.untilMs) : null,
     by: state.kind === 'off' ? null : printable(state.by),
     breakGlass: state.kind !== 'off' && parts.breakGlass.isReady,
-    exemptions: exemptions.map(wireExemption),
+    exemptions: items,
+    next,
   };
 }
 
 async function plan(parameters: Parameters, parts: EnforcementMethodParts): Reply<'PlanEnforcement'> {
-  const accounts = await plannedAccounts(parts);
-  const page = await pageOf(accounts, pageStart(parameters), async (account) =>
+  const after = optionalText(parameters, 'after');
+  if (after !== null && !isPlannedPlace(after)) throw new InvalidParameter('after');
+  const page = await pageOf(plannedAccounts(parts, after), async (account) =>
     wireStanding(await planFor(account, parts)),
   );
   return { accounts: page.items, next: page.next };
@@ -119,7 +147,7 @@ async function start(
   parameters: Parameters,
   parts: EnforcementMethodParts,
 ): Reply<'StartEnforcement'> {
-  const forced = namesOf(parameters);
+  const forced = new Set(namesOf(parameters));
   const by = byOf(parameters);
   const code = codeOf(parameters);
   if (parts.enforcement.isOn)
@@ -128,9 +156,18 @@ async function start(
     throw new AgentError('invalid-argument', {
       detail: 'login.cards_allowed is false, so nobody could log in by card',
     });
-  const out = await wouldShutOut(parts);
-  const unforced = out.filter((name) => !forced.includes(name));
-  if (unforced.length > 0) throw new AgentError('would-shut-out', { detail: unforced.join(', ') });
+  const out: string[] = [];
+  const unforced = new Names();
+  await eachAccount(
+    parts,
+    (account) => planFor(account, parts),
+    ({ keptInBy }, { name }) => {
+      if (keptInBy !== null) return;
+      if (forced.has(name)) out.push(name);
+      else unforced.add(name);
+    },
+  );
+  if (unforced.count > 0) throw new AgentError('would-shut-out', { detail: String(unforced) });
   const minutes = parts.policy().enforcement.confirmMinutes;
   const untilMs = await parts.enforcement.startTrial(minutes, by, code, peer);
   return { until: iso(untilMs), shutOut: out };
@@ -168,7 +205,7 @@ async function exempt(
   if (!(untilMs > nowMs && untilMs <= nowMs + MAX_EXEMPT_MS)) throw new InvalidParameter('until');
   const reason = printable(optionalText(parameters, 'reason') ?? '', MAX_TEXT);
   const exemption: Exemption = { user, untilMs, by: byOf(parameters), madeAtMs: nowMs, reason };
-  const before = parts.enforced.exemptions().find((one) => one.user === user) ?? null;
+  const before = parts.enforced.exemptionOf(user);
   // First the record: an exemption that nobody can read of is none.
   await record(exemption, before, peer, parts);
   parts.enforced.exempt(exemption);
@@ -181,7 +218,7 @@ async function unexempt(
   parts: EnforcementMethodParts,
 ): Reply<'Unexempt'> {
   const user = parseUsername(requiredText(parameters, 'user'));
-  const before = parts.enforced.exemptions().find((one) => one.user === user) ?? null;
+  const before = parts.enforced.exemptionOf(user);
   if (before === null) return { removed: false };
   const account = await parts.accounts.byName(user);
   if (account !== null && !optionalFlag(parameters, 'shutOut'))
@@ -221,8 +258,8 @@ export async function enforcementMethod(
   };
   switch (method as keyof Methods) {
     case 'GetEnforcement':
-      onlyParameters(parameters, []);
-      return getEnforcement(peer, parts);
+      onlyParameters(parameters, ['after']);
+      return getEnforcement(peer, parameters, parts);
     case 'PlanEnforcement':
       takes('after');
       return plan(parameters, parts);

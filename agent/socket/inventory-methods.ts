@@ -2,6 +2,7 @@
 // says which driver may run before login. Nothing here asks a card.
 
 import { AgentError } from '../base/errors.ts';
+import { numbered } from '../base/slices.ts';
 import type { AuditLog } from '../audit/interface.ts';
 import { NOT_EVALUATED, type Inventory } from '../model/inventory.ts';
 import type { PeerCredentials } from '../model/request.ts';
@@ -38,7 +39,7 @@ export async function listItems(
 ): Promise<Methods['ListItems']['reply']> {
   const named = await tokensNamed(tokens, id);
   const all = named.flatMap((token) => token.identities.map((identity) => ({ token, identity })));
-  const { items, next } = await pageOf(all, after, async ({ token, identity }) => {
+  const { items, next } = await pageOf(numbered(all, after), async ({ token, identity }) => {
     const { certificate } = identity;
     const trust = certificate === null ? NOT_EVALUATED : await inventory.trustOf(certificate);
     return wireItem(token, identity, trust, unfitForLogin(identity));

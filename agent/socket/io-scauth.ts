@@ -212,7 +212,10 @@ export interface Methods {
     parameters: { driver: string; enabled: boolean; shutOut?: boolean | null };
     reply: Record<string, never>;
   };
-  ListPairings: { parameters: { user: string | null }; reply: { pairings: WirePairing[] } };
+  ListPairings: {
+    parameters: { user: string | null; after?: string | null };
+    reply: { pairings: WirePairing[]; next: string | null };
+  };
   AddPairing: {
     parameters: { user: string; hash: string | null; certificate: string | null };
     reply: { pairing: WirePairing };
@@ -261,7 +264,9 @@ export interface Methods {
       expiring: WireExpiring[];
       refusedCards: WireRefusedCard[];
       shutOut: string[];
+      shutOutCount: number;
       shutOutSoon: string[];
+      shutOutSoonCount: number;
     };
   };
   CheckSettings: {
@@ -270,7 +275,9 @@ export interface Methods {
       problem: string | null;
       enforced: boolean;
       shutOut: string[];
+      shutOutCount: number;
       newlyShutOut: string[];
+      newlyShutOutCount: number;
       closesRemote: boolean;
     };
   };
@@ -294,7 +301,7 @@ export interface Methods {
   };
   Claim: { parameters: { number: number }; reply: { claimed: boolean } };
   GetEnforcement: {
-    parameters: Record<string, never>;
+    parameters: { after?: string | null };
     reply: {
       state: string;
       since: string | null;
@@ -302,11 +309,12 @@ export interface Methods {
       by: string | null;
       breakGlass: boolean;
       exemptions: WireExemption[];
+      next: string | null;
     };
   };
   PlanEnforcement: {
-    parameters: { after?: number | null };
-    reply: { accounts: WireStanding[]; next: number | null };
+    parameters: { after?: string | null };
+    reply: { accounts: WireStanding[]; next: string | null };
   };
   StartEnforcement: {
     parameters: { by?: string | null; shutOut?: readonly string[] | null; salt: string; codeHash: string };

@@ -15,6 +15,14 @@ export interface SettingsParts {
   readonly settingsFiles?: SettingsFiles;
 }
 
+const NOBODY = {
+  shutOut: [],
+  shutOutCount: 0,
+  newlyShutOut: [],
+  newlyShutOutCount: 0,
+  closesRemote: false,
+};
+
 /** The caller is root. @throws AgentError `store-unreadable`, `internal` */
 export async function checkSettings({
   policy,
@@ -28,10 +36,19 @@ export async function checkSettings({
     if (settingsFiles !== undefined) next = settingsFiles.readAnew();
   } catch (error) {
     const problem = printable(asAgentError(error).detail, 500);
-    return { problem, enforced, shutOut: [], newlyShutOut: [], closesRemote: false };
+    return { problem, enforced, ...NOBODY };
   }
   const drivers = driverFacts(inventory.drivers(), next.disabledDrivers);
   const out = await shutOutBy({ policy: next.policy, drivers }, { policy: policy() }, enforcement);
-  const { all = [], newly = [], closesRemote = false } = out ?? {};
-  return { problem: null, enforced, shutOut: [...all], newlyShutOut: [...newly], closesRemote };
+  if (out === null) return { problem: null, enforced, ...NOBODY };
+  const { all, newly, closesRemote } = out;
+  return {
+    problem: null,
+    enforced,
+    shutOut: all.first,
+    shutOutCount: all.count,
+    newlyShutOut: newly.first,
+    newlyShutOutCount: newly.count,
+    closesRemote,
+  };
 }

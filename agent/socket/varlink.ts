@@ -17,6 +17,8 @@ export interface VarlinkCall {
 export interface VarlinkReply {
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly error: string | null;
+  /** Another reply to the same call follows. */
+  readonly continues: boolean;
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> {
@@ -60,7 +62,7 @@ export function parseReply(bytes: Uint8Array): VarlinkReply {
   const error = message['error'] ?? null;
   if (error !== null && typeof error !== 'string')
     throw new AgentError('malformed', { detail: 'varlink: error' });
-  return { parameters: parametersOf(message), error };
+  return { parameters: parametersOf(message), error, continues: message['continues'] === true };
 }
 
 /** A message with its NUL. */

@@ -4,7 +4,7 @@ import { toHex } from '../base/bytes.ts';
 import { printable } from '../base/errors.ts';
 import type { DriverInfo } from '../model/driver.ts';
 import type { ReaderDriverInfo, ReaderInfo, TrustWords } from '../model/inventory.ts';
-import type { Pairing } from '../model/pairing.ts';
+import type { ListedPairing } from '../model/pairing.ts';
 import type { Identity } from '../model/token.ts';
 import type { Token } from '../token/interface.ts';
 import { failureText } from './failure-text.ts';
@@ -127,16 +127,16 @@ export function wireIdentity(
   };
 }
 
-export function wirePairing(pairing: Pairing): WirePairing {
+export function wirePairing(pairing: ListedPairing): WirePairing {
   return {
     user: pairing.user,
     hash: pairing.pkhh,
     label: printable(pairing.label),
     token: pairing.tokenId,
     driver: pairing.driver,
-    algorithm: pairing.publicKey?.algorithm ?? null,
-    sha256: pairing.publicKey?.sha256 ?? null,
-    keyKnown: pairing.publicKey !== null,
+    algorithm: pairing.key?.algorithm ?? null,
+    sha256: pairing.key?.sha256 ?? null,
+    keyKnown: pairing.key !== null,
     pairedBy: pairing.pairedBy,
     pairedAt: iso(pairing.pairedAtMs),
   };

@@ -2,11 +2,12 @@
 
 import { AgentError } from '../base/errors.ts';
 import { readOnly, readTlv, readTlvs } from '../base/tlv.ts';
+import { GENERALIZED_TIME, UTC_TIME } from '../model/certificate-end.ts';
+
+export { timeMs } from '../model/certificate-end.ts';
 
 const SEQUENCE = 0x30;
 const OID = 0x06;
-const UTC_TIME = 0x17;
-const GENERALIZED_TIME = 0x18;
 
 /** @param value the content of an OBJECT IDENTIFIER */
 export function oidText(value: Uint8Array): string {
@@ -23,24 +24,6 @@ export function oidText(value: Uint8Array): string {
     arc = 0;
   }
   return arcs.join('.');
-}
-
-/** UTCTime or GeneralizedTime as RFC 5280, 4.1.2.5 has them: in UTC, with seconds. @returns ms since the epoch */
-export function timeMs(tag: number, value: Buffer): number {
-  const text = value.toString('latin1');
-  const parts =
-    tag === UTC_TIME
-      ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text)
-      : tag === GENERALIZED_TIME
-        ? /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text)
-        : null;
-  const [year = NaN, month = NaN, day = NaN, hour = NaN, minute = NaN, second = NaN] = (
-    parts?.slice(1) ?? []
-  ).map(Number);
-  const full = tag === UTC_TIME ? year + (year < 50 ? 2000 : 1900) : year;
-  const at = Date.UTC(full, month - 1, day, hour, minute, second);
-  if (Number.isNaN(at)) throw new AgentError('malformed', { detail: 'not a time' });
-  return at;
 }
 
 export function isTime(tag: number): boolean {

@@ -105,7 +105,7 @@ test('list: one line a pairing, nothing when there is none', async (t) => {
 
 test('list: whose pairings root means', async (t) => {
   const script: Script = (_call, caller) => {
-    caller.reply({ pairings: [pairing({ user: 'bob', hash: OTHER_HASH }), pairing()] });
+    caller.reply({ pairings: [pairing(), pairing({ user: 'bob', hash: OTHER_HASH })] });
   };
   const all = await ask(t, script, ['list']);
   t.is(all.out, `User: alice\nHash: ${HASH}\nUser: bob\nHash: ${OTHER_HASH}\n`);

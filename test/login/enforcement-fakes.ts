@@ -41,9 +41,15 @@ export class FakeEnforcementTable implements EnforcementTable {
     if (code !== undefined) this.code = code;
   }
 
-  exemptions(): Exemption[] {
+  exemptionOf(user: Username): Exemption | null {
     this.#use(false);
-    return this.exempted;
+    return this.exempted.find((one) => one.user === user) ?? null;
+  }
+
+  exemptionPage(after: Username | null, count: number): Exemption[] {
+    this.#use(false);
+    const all = this.exempted.toSorted((one, other) => (one.user < other.user ? -1 : 1));
+    return all.filter(({ user }) => after === null || user > after).slice(0, count);
   }
 
   exempt(exemption: Exemption): void {
@@ -67,9 +73,15 @@ export class FakeEnforcementTable implements EnforcementTable {
     this.setEnforcement(this.state, code);
   }
 
-  cardLogins(user: Username | null): CardLogin[] {
+  cardLogins(user: Username): CardLogin[] {
     this.#use(false);
-    return this.logins.filter((login) => user === null || login.user === user);
+    return this.logins.filter((login) => login.user === user);
+  }
+
+  lastCardLogin(sinceMs: number): CardLogin | null {
+    this.#use(false);
+    const since = this.logins.filter(({ atMs }) => atMs >= sinceMs);
+    return since.toSorted((one, other) => other.atMs - one.atMs)[0] ?? null;
   }
 
   noteCardLogin(login: CardLogin): void {

@@ -10,7 +10,7 @@ import type { AuditEvent } from '../../agent/model/audit-event.ts';
 import { NO_CARD_KEY, type CardKeyProof } from '../../agent/model/card-key.ts';
 import type { Challenge } from '../../agent/model/challenge.ts';
 import { sameKey, type Certificate, type Pkhh, type PublicKey } from '../../agent/model/key.ts';
-import type { Pairing } from '../../agent/model/pairing.ts';
+import { listed, type ListedPairing, type PairedCardFacts, type Pairing } from '../../agent/model/pairing.ts';
 import type { Proof } from '../../agent/model/proof.ts';
 import type { PromptScope } from '../../agent/model/prompt.ts';
 import { parseUsername, type Username } from '../../agent/model/request.ts';
@@ -23,7 +23,7 @@ import {
   type TouchPolicy,
   type TokenId,
 } from '../../agent/model/token.ts';
-import type { PairingTable } from '../../agent/pairing/interface.ts';
+import type { PairingPlace, PairingTable } from '../../agent/pairing/interface.ts';
 import type { ProofInHand, Token, TokenSource } from '../../agent/token/interface.ts';
 import type { CertificateTrust } from '../../agent/trust/interface.ts';
 import type { Signer } from '../model/signer.ts';
@@ -260,8 +260,30 @@ export class FakePairings implements PairingTable {
     return this.#readable().filter((row) => row.pkhh === pkhh);
   }
 
-  all(): Pairing[] {
-    return [...this.#readable()];
+  isEmpty(): boolean {
+    return this.#readable().length === 0;
+  }
+
+  page(after: PairingPlace | null, count: number, user?: Username): ListedPairing[] {
+    return this.#behind(after, count, user).map(listed);
+  }
+
+  cardPage(after: PairingPlace | null, count: number): PairedCardFacts[] {
+    return this.#behind(after, count);
+  }
+
+  userPage(after: Username | null, count: number): Username[] {
+    const users = [...new Set(this.#readable().map((row) => row.user))].sort();
+    return users.filter((user) => after === null || user > after).slice(0, count);
+  }
+
+  #behind(after: PairingPlace | null, count: number, user?: Username): Pairing[] {
+    const place = (one: PairingPlace): string => `${one.user} ${one.pkhh}`;
+    return this.#readable()
+      .filter((row) => user === undefined || row.user === user)
+      .toSorted((one, other) => (place(one) < place(other) ? -1 : 1))
+      .filter((row) => after === null || place(row) > place(after))
+      .slice(0, count);
   }
 
   add(pairing: Pairing): void {

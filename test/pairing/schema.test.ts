@@ -24,6 +24,7 @@ import { SqlitePairingTable } from '../../agent/pairing/sqlite-table.ts';
 import { StateDatabase } from '../../agent/pairing/state-database.ts';
 import { temporaryFolder } from '../base/folders.ts';
 import { pairing } from '../login/fakes.ts';
+import { everybodys } from './everybodys.ts';
 import { makeSigner } from '../model/signer.ts';
 
 const vectors = join(import.meta.dirname, '../vectors/tables');
@@ -116,14 +117,12 @@ for (const version of OLDER) {
     table.prepare();
     t.like(inFile(path, rowsOf), rows as object);
     t.deepEqual(
-      table
-        .all()
-        .map(({ user, pkhh, publicKey, certificate }) => [
-          user,
-          pkhh,
-          publicKey?.pkhh ?? null,
-          certificate?.length ?? null,
-        ]),
+      everybodys(table).map(({ user, pkhh, publicKey, certificate }) => [
+        user,
+        pkhh,
+        publicKey?.pkhh ?? null,
+        certificate?.length ?? null,
+      ]),
       [
         ['ada', P256, P256, null],
         ['ada', CERTIFIED, CERTIFIED, 1433],
@@ -259,7 +258,7 @@ test('a table without a version is none of ours', (t) => {
   inFile(path, (database) => {
     database.exec('PRAGMA user_version = 0');
   });
-  t.throws(() => table.all(), unreadable);
+  t.throws(() => everybodys(table), unreadable);
 });
 
 test('the making of a table that was cut off begins anew, and an old log is not played into it', (t) => {
@@ -271,7 +270,7 @@ test('the making of a table that was cut off begins anew, and an old log is not 
   rmSync(path);
   copyFileSync(`${path}-kept`, `${path}-wal`);
   writeFileSync(`${path}.new`, 'half');
-  t.deepEqual(table.all(), []);
+  t.deepEqual(everybodys(table), []);
   t.false(existsSync(`${path}.new`));
   inFile(path, (database) => {
     t.is(database.prepare('PRAGMA quick_check').get()?.['quick_check'], 'ok');

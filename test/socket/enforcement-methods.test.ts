@@ -109,7 +109,7 @@ test('on, confirm, off: in this order, with a code that is one', async (t) => {
 test('the plan has each account, also those that only a pairing names', async (t) => {
   const scene = enforcedScene({ people: [alice] });
   scene.pairings.rows.push(pairing(bob.name, victim.publicKey));
-  const { accounts, next } = await call(scene, 'PlanEnforcement', { after: 0 });
+  const { accounts, next } = await call(scene, 'PlanEnforcement', {});
   t.is(next, null);
   t.deepEqual(
     accounts.map(({ user: name, pairings, lastCardLogin, keptInBy }) => [

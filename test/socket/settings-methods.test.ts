@@ -51,9 +51,10 @@ test('the files: what is wrong with them, whom they would shut out, drivers as a
     ...parts,
     settingsFiles: { readAnew: () => ({ policy: defaultPolicy, disabledDrivers }) },
   });
-  const good = { problem: null, enforced: true, shutOut: [], newlyShutOut: [], closesRemote: false };
+  const nobody = { shutOut: [], shutOutCount: 0, newlyShutOut: [], newlyShutOutCount: 0 };
+  const good = { problem: null, enforced: true, ...nobody, closesRemote: false };
   t.deepEqual(await checkSettings(files([])), good);
-  const out = { shutOut: ['alice'], newlyShutOut: ['alice'] };
+  const out = { shutOut: ['alice'], shutOutCount: 1, newlyShutOut: ['alice'], newlyShutOutCount: 1 };
   t.deepEqual(await checkSettings(files(['org.scauth.piv'])), { ...good, ...out });
   const broken = {
     readAnew: () => {

@@ -6,7 +6,7 @@ import { anchorsIn, type Anchor } from '../../model/anchor.ts';
 import { parseCertificateFile, parsePublicKey, type PublicKey } from '../../model/key.ts';
 import { signedAnchorsIn, signerOf } from '../../model/signed-anchor.ts';
 import type { WirePairing } from '../../socket/io-scauth.ts';
-import { callAgent } from '../client.ts';
+import { pagesOf } from '../client.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { contentOf } from './small-file.ts';
@@ -47,13 +47,19 @@ function signerKey(path: string): PublicKey {
   }
 }
 
-/** The pairings of this machine; none where scauthd is not here, or says nothing. */
-async function pairingsHere(context: CommandContext): Promise<readonly WirePairing[]> {
+/** Those pairings of this machine that are with one of the keys; none where scauthd is not here, or says nothing. */
+async function pairingsHere(
+  keys: ReadonlySet<string>,
+  context: CommandContext,
+): Promise<readonly WirePairing[]> {
+  const found: WirePairing[] = [];
   try {
-    return (await callAgent(context, 'ListPairings', { user: null })).pairings;
+    for await (const { pairings } of pagesOf(context, 'ListPairings', { user: null }))
+      found.push(...pairings.filter(({ sha256 }) => sha256 !== null && keys.has(sha256)));
   } catch {
     return [];
   }
+  return found;
 }
 
 /**
@@ -82,10 +88,11 @@ export async function readAnchors(
       'usage',
       `${path} has no signed anchor. One is made by: sc_auth audit anchor --sign`,
     );
-  const pairings = wanted === null && signed.length > 0 ? await pairingsHere(context) : [];
-  const signatures = signed.map((one): AnchorSignature => {
+  const signers = signed.map((one) => ({ one, found: signerOf(one) }));
+  const keys = new Set(signers.flatMap(({ found }) => (found === null ? [] : [found.key.sha256])));
+  const pairings = wanted === null && keys.size > 0 ? await pairingsHere(keys, context) : [];
+  const signatures = signers.map(({ one, found }): AnchorSignature => {
     const { sequence, timeMs } = one.anchor;
-    const found = signerOf(one);
     if (found === null) return { sequence, timeMs, user: null, sha256: null, by: 'wrong' };
     const { sha256, spki } = found.key;
     const { user } = found;

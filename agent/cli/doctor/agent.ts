@@ -31,17 +31,26 @@ function checkRefused({ user, hash, rule, why }: WireRefusedCard): Check {
 
 const PLAN = 'sudo sc_auth enforce plan says why, and what each of them needs';
 
-function checkEnforcement(shutOut: readonly string[], soon: readonly string[]): Check[] {
+interface Some {
+  readonly names: readonly string[];
+  readonly count: number;
+}
+
+function named({ names, count }: Some): string {
+  return names.join(', ') + (count > names.length ? ` and ${count - names.length} more` : '');
+}
+
+function checkEnforcement(shutOut: Some, soon: Some): Check[] {
   return [
-    ...(shutOut.length === 0
+    ...(shutOut.count === 0
       ? []
-      : [broken('enforcement', `It shuts out ${shutOut.join(', ')}: no card of theirs is taken`, PLAN)]),
-    ...(soon.length === 0
+      : [broken('enforcement', `It shuts out ${named(shutOut)}: no card of theirs is taken`, PLAN)]),
+    ...(soon.count === 0
       ? []
       : [
           warning(
             'enforcement',
-            `It shuts out ${soon.join(', ')} when their exemption ends, within ${WARN_DAYS} days`,
+            `It shuts out ${named(soon)} when their exemption ends, within ${WARN_DAYS} days`,
             PLAN,
           ),
         ]),
@@ -78,7 +87,10 @@ export async function checkAgent(context: CommandContext): Promise<Check[]> {
     const certificates =
       ending.length > 0 ? ending : [ok('certificates', `None ends within ${WARN_DAYS} days`)];
     const cards = health.refusedCards.map(checkRefused);
-    const enforced = checkEnforcement(health.shutOut, health.shutOutSoon);
+    const enforced = checkEnforcement(
+      { names: health.shutOut, count: health.shutOutCount },
+      { names: health.shutOutSoon, count: health.shutOutSoonCount },
+    );
     return [running, ...settings, hardening, ...cards, ...enforced, ...certificates];
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

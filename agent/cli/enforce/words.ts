@@ -2,7 +2,12 @@
 
 import type { Methods } from '../../socket/io-scauth.ts';
 
+/** More names in a sentence are not read. */
+const MAX_NAMED = 20;
+
 export type Enforced = Methods['GetEnforcement']['reply'];
+/** Without the list. */
+export type State = Omit<Enforced, 'exemptions' | 'next'>;
 export type Standing = Methods['PlanEnforcement']['reply']['accounts'][number];
 
 /** Local time, to the minute. */
@@ -13,7 +18,7 @@ export function untilText(iso: string): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-export function linesOfState({ state, since, until, by, breakGlass, exemptions }: Enforced): string[] {
+export function linesOfState({ state, since, until, by, breakGlass }: State): string[] {
   const code = breakGlass
     ? 'There is a break-glass code.'
     : 'There is no break-glass code any more. Make one: sudo sc_auth enforce code';
@@ -27,27 +32,26 @@ export function linesOfState({ state, since, until, by, breakGlass, exemptions }
     on: [`Enforcement is on since ${untilText(since ?? '')}, switched on by ${by ?? ''}.`, code],
   };
   const known = new Map<string, readonly string[]>(Object.entries(words)).get(state);
-  return [
-    ...(known ?? [`Enforcement: ${state}.`]),
-    ...exemptions.map(
-      ({ user, until: end, by: giver, reason }) =>
-        `Exempt: ${user} until ${untilText(end)}, by ${giver}${reason === '' ? '' : `: ${reason}`}`,
-    ),
-  ];
+  return [...(known ?? [`Enforcement: ${state}.`])];
 }
 
+export function lineOfExemption({ user, until, by, reason }: Enforced['exemptions'][number]): string {
+  return `Exempt: ${user} until ${untilText(until)}, by ${by}${reason === '' ? '' : `: ${reason}`}`;
+}
+
+/** A part of the plan: names are set in a column of their own width. */
 export function linesOfPlan(accounts: readonly Standing[]): string[] {
-  const out = accounts.filter(({ keptInBy }) => keptInBy === null);
   const width = Math.max(0, ...accounts.map(({ user }) => user.length));
-  const lines = accounts.map(({ user, keptInBy, pairings, lastCardLogin, why }) => {
+  return accounts.map(({ user, keptInBy, pairings, lastCardLogin, why }) => {
     const cards = pairings === 1 ? '1 pairing' : `${pairings} pairings`;
     const last = lastCardLogin === null ? 'no card login' : `card login ${untilText(lastCardLogin)}`;
     return `${keptInBy === null ? 'SHUT OUT' : 'gets in '}  ${user.padEnd(width)}  ${cards}, ${last}: ${why}`;
   });
-  return [
-    ...lines,
-    out.length === 0
-      ? 'Nobody would be shut out. Switch it on: sudo sc_auth enforce on'
-      : `${out.length} would be shut out: ${out.map(({ user }) => user).join(', ')}`,
-  ];
+}
+
+export function verdictOfPlan(shutOut: readonly string[]): string {
+  if (shutOut.length === 0) return 'Nobody would be shut out. Switch it on: sudo sc_auth enforce on';
+  const named = shutOut.slice(0, MAX_NAMED).join(', ');
+  const more = shutOut.length > MAX_NAMED ? ` and ${shutOut.length - MAX_NAMED} more` : '';
+  return `${shutOut.length} would be shut out: ${named}${more}`;
 }
