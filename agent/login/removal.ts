@@ -95,13 +95,16 @@ export class CardRemoval {
     }
   }
 
-  /** @param sure false: the card may be in still (its driver failed, or pcscd was started again) */
+  /**
+   * The key that let the user in goes: token ids are claims, and another card may have the same one.
+   * @param sure false: the card may be in still (its driver failed, or pcscd was started again)
+   */
   cardOut(token: Token, sure: boolean): void {
     const { removal } = this.#parts.policy();
     if (removal.action === 'none') return;
     const waitMs = sure ? removal.graceMs : Math.max(removal.graceMs, BACK_MS);
     for (const opened of this.#opened) {
-      if (opened.tokenId !== token.id || this.#pending.has(opened)) continue;
+      if (!hasKey(token, opened.key) || this.#pending.has(opened)) continue;
       if (waitMs === 0) void this.#act(opened);
       else {
         this.#pending.set(
@@ -118,7 +121,7 @@ export class CardRemoval {
   /** The same card again, with the key that opened the session, within the time: nothing happens. */
   cardIn(token: Token): void {
     for (const [opened, timer] of this.#pending) {
-      if (opened.tokenId !== token.id || !hasKey(token, opened.key)) continue;
+      if (!hasKey(token, opened.key)) continue;
       clearTimeout(timer);
       this.#pending.delete(opened);
       this.#parts.log(`the card of ${opened.user} was put back in time`);

@@ -13,6 +13,10 @@ export interface SessionCard {
   readonly token: Token;
 }
 
+interface LostCard extends SessionCard {
+  readonly atMs: number;
+}
+
 /** A removal after which a session was to be locked or ended. */
 export interface SessionRemoval {
   readonly number: number;
@@ -40,8 +44,8 @@ const AFTER_LOGIN_MS = 8000;
 export class SessionCards {
   readonly #clock: Clock;
   readonly #cards = new Map<Token, number>();
-  /** Cards that may be in still, by token id: their number and when they were lost. */
-  readonly #lost = new Map<string, { readonly number: number; readonly atMs: number }>();
+  /** Cards that may be in still, with their number and when they were lost. */
+  #lost: readonly LostCard[] = [];
   #removals: SessionRemoval[] = [];
   readonly #claims = new Map<number, Set<number>>();
   readonly #listeners = new Set<() => void>();
@@ -59,11 +63,9 @@ export class SessionCards {
 
   /** @param isNew false: it was in before anybody watched */
   cardIn(token: Token, isNew = true): void {
-    const lost = this.#lost.get(token.id);
-    this.#lost.delete(token.id);
-    const isBack = lost !== undefined && this.#clock.monotonicMs() - lost.atMs < BACK_MS;
-    const number = isBack ? lost.number : (this.#numbers += 1);
-    if (!isNew && !isBack) this.#old.add(number);
+    const back = this.#takeLost(token);
+    const number = back?.number ?? (this.#numbers += 1);
+    if (!isNew && back === undefined) this.#old.add(number);
     this.#cards.set(token, number);
     this.tell();
   }
@@ -76,8 +78,18 @@ export class SessionCards {
     if (removed) {
       this.#old.delete(number);
       this.#claims.delete(number);
-    } else this.#lost.set(token.id, { number, atMs: this.#clock.monotonicMs() });
+    } else this.#lost = [...this.#lost, { number, token, atMs: this.#clock.monotonicMs() }];
     this.tell();
+  }
+
+  /** The lost card that this is: of several with one id the one of this reader. */
+  #takeLost(token: Token): LostCard | undefined {
+    const nowMs = this.#clock.monotonicMs();
+    const lost = this.#lost.filter(({ atMs }) => nowMs - atMs < BACK_MS);
+    const alike = lost.filter((card) => card.token.id === token.id);
+    const back = alike.find((card) => card.token.slot.reader === token.slot.reader) ?? alike[0];
+    this.#lost = lost.filter((card) => card !== back);
+    return back;
   }
 
   /** @returns the removal's number */

@@ -102,6 +102,14 @@ test.serial('logout ends the session, and runs no lock command', async (t) => {
   t.like(sessionCards.removalsOf(alice), [{ action: 'logout', command: [] }]);
 });
 
+test.serial('K1: another card of the same id is taken out: nothing is locked', async (t) => {
+  const { story, told } = scene(t, { action: 'lock' });
+  await note(story, request(), granted());
+  story.cardOut(new FakeToken(attacker, { reader: 'Reader B' }), true);
+  await settled();
+  t.deepEqual(told, []);
+});
+
 test.serial('sudo opens no session; another card, and no card at all, lock nothing', async (t) => {
   const { story, token, told } = scene(t, { action: 'lock' });
   await note(story, request('sudo'), granted());

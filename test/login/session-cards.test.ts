@@ -88,6 +88,21 @@ test('a card that its driver lost and found again was in all the time', (t) => {
   t.not(cards.cards[0]?.number, number);
 });
 
+test('K1: of two cards of one id that are back, each has the number that it had', (t) => {
+  const cards = new SessionCards(clockAt());
+  const readers = ['A', 'B'] as const;
+  const inReader = (reader: string): FakeToken =>
+    new FakeToken(reader === 'A' ? victim : attacker, { reader });
+  const numbers = (): Record<string, number> =>
+    Object.fromEntries(cards.cards.map(({ token, number }) => [token.slot.reader, number]));
+  const tokens = readers.map(inReader);
+  for (const token of tokens) cards.cardIn(token);
+  const before = numbers();
+  for (const token of tokens) cards.cardOut(token, false);
+  for (const reader of readers) cards.cardIn(inReader(reader));
+  t.deepEqual(numbers(), before);
+});
+
 test('a login counts while it is in course, and for a moment after', (t) => {
   const clock = clockAt();
   const cards = new SessionCards(clock);

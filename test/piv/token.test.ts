@@ -187,6 +187,21 @@ test('L7: a card that says 9000 to a de-verify and does not do it is found out a
   t.deepEqual(slot.closed, ['reset', 'reset', 'leave', 'reset']);
 });
 
+test('K1: what was seen of one card’s de-verify is not believed of another with the same id', async (t) => {
+  const driver = new PivDriver();
+  const guid = '11'.repeat(16);
+  const honest = await probe(new SoftwareSlot({ key: 'p256', guid }), driver);
+  const slot = new SoftwareSlot({ key: 'p256:2', guid });
+  slot.card.faults.arm({ kind: 'ignore-deverify', skip: 1, times: 'always' });
+  const other = await probe(slot, driver);
+  if (honest === null || other === null) throw new Error('not read');
+  t.is(honest.id, other.id);
+  await honest.verifyPin(pin());
+  await other.verifyPin(pin());
+  t.is(slot.closed.at(-1), 'reset');
+  t.false(slot.card.applet.pins.verified);
+});
+
 test('L7: verified by another program at insertion: the de-verify is confirmed', async (t) => {
   const slot = new SoftwareSlot({ key: 'p256' });
   slot.card.applet.pins.application.verified = true;

@@ -13,7 +13,7 @@ export class PivDriver implements TokenDriver {
   readonly id = PIV_DRIVER_ID;
   readonly version = productVersion();
   readonly displayName = 'PIV (SP 800-73)';
-  /** What was learned of cards by token id; survives an insertion, not the process. */
+  /** What was learned of cards; survives an insertion, not the process. */
   readonly #deVerifyRecord: DeVerifyRecord = new Map();
   readonly #check: CardKeyCheck | null;
 

@@ -2,6 +2,7 @@
 // the card unverified, on each path. Specification: SP 800-73-4 part 2, 3.2.
 
 import { systemClock } from '../../base/clock.ts';
+import { toHex } from '../../base/bytes.ts';
 import { AgentError, asAgentError } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
@@ -27,8 +28,11 @@ import { readSignature, signatureInput } from './sign.ts';
 import { failure, pinStatusOf, signFailure, SW_SUCCESS } from './status.ts';
 import { VerifiedSession } from './verified-session.ts';
 
-/** What was found out about cards' de-verify after a real VERIFY, by token id. */
-export type DeVerifyRecord = Map<TokenId, DeVerifyAbility>;
+/**
+ * What was found out about cards' de-verify after a real VERIFY. By all that a card shows of itself, since cards of
+ * different makers may have one token id.
+ */
+export type DeVerifyRecord = Map<string, DeVerifyAbility>;
 
 /** How long a key may wait to be touched: a YubiKey gives up after 15 s by itself. */
 const TOUCH_MS = 30_000;
@@ -56,6 +60,7 @@ export class PivToken implements Token {
   readonly readAtMs = systemClock.nowMs();
   readonly #reading: PivReading;
   readonly #record: DeVerifyRecord;
+  readonly #nameInRecord: string;
   #pinState: PinState;
   #lingering: (OpenCard & { readonly end: NodeJS.Timeout }) | null = null;
 
@@ -70,6 +75,8 @@ export class PivToken implements Token {
     this.cardProof = reading.cardProof;
     this.#reading = reading;
     this.#record = record;
+    const keys = reading.identities.map(({ publicKey }) => publicKey.pkhh);
+    this.#nameInRecord = [reading.id, toHex(slot.atr), ...keys].join(' ');
     this.#pinState = reading.pinState;
   }
 
@@ -237,10 +244,10 @@ export class PivToken implements Token {
 
   #session({ channel, exchange }: OpenCard): VerifiedSession {
     return new VerifiedSession(channel, exchange, this.#reading.pinReference, {
-      ability: this.#record.get(this.id) ?? this.#reading.deVerify,
+      ability: this.#record.get(this.#nameInRecord) ?? this.#reading.deVerify,
       // One APDU more, once: what a card claimed when it was put in is believed only after it was seen.
-      confirm: !this.#record.has(this.id),
-      learned: (found) => this.#record.set(this.id, found),
+      confirm: !this.#record.has(this.#nameInRecord),
+      learned: (found) => this.#record.set(this.#nameInRecord, found),
     });
   }
 
