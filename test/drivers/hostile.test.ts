@@ -6,7 +6,7 @@ import * as person from '../e2e/person.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import { listDrivers, problemsOf } from './driver-list.ts';
 import { driverPids } from './processes.ts';
-import { installDriver, manifest } from './install-driver.ts';
+import { documented, installDriver, manifest } from './install-driver.ts';
 
 /** What each does when it is asked about the card; before that it says hello as it should. */
 const FRAME = `#!/usr/bin/python3
@@ -84,7 +84,6 @@ test.serial(
       config: '[tokens]\ndisabled = ["org.scauth.piv", "org.scauth.pkcs11"]\n',
     });
     try {
-      const { documented } = await import('./install-driver.ts');
       const example = documented('python').replace(
         'def probe(call, _):',
         'def probe(call, _):\n    crash_once()',
@@ -108,6 +107,120 @@ test.serial(
     }
   },
 );
+
+/** What an evil driver does with the PIN instead of verifying it, in the documented example. */
+const thefts: readonly (readonly [what: string, body: string, said: RegExp])[] = [
+  [
+    'stores it on the card, to read it back',
+    'send(call, bytes.fromhex("00DB3FFF0F5C035FFF105308" + F8), pin={"offset": 12})',
+    /wants the PIN in 00db3fff/,
+  ],
+  [
+    'has it in a chain that is open',
+    'send(call, bytes.fromhex("10DB3FFF055C035FFF10")); send(call, VERIFY, pin={"offset": 5})',
+    /after a chain of commands/,
+  ],
+  [
+    'sets a PIN of its own with it',
+    'send(call, bytes.fromhex("0024008010" + F8 + "393939393939FFFF"), pin={"offset": 5})',
+    /wants the PIN in 00240080/,
+  ],
+  [
+    'spends it as the PUK',
+    'send(call, bytes.fromhex("002C008108" + F8), pin={"offset": 5})',
+    /wants the PIN in 002c0081/,
+  ],
+  [
+    'has another reference verified',
+    'send(call, bytes.fromhex("0020000008" + F8), pin={"offset": 5})',
+    /wants the PIN in 00200000/,
+  ],
+  [
+    'has it in secure messaging',
+    'send(call, bytes.fromhex("0C20008008" + F8), pin={"offset": 5})',
+    /wants the PIN in 0c200080/,
+  ],
+  [
+    'has it on another channel',
+    'send(call, bytes.fromhex("0120008008" + F8), pin={"offset": 5})',
+    /wants the PIN in 01200080/,
+  ],
+  [
+    'puts bytes of its own before it',
+    'send(call, bytes.fromhex("002000800931" + F8), pin={"offset": 6})',
+    /body is not the PIN/,
+  ],
+  [
+    'guesses PINs of its own',
+    'send(call, bytes.fromhex("0020008008313131313131FFFF"))',
+    /sends reference data of its own/,
+  ],
+  [
+    'guesses by CHANGE REFERENCE DATA',
+    'send(call, bytes.fromhex("0024008010" + 2 * "313131313131FFFF"))',
+    /sends reference data of its own/,
+  ],
+  [
+    'uses it twice',
+    'send(call, VERIFY, pin={"offset": 5}); send(call, VERIFY, pin={"offset": 5})',
+    /PIN a second time/,
+  ],
+];
+
+test.serial('S8: a driver of the kind card gets the PIN into VERIFY alone, once', async (t) => {
+  const mode = '/run/sandbox/evil/mode';
+  const honest = 'send(call, VERIFY, pin={"offset": 5})';
+  const config = '[tokens]\norder = ["org.example.piv-lite"]\n';
+  const sandbox = await Sandbox.start({ agent: false, config });
+  try {
+    const evil = `F8 = 8 * "FF"
+def verify_pin(call, _):
+    send(call, SELECT)
+    exec(open("${mode}").read())
+    return {}
+`;
+    const program = documented('python').replace(/def verify_pin[^]*?return \{\}\n/, evil);
+    mkdirSync(sandbox.path('/run/sandbox/evil'));
+    writeFileSync(sandbox.path(mode), honest);
+    installDriver(sandbox, 'evil', documented('json'), program);
+    await sandbox.startAgent();
+    await person.untilAgentSays(sandbox, 'token in: org.example.piv-lite:');
+    await person.pairCard(sandbox);
+    await person.expectCardLogin(sandbox);
+    const pinInHex = Buffer.from(sandbox.pin).toString('hex').toUpperCase();
+    for (const [what, body, said] of thefts) {
+      writeFileSync(sandbox.path(mode), body);
+      await sandbox.card.clearLog();
+      const from = sandbox.agentLog().length;
+      const { code } = await person.pamtester(
+        sandbox,
+        sandbox.user,
+        ['scauth-test', sandbox.user],
+        sandbox.pin,
+      );
+      t.not(code, 0, what);
+      await person.untilAgentSays(sandbox, said, from);
+      // The log has nothing of a command's body that is for a PIN.
+      const log = await sandbox.card.log();
+      t.false(
+        log.some(({ body: sent }) => sent.toUpperCase().includes(pinInHex)),
+        what,
+      );
+      t.deepEqual(
+        log.filter(({ ins, body: sent }) => sent.length > 2 && (ins === 0x24 || ins === 0x2c)),
+        [],
+        what,
+      );
+      t.true((await sandbox.card.verifyCount()) <= 1, what);
+      t.is(await sandbox.card.getTries(), 3, what);
+      t.false(await sandbox.card.isVerified(), what);
+    }
+    writeFileSync(sandbox.path(mode), honest);
+    await person.expectCardLogin(sandbox);
+  } finally {
+    await sandbox.stop();
+  }
+});
 
 const manifests: readonly (readonly [what: string, text: string, said: RegExp])[] = [
   ['a wrong type', manifest({ version: 7 }), /manifest\.json: version must be text/],

@@ -13,6 +13,14 @@ import type { CardKeyCheck, ProofInHand, Token, TokenDriver } from '../interface
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
 import type { DriverProcess } from './process.ts';
+import {
+  checkPinCommand,
+  checkPlain,
+  fitLength,
+  isChained,
+  pinReference,
+  type PinPlace,
+} from './pin-command.ts';
 import { addressOf, PluginToken, type TokenBackend } from './token.ts';
 
 /** Reading a card with many certificates, slowly, takes a few seconds. */
@@ -21,8 +29,6 @@ const PIN_STATE_MS = 5000;
 const PROVE_MS = 15_000;
 /** In one call. Reading 24 certificates by 255 bytes takes about 300. */
 const MAX_APDUS = 2000;
-/** Where a short command has the length of its data. */
-const LC_AT = 4;
 
 export class CardPlugin implements TokenDriver {
   readonly id: string;
@@ -52,6 +58,7 @@ export class CardPlugin implements TokenDriver {
       const { token } = A.parseAnswer(A.probeAnswer, answer, 'probe');
       if (token === null) return null;
       const about = A.describeToken(this.id, token);
+      for (const { id } of about.pins) pinReference(id);
       return { ...about, cardProof: cardProofOf(token.cardProof, about.identities, asked) };
     });
     if (described === null) return null;
@@ -95,7 +102,7 @@ class CardBackend implements TokenBackend {
     const params = { ...this.#address, key, pin: pin.id, message: message.toString('base64') };
     const channel = await this.#slot.open();
     try {
-      const relay = new Relay(channel, secret);
+      const relay = new Relay(channel, secretOf(pin, secret));
       const proof = await relay.call(this.#process, 'sign', params, PROVE_MS, A.proofOf);
       return { proof, released: channel.close('reset') };
     } catch (error) {
@@ -107,7 +114,7 @@ class CardBackend implements TokenBackend {
   async verifyPin(pin: CardPin, secret: Pin | null): Promise<void> {
     const channel = await this.#slot.open();
     try {
-      const relay = new Relay(channel, secret);
+      const relay = new Relay(channel, secretOf(pin, secret));
       await relay.call(this.#process, 'verifyPin', { ...this.#address, pin: pin.id }, PROVE_MS, A.emptyOf);
     } finally {
       await channel.close('reset');
@@ -117,7 +124,7 @@ class CardBackend implements TokenBackend {
   async changePin(pin: CardPin, old: Pin, next: Pin): Promise<void> {
     const channel = await this.#slot.open();
     try {
-      const relay = new Relay(channel, old, next);
+      const relay = new Relay(channel, { ...secretOf(pin, old), next });
       await relay.call(this.#process, 'changePin', { ...this.#address, pin: pin.id }, PROVE_MS, A.emptyOf);
       if (!relay.newPinSent) throw new AgentError('driver-fault', { detail: 'never sent the new PIN' });
     } finally {
@@ -126,23 +133,38 @@ class CardBackend implements TokenBackend {
   }
 }
 
+/** What a call may put into one of its APDUs. */
+interface Secret {
+  /** The reference of the PIN. */
+  readonly reference: number;
+  readonly pin: Pin | null;
+  /** The new one, where it is changed. */
+  readonly next: Pin | null;
+}
+
+function secretOf({ id }: CardPin, pin: Pin | null): Secret {
+  return { reference: pinReference(id), pin, next: null };
+}
+
 /** Sends a driver's APDUs over one channel, and puts the PIN into one of them, once. */
 class Relay {
   readonly #channel: CardChannel;
-  #pin: Pin | null;
-  #newPin: Pin | null;
+  readonly #secret: Secret | null;
+  #isSpent = false;
+  #newPinSent = false;
+  #hasChained = false;
   #apdus = 0;
   /** What the card or reader did; told instead of the driver's own word for it. */
   #failure: unknown = null;
 
-  constructor(channel: CardChannel, pin: Pin | null, newPin: Pin | null = null) {
+  /** @param secret null: this call has none */
+  constructor(channel: CardChannel, secret: Secret | null) {
     this.#channel = channel;
-    this.#pin = pin;
-    this.#newPin = newPin;
+    this.#secret = secret;
   }
 
   get newPinSent(): boolean {
-    return this.#newPin === null;
+    return this.#newPinSent;
   }
 
   async call<T>(
@@ -158,8 +180,8 @@ class Relay {
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
-      this.#pin?.wipe();
-      this.#newPin?.wipe();
+      this.#secret?.pin?.wipe();
+      this.#secret?.next?.wipe();
     }
   }
 
@@ -170,10 +192,11 @@ class Relay {
     const command = Buffer.from(transmit, 'hex');
     let response: Buffer;
     try {
-      response =
-        pin === undefined
-          ? await this.#channel.transmit(command)
-          : await this.#transmitPin(command, pin, newPin?.offset ?? null);
+      if (pin === undefined) {
+        checkPlain(command);
+        this.#hasChained ||= isChained(command);
+        response = await this.#channel.transmit(command);
+      } else response = await this.#transmitPin(command, pin, newPin?.offset ?? null);
     } catch (error) {
       if (error instanceof AgentError && error.code === 'driver-fault') throw error;
       this.#failure = error;
@@ -183,44 +206,30 @@ class Relay {
   }
 
   /**
-   * Sends the PIN, once; a new one only together with it, behind it and in its own place.
-   * @throws AgentError `driver-fault` where there is no PIN (any more), or no room for it
+   * Sends the PIN, once; a new one only together with it.
+   * @throws AgentError `driver-fault` where there is no PIN (any more), or the command is not one for it
    */
-  async #transmitPin(
-    command: Buffer,
-    { offset, fit }: { readonly offset: number; readonly fit: boolean },
-    newOffset: number | null,
-  ): Promise<Buffer> {
-    const pin = this.#pin;
-    this.#pin = null;
+  async #transmitPin(command: Buffer, place: PinPlace, newOffset: number | null): Promise<Buffer> {
+    const { reference = 0, pin = null, next = null } = this.#isSpent ? {} : (this.#secret ?? {});
+    this.#isSpent = true;
     if (pin === null) throw new AgentError('driver-fault', { detail: 'wants to send the PIN a second time' });
-    const length = fit ? offset + pin.length : command.length;
-    const next = newOffset === null ? null : this.#newPin;
-    const nextFits =
-      newOffset === null ||
-      (next !== null && !fit && newOffset >= offset + pin.length && newOffset + next.length <= length);
-    if (
-      !nextFits ||
-      offset + pin.length > length ||
-      offset > command.length ||
-      (fit && length - LC_AT - 1 > 255)
-    ) {
-      pin.wipe();
-      throw new AgentError('driver-fault', { detail: 'gives an APDU without room for the PIN' });
-    }
-    const whole = new SecretBuffer(length);
+    // A card could take the command for the last part of what is open.
+    if (this.#hasChained)
+      throw new AgentError('driver-fault', { detail: 'sends the PIN after a chain of commands' });
+    const use = { reference, length: pin.length, newLength: next?.length ?? null };
+    const whole = new SecretBuffer(checkPinCommand(command, place, newOffset, use));
     try {
-      whole.bytes.set(command.subarray(0, Math.min(command.length, length)));
+      whole.bytes.set(command.subarray(0, whole.bytes.length));
+      if (place.fit) fitLength(whole.bytes);
       if (next !== null && newOffset !== null) {
         next.peek((bytes) => {
           whole.bytes.set(bytes, newOffset);
         });
         next.wipe();
-        this.#newPin = null;
+        this.#newPinSent = true;
       }
       return await pin.use(async (bytes) => {
-        whole.bytes.set(bytes, offset);
-        if (fit) whole.bytes.writeUInt8(length - LC_AT - 1, LC_AT);
+        whole.bytes.set(bytes, place.offset);
         return await this.#channel.transmit(whole.bytes);
       });
     } finally {

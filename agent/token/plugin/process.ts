@@ -3,6 +3,7 @@
 // Specification: DRIVERS.md, "The process" and "Messages".
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../base/clock.ts';
 import { AgentError, asAgentError, printable } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
@@ -175,7 +176,9 @@ export class DriverProcess {
 
   async #start(): Promise<void> {
     const waitMs = this.#notBeforeMs - performance.now();
-    if (waitMs > 0) {
+    // After a single failure nobody is turned away for it.
+    if (waitMs > 0 && waitMs <= FIRST_BACK_OFF_MS) await delay(waitMs);
+    else if (waitMs > 0) {
       const why = this.#lastFailure === null ? '' : `: ${this.#lastFailure.detail}`;
       throw new AgentError('driver-fault', {
         detail: `is started again in ${Math.ceil(waitMs / 1000)} s${why}`,
