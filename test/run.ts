@@ -3,16 +3,28 @@
 // `--match PATTERN` go to ava, and then only ava runs.
 // Each step that is not ava counts as one test. The full output of each step lies in test/artifacts.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { TapReader } from './tap.ts';
+import { slowestFirst } from './times.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..');
 const ARTIFACTS = join(REPOSITORY, 'test/artifacts');
 const MODULES = join(REPOSITORY, 'node_modules');
 /** For each process of the tests and of their sandboxes, of whatever user: Node keeps one folder a user in it. */
 const COMPILE_CACHE = join(REPOSITORY, 'build/compile-cache');
+/** How long each test file took. */
+const TIMES = join(ARTIFACTS, 'times.txt');
 const STEP_MS = 10 * 60_000;
 const AVA_MS = 40 * 60_000;
 const SOAK_MS = 24 * 60 * 60_000;
@@ -50,6 +62,7 @@ async function run(
       ...process.env,
       PATH: `${MODULES}/.bin:${process.env['PATH'] ?? ''}`,
       NODE_COMPILE_CACHE: COMPILE_CACHE,
+      SCAUTH_TEST_TIMES: TIMES,
       NO_COLOR: '1',
       FORCE_COLOR: '0',
     },
@@ -111,10 +124,24 @@ function steps(): { name: string; argv: string[] }[] {
   ];
 }
 
+function secondsSince(startMs: number): string {
+  return `${Math.round((performance.now() - startMs) / 1000)} s`;
+}
+
+/** What took longest. */
+function showSlowest(): void {
+  if (!existsSync(TIMES)) return;
+  const slowest = slowestFirst(readFileSync(TIMES, 'utf8')).slice(0, 10);
+  if (slowest.length < 2) return;
+  console.log('slowest files:');
+  for (const { file, ms } of slowest) console.log(`  ${Math.round(ms / 1000)} s  ${file}`);
+}
+
 async function runStep({ name, argv }: { name: string; argv: string[] }): Promise<boolean> {
+  const startMs = performance.now();
   const { ok, reason, output } = await run(argv, STEP_MS);
   keep(name.replaceAll(' ', '-'), output);
-  console.log(`${name}: ${ok ? PASSED : `${FAILED} (${reason})`}`);
+  console.log(`${name}: ${ok ? PASSED : `${FAILED} (${reason})`}, ${secondsSince(startMs)}`);
   if (!ok) console.log(output.split('\n').slice(0, SHOWN_LINES).join('\n'));
   return ok;
 }
@@ -144,6 +171,7 @@ async function runAva(
       `${file === '' ? 'tests' : file}: ${passed} of ${total} ${passed === total ? PASSED : FAILED}`,
     );
   }
+  showSlowest();
   if (tap.skipped > 0) console.log(`${tap.skipped} skipped`);
   // Dead without a failed test to show for it: that is a failure too.
   const crashed = !tap.planned || (!ok && tap.failed === 0);
