@@ -116,7 +116,7 @@ class AdminConnection {
 
   #refuse(error: unknown): void {
     this.#parts.log(`pid ${this.#connection.peer.pid}: ${describeError(error)}`);
-    this.#connection.destroy();
+    this.#connection.dismiss();
   }
 
   /**

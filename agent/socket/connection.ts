@@ -14,6 +14,8 @@ export type ByteSink = (bytes: Buffer) => void;
 const READ_BYTES = 4096;
 /** A peer that does not take what it is sent for so long is given up: nothing piles up for it. */
 const SEND_MS = 10_000;
+/** How long who has made a fault keeps the place. */
+const DISMISSED_MS = 1000;
 /** What may wait to be sent: the longest message, and small frames behind it. */
 const MAX_UNSENT_BYTES = 128 * 1024;
 
@@ -24,6 +26,7 @@ export class Connection implements Guest {
   readonly closed: Promise<void>;
   waitsSinceMs: number | null = performance.now();
   hasSpoken = false;
+  #isDismissed = false;
   readonly #socket: Socket;
   #sink: ByteSink = () => undefined;
 
@@ -79,7 +82,7 @@ export class Connection implements Guest {
   }
 
   get isOpen(): boolean {
-    return !this.#socket.destroyed;
+    return !this.#socket.destroyed && !this.#isDismissed;
   }
 
   /** Starts reading, and gives all bytes to `sink` from now on. */
@@ -110,6 +113,27 @@ export class Connection implements Guest {
 
   displace(): void {
     this.destroy();
+  }
+
+  /**
+   * Closes for a fault of the peer's. Whoever is not root keeps the place for a while, and so cannot come again at once
+   * with the next one.
+   */
+  dismiss(): void {
+    if (this.peer.uid === 0) {
+      this.destroy();
+      return;
+    }
+    this.#isDismissed = true;
+    this.waits();
+    this.receive(() => undefined);
+    this.pause();
+    const timer = setTimeout(() => {
+      this.destroy();
+    }, DISMISSED_MS);
+    void this.closed.then(() => {
+      clearTimeout(timer);
+    });
   }
 
   /** Sends and resolves when the kernel has the bytes, or the peer is gone: then they may be wiped. */

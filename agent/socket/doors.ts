@@ -28,6 +28,11 @@ export interface DoorPlaces {
   leave(connection: Connection): void;
 }
 
+/** Who is turned away is closed so much later: who comes again at once would cost a look in each turn. */
+const TURNED_AWAY_MS = 1000;
+/** More are closed at once. */
+const MAX_TURNED_AWAY = 128;
+
 /** Makes both servers, not yet listening, and hands each connection that gets a place to `serve`. */
 export function openDoors(
   limits: DoorLimits,
@@ -35,6 +40,18 @@ export function openDoors(
 ): Doors {
   const root = new Places<Connection>(limits.root);
   const others = new Places<Connection>(limits.others, limits.oneOwner);
+  const turnedAway = new Set<Socket>();
+  const turnAway = (accepted: Socket): void => {
+    if (turnedAway.size >= MAX_TURNED_AWAY) {
+      accepted.destroy();
+      return;
+    }
+    turnedAway.add(accepted);
+    setTimeout(() => {
+      turnedAway.delete(accepted);
+      accepted.destroy();
+    }, TURNED_AWAY_MS);
+  };
   const take = (accepted: Socket, onlyRoot: boolean): void => {
     // Whoever is turned away costs a look at who it is, and nothing else.
     let connection: Connection | null = null;
@@ -43,7 +60,7 @@ export function openDoors(
       const places = peer.uid === 0 ? root : others;
       const owner = ownerOf(peer);
       if ((onlyRoot && peer.uid !== 0) || !places.hasRoomFor(owner)) {
-        accepted.destroy();
+        turnAway(accepted);
         return;
       }
       const mine = new Connection(accepted, peer, owner);

@@ -151,7 +151,7 @@ function serveConnection(connection: Connection, turns: Turns, parts: PamServerP
     }
     clearTimeout(lateBegin);
     if (frame.type !== 'begin') {
-      connection.destroy();
+      connection.dismiss();
       return;
     }
     const begin = frame;
@@ -176,7 +176,8 @@ function serveConnection(connection: Connection, turns: Turns, parts: PamServerP
       frames.push(bytes);
     } catch (error) {
       parts.log(`pid ${connection.peer.pid}: ${describeError(error)}`);
-      connection.destroy();
+      if (person === null) connection.dismiss();
+      else connection.destroy();
     }
   });
 }

@@ -18,7 +18,7 @@ export class Places<G extends Guest> {
   readonly #guests = new Set<G>();
   readonly #counts = new Map<string, number>();
 
-  /** @param mostOfOne of one owner, also while others are free */
+  /** @param mostOfOne of one owner, also while others are free; without it, who has all makes room for the next of theirs */
   constructor(most: number, mostOfOne = Infinity) {
     this.#most = most;
     this.#mostOfOne = mostOfOne;
@@ -36,7 +36,7 @@ export class Places<G extends Guest> {
     const own = this.#count(owner);
     if (own >= this.#mostOfOne) return false;
     if (this.#guests.size < this.#most) return true;
-    const victim = this.#leastEntitled(own);
+    const victim = this.#leastEntitled(owner, own);
     if (victim === null) return false;
     this.leave(victim);
     victim.displace();
@@ -61,11 +61,13 @@ export class Places<G extends Guest> {
     return this.#counts.get(owner) ?? 0;
   }
 
-  /** Nobody is displaced by an owner who has more. */
-  #leastEntitled(own: number): G | null {
+  /** Only where it evens out, or the newcomer has none: a flood would displace itself without end. */
+  #leastEntitled(owner: string, own: number): G | null {
+    const enough = own === 0 ? 1 : own + 2;
     let least: G | null = null;
     for (const guest of this.#guests) {
-      if (guest.waitsSinceMs === null || this.#count(guest.owner) < own) continue;
+      const isOwn = guest.owner === owner && this.#mostOfOne === Infinity;
+      if (guest.waitsSinceMs === null || (!isOwn && this.#count(guest.owner) < enough)) continue;
       if (least === null || this.#isLess(guest, least)) least = guest;
     }
     return least;

@@ -4,6 +4,8 @@
 /** After a call of so many milliseconds its owner waits that many times as long, and everybody but root this. */
 const OWNER_REST = 3;
 const ALL_REST = 1;
+/** What a call costs beside what is measured: its connection, what is read and sent. */
+const OVERHEAD_MS = 0.3;
 /** Calls of one owner that are under way: what follows a call's first wait is not measured. */
 const MAX_UNDER_WAY = 2;
 
@@ -65,7 +67,7 @@ export class Turns {
     });
     // The call has gone as far as it can without waiting when this runs, in the same turn.
     setImmediate(() => {
-      if (took !== null) this.#charge(took.owner, performance.now() - took.fromMs);
+      if (took !== null) this.#charge(took.owner, OVERHEAD_MS + performance.now() - took.fromMs);
       this.#isScheduled = false;
       this.#goOn();
     });

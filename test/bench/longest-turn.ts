@@ -13,16 +13,16 @@ export const MEASURED_AGENT: Readonly<Record<string, string>> = {
 };
 
 export interface LongestTurn {
+  /** Without the time in which other programs of a busy machine had the processor. */
+  readonly turnMs: number;
   readonly wallMs: number;
-  /** Processor time of the thread in it: what other programs of a busy machine took is not in it. */
-  readonly cpuMs: number;
 }
 
 async function read(sandbox: Sandbox): Promise<LongestTurn> {
   const path = sandbox.path(FILE);
   rmSync(path, { force: true });
   process.kill(sandbox.agentHostPid ?? NaN, 'SIGUSR2');
-  while (!existsSync(path) || readFileSync(path).length === 0) await pause(5);
+  while (!existsSync(path)) await pause(5);
   return JSON.parse(readFileSync(path, 'utf8')) as LongestTurn;
 }
 

@@ -1,7 +1,7 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
 // Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only PART]
-// PART: login, session, audit or package.
+// PART: login, flood, session, audit or package.
 // --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -10,7 +10,9 @@ import { auditFigures, type AuditSizes } from './audit.ts';
 import { commandTimes, durableWrite, memoryAtRest } from './at-rest.ts';
 import { decisionFigures } from './decision.ts';
 import { figure, table, writeJson, type Figure } from './figures.ts';
+import { floodFigures } from './flood.ts';
 import { insertionFigures } from './insertion.ts';
+import { MEASURED_AGENT } from './longest-turn.ts';
 import { packageFigures } from './package.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
 import { revocationFigures } from './revocation.ts';
@@ -97,6 +99,11 @@ async function measure(quick: boolean): Promise<Figure[]> {
   ];
 }
 
+function floods(count: number): Promise<Figure[]> {
+  process.stderr.write(`card logins under floods, ${count} each\n`);
+  return withRig(['p256', [], DISK_FOLDER, MEASURED_AGENT], (rig) => floodFigures(rig, count));
+}
+
 const AUDIT_SIZES: Readonly<Record<'quick' | 'usual' | 'full', AuditSizes>> = {
   quick: { appends: 50, records: 50_000, runs: 1, largest: 50_000 },
   usual: { appends: 500, records: 1_000_000, runs: 3, largest: 1_000_000 },
@@ -114,12 +121,13 @@ const { values } = parseArgs({
 try {
   const size = values.quick === true ? 'quick' : values.full === true ? 'full' : 'usual';
   const { only = 'all' } = values;
-  if (!['all', 'login', 'session', 'audit', 'package'].includes(only))
-    throw new Error('--only takes login, session, audit or package.');
+  if (!['all', 'login', 'flood', 'session', 'audit', 'package'].includes(only))
+    throw new Error('--only takes login, flood, session, audit or package.');
   const isAsked = (part: string): boolean => only === 'all' || only === part;
   compilePrograms();
   const figures = [
     ...(isAsked('login') ? await measure(size === 'quick') : []),
+    ...(isAsked('flood') ? await floods(size === 'quick' ? 5 : 20) : []),
     ...(isAsked('session') ? await sessionFigures(size === 'quick' ? 3 : 10) : []),
     ...(isAsked('package') ? await packageFigures(size === 'quick' ? 3 : 20) : []),
     ...(isAsked('audit') ? await auditFigures(AUDIT_SIZES[size]) : []),

@@ -44,11 +44,17 @@ export class Rig {
    * @param cardArgs further arguments of test/card/main.ts
    * @param auditIn a folder for the audit log; without it, one on a real disk: a sandbox keeps its files in memory, and a
    *   record that costs nothing would flatter the figures
+   * @param env more of scauthd's environment
    */
-  static async start(card: string, cardArgs: readonly string[] = [], auditIn = DISK_FOLDER): Promise<Rig> {
+  static async start(
+    card: string,
+    cardArgs: readonly string[] = [],
+    auditIn = DISK_FOLDER,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Rig> {
     const auditFolder = mkdtempSync(join(auditIn, 'scauth-bench-'));
     try {
-      const agentEnv = { SCAUTH_AUDIT_LOG: join(auditFolder, 'audit.jsonl') };
+      const agentEnv = { ...env, SCAUTH_AUDIT_LOG: join(auditFolder, 'audit.jsonl') };
       const sandbox = await Sandbox.start({ card, cardArgs, agentEnv });
       const rig = new Rig(sandbox, auditFolder);
       try {

@@ -1,28 +1,41 @@
 // Loaded into a process (`--import`): how long its longest turn of the event loop was. A timer that is due each
-// millisecond comes late by the turn that it waited for. SIGUSR2 writes the figures to SCAUTH_TURNS and begins anew.
-import { writeFileSync } from 'node:fs';
+// millisecond comes late by the turn that it waited for. The time in which other programs had the processor is taken off,
+// where the kernel says it (/proc/PID/schedstat): it is the machine's, and not the turn's. SIGUSR2 writes the figures to
+// SCAUTH_TURNS and begins anew.
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 const file = process.env['SCAUTH_TURNS'] ?? '';
-const longest = { wallMs: 0, cpuMs: 0 };
-let wallMs = performance.now();
-let cpu = process.threadCpuUsage();
 
-function cpuMs({ user, system }: NodeJS.CpuUsage): number {
-  return (user + system) / 1000;
+interface Instant {
+  readonly wallMs: number;
+  /** How long the main thread has waited for a processor. */
+  readonly queuedMs: number;
 }
 
+function now(): Instant {
+  let queuedMs = 0;
+  try {
+    queuedMs = Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]) / 1e6;
+  } catch {
+    // A kernel without it: then other programs are in the figure.
+  }
+  return { wallMs: performance.now(), queuedMs };
+}
+
+const longest = { turnMs: 0, wallMs: 0 };
+let last = now();
+
 setInterval(() => {
-  const now = performance.now();
-  longest.wallMs = Math.max(longest.wallMs, now - wallMs);
-  // What others of this machine use up is no part of the turn.
-  longest.cpuMs = Math.max(longest.cpuMs, cpuMs(process.threadCpuUsage(cpu)));
-  wallMs = now;
-  cpu = process.threadCpuUsage();
+  const { wallMs, queuedMs } = now();
+  const tookMs = wallMs - last.wallMs;
+  longest.wallMs = Math.max(longest.wallMs, tookMs);
+  longest.turnMs = Math.max(longest.turnMs, tookMs - (queuedMs - last.queuedMs));
+  last = now();
 }, 1).unref();
 
 process.on('SIGUSR2', () => {
-  writeFileSync(file, JSON.stringify(longest));
-  longest.wallMs = longest.cpuMs = 0;
-  wallMs = performance.now();
-  cpu = process.threadCpuUsage();
+  writeFileSync(`${file}.new`, JSON.stringify(longest));
+  renameSync(`${file}.new`, file);
+  longest.turnMs = longest.wallMs = 0;
+  last = now();
 });

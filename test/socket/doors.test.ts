@@ -173,3 +173,25 @@ rootTest(
     });
   },
 );
+
+rootTest(
+  'S2: who has made a fault keeps the place for a second, and cannot come again at once',
+  async (t) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    t.teardown(() => {
+      mock.timers.reset();
+    });
+    const { path, log } = await serve(t);
+    const client = asNobody(() => new VarlinkClient(t, path));
+    client.socket.write(`nonsense\0{"method":"${INFO}"}\0`);
+    await untilTaken(1);
+    while (log.length === 0) await new Promise(setImmediate);
+    mock.timers.tick(999);
+    for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+    t.is(freeSecretSlots(), free - 1);
+    mock.timers.tick(1);
+    t.is(await client.next(), null);
+    t.is(log.length, 1);
+    await slotsBack(free);
+  },
+);

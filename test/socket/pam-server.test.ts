@@ -338,7 +338,7 @@ async function closedOf(clients: readonly FrameClient[]): Promise<number> {
 
 rootTest('S1: a flood by one user costs that user only, and one by root takes its own places', async (t) => {
   const { path } = await serve(t, asking([]));
-  const theirs = await flood(() => asNobody(() => new FrameClient(t, path)), 20);
+  const theirs = await flood(() => asNobody(() => new FrameClient(t, path)), 10);
   t.is(theirs.length, 8);
   const root = await flood(() => new FrameClient(t, path), 80);
   t.is(root.length, 80);
