@@ -8,6 +8,7 @@ import { systemDirectory } from '../pam/account-list.ts';
 import { pamOpensKeyrings } from '../pam/keyring-modules.ts';
 import { checkPassword } from '../pam/password.ts';
 import { passwordMark } from '../pam/shadow.ts';
+import { FairAuditLog } from './audit/fair-log.ts';
 import { FileAuditLog } from './audit/file-log.ts';
 import { Forwarder } from './audit/forward.ts';
 import { systemClock } from './base/clock.ts';
@@ -153,9 +154,10 @@ async function main(): Promise<void> {
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
   const { forward, anchor_every: anchorEvery } = settings.config.audit;
   const forwarder = new Forwarder({ to: forward, anchorEvery, log });
-  const audit = new FileAuditLog(auditPath, systemClock, (record) => {
+  const auditFile = new FileAuditLog(auditPath, systemClock, (record) => {
     forwarder.pass(record);
   });
+  const audit = new FairAuditLog(auditFile, () => systemClock.nowMs(), log);
   const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
   const watcher = new CardWatcher(winscard);
   const { drivers, list } = wireDrivers(
@@ -280,7 +282,7 @@ async function main(): Promise<void> {
     turns,
     sessions,
     accounts: systemAccounts,
-    anchors: audit,
+    anchors: auditFile,
     inventory,
     sessionCards: userSessions.cards,
     removalTaken: (removal) => userSessions.removal.taken(removal),
@@ -293,7 +295,7 @@ async function main(): Promise<void> {
   });
 
   // What is wrong with the log is said there at once; a log that cannot be opened now is tried again at each event.
-  audit.start().catch(logFailure);
+  auditFile.start().catch(logFailure);
   // An upgrade's change of the tables belongs here, and a fault is said before somebody logs in; logins try again.
   try {
     pairings.prepare();
@@ -320,7 +322,8 @@ async function main(): Promise<void> {
     tokens.close();
     userSessions.close();
     await winscard.close();
-    await audit.close();
+    await audit.renew();
+    await auditFile.close();
     forwarder.close();
     sessions.close();
     pairings.close();

@@ -23,6 +23,7 @@ export const MESSAGE_IDS: Readonly<Record<ForwardedKind, string>> = {
   'card-suspect': '0fc0bbb9be914f9cb3cf9cd73638dcc9',
   'session-locked': 'f6a5d3b63ea54e9c8b7f39829c6e841a',
   keyring: '5eaf472d2c024183a0aa134a09d6e87a',
+  'records-left-out': 'b0b5ff2a3d6c4c0c9a53d7c1a8e64f17',
   gap: '175200bb23104fd0b8d7fb78035898f1',
   anchor: '334b460fe5024fa98f06b38c70f73858',
 };

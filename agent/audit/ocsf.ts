@@ -1,16 +1,16 @@
 // Audit events as OCSF objects (Open Cybersecurity Schema Framework 1.6.0): which class and activity each kind is.
 // Authentication (3002) for logins and what stands in for one, Account Change (3001) for pairings, Entity Management
-// (3004) for settings and cards' PINs, Event Log Activity (1008) for gaps, Detection Finding (2004) for a suspect card,
+// (3004) for settings and cards' PINs, Event Log Activity (1008) for gaps and what was left out, Detection Finding (2004) for a suspect card,
 // Base Event (0) for cards in and out. Tests hold each record against a JSON schema of these classes.
 
 import { assertNever } from '../base/assert.ts';
-import type { AuditEvent, GapEvent } from '../model/audit-event.ts';
+import type { AuditEvent, GapEvent, LeftOutEvent } from '../model/audit-event.ts';
 import type { PeerCredentials } from '../model/request.ts';
 import { cardOf } from './ocsf-card.ts';
 import { changeOf, pairingOf } from './ocsf-change.ts';
 import { loginOf, withoutCardOf } from './ocsf-login.ts';
-import { FAILURE, type Mapped } from './ocsf-mapped.ts';
-import { actorOf, deviceOf, metadataOf, type Requester } from './ocsf-objects.ts';
+import { FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
+import { actorOf, cut, deviceOf, metadataOf, type Requester } from './ocsf-objects.ts';
 
 /** An OCSF object. `unmapped` is there always, and comes last. */
 export interface OcsfRecord {
@@ -44,6 +44,25 @@ function gapOf(event: GapEvent): Mapped {
   };
 }
 
+function leftOutOf({ of, owner, count, fromMs, toMs }: LeftOutEvent): Mapped {
+  return {
+    class_uid: 1008,
+    activity_id: 99,
+    activity_name: 'Left out',
+    severity_id: 3,
+    rest: {
+      ...SUCCESS,
+      status_detail: `${count} of ${of}`,
+      actor: actorOf(null, null),
+      log_name: 'audit.jsonl',
+      log_provider: 'scauth',
+      log_type_id: 2,
+      log_type: 'Application',
+    },
+    unmapped: { of, owner: cut(owner), count, from: fromMs, to: toMs },
+  };
+}
+
 function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
   switch (event.kind) {
     case 'login':
@@ -68,6 +87,8 @@ function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
     case 'card-suspect':
     case 'session-locked':
       return cardOf(event, requester);
+    case 'records-left-out':
+      return leftOutOf(event);
     case 'gap':
       return gapOf(event);
     default:

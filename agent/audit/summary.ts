@@ -25,6 +25,7 @@ const ALARMING: readonly string[] = [
   'pin-blocked',
   'card-suspect',
   'gap',
+  'records-left-out',
   'pairing-refused',
 ];
 
@@ -62,6 +63,10 @@ function promptOf(event: AuditEvent): Readonly<Record<'user' | 'card' | 'detail'
   };
 }
 
+function leftOutText(event: AuditEvent): string | null {
+  return event.kind === 'records-left-out' ? `${event.count} of ${event.of} by ${event.owner}` : null;
+}
+
 export function summaryOf(event: AuditEvent): Summary {
   const outcome = outcomeOf(event);
   const key: AuditedKey | null = 'key' in event ? (event.key ?? null) : null;
@@ -82,7 +87,7 @@ export function summaryOf(event: AuditEvent): Summary {
     ['actor_uid', peer === null ? null : String(peer.uid)],
     ['actor_pid', peer === null ? null : String(peer.pid)],
     ['request', textOf(event, 'requestId') ?? request?.requestId ?? null],
-    ['detail', textOf(event, 'detail') ?? prompt.detail],
+    ['detail', textOf(event, 'detail') ?? prompt.detail ?? leftOutText(event)],
   ];
   const fields = Object.fromEntries(
     all.flatMap(([name, value]) => (value === null ? [] : [[name, cut(value)]])),

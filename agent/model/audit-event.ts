@@ -67,6 +67,18 @@ export interface GapEvent {
   readonly toMs: number | null;
 }
 
+/** Events that were not recorded one by one, because the same owner had caused many of that kind. */
+export interface LeftOutEvent {
+  readonly kind: 'records-left-out';
+  readonly of: AuditEvent['kind'];
+  /** Who caused them: `uid 1000`, `login of 1000`, `subordinates of ada`, `for ada` (at a login prompt), `reader …`. */
+  readonly owner: string;
+  readonly count: number;
+  /** Milliseconds since the epoch, of the first and the last. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 export type AuditEvent =
   | (AuditedRequest & {
       readonly kind: 'login';
@@ -177,6 +189,7 @@ export type AuditEvent =
       readonly key: AuditedKey;
       readonly detail: string | null;
     }
+  | LeftOutEvent
   | GapEvent;
 
 /** Every kind, in the order in which people look for them. */
@@ -198,5 +211,6 @@ export const AUDIT_KINDS = [
   'card-suspect',
   'session-locked',
   'keyring',
+  'records-left-out',
   'gap',
 ] as const satisfies readonly AuditEvent['kind'][];

@@ -40,8 +40,11 @@ export async function setPrompt(
       : token === null
         ? { level: 'user', user }
         : { level: 'card', user, tokenId: token };
+  const before = pairings.promptSetting(scope);
+  // Nothing changes: nothing is written.
+  if (before === enabled) return;
   // The table has a line for each card that was named: only cards that there are get one.
-  if (scope.level === 'card' && pairings.promptSetting(scope) === null) {
+  if (scope.level === 'card' && before === null) {
     const present = await tokens.present(0);
     if (!present.some(({ id }) => id === scope.tokenId))
       throw new AgentError('no-card', { detail: scope.tokenId });

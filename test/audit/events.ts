@@ -152,6 +152,13 @@ export const examples: readonly Example[] = [
   ),
   example({ kind: 'keyring', action: 'enabled', user: 'alice', actor, key, detail: null }, 3004, 8, 1, 1),
   example({ kind: 'keyring', action: 'failed', user: 'alice', actor, key, detail: 'gone' }, 3004, 2, 2, 2),
+  example(
+    { kind: 'records-left-out', of: 'prompt-state', owner: 'uid 1000', count: 9, fromMs: 3, toMs: 5 },
+    1008,
+    99,
+    1,
+    3,
+  ),
   example({ kind: 'gap', reason: 'clock-set-back', count: null, fromMs: 5, toMs: 3 }, 1008, 99, 2, 3),
   example({ kind: 'gap', reason: 'records-missing', count: 2, fromMs: 5, toMs: null }, 1008, 99, 2, 4),
 ];

@@ -15,6 +15,7 @@ type Line = Record<string, unknown>;
 
 const ELSEWHERE: Partial<Record<Kind, string>> = {
   gap: 'audit.test.ts: a full disk',
+  'records-left-out': 'audit-flood.test.ts',
   'card-suspect': 'card-check.test.ts, forged-card.test.ts',
   'exemption-used': 'the tests of enforcement',
   'break-glass-used': 'the tests of enforcement',

@@ -70,6 +70,7 @@ export class Tally {
         this.gaps.add(record.reason ?? 'unknown');
         keepLast(this.notable, record);
         return;
+      case 'records-left-out':
       case 'exemption-used':
       case 'break-glass-used':
       case 'card-suspect':
