@@ -91,7 +91,9 @@ export function permitWithoutCard(
   if (facts.asked === 'nothing' && (!remote || WITHIN_A_LOGIN.includes(facts.service)))
     return permit('nobody was asked');
   if (facts.isRoot && facts.onConsole && !remote) return permit('root on a console', true);
-  if (remote && !enforcement.remote) return permit('enforcement.remote');
+  // PAM_RHOST is a program's word (sudo's pam_rhost names this very host): it excuses nobody whom logind sees at a seat.
+  const excused = FOR_OTHER_HOSTS.includes(facts.service) || (remote && facts.session !== 'local');
+  if (excused && !enforcement.remote) return permit('enforcement.remote');
   if (facts.inExemptGroup) return permit('enforcement.exempt_group', true);
   if (facts.exemptUntilMs !== null && nowMs < facts.exemptUntilMs) return permit('exemption', true);
   if (!facts.hasPairing && enforcement.allowUnpairedUsers) return permit('enforcement.allow_unpaired_users');

@@ -24,20 +24,36 @@ export function processFacts(pid: number): ProcessFacts | null {
   return Object.values(facts).every(Number.isSafeInteger) ? facts : null;
 }
 
-// <linux/major.h>, and the drivers of serial and virtual consoles in Documentation/admin-guide/devices.txt
-const TTY_MAJOR = 4;
-const TTYAUX_MAJOR = 5;
-const CONSOLE_MINOR = 1;
-const OTHER_CONSOLES: readonly number[] = [204, 229];
-
 /** The minor number is in two pieces around the major one (proc(5), tty_nr). */
 export function splitDevice(device: number): { readonly major: number; readonly minor: number } {
   return { major: (device >> 8) & 0xfff, minor: (device & 0xff) | ((device >> 12) & 0xfff00) };
 }
 
-/** Whether a terminal device is a console of this machine: screen and keyboard, a serial line, a hypervisor's. */
-export function isConsoleDevice(device: number): boolean {
+/** Consoles of this machine: Documentation/admin-guide/devices.txt. pam/module/console.c has the same. */
+const LINES: readonly { name: string; major: number; first: number; count: number }[] = [
+  { name: 'tty', major: 4, first: 0, count: 64 },
+  { name: 'ttyS', major: 4, first: 64, count: 192 },
+  { name: 'ttyAMA', major: 204, first: 64, count: 16 },
+  { name: 'hvc', major: 229, first: 0, count: 256 },
+];
+const CONSOLE_NAME = /^(?:\/dev\/)?(?:console|(tty|ttyS|ttyAMA|hvc)([0-9]{1,3}))$/;
+
+/** Whether PAM_TTY names a console: screen and keyboard, a serial line, a hypervisor's. */
+export function namesConsole(tty: string): boolean {
+  return CONSOLE_NAME.test(tty);
+}
+
+/** Whether a terminal device is the console that PAM_TTY names. The kernel names the device behind /dev/console. */
+export function isThatConsole(tty: string, device: number): boolean {
+  const [whole, name, number] = CONSOLE_NAME.exec(tty) ?? [];
+  if (whole === undefined) return false;
   const { major, minor } = splitDevice(device);
-  if (major === TTYAUX_MAJOR) return minor === CONSOLE_MINOR;
-  return major === TTY_MAJOR || OTHER_CONSOLES.includes(major);
+  if (name === undefined && major === 5 && minor === 1) return true;
+  return LINES.some(
+    (line) =>
+      line.major === major &&
+      minor >= line.first &&
+      minor < line.first + line.count &&
+      (name === undefined || (line.name === name && line.first + Number(number) === minor)),
+  );
 }

@@ -1,6 +1,7 @@
 // The person at the other end, as the stories see them. Frames and terminals are the socket's business.
 
 import type { Pin } from '../base/pin.ts';
+import type { Happened } from '../model/request.ts';
 
 export interface Conversation {
   /**
@@ -18,6 +19,11 @@ export interface Conversation {
   hold?(text: string, plain: string): AbortSignal;
   /** The password that is being set, which the caller wipes; null where there is none. Absent: none is. */
   takeNewPassword?(): Promise<Pin | null>;
+  /**
+   * In the account phase: what the relay has noted of the authenticate phase. No person takes part in it. A relay that
+   * breaks off or does not say counts as `no-verdict`. null, and absent: the relay is too old to note anything.
+   */
+  recall?(): Promise<Happened | null>;
   /** Aborted when the person is gone, so that nobody waits for them at the reader. Absent: that is never known. */
   readonly gone?: AbortSignal;
 }

@@ -9,7 +9,7 @@ import type { AuditEvent } from '../model/audit-event.ts';
 import { refusedByDefault } from '../model/decision.ts';
 import type { AuthRequest, Username } from '../model/request.ts';
 import type { SessionSource } from '../logind/interface.ts';
-import { permitWithoutCard, type EntryPermission } from '../../policy/permit-without-card.ts';
+import { permitWithoutCard, type Asked, type EntryPermission } from '../../policy/permit-without-card.ts';
 import type { LoginResult } from './authenticate.ts';
 import { isInExemptGroup, type StandingParts } from './account-standing.ts';
 import type { OutlookParts } from './card-outlook.ts';
@@ -17,7 +17,8 @@ import type { BreakGlass } from './break-glass.ts';
 import type { Conversation } from './conversation.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { LoginLimit } from './login-limit.ts';
-import { isOnConsole, type LoginMemory } from './login-memory.ts';
+import { isOnConsole } from './console.ts';
+import type { LoginMemory } from './login-memory.ts';
 
 export interface EntryParts extends StandingParts, OutlookParts {
   readonly enforcement: Enforcement;
@@ -35,24 +36,45 @@ export interface EntryParts extends StandingParts, OutlookParts {
 /** `unavailable`: what is enforced cannot be read, and the other modules decide. */
 export type Entry = 'permitted' | 'card-required' | 'unknown-user' | 'unavailable';
 
-/** The facts are gathered here, and policy/ decides. @throws AgentError `store-unreadable` */
+/** What we do not remember, the relay may have noted: that nobody was asked is never concluded from our memory alone. */
+async function askedBefore(
+  request: AuthRequest,
+  user: Username | null,
+  person: Conversation,
+  parts: EntryParts,
+): Promise<Asked> {
+  const asked = parts.memory.asked(request, user);
+  if (asked !== 'nothing') return asked;
+  const happened = (await person.recall?.()) ?? null;
+  // A relay before version 3 notes nothing.
+  if (happened === null || happened === 'nothing') return 'nothing';
+  parts.log(`${request.id}: pid ${request.peer.pid} has authenticated, by its own note: ${happened}`);
+  return 'other';
+}
+
+/**
+ * The facts are gathered here, and policy/ decides.
+ * @param account null: nobody knows it
+ * @throws AgentError `store-unreadable`
+ */
 async function permissionOf(
   request: AuthRequest,
-  account: Account,
+  account: Account | null,
+  person: Conversation,
   parts: EntryParts,
 ): Promise<EntryPermission> {
   const { service, rhost, peer } = request;
   const policy = parts.policy();
-  const { name, uid } = account;
+  const user = account?.name ?? request.user;
   let inExemptGroup = false;
   try {
-    inExemptGroup = await isInExemptGroup(name, policy, parts.directory);
+    inExemptGroup = account !== null && (await isInExemptGroup(account.name, policy, parts.directory));
   } catch (error) {
     // Nobody is exempt because a directory does not answer.
     parts.log(`${request.id}: ${describeError(error)}`);
   }
   const session = await parts.sessions?.sessionOf(peer);
-  const exemption = parts.enforced.exemptionOf(name);
+  const exemption = user === null ? null : parts.enforced.exemptionOf(user);
   return permitWithoutCard(
     policy,
     parts.enforcement.state(),
@@ -61,13 +83,13 @@ async function permissionOf(
       rhost,
       ...(session !== undefined && { session: session.place }),
       peerUid: peer.uid,
-      userUid: uid,
-      isRoot: uid === 0,
-      onConsole: isOnConsole(request),
+      userUid: account?.uid ?? null,
+      isRoot: account?.uid === 0,
+      onConsole: isOnConsole(request, session),
       inExemptGroup,
       exemptUntilMs: exemption?.untilMs ?? null,
-      hasPairing: parts.pairings.forUser(name).length > 0,
-      asked: parts.memory.asked(request, name),
+      hasPairing: user !== null && parts.pairings.forUser(user).length > 0,
+      asked: await askedBefore(request, user, person, parts),
     },
     parts.clock.nowMs(),
   );
@@ -75,7 +97,7 @@ async function permissionOf(
 
 type EntryKind = 'exemption-used' | 'break-glass-used';
 
-function requestOf({ id, service, tty, rhost, peer }: AuthRequest, user: Username) {
+function requestOf<U extends Username | null>({ id, service, tty, rhost, peer }: AuthRequest, user: U) {
   return {
     requestId: id,
     user,
@@ -108,13 +130,13 @@ async function decide(request: AuthRequest, person: Conversation, parts: EntryPa
   if (!parts.enforcement.isOn) return 'permitted';
   const { user } = request;
   const account = user === null ? null : await parts.accounts.byName(user);
-  if (account === null) return 'unknown-user';
-  const { permitted, rule, loud } = await permissionOf(request, account, parts);
-  if (permitted) {
+  const { permitted, rule, loud } = await permissionOf(request, account, person, parts);
+  if (account === null && permitted) return 'unknown-user';
+  if (account !== null && permitted) {
     if (loud) await shout('exemption-used', request, account.name, rule, parts);
     return 'permitted';
   }
-  if (rule !== 'peer' && (await parts.breakGlass.ask(account.name, person))) {
+  if (account !== null && rule !== 'peer' && (await parts.breakGlass.ask(account.name, person))) {
     parts.memory.letIn(request, account.name);
     await shout('break-glass-used', request, account.name, 'break-glass code', parts);
     return 'permitted';
@@ -123,7 +145,7 @@ async function decide(request: AuthRequest, person: Conversation, parts: EntryPa
     kind: 'login',
     outcome: { kind: 'denied', reason: 'card-required' },
     key: null,
-    ...requestOf(request, account.name),
+    ...requestOf(request, user),
     rule,
   };
   parts.audit.record(refusal).catch((error: unknown) => {

@@ -40,6 +40,12 @@ export interface PeerCredentials {
 
 export type Phase = 'authenticate' | 'account' | 'setcred' | 'open-session' | 'close-session' | 'chauthtok';
 
+/**
+ * What the authenticate phase came to in the PAM handle of an account phase, by the relay's own note: it never ran, or
+ * it ran and our verdict reached it, or it ran and none did.
+ */
+export type Happened = 'nothing' | 'verdict' | 'no-verdict';
+
 export interface AuthRequest {
   /** For the log: names one conversation. */
   readonly id: string;

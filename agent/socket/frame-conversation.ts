@@ -4,6 +4,7 @@
 import { Pin } from '../base/pin.ts';
 import { SecretBuffer } from '../base/secret.ts';
 import type { Conversation } from '../login/conversation.ts';
+import type { Happened } from '../model/request.ts';
 import type { Connection } from './connection.ts';
 import { encodeFrame, FRAME_VERSION, MAX_FRAME_BYTES, type Frame } from './frames.ts';
 
@@ -11,6 +12,8 @@ import { encodeFrame, FRAME_VERSION, MAX_FRAME_BYTES, type Frame } from './frame
 const HEARTBEAT_MS = 500;
 /** How long a person may take for one answer. */
 const ANSWER_MS = 120_000;
+/** How long a relay may take to say what it has noted. */
+const RECALL_MS = 5000;
 const MAX_ASKS_AND_TELLS = 64;
 
 export class FrameConversation implements Conversation {
@@ -21,6 +24,7 @@ export class FrameConversation implements Conversation {
   #skipped: AbortController | null = null;
   readonly #stopping: AbortSignal | undefined;
   #answered: ((answer: Pin | null) => void) | null = null;
+  #recalled: ((happened: Happened) => void) | null = null;
   #exchanges = 0;
   readonly #gone = new AbortController();
 
@@ -47,6 +51,7 @@ export class FrameConversation implements Conversation {
       this.#gone.abort();
       this.#skipped?.abort();
       this.#settle(null);
+      this.#recalled?.('no-verdict');
     });
   }
 
@@ -74,6 +79,23 @@ export class FrameConversation implements Conversation {
     return this.#question({ type: 'take', item: 1 });
   }
 
+  /** Once a conversation. */
+  recall(): Promise<Happened | null> {
+    if (this.#version < 3) return Promise.resolve(null);
+    if (!this.#connection.isOpen) return Promise.resolve('no-verdict');
+    return new Promise((resolve) => {
+      const patience = setTimeout(() => {
+        this.#connection.destroy();
+      }, RECALL_MS);
+      this.#recalled = (happened) => {
+        clearTimeout(patience);
+        this.#recalled = null;
+        resolve(happened);
+      };
+      this.#sendPlain({ type: 'recall' });
+    });
+  }
+
   #question(frame: Frame): Promise<Pin | null> {
     if (this.#stopping?.aborted === true) this.#connection.destroy();
     if (!this.#connection.isOpen || this.#answered !== null || !this.#count()) return Promise.resolve(null);
@@ -95,12 +117,16 @@ export class FrameConversation implements Conversation {
   }
 
   /**
-   * Takes a frame of the relay's: an answer to an open question, or a skip after a hold. Anything else ends the
-   * connection.
+   * Takes a frame of the relay's: an answer to an open question, what it has noted, or a skip after a hold. Anything
+   * else ends the connection.
    */
   take(frame: Frame): void {
     if (frame.type === 'skip' && this.#skipped !== null) {
       this.#skipped.abort();
+      return;
+    }
+    if (frame.type === 'happened' && this.#recalled !== null) {
+      this.#recalled(frame.happened);
       return;
     }
     if (frame.type !== 'answer' || this.#answered === null) {

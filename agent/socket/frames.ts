@@ -4,11 +4,11 @@
 import { assertNever } from '../base/assert.ts';
 import { ByteReader } from '../base/bytes.ts';
 import { AgentError } from '../base/errors.ts';
-import type { Phase } from '../model/request.ts';
+import type { Happened, Phase } from '../model/request.ts';
 
 /** The lowest version, in which begin is always written, and the highest (PROTOCOL.md, 1.2). */
 export const FRAME_VERSION = 1;
-export const HIGHEST_VERSION = 2;
+export const HIGHEST_VERSION = 3;
 export const HEADER_BYTES = 8;
 export const MAX_BODY_BYTES = 4096;
 /** Longest str or bytes field. */
@@ -29,9 +29,15 @@ export const FRAME_TYPE = {
   hold: 8,
   skip: 9,
   take: 10,
+  recall: 11,
+  happened: 12,
 } as const;
-/** From this type on, frames are of version 2. */
-const FIRST_OF_VERSION_2 = FRAME_TYPE.hold;
+
+/** In which version a type of frame came. */
+function firstVersionOf(typeNumber: number): number {
+  if (typeNumber >= FRAME_TYPE.recall) return 3;
+  return typeNumber >= FRAME_TYPE.hold ? 2 : FRAME_VERSION;
+}
 
 const PHASES: readonly Phase[] = [
   'authenticate',
@@ -41,6 +47,8 @@ const PHASES: readonly Phase[] = [
   'close-session',
   'chauthtok',
 ];
+/** PROTOCOL.md, 1.3: the numbers are 0, 1, 2. */
+const HAPPENED: readonly Happened[] = ['nothing', 'verdict', 'no-verdict'];
 const VERDICTS = [
   'granted',
   'denied',
@@ -113,6 +121,14 @@ export interface TakeFrame {
   /** 1: the new password. */
   readonly item: 1;
 }
+/** Asks the relay what the authenticate phase came to. */
+export interface RecallFrame {
+  readonly type: 'recall';
+}
+export interface HappenedFrame {
+  readonly type: 'happened';
+  readonly happened: Happened;
+}
 export type Frame =
   | BeginFrame
   | AskFrame
@@ -123,7 +139,9 @@ export type Frame =
   | ResultFrame
   | HoldFrame
   | SkipFrame
-  | TakeFrame;
+  | TakeFrame
+  | RecallFrame
+  | HappenedFrame;
 
 export interface FrameHeader {
   readonly version: number;
@@ -185,7 +203,7 @@ function readChoice<T>(value: number, choices: readonly T[], name: string): T {
  * @throws AgentError `malformed` for anything that PROTOCOL.md does not define
  */
 export function parseBody(typeNumber: number, body: Uint8Array, version: number = FRAME_VERSION): Frame {
-  if (version < HIGHEST_VERSION && typeNumber >= FIRST_OF_VERSION_2)
+  if (version < firstVersionOf(typeNumber))
     throw new AgentError('malformed', { detail: `frame: type ${typeNumber} in version ${version}` });
   const reader = new ByteReader(body);
   const frame = readFrame(typeNumber, reader);
@@ -246,6 +264,10 @@ function readFrame(typeNumber: number, reader: ByteReader): Frame {
       return { type: 'skip' };
     case FRAME_TYPE.take:
       return { type: 'take', item: readChoice(reader.u8() - 1, [1] as const, 'item') };
+    case FRAME_TYPE.recall:
+      return { type: 'recall' };
+    case FRAME_TYPE.happened:
+      return { type: 'happened', happened: readChoice(reader.u8(), HAPPENED, 'happened') };
     default:
       throw new AgentError('malformed', { detail: `frame: type ${typeNumber}` });
   }
@@ -323,6 +345,10 @@ function writeBody(frame: Frame, writer: FrameWriter): void {
       return;
     case 'wait':
     case 'skip':
+    case 'recall':
+      return;
+    case 'happened':
+      writer.u8(HAPPENED.indexOf(frame.happened));
       return;
     case 'hold':
       writer.text(frame.text);

@@ -8,7 +8,7 @@ import type { LoginResult } from '../login/authenticate.ts';
 import type { Entry } from '../login/permit-entry.ts';
 import { CARD_REQUIRED } from '../login/wording.ts';
 import type { Conversation } from '../login/conversation.ts';
-import { parseUsername, type AuthRequest, type PeerCredentials } from '../model/request.ts';
+import { parseUsername, type AuthRequest, type PeerCredentials, type Username } from '../model/request.ts';
 import type { Connection } from './connection.ts';
 import { openDoors, type DoorLimits, type Doors } from './doors.ts';
 import { FrameConversation } from './frame-conversation.ts';
@@ -42,10 +42,19 @@ function verdict(code: VerdictFrame['code'], more: Partial<VerdictFrame> = {}): 
   return { type: 'verdict', code, user: null, authtok: null, message: null, ...more };
 }
 
-/** @throws AgentError `unknown-user` for a name that cannot be one */
+/**
+ * @returns with no user where the name cannot be one, but in the account phase alone: whoever that is, a card may be
+ * required of them
+ * @throws AgentError `unknown-user` for a name that cannot be one
+ */
 function requestOf(frame: BeginFrame, peer: PeerCredentials): AuthRequest {
   const { phase, service, tty, rhost, ruser, flags } = frame;
-  const user = frame.user === null || frame.user === '' ? null : parseUsername(frame.user);
+  let user: Username | null = null;
+  try {
+    if (frame.user !== null && frame.user !== '') user = parseUsername(frame.user);
+  } catch (error) {
+    if (phase !== 'account') throw error;
+  }
   return { id: randomBytes(8).toString('hex'), phase, service, user, tty, rhost, ruser, flags, peer };
 }
 

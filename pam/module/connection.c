@@ -15,8 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long to wait before another try when the agent's queue of new connections is full. */
-#define QUEUE_FULL_PAUSE_MS 20
+/* How long to wait before another try when the agent's queue of new connections is full, or nobody listens.
+ */
+#define PAUSE_MS 20
+
+/* The folder beside the ordinary socket where root's peers have one of their own, which nobody else can fill.
+ */
+#define ROOT_FOLDER "root/"
 
 int64_t connection_now_ms(void) {
     struct timespec now;
@@ -26,25 +31,27 @@ int64_t connection_now_ms(void) {
 }
 
 /* Waits until fd is ready for `events`, or `typed_fd` for reading (-1: it is not watched). The deadline is
- * never moved: bytes that trickle in do not help. */
+ * never moved: bytes that trickle in do not help. But what is there is taken before time is called: a process
+ * that its user has stopped meanwhile gets its answer all the same. */
 static enum io_result wait_for_either(int fd, short events, int typed_fd, int64_t deadline_ms,
                                       int signal_fd) {
     for (;;) {
         int64_t now = connection_now_ms();
         if (now < 0)
             return IO_FAILED;
-        if (now >= deadline_ms)
-            return IO_TIMED_OUT;
+        int left = now < deadline_ms ? (int)(deadline_ms - now) : 0;
         struct pollfd watched[3] = {{.fd = fd, .events = events},
                                     {.fd = signal_fd, .events = POLLIN},
                                     {.fd = typed_fd, .events = POLLIN}};
-        int ready = poll(watched, 3, (int)(deadline_ms - now));
+        int ready = poll(watched, 3, left);
         if (ready < 0 && errno != EINTR)
             return IO_FAILED;
         if (ready > 0 && watched[1].revents != 0)
             return IO_INTERRUPTED;
         if (ready > 0 && watched[0].revents != 0)
             return IO_DONE; /* an error or a hang-up shows in the call that follows */
+        if (left == 0)
+            return IO_TIMED_OUT;
         if (ready > 0)
             return IO_TYPED;
     }
@@ -78,8 +85,37 @@ static int connect_by(int fd, const struct sockaddr_un *address, int64_t deadlin
             return -1;
         }
         if (queue_full)
-            poll(NULL, 0, QUEUE_FULL_PAUSE_MS);
+            poll(NULL, 0, PAUSE_MS);
     }
+}
+
+/* Nobody listens there. Any other failure may be the work of whoever started this program. */
+static bool says_absent(int error) {
+    return error == ENOENT || error == ECONNREFUSED;
+}
+
+/* The address of root's own socket. False: there is none for us. */
+static bool root_address(const struct sockaddr_un *ordinary, struct sockaddr_un *address) {
+    const char *name = strrchr(ordinary->sun_path, '/') + 1; /* the path is absolute */
+    size_t folder = (size_t)(name - ordinary->sun_path);
+    if (geteuid() != 0 || strlen(ordinary->sun_path) + sizeof ROOT_FOLDER > sizeof address->sun_path)
+        return false;
+    *address = *ordinary;
+    memcpy(address->sun_path + folder, ROOT_FOLDER, sizeof ROOT_FOLDER - 1);
+    strcpy(address->sun_path + folder + sizeof ROOT_FOLDER - 1, name);
+    return true;
+}
+
+/* Root's own socket first; where it is not there, or not to be entered, the ordinary one. */
+static int connect_once(int fd, const struct sockaddr_un *ordinary, int64_t deadline_ms) {
+    struct sockaddr_un of_root;
+    if (root_address(ordinary, &of_root)) {
+        if (connect_by(fd, &of_root, deadline_ms) == 0)
+            return 0;
+        if (!says_absent(errno) && errno != EACCES && errno != ENOTDIR)
+            return -1;
+    }
+    return connect_by(fd, ordinary, deadline_ms);
 }
 
 /* Who called listen(2) on the other end, as the kernel recorded it. */
@@ -91,22 +127,30 @@ static bool peer_is_root(int fd) {
     return peer.uid == 0;
 }
 
-int connection_open(pam_handle_t *pamh, const struct options *options) {
+int connection_open(pam_handle_t *pamh, const struct options *options, int patience_ms, bool *absent) {
     const char *path = options->address.sun_path;
     int64_t now = connection_now_ms();
     int fd = above_standard_streams(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    *absent = false;
     if (now < 0 || fd < 0) {
         pam_syslog(pamh, LOG_ERR, "no socket or no clock: %m");
         if (fd >= 0)
             close(fd);
         return -1;
     }
-    if (connect_by(fd, &options->address, now + options->timeout_ms) != 0) {
-        pam_syslog(pamh, LOG_NOTICE,
-                   "no scauthd at %s (%m), going on without the card; is the service running?", path);
+    int64_t deadline = now + options->timeout_ms, patient_until = now + patience_ms;
+    while (connect_once(fd, &options->address, deadline) != 0) {
+        *absent = says_absent(errno);
+        if (*absent && now >= 0 && now < patient_until) {
+            poll(NULL, 0, PAUSE_MS);
+            now = connection_now_ms();
+            continue;
+        }
+        pam_syslog(pamh, LOG_NOTICE, "no scauthd at %s (%m); is the service running?", path);
         close(fd);
         return -1;
     }
+    *absent = false;
     if (!peer_is_root(fd)) {
         pam_syslog(pamh, LOG_ERR, "what listens at %s is not root's: refused; check the owner of its folder",
                    path);

@@ -22,8 +22,9 @@ enum io_result {
 /* Milliseconds since an arbitrary point, or -1 if the clock cannot be read. */
 int64_t connection_now_ms(void);
 
-/* Returns a descriptor that the caller closes, or -1 (and has logged why). */
-int connection_open(pam_handle_t *pamh, const struct options *options);
+/* Returns a descriptor that the caller closes, or -1 (and has logged why); then `absent` says whether nobody
+ * listens, for certain. For `patience_ms` somebody who is absent is waited for. */
+int connection_open(pam_handle_t *pamh, const struct options *options, int patience_ms, bool *absent);
 
 /* Both move exactly `size` bytes. `signal_fd` may be -1: then no signal is watched. */
 enum io_result connection_send(int fd, const void *bytes, size_t size, int64_t deadline_ms, int signal_fd);

@@ -93,6 +93,12 @@ size_t frame_encode_skip(uint8_t version, uint8_t out[FRAME_SKIP_SIZE]) {
     return finish_frame(&writer, out, FRAME_SKIP, version);
 }
 
+size_t frame_encode_happened(enum happened happened, uint8_t version, uint8_t out[FRAME_HAPPENED_SIZE]) {
+    struct writer writer = {.at = out + FRAME_HEADER_SIZE};
+    put_u8(&writer, (uint8_t)happened);
+    return finish_frame(&writer, out, FRAME_HAPPENED, version);
+}
+
 /* ---- reading ---- */
 
 /* Once `ok` is false it stays so, and every further field reads as zero. */
@@ -153,9 +159,11 @@ bool frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_he
         return false;
     if (header->length > FRAME_BODY_MAX)
         return false;
-    /* begin, answer and skip come from a relay: the agent never sends them. */
+    /* begin, answer, skip and happened come from a relay: the agent never sends them. */
     if (header->type == FRAME_HOLD || header->type == FRAME_TAKE)
         return header->version >= 2;
+    if (header->type == FRAME_RECALL)
+        return header->version >= 3;
     return header->type == FRAME_ASK || header->type == FRAME_TELL || header->type == FRAME_WAIT ||
            header->type == FRAME_VERDICT;
 }
@@ -179,6 +187,7 @@ bool frame_decode_body(const struct frame_header *header, const uint8_t *body, s
         take_text(&reader, &frame->text, false);
         break;
     case FRAME_WAIT:
+    case FRAME_RECALL:
         break;
     case FRAME_VERDICT:
         frame->code = take_u8(&reader);

@@ -1,7 +1,7 @@
 /*
  * The frames between a relay and scauthd: their shapes, and the two directions of the module.
- * The module encodes begin, answer and skip and decodes the rest; the agent has its own code for the reverse.
- * No I/O here, and no PAM. Specification: PROTOCOL.md, section 1.
+ * The module encodes begin, answer, skip and happened and decodes the rest; the agent has its own code for
+ * the reverse. No I/O here, and no PAM. Specification: PROTOCOL.md, section 1.
  */
 #ifndef SCAUTH_FRAMES_H
 #define SCAUTH_FRAMES_H
@@ -20,12 +20,13 @@
 
 /* PROTOCOL.md 1.2: the versions that this relay speaks. */
 #define FRAME_VERSION_MIN 1u
-#define FRAME_VERSION_MAX 2u
+#define FRAME_VERSION_MAX 3u
 
 /* The longest frames that this relay writes: the header, the fixed fields, then the fields at their caps. */
 #define FRAME_BEGIN_MAX (FRAME_HEADER_SIZE + 7u + 5u * (2u + FRAME_FIELD_MAX))
 #define FRAME_ANSWER_MAX (FRAME_HEADER_SIZE + 1u + 2u + FRAME_FIELD_MAX)
 #define FRAME_SKIP_SIZE FRAME_HEADER_SIZE
+#define FRAME_HAPPENED_SIZE (FRAME_HEADER_SIZE + 1u)
 
 /* PROTOCOL.md 1.3 */
 enum frame_type {
@@ -39,6 +40,9 @@ enum frame_type {
     FRAME_HOLD = 8,
     FRAME_SKIP = 9,
     FRAME_TAKE = 10,
+    /* since version 3 */
+    FRAME_RECALL = 11,
+    FRAME_HAPPENED = 12,
 };
 
 enum phase {
@@ -62,6 +66,8 @@ enum verdict {
 
 enum tell_kind { TELL_INFORMATION = 0, TELL_ERROR = 1 };
 enum take_item { TAKE_NEW_PASSWORD = 1 };
+/* What the authenticate phase came to in this PAM handle. */
+enum happened { HAPPENED_NOTHING = 0, HAPPENED_VERDICT = 1, HAPPENED_NO_VERDICT = 2 };
 enum answer_status { ANSWER_GIVEN = 0, ANSWER_FAILED = 1 };
 
 struct frame_header {
@@ -117,6 +123,7 @@ bool frame_usable_text(const char *text);
 size_t frame_encode_begin(const struct begin_frame *begin, uint8_t out[FRAME_BEGIN_MAX]);
 size_t frame_encode_answer(const struct answer_frame *answer, uint8_t version, uint8_t out[FRAME_ANSWER_MAX]);
 size_t frame_encode_skip(uint8_t version, uint8_t out[FRAME_SKIP_SIZE]);
+size_t frame_encode_happened(enum happened happened, uint8_t version, uint8_t out[FRAME_HAPPENED_SIZE]);
 
 /* Decodes the header of a frame from the agent. False: magic, version, type or length is invalid. */
 bool frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_header *header);

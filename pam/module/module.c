@@ -6,13 +6,32 @@
 #include <security/pam_modules.h>
 #include <syslog.h>
 
+#include "account.h"
+#include "happened.h"
 #include "options.h"
 #include "relay.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
+/* Whoever gets no verdict was asked all the same: that is noted before anything can go wrong. */
+static int authenticate(pam_handle_t *pamh, const struct options *options, int flags) {
+    enum relay_end end;
+    happened_note(pamh, HAPPENED_NO_VERDICT);
+    int code = relay_run(pamh, options, PHASE_AUTHENTICATE, flags, 0, &end);
+    if (end == RELAY_ANSWERED)
+        happened_note(pamh, HAPPENED_VERDICT);
+    return code;
+}
+
 static int run_with(pam_handle_t *pamh, const struct options *options, enum phase phase, int flags) {
-    int code = relay_run(pamh, options, phase, flags);
+    int code;
+    enum relay_end end;
+    if (phase == PHASE_AUTHENTICATE)
+        code = authenticate(pamh, options, flags);
+    else if (phase == PHASE_ACCOUNT)
+        code = account_run(pamh, options, flags);
+    else
+        code = relay_run(pamh, options, phase, flags, 0, &end);
     if (options->debug)
         pam_syslog(pamh, LOG_DEBUG, "phase %d, flags %#x, socket %s: %s", phase, (unsigned)flags,
                    options->address.sun_path, pam_strerror(pamh, code));

@@ -15,6 +15,7 @@
 #include "begin.h"
 #include "connection.h"
 #include "conversation.h"
+#include "happened.h"
 #include "outcome.h"
 #include "take.h"
 #include "terminal.h"
@@ -32,6 +33,8 @@ struct relay {
     pam_handle_t *pamh;
     const struct options *options;
     enum phase phase;
+    int patience_ms; /* how long an agent that is not there is waited for */
+    enum relay_end end;
     bool silent; /* PAM_SILENT: information is left out; questions and errors are not */
     int fd;
     bool named; /* whether `user` is the one that begin named */
@@ -39,6 +42,7 @@ struct relay {
     char user[FRAME_FIELD_MAX + 1];
     bool answer_lost; /* the agent had gone while the person typed: nobody has read the answer */
     unsigned exchanges;
+    bool recalled;
     int64_t work_deadline_ms;
     bool secret_given; /* from now on the terminal is quiet while the agent works */
     uint8_t hold;      /* the version of the hold that Enter may end; 0: there is none */
@@ -133,6 +137,14 @@ static enum io_result take(struct relay *relay, const struct agent_frame *frame)
     return send_answer(relay, &answer, frame->version);
 }
 
+/* Said once, and in the account phase alone: no person takes part in it. */
+static enum io_result tell_happened(struct relay *relay, uint8_t version) {
+    uint8_t bytes[FRAME_HAPPENED_SIZE];
+    relay->recalled = true;
+    restart_work(relay);
+    return send_frame(relay, bytes, frame_encode_happened(happened_recall(relay->pamh), version, bytes));
+}
+
 /* Shown whatever the application wants: nobody could know what is waited for. */
 static void hold(struct relay *relay, const struct agent_frame *frame) {
     terminal_hold(&relay->terminal);
@@ -158,6 +170,15 @@ static enum io_result carry(struct relay *relay, struct agent_frame *frame, bool
             return result;
         if (frame->type == FRAME_WAIT)
             continue;
+        if (frame->type == FRAME_RECALL) {
+            *valid = relay->phase == PHASE_ACCOUNT && !relay->recalled;
+            if (!*valid)
+                return IO_DONE;
+            result = tell_happened(relay, frame->version);
+            if (result != IO_DONE)
+                return result;
+            continue;
+        }
         *valid = ++relay->exchanges <= EXCHANGES_MAX;
         if (!*valid)
             return IO_DONE;
@@ -210,11 +231,14 @@ static bool converse(struct relay *relay, enum phase phase, int flags, enum io_r
     struct begin_frame begin;
     uint8_t bytes[FRAME_BEGIN_MAX];
     *valid = false;
+    bool absent;
     if (!begin_from_items(relay->pamh, phase, flags, &begin))
         return false;
-    relay->fd = connection_open(relay->pamh, relay->options);
-    if (relay->fd < 0)
+    relay->fd = connection_open(relay->pamh, relay->options, relay->patience_ms, &absent);
+    if (relay->fd < 0) {
+        relay->end = absent ? RELAY_ABSENT : RELAY_UNANSWERED;
         return false;
+    }
     restart_work(relay);
     relay->answer_lost = false;
     relay->hold = 0;
@@ -239,34 +263,50 @@ static bool restore_keeping_errno(struct relay *relay) {
     return stays;
 }
 
-int relay_run(pam_handle_t *pamh, const struct options *options, enum phase phase, int flags) {
+static int run(struct relay *relay, int flags) {
+    enum phase phase = relay->phase;
     int code = verdict_refusal(phase);
-    struct relay relay = {
-        .pamh = pamh, .options = options, .phase = phase, .silent = ((unsigned)flags & PAM_SILENT) != 0};
     struct agent_frame frame = {0};
     bool valid = false;
     enum io_result result = IO_FAILED;
 
-    terminal_init(&relay.terminal);
-    if (!converse(&relay, phase, flags, &result, &frame, &valid))
+    terminal_init(&relay->terminal);
+    if (!converse(relay, phase, flags, &result, &frame, &valid))
         return code;
-    bool stays = restore_keeping_errno(&relay);
+    bool stays = restore_keeping_errno(relay);
     /* An upgrade restarts the agent while somebody types. That answer is gone; the new agent asks anew. */
-    if (relay.answer_lost && stays && phase != PHASE_ACCOUNT) {
-        (void)converse(&relay, phase, flags, &result, &frame, &valid);
-        stays = restore_keeping_errno(&relay);
+    if (relay->answer_lost && stays && phase != PHASE_ACCOUNT) {
+        (void)converse(relay, phase, flags, &result, &frame, &valid);
+        stays = restore_keeping_errno(relay);
     }
 
-    if (result == IO_INTERRUPTED || (result != IO_DONE && !stays))
+    if (result == IO_INTERRUPTED || (result != IO_DONE && !stays)) {
         code = verdict_to_pam(phase, VERDICT_CANCELLED);
-    else if (result == IO_DONE && valid)
-        code = outcome_apply(pamh, phase, relay.silent, relay.named ? relay.user : NULL, &frame);
+    } else if (result == IO_DONE && valid) {
+        relay->end = RELAY_ANSWERED;
+        code = outcome_apply(relay->pamh, phase, relay->silent, relay->named ? relay->user : NULL, &frame);
+    } else if ((result == IO_CLOSED || result == IO_TIMED_OUT) && relay->exchanges == 0) {
+        relay->end = RELAY_CUT;
+    }
     if (result != IO_DONE || !valid)
-        log_failure(&relay, result);
+        log_failure(relay, result);
     /* In the account phase the agent speaks only to whom it does not let in. From then on nothing that ends
      * the conversation may look like an agent that is not there: account stacks pass over that. */
-    if (phase == PHASE_ACCOUNT && relay.exchanges > 0 && code != PAM_SUCCESS)
+    if (phase == PHASE_ACCOUNT && relay->exchanges > 0 && code != PAM_SUCCESS)
         code = verdict_to_pam(phase, VERDICT_DENIED);
     explicit_bzero(&frame, sizeof frame);
+    return code;
+}
+
+int relay_run(pam_handle_t *pamh, const struct options *options, enum phase phase, int flags, int patience_ms,
+              enum relay_end *end) {
+    struct relay relay = {.pamh = pamh,
+                          .options = options,
+                          .phase = phase,
+                          .patience_ms = patience_ms,
+                          .end = RELAY_UNANSWERED,
+                          .silent = ((unsigned)flags & PAM_SILENT) != 0};
+    int code = run(&relay, flags);
+    *end = relay.end;
     return code;
 }

@@ -11,6 +11,8 @@ import { LoginMemory } from '../../agent/login/login-memory.ts';
 import type { EntryParts } from '../../agent/login/permit-entry.ts';
 import type { Account, Accounts } from '../../agent/model/account.ts';
 import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../../agent/model/enforcement.ts';
+import type { SessionSource } from '../../agent/logind/interface.ts';
+import type { UserSession } from '../../agent/model/peer-session.ts';
 import { parseUsername, type Username } from '../../agent/model/request.ts';
 import type { EnforcementTable } from '../../agent/pairing/interface.ts';
 import { defaultPolicy, type Policy } from '../../policy/policy.ts';
@@ -111,6 +113,10 @@ export class HandClock implements Clock {
   }
 }
 
+const rootsSession: UserSession = {
+  ...{ id: '1', uid: 0, user: 'root', seat: 'seat0', type: 'tty', class: 'user', display: null, tty: 'tty1' },
+  ...{ remote: false, remoteHost: null, state: 'active' },
+};
 export const root: Account = { name: parseUsername('root'), uid: 0 };
 
 export interface EnforcedScene extends EntryParts {
@@ -122,6 +128,16 @@ export interface EnforcedScene extends EntryParts {
   /** What the PAM module was told. */
   readonly published: EnforcementState[];
 }
+
+/** Logind as it is: process 1 (which has no terminal) is in the active session of the seat, all others in none. */
+const sessions: SessionSource = {
+  sessionOf: ({ pid }) =>
+    Promise.resolve(
+      pid === 1
+        ? { place: 'local', session: rootsSession, detail: '' }
+        : { place: 'none', session: null, detail: '' },
+    ),
+};
 
 export interface SceneOptions {
   readonly policy?: Partial<Policy>;
@@ -172,6 +188,7 @@ export function enforcedScene({
     limit: new LoginLimit(),
     breakGlass: new BreakGlass({ table, clock, log }),
     accounts,
+    sessions,
     audit,
     clock,
     log,

@@ -13,7 +13,7 @@ import { sameKey, type Certificate, type Pkhh, type PublicKey } from '../../agen
 import { listed, type ListedPairing, type PairedCardFacts, type Pairing } from '../../agent/model/pairing.ts';
 import type { Proof } from '../../agent/model/proof.ts';
 import type { PromptScope } from '../../agent/model/prompt.ts';
-import { parseUsername, type Username } from '../../agent/model/request.ts';
+import { parseUsername, type Happened, type Username } from '../../agent/model/request.ts';
 import {
   parseTokenId,
   type Identity,
@@ -49,6 +49,10 @@ export class FakePerson implements Conversation {
   readonly held: string[] = [];
   /** Enter while something is waited for. */
   readonly skip = new AbortController();
+  /** What the relay has noted of the authenticate phase; null: it is too old to note anything. */
+  happened: Happened | null = null;
+  /** How often that was asked. */
+  recalled = 0;
   /** Called when something begins to be waited for. */
   onHold: () => void = () => undefined;
   readonly #answers: Answer[];
@@ -75,6 +79,11 @@ export class FakePerson implements Conversation {
     this.held.push(`${text} / ${plain}`);
     setImmediate(this.onHold);
     return this.skip.signal;
+  }
+
+  recall(): Promise<Happened | null> {
+    this.recalled += 1;
+    return Promise.resolve(this.happened);
   }
 
   tell(kind: 'information' | 'error', text: string): void {

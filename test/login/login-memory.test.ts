@@ -2,8 +2,10 @@
 
 import test from 'ava';
 import type { ProcessFacts } from '../../agent/base/process-identity.ts';
-import { isConsoleDevice } from '../../agent/base/process-identity.ts';
-import { isOnConsole, LoginMemory } from '../../agent/login/login-memory.ts';
+import { isThatConsole } from '../../agent/base/process-identity.ts';
+import { isOnConsole } from '../../agent/login/console.ts';
+import { LoginMemory } from '../../agent/login/login-memory.ts';
+import type { PeerSession } from '../../agent/model/peer-session.ts';
 import { alice, bob } from './fakes.ts';
 import { HandClock } from './enforcement-fakes.ts';
 
@@ -80,28 +82,76 @@ test('a flood of processes pushes nobody out, and those that ended are forgotten
     small.begin(by(pid));
     ended.delete(pid);
   }
-  t.true(small.size <= 256, String(small.size));
+  t.true(small.size <= 260, String(small.size));
 });
 
-test('consoles by name and by the kernel’s device number', (t) => {
-  const on = (tty: string | null, terminal: number, uid = 0): boolean =>
-    isOnConsole({ peer: { pid: 5, uid, gid: 0 }, tty }, () => ({
-      pid: 5,
-      startedAt: 1,
-      parentPid: 1,
-      terminal,
-    }));
+test('S1: however many wait at a prompt, memory is bounded, and the newest are remembered', (t) => {
+  const { memory, processes } = world({ 1: [0, 0] });
+  for (let pid = 1000; pid < 21_000; pid += 1) {
+    processes.set(pid, [pid, 1]);
+    memory.begin(by(pid));
+  }
+  t.true(memory.size < 10_000, String(memory.size));
+  t.is(memory.asked(by(20_999), alice.name), 'other');
+  // What was pushed out is not known any more: the relay is asked then (permit-entry.test.ts).
+  t.is(memory.asked(by(1000), alice.name), 'nothing');
+});
+
+/** A session as logind vouches for it. */
+function session(state: string, seat: string | null): PeerSession {
+  const more = { type: 'tty', class: 'user', display: null, tty: 'tty1', remote: false, remoteHost: null };
+  return {
+    place: seat === null ? 'unclear' : 'local',
+    session: { id: '1', uid: 0, user: 'root', seat, state, ...more },
+    detail: '',
+  };
+}
+
+test('S6: a console is the controlling terminal that PAM_TTY names, of a program that root started', (t) => {
+  const on = (tty: string | null, terminal: number | null, realUid: number | null = 0, uid = 0): boolean =>
+    isOnConsole({ peer: { pid: 5, uid, gid: 0 }, tty }, undefined, {
+      terminalOf: () => terminal,
+      realUidOf: () => realUid,
+    });
   t.true(on('/dev/tty1', 0x401));
-  t.true(on('tty3', 0));
+  t.true(on('tty3', 0x403));
   t.true(on('/dev/ttyS0', 0x440));
   t.true(on('/dev/console', 0x501));
+  t.true(on('console', 0x440), 'the kernel names what is behind /dev/console');
+  t.false(on('/dev/tty1', 0), 'no controlling terminal');
+  t.false(on('/dev/tty1', 0x402), 'another one');
   t.false(on('/dev/tty1', 0x8801), 'a pseudo-terminal, whatever PAM_TTY says');
+  t.false(on('/dev/ttyS0', 0x440, 1000), 'a user’s su on a line that dialout may open');
+  t.false(on('/dev/ttyS0', 0x440, null));
   t.false(on('/dev/pts/1', 0x8801));
   t.false(on(':0', 0));
   t.false(on(null, 0x401));
-  t.false(on('/dev/tty1', 0x401, 1000));
-  t.false(on('/dev/tty1/../pts/1', 0));
-  t.false(isOnConsole({ peer: { pid: 5, uid: 0, gid: 0 }, tty: '/dev/tty1' }, () => null));
-  t.true(isConsoleDevice(0xcc40));
-  t.false(isConsoleDevice(0x502), 'ptmx');
+  t.false(on('/dev/tty1', 0x401, 0, 1000));
+  t.false(on('/dev/tty1/../pts/1', 0x401));
+  t.false(on('/dev/tty1', null), 'gone');
+});
+
+test('S6: without a controlling terminal logind’s active session of a seat vouches, and nothing else', (t) => {
+  const on = (one: PeerSession, tty = '/dev/tty1', terminal = 0): boolean =>
+    isOnConsole({ peer: { pid: 5, uid: 0, gid: 0 }, tty }, one, {
+      terminalOf: () => terminal,
+      realUidOf: () => 1000,
+    });
+  t.true(on(session('active', 'seat0')));
+  t.true(on(session('active', 'seat0'), 'tty1', 0x401), 'a su there');
+  t.false(on(session('online', 'seat0')), 'somebody else is in front');
+  t.false(on(session('active', null)));
+  t.false(on({ place: 'none', session: null, detail: '' }));
+  t.false(on({ place: 'unknown', session: null, detail: '' }));
+  t.false(on(session('active', 'seat0'), ':0'));
+  t.false(on(session('active', 'seat0'), 'tty1', 0x8801), 'a pseudo-terminal');
+});
+
+test('S6: names and device numbers of consoles', (t) => {
+  t.true(isThatConsole('/dev/ttyAMA0', 0xcc40));
+  t.true(isThatConsole('hvc0', 0xe500));
+  t.false(isThatConsole('console', 0x502), 'ptmx');
+  t.false(isThatConsole('tty64', 0x440), 'that is ttyS0');
+  t.false(isThatConsole('ttyS', 0x440));
+  t.false(isThatConsole('console', 0));
 });

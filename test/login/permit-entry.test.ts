@@ -151,9 +151,14 @@ test.serial(
     t.is((await enter(scene, { ...console, tty: '/dev/pts/3' }, [null])).entry, 'card-required');
     t.is((await enter(scene, { ...console, tty: null }, [null])).entry, 'card-required');
     t.is(
-      (await enter(scene, { ...console, rhost: 'far.example' })).entry,
+      (await enter(scene, { ...console, peer: self, rhost: 'far.example' })).entry,
       'permitted',
       'enforcement.remote is off',
+    );
+    t.is(
+      (await enter(scene, { ...console, rhost: 'far.example' }, [null])).entry,
+      'card-required',
+      'S6: a host that a program names excuses nobody at the seat',
     );
   },
 );
@@ -304,5 +309,45 @@ test.serial(
     t.is((await enter(scene, { user: bob.name }, [null])).asked, 1);
     gate.resolve(undefined);
     t.deepEqual(await Promise.all(open), Array(4).fill('card-required'));
+  },
+);
+
+for (const [happened, entry] of [
+  ['nothing', 'permitted'],
+  ['verdict', 'card-required'],
+  ['no-verdict', 'card-required'],
+  [null, 'permitted'],
+] as const) {
+  test.serial(`S1: of what we do not remember the relay says ${String(happened)}: ${entry}`, async (t) => {
+    const scene = await on();
+    const person = new FakePerson([null]);
+    person.happened = happened;
+    t.is(await permitEntry(request(), person, scene), entry);
+    t.is(person.recalled, 1);
+  });
+}
+
+test.serial('S1: what we remember is not asked for, and no note makes it better', async (t) => {
+  const scene = await on();
+  await askedInVain(scene);
+  const person = new FakePerson([null]);
+  person.happened = 'nothing';
+  t.is(await permitEntry(request(), person, scene), 'card-required');
+  t.is(person.recalled, 0);
+});
+
+test.serial(
+  'S1: an account that nobody knows is bound as others are, and has no break-glass code',
+  async (t) => {
+    const scene = await on({
+      accounts: { byName: () => Promise.resolve(null), byUid: () => Promise.resolve(null) },
+    });
+    await askedInVain(scene);
+    const { entry, asked } = await enter(scene, {}, []);
+    t.is(entry, 'card-required');
+    t.is(asked, 0);
+    t.is((await enter(scene, { user: null })).entry, 'card-required');
+    const free = await on({ ...enforcing({ services: ['login'] }), accounts: scene.accounts });
+    t.is((await enter(free)).entry, 'unknown-user');
   },
 );

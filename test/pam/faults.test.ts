@@ -1,12 +1,16 @@
 // L2: every call of the module that can fail, fails in turn: a denial never becomes a success, a grant only
 // where what failed does not matter; nothing crashes, leaks a descriptor, keeps the secret or the echo.
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import test, { type ExecutionContext } from 'ava';
 
+import { enforcementText } from '../../agent/login/enforcement-file.ts';
+import { defaultPolicy } from '../../policy/policy.ts';
 import { buildPam, MODULES, program, SANITIZER_ENVIRONMENT } from './build.ts';
-import { makePamFolder, PAM } from './client.ts';
+import { makePamFolder, PAM, type PamFolder } from './client.ts';
 
 interface FaultRun {
   readonly call: string;
@@ -21,15 +25,17 @@ async function failEach(
   script: string,
   mode: string,
   user: string,
+  prepare?: (place: PamFolder) => void,
 ): Promise<FaultRun[]> {
   const place = makePamFolder();
   t.teardown(() => {
     place.remove();
   });
   place.writeService('alone', [`auth required ${MODULES.faults} socket=${place.socketPath} timeout=20`]);
+  prepare?.(place);
   const { stdout, stderr } = await promisify(execFile)(
     program('nth_failure', 'sanitized'),
-    [place.folder, script, mode, user],
+    [place.folder, script, mode, user, ...(prepare === undefined ? [] : ['account'])],
     { env: SANITIZER_ENVIRONMENT },
   );
   t.is(stderr, '');
@@ -48,10 +54,10 @@ async function failEach(
   return runs;
 }
 
-/** What may fail without harm: leaving the terminal as it was, and items that only describe. */
+/** What may fail without harm: leaving the terminal as it was, items that only describe, a deadline that no wait needed. */
 const HARMLESS = [
-  ...['close', 'open', 'poll', 'pthread_sigmask', 'sigaction', 'signalfd'],
-  ...['tcflush', 'tcgetattr', 'tcgetpgrp', 'tcsetattr', 'pam_get_item'],
+  ...['close', 'clock_gettime', 'open', 'poll', 'pthread_sigmask', 'sigaction', 'signalfd'],
+  ...['tcflush', 'tcgetattr', 'tcgetpgrp', 'tcsetattr', 'pam_get_item', 'pam_set_data'],
 ];
 
 test.before(buildPam);
@@ -113,5 +119,34 @@ for (const [mode, what] of [
     const denied = await failEach(t, 'BWQAWD', mode, 'alice');
     for (const run of denied) t.is(run.code, PAM.AUTH_ERR, run.line);
     t.true(mode === 'short' ? granted.length === 1 : granted.length > 5);
+  });
+}
+
+/** Both phases in one handle, while a card is required. */
+async function failEachEnforced(t: ExecutionContext, script: string, mode: string): Promise<FaultRun[]> {
+  return failEach(t, script, mode, 'alice', (place) => {
+    const lines = ['auth', 'account'].map(
+      (kind) => `${kind} required ${MODULES.faults} socket=${place.socketPath} timeout=1`,
+    );
+    place.writeService('alone', lines);
+    const state = { kind: 'on', sinceMs: 0, by: 'root' } as const;
+    writeFileSync(join(place.folder, 'enforcement'), enforcementText(state, defaultPolicy));
+  });
+}
+
+for (const [script, what] of [
+  ['BD', 'denies'],
+  ['B', 'closes without a word'],
+] as const) {
+  test(`S1: a card is required and the agent ${what}: no failing call lets anybody in`, async (t) => {
+    const runs = await failEachEnforced(t, script, 'fail');
+    t.true(runs.length > 40, `${runs.length} runs`);
+    for (const run of runs) t.is(run.code, PAM.PERM_DENIED, run.line);
+    const called = new Set(runs.map((run) => run.call));
+    const own = ['pam_set_data', 'socket', 'connect', 'recv'];
+    if (script === 'B') own.push('pam_get_data', 'statx', 'read');
+    for (const call of own) t.true(called.has(call), call);
+    for (const mode of ['interrupt', 'again', 'short'])
+      for (const run of await failEachEnforced(t, script, mode)) t.is(run.code, PAM.PERM_DENIED, run.line);
   });
 }

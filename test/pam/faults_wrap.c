@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <security/pam_modules.h>
+#include <security/pam_modutil.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,6 +42,8 @@ WRAP(int, tcsetattr, (int fd, int when, const struct termios *attributes), (fd, 
 WRAP(pid_t, tcgetpgrp, (int fd), (fd))
 WRAP(int, tcflush, (int fd, int queue), (fd, queue))
 WRAP(int, sigaction, (int number, const struct sigaction *new, struct sigaction *old), (number, new, old))
+WRAP(int, statx, (int fd, const char *path, int flags, unsigned mask, struct statx *facts),
+     (fd, path, flags, mask, facts))
 WRAP(int, signalfd, (int fd, const sigset_t *mask, int flags), (fd, mask, flags))
 
 ssize_t __real_send(int fd, const void *bytes, size_t size, int flags);
@@ -81,6 +85,19 @@ int __wrap_fcntl(int fd, int command, ...) {
     return -1;
 }
 
+int __real_ioctl(int fd, unsigned long request, void *argument);
+int __wrap_ioctl(int fd, unsigned long request, ...) {
+    va_list arguments;
+    va_start(arguments, request);
+    void *argument = va_arg(arguments, void *);
+    va_end(arguments);
+    int error = fault_due("ioctl");
+    if (error == 0)
+        return __real_ioctl(fd, request, argument);
+    errno = error;
+    return -1;
+}
+
 int __real_close(int fd);
 int __wrap_close(int fd) {
     int error = fault_due("close");
@@ -105,6 +122,23 @@ int __wrap_pam_get_item(const pam_handle_t *pamh, int type, const void **item) {
 int __real_pam_set_item(pam_handle_t *pamh, int type, const void *item);
 int __wrap_pam_set_item(pam_handle_t *pamh, int type, const void *item) {
     return fault_due("pam_set_item") == 0 ? __real_pam_set_item(pamh, type, item) : PAM_BUF_ERR;
+}
+
+int __real_pam_get_data(const pam_handle_t *pamh, const char *name, const void **data);
+int __wrap_pam_get_data(const pam_handle_t *pamh, const char *name, const void **data) {
+    return fault_due("pam_get_data") == 0 ? __real_pam_get_data(pamh, name, data) : PAM_SYSTEM_ERR;
+}
+
+int __real_pam_set_data(pam_handle_t *pamh, const char *name, void *data,
+                        void (*cleanup)(pam_handle_t *, void *, int));
+int __wrap_pam_set_data(pam_handle_t *pamh, const char *name, void *data,
+                        void (*cleanup)(pam_handle_t *, void *, int)) {
+    return fault_due("pam_set_data") == 0 ? __real_pam_set_data(pamh, name, data, cleanup) : PAM_BUF_ERR;
+}
+
+struct passwd *__real_pam_modutil_getpwnam(pam_handle_t *pamh, const char *user);
+struct passwd *__wrap_pam_modutil_getpwnam(pam_handle_t *pamh, const char *user) {
+    return fault_due("pam_modutil_getpwnam") == 0 ? __real_pam_modutil_getpwnam(pamh, user) : NULL;
 }
 
 void __real_free(void *memory);

@@ -97,11 +97,11 @@ static bool feed(uint8_t *bytes, size_t size) {
     if (size < FRAME_HEADER_SIZE)
         return false;
     if (draw(2) == 0) {
-        static const uint8_t AGENT_TYPES[] = {FRAME_ASK,     FRAME_TELL, FRAME_WAIT,
-                                              FRAME_VERDICT, FRAME_HOLD, FRAME_TAKE};
+        static const uint8_t AGENT_TYPES[] = {FRAME_ASK,  FRAME_TELL, FRAME_WAIT,  FRAME_VERDICT,
+                                              FRAME_HOLD, FRAME_TAKE, FRAME_RECALL};
         size_t body = size - FRAME_HEADER_SIZE;
         memcpy(bytes, "SC", 2);
-        bytes[2] = (uint8_t)(1 + draw(2));
+        bytes[2] = (uint8_t)(1 + draw(3));
         if (draw(2) == 0)
             bytes[3] = AGENT_TYPES[draw(sizeof AGENT_TYPES)];
         for (size_t i = 0; i < 4; i++)
@@ -111,6 +111,7 @@ static bool feed(uint8_t *bytes, size_t size) {
         return false;
     require(header.length <= FRAME_BODY_MAX, "a length above the cap");
     require(header.version >= 2 || header.type < FRAME_HOLD, "a frame of version 2 in version 1");
+    require(header.version >= 3 || header.type < FRAME_RECALL, "a frame of version 3 in a lower one");
     if (header.length > size - FRAME_HEADER_SIZE)
         return false;
     uint8_t *body = malloc(header.length == 0 ? 1 : header.length);

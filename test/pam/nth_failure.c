@@ -3,8 +3,8 @@
  * run is a process of its own, on a terminal of its own (so that the terminal's calls are among them), under
  * ASan and UBSan. Prints a line a run:
  *   n=N call=NAME code=PAM left-open=MASK secret=none|wiped|KEPT|LEAKED echo=on|off end=EXIT-OR-SIGNAL
- * user=NAME usage: nth_failure FOLDER SCRIPT fail|interrupt|again|short USER|-   (script: see
- * scripted_agent.h)
+ * user=NAME usage: nth_failure FOLDER SCRIPT fail|interrupt|again|short USER|- [account]   (script: see
+ * scripted_agent.h; with account that phase follows in the same handle, and CODE is its)
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -58,7 +58,7 @@ static const char *secret_state(void) {
     return fault_plan.secret_wiped ? "wiped" : "KEPT";
 }
 
-static int run_once(const char *confdir, const char *user, int report) {
+static int run_once(const char *confdir, const char *user, bool account, int report) {
     struct pam_conv conv = {converse, NULL};
     pam_handle_t *pamh = NULL;
     enum fault_mode mode = fault_plan.mode;
@@ -69,6 +69,8 @@ static int run_once(const char *confdir, const char *user, int report) {
     unsigned long before = open_descriptors();
     fault_plan.mode = mode;
     int code = pam_authenticate(pamh, 0);
+    if (account)
+        code = pam_acct_mgmt(pamh, 0);
     fault_plan.mode = FAULT_NONE;
     pam_get_item(pamh, PAM_USER, &user_after);
     dprintf(report, "call=%s code=%d left-open=%#lx secret=%s user=%s",
@@ -79,7 +81,7 @@ static int run_once(const char *confdir, const char *user, int report) {
 }
 
 /* Returns true if a call was made to fail. */
-static bool run_in_process(const char *confdir, const char *user, unsigned nth) {
+static bool run_in_process(const char *confdir, const char *user, bool account, unsigned nth) {
     int report[2], terminal;
     char line[512];
     if (pipe(report) != 0)
@@ -88,7 +90,7 @@ static bool run_in_process(const char *confdir, const char *user, unsigned nth) 
     if (pid == 0) {
         close(report[0]);
         fault_plan.nth = nth;
-        exit(run_once(confdir, user, report[1]));
+        exit(run_once(confdir, user, account, report[1]));
     }
     close(report[1]);
     int slave = open(ptsname(terminal), O_RDWR | O_NOCTTY);
@@ -116,7 +118,7 @@ static bool run_in_process(const char *confdir, const char *user, unsigned nth) 
 int main(int argc, char **argv) {
     static const char *const MODES[] = {"none", "fail", "interrupt", "again", "short"};
     char confdir[256], socket_path[108];
-    if (argc != 5)
+    if (argc != 5 && argc != 6)
         return 2;
     agent_paths(argv[1], confdir, socket_path);
     pid_t agent = agent_fork(agent_listen(socket_path), argv[2]);
@@ -124,7 +126,7 @@ int main(int argc, char **argv) {
     for (unsigned i = 0; i < sizeof MODES / sizeof MODES[0]; i++)
         if (strcmp(argv[3], MODES[i]) == 0)
             fault_plan.mode = (enum fault_mode)i;
-    for (unsigned nth = 1; nth <= RUNS_MAX && run_in_process(confdir, user, nth); nth++)
+    for (unsigned nth = 1; nth <= RUNS_MAX && run_in_process(confdir, user, argc == 6, nth); nth++)
         continue;
     kill(agent, SIGKILL);
     waitpid(agent, NULL, 0);

@@ -98,6 +98,8 @@ static void check_fields(const struct vector *vector, const struct agent_frame *
     } else if (strcmp(type, "take") == 0) {
         check(frame->type == FRAME_TAKE, vector, "type");
         check(same_number(fields, "item", frame->item), vector, "item");
+    } else if (strcmp(type, "recall") == 0) {
+        check(frame->type == FRAME_RECALL, vector, "type");
     } else {
         check(strcmp(type, "wait") == 0 && frame->type == FRAME_WAIT, vector, "type");
     }
@@ -137,6 +139,12 @@ static size_t encode_answer(const char *fields, uint8_t version, uint8_t *out) {
     return frame_encode_answer(&answer, version, out);
 }
 
+static size_t encode_happened(const char *fields, uint8_t version, uint8_t *out) {
+    uint32_t happened = 0xFF;
+    fields_number(fields, "happened", &happened);
+    return frame_encode_happened((enum happened)happened, version, out);
+}
+
 static void check_encoder(const struct vector *vector) {
     uint8_t out[FRAME_BEGIN_MAX];
     bool is_begin = strstr(vector->fields, "\"type\":\"begin\"") != NULL;
@@ -144,10 +152,12 @@ static void check_encoder(const struct vector *vector) {
                       same_number(vector->fields, "maxVersion", FRAME_VERSION_MAX)))
         return; /* a begin of another relay than this one */
     bool is_skip = strstr(vector->fields, "\"type\":\"skip\"") != NULL;
+    bool is_happened = strstr(vector->fields, "\"type\":\"happened\"") != NULL;
     uint8_t version = vector->bytes[2];
-    size_t size = is_begin  ? encode_begin(vector->fields, out)
-                  : is_skip ? frame_encode_skip(version, out)
-                            : encode_answer(vector->fields, version, out);
+    size_t size = is_begin      ? encode_begin(vector->fields, out)
+                  : is_skip     ? frame_encode_skip(version, out)
+                  : is_happened ? encode_happened(vector->fields, version, out)
+                                : encode_answer(vector->fields, version, out);
     check(size == vector->size && memcmp(out, vector->bytes, size) == 0, vector, "encoded bytes differ");
 }
 

@@ -30,7 +30,19 @@ for (const file of vectorFiles()) {
 
 test('the vectors cover all frames of this socket', (t) => {
   const names = vectorFiles().map((file) => basename(file, '.tsv'));
-  t.deepEqual(names, ['answer', 'ask', 'begin', 'hold', 'skip', 'take', 'tell', 'verdict', 'wait']);
+  t.deepEqual(names, [
+    'answer',
+    'ask',
+    'begin',
+    'happened',
+    'hold',
+    'recall',
+    'skip',
+    'take',
+    'tell',
+    'verdict',
+    'wait',
+  ]);
 });
 
 test('a vector that does not hold is found', (t) => {

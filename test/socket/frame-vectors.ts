@@ -74,7 +74,10 @@ export function wireFields(frame: Frame): Record<string, unknown> {
     case 'hold':
     case 'skip':
     case 'take':
+    case 'recall':
       return { ...frame };
+    case 'happened':
+      return { ...frame, happened: ['nothing', 'verdict', 'no-verdict'].indexOf(frame.happened) };
   }
 }
 
@@ -110,7 +113,7 @@ export function receiveOne(chunks: readonly Buffer[], from: 'relay' | 'agent'): 
   const [frame] = frames;
   if (frame === undefined || frames.length > 1)
     throw new AgentError('malformed', { detail: 'not one frame' });
-  const sender = ['begin', 'answer', 'skip'].includes(frame.type) ? 'relay' : 'agent';
+  const sender = ['begin', 'answer', 'skip', 'happened'].includes(frame.type) ? 'relay' : 'agent';
   if (sender !== from) throw new AgentError('malformed', { detail: 'from the other side' });
   return frame;
 }

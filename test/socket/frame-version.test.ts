@@ -1,9 +1,10 @@
-// Frames of version 2 on the PAM socket: which version is spoken, a hold and its skip, and what a relay of version 1 gets
+// Frames of versions 2 and 3 on the PAM socket: which version is spoken, a hold and its skip, and what a relay of version 1 gets
 // instead.
 
 import test, { type ExecutionContext } from 'ava';
 import type { LoginResult } from '../../agent/login/authenticate.ts';
 import type { Conversation } from '../../agent/login/conversation.ts';
+import type { Entry } from '../../agent/login/permit-entry.ts';
 import type { AuthRequest } from '../../agent/model/request.ts';
 import { encodeFrame } from '../../agent/socket/frames.ts';
 import { createPamServer } from '../../agent/socket/pam-server.ts';
@@ -47,7 +48,7 @@ test.serial('a relay of version 2 is answered in version 2: hold, skip, and an a
   });
   const client = new FrameClient(t, path);
   client.version = 2;
-  client.send(begin({ maxVersion: 7 }));
+  client.send(begin({ maxVersion: 2 }));
   t.deepEqual(await client.nextWord(), { type: 'hold', text: 'Card, or Enter.', plain: 'Card.' });
   t.is(client.lastVersion, 2);
   client.send({ type: 'skip' });
@@ -86,3 +87,54 @@ test.serial('a skip that no hold has asked for closes', async (t) => {
   client.send({ type: 'skip' });
   t.is(await client.nextWord(), null);
 });
+
+/** An account phase that says what the relay has noted, as the name of an account. */
+async function serveRecall(t: ExecutionContext, heard: unknown[]): Promise<string> {
+  const login = () => Promise.reject(new Error('not asked'));
+  const enter = async (_request: AuthRequest, person: Conversation): Promise<Entry> => {
+    heard.push(await person.recall?.());
+    return 'card-required';
+  };
+  return serveAt(t, createPamServer({ login, enter, log: () => undefined }));
+}
+
+test.serial('S1: a relay of version 3 says what it has noted; an older one is not asked', async (t) => {
+  const heard: unknown[] = [];
+  const path = await serveRecall(t, heard);
+  for (const happened of ['nothing', 'verdict', 'no-verdict'] as const) {
+    const client = new FrameClient(t, path);
+    client.version = 3;
+    client.send(begin({ maxVersion: 9, phase: 'account' }));
+    t.deepEqual(await client.nextWord(), { type: 'recall' });
+    t.is(client.lastVersion, 3);
+    client.send({ type: 'happened', happened });
+    t.like(await client.nextWord(), { type: 'verdict', code: 'card-required' });
+  }
+  const old = new FrameClient(t, path);
+  old.version = 2;
+  old.send(begin({ maxVersion: 2, phase: 'account' }));
+  t.like(await old.nextWord(), { type: 'verdict', code: 'card-required' });
+  t.deepEqual(heard, ['nothing', 'verdict', 'no-verdict', null]);
+});
+
+test.serial(
+  'S1: a relay that leaves instead has noted something, and a note that nobody asked for closes',
+  async (t) => {
+    const heard: unknown[] = [];
+    const path = await serveRecall(t, heard);
+    const leaving = new FrameClient(t, path);
+    leaving.version = 3;
+    leaving.send(begin({ maxVersion: 3, phase: 'account' }));
+    t.deepEqual(await leaving.nextWord(), { type: 'recall' });
+    leaving.socket.destroy();
+    while (heard.length === 0) await new Promise(setImmediate);
+    t.deepEqual(heard, ['no-verdict']);
+    const unasked = await serve(t, (_request, person) => person.ask('PIN: ', false).then(() => refused));
+    const client = new FrameClient(t, unasked.path);
+    client.version = 3;
+    client.send(begin({ maxVersion: 3 }));
+    t.is((await client.nextWord())?.type, 'ask');
+    client.send({ type: 'happened', happened: 'nothing' });
+    t.is(await client.nextWord(), null);
+  },
+);

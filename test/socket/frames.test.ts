@@ -108,6 +108,11 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ type: fc.constant('hold' as const), text, plain: text }),
   fc.constant({ type: 'skip' as const }),
   fc.constant({ type: 'take' as const, item: 1 as const }),
+  fc.constant({ type: 'recall' as const }),
+  fc.record({
+    type: fc.constant('happened' as const),
+    happened: fc.constantFrom('nothing', 'verdict', 'no-verdict'),
+  }),
 );
 
 /** In the version that knows all of them. */

@@ -186,7 +186,7 @@ test.serial('a name that cannot be one, and an empty one', async (t) => {
 
 test.serial('L13: a relay of other versions is told so in version 1, and no story runs', async (t) => {
   const { path, log } = await serve(t, () => Promise.reject(new Error('must not run')));
-  const offers = [encodeFrame(begin({ minVersion: 3, maxVersion: 4 })), encodeFrame(begin())];
+  const offers = [encodeFrame(begin({ minVersion: 4, maxVersion: 5 })), encodeFrame(begin())];
   offers[1]?.writeUInt8(2, 2);
   for (const bytes of offers) {
     const client = new FrameClient(t, path);
