@@ -217,6 +217,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
     keyring,
+    loginUidOf,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
     sessions,
   };
@@ -257,6 +258,7 @@ async function main(): Promise<void> {
     tokens,
     trust,
     audit,
+    accounts: systemAccounts,
     clock: systemClock,
     checkPassword: (user, password) =>
       checkPassword({ service: PASSWORD_SERVICE, user, password, timeoutMs: PASSWORD_CHECK_MS }),

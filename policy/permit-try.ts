@@ -5,12 +5,17 @@ import type { Policy } from './policy.ts';
 
 export type TryPermission = 'permitted' | 'needs-consent' | 'blocked';
 
+/** What most cards have in all; so many are taken to be there where a card does not say how many are left. */
+const USUAL_TRIES = 3;
+
 /**
  * The last tries (login.try_reserve) are kept for the user to decide about: a wrong guess there blocks the card.
- * A card that does not say how many are left is asked: refusing would lock out cards without a counter.
+ * A card that does not say how many are left is asked, until wrong PINs are known of: refusing would lock out cards
+ * without a counter.
  */
-export function permitTry(policy: Policy, pin: PinState): TryPermission {
-  if (pin.triesLeft === null) return 'permitted';
-  if (pin.triesLeft <= 0) return 'blocked';
-  return pin.triesLeft <= policy.tryReserve ? 'needs-consent' : 'permitted';
+export function permitTry({ tryReserve }: Policy, { triesLeft, wrong = 0 }: PinState): TryPermission {
+  if (triesLeft === null)
+    return tryReserve > 0 && wrong > 0 && USUAL_TRIES - wrong <= tryReserve ? 'needs-consent' : 'permitted';
+  if (triesLeft <= 0) return 'blocked';
+  return triesLeft <= tryReserve ? 'needs-consent' : 'permitted';
 }

@@ -16,11 +16,15 @@ export type AgentErrorCode =
   | 'card-timeout' // the card or reader did not answer in time
   | 'card-fault' // the card answered something it should not have
   | 'contactless' // the card is in a contactless reader, and policy wants contacts
+  | 'module-fault' // a PKCS#11 module failed, which says nothing of the card
   | 'driver-fault' // a driver of its own process crashed, hung or broke the protocol
   // PIN
   | 'wrong-pin'
   | 'pin-blocked'
   | 'pin-reserve' // the last tries are kept
+  | 'pin-not-yours' // the last tries are kept for whose card it is
+  | 'pin-expired' // the card wants a new PIN first
+  | 'pin-not-set' // the card has no PIN yet
   | 'pin-malformed' // cannot be a PIN: never sent to the card
   | 'pin-timeout' // nothing was typed on the reader's PIN pad in time
   | 'touch-timeout' // the card wanted to be touched, and was not

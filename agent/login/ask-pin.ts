@@ -1,14 +1,13 @@
 // One question for the PIN, with the rules of the try counter around it. Sends nothing to the card but the look at
 // its counter: what is done with the answer is the story's.
 
-import { printable } from '../base/errors.ts';
+import { AgentError, printable } from '../base/errors.ts';
 import { Pin } from '../base/pin.ts';
 import type { CardPin, Identity, PinState, TouchPolicy } from '../model/token.ts';
 import type { Token } from '../token/interface.ts';
-import { permitTry } from '../../policy/permit-try.ts';
-import type { Policy } from '../../policy/policy.ts';
 import type { Conversation } from './conversation.ts';
-import { consentPrompt, pinPrompt, readerPinText, readerPinPrompt, type InsteadOfPin } from './wording.ts';
+import type { TryConsent } from './try-consent.ts';
+import { pinPrompt, readerPinText, readerPinPrompt } from './wording.ts';
 
 /** Whoever gets a Pin in an answer wipes it. */
 export type PinAnswer =
@@ -17,11 +16,7 @@ export type PinAnswer =
   /** The person has been told to type it on the reader: the card may be used, once. */
   | { readonly kind: 'on-reader' }
   /** Cannot be a PIN, is empty, or was just refused by the card: it must not be sent. */
-  | { readonly kind: 'not-a-pin'; readonly typed: Pin }
-  | { readonly kind: 'blocked' }
-  /** The last tries are kept: the person did not say yes. */
-  | { readonly kind: 'reserve'; readonly triesLeft: number }
-  | { readonly kind: 'cancelled' };
+  | { readonly kind: 'not-a-pin'; readonly typed: Pin };
 
 /**
  * How the person learns what they must do on the reader: by a message; by one that is shown although the application
@@ -31,7 +26,8 @@ export type CueBy = 'information' | 'error' | 'prompt';
 
 export interface PinQuestion {
   readonly person: Conversation;
-  readonly policy: Policy;
+  /** Of this PIN and this attempt; it goes on to the sending. */
+  readonly consent: TryConsent;
   readonly token: Token;
   /** Which of the token's PINs. */
   readonly cardPin: CardPin;
@@ -41,7 +37,6 @@ export interface PinQuestion {
   readonly touch: TouchPolicy | null;
   /** The PIN that this card has just refused; the same again is not sent. */
   readonly refused: Pin | null;
-  readonly instead: InsteadOfPin;
   readonly cueBy: CueBy;
 }
 
@@ -55,30 +50,9 @@ function lastState({ token, cardPin }: PinQuestion): PinState {
   return cardPin === token.pins[0] ? token.lastPinState : { triesLeft: null, triesTotal: null };
 }
 
-/** null when a PIN may be sent: there are tries to spare, or the person said yes to the last ones. */
-async function askConsent(
-  { person, policy, instead }: PinQuestion,
-  state: PinState,
-): Promise<PinAnswer | null> {
-  switch (permitTry(policy, state)) {
-    case 'permitted':
-      return null;
-    case 'blocked':
-      return { kind: 'blocked' };
-    case 'needs-consent': {
-      const triesLeft = state.triesLeft ?? 0;
-      const typed = await person.ask(consentPrompt(triesLeft, instead), true);
-      if (typed === null) return { kind: 'cancelled' };
-      const yes = typed.says('yes');
-      typed.wipe();
-      return yes ? null : { kind: 'reserve', triesLeft };
-    }
-  }
-}
-
 async function askSecret({ person, token, cardPin, label, touch, refused }: PinQuestion): Promise<PinAnswer> {
   const typed = await person.ask(pinPrompt(label, touch), false);
-  if (typed === null) return { kind: 'cancelled' };
+  if (typed === null) throw new AgentError('cancelled');
   let accepted: boolean;
   try {
     // A locker answers each prompt with the same text: the PIN that was just wrong is not sent a second time.
@@ -92,44 +66,41 @@ async function askSecret({ person, token, cardPin, label, touch, refused }: PinQ
 
 /** The PIN is typed on the reader: the counter first, then the word to the person; what is typed here is no PIN. */
 async function askOnReader(question: PinQuestion): Promise<PinAnswer> {
-  const { person, token, cardPin, label, touch, cueBy } = question;
-  const refusal = await askConsent(question, await token.pinState(cardPin));
-  if (refusal !== null) return refusal;
+  const { person, consent, token, cardPin, label, touch, cueBy } = question;
+  await consent.obtain(await token.pinState(cardPin));
   const reader = printable(token.slot.reader);
   if (cueBy !== 'prompt') {
     person.tell(cueBy, readerPinText(reader, label, touch));
     return { kind: 'on-reader' };
   }
   const typed = await person.ask(readerPinPrompt(reader, label, touch), false);
-  if (typed === null) return { kind: 'cancelled' };
+  if (typed === null) throw new AgentError('cancelled');
   if (!typed.isEmpty) return { kind: 'not-a-pin', typed };
   typed.wipe();
   return { kind: 'on-reader' };
 }
 
 /**
- * Asks for the PIN. While the person types, the card's try counter is read; where insertion said that few tries are
- * left, it is read first, so that nobody types for nothing.
- * @throws AgentError as Token.pinState
+ * Asks for the PIN. While the person types, the card's try counter is read; where few tries are known to be left, it is
+ * read first, so that nobody types for nothing.
+ * @throws AgentError as TryConsent.obtain and Token.pinState
  */
 export async function askPin(question: PinQuestion): Promise<PinAnswer> {
-  const { policy, token, cardPin } = question;
+  const { consent, token, cardPin } = question;
   if (cardPin.entry === 'reader') return askOnReader(question);
-  if (permitTry(policy, lastState(question)) !== 'permitted') {
-    return (await askConsent(question, await token.pinState(cardPin))) ?? (await askSecret(question));
+  if (!consent.permits(lastState(question))) {
+    await consent.obtain(await token.pinState(cardPin));
+    return askSecret(question);
   }
   const counted = token.pinState(cardPin);
   counted.catch(() => undefined); // awaited below; until then a failure must not count as unhandled
   const answer = await askSecret(question);
   if (answer.kind !== 'pin') return answer;
-  let refusal: PinAnswer | null;
   try {
-    refusal = await askConsent(question, await counted);
+    await consent.obtain(await counted);
+    return answer;
   } catch (error) {
     answer.pin.wipe();
     throw error;
   }
-  if (refusal === null) return answer;
-  answer.pin.wipe();
-  return refusal;
 }

@@ -31,7 +31,9 @@ import { releaseKeyring, type KeyringRelease } from './release-keyring.ts';
 import { decisionOfError } from './outcome-of-error.ts';
 import { RequestPermit } from './permit-request.ts';
 import { chooseUser, usersOf } from './user-of-card.ts';
-import { deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
+import { TryConsent } from './try-consent.ts';
+import { maySpendLast } from './whose-tries.ts';
+import { consentPrompt, deniedText, touchText, unavailableText, wrongPinText } from './wording.ts';
 
 export type { LoginParts, LoginResult } from './login-parts.ts';
 
@@ -66,8 +68,7 @@ export class Login {
     try {
       decision = await this.#decide();
     } catch (error) {
-      this.#record.note(error);
-      decision = decisionOfError(error);
+      decision = this.#decisionOf(error);
     }
     decision = await this.#record.write(decision);
     this.#explain(decision);
@@ -223,12 +224,13 @@ export class Login {
     let refused: Pin | null = null;
     try {
       for (let attempt = 1; ; attempt += 1) {
-        const answer = await this.#askPin(token, identity, refused);
+        const consent = this.#consent(user, token);
+        const answer = await this.#askPin(token, identity, refused, consent);
         if ('kind' in answer) return answer;
         const again: Pin | null = attempt < this.#policy.pinAttempts ? (answer.pin?.copy() ?? null) : null;
         refused?.wipe();
         refused = again;
-        const decision = await this.#proveOnce(user, token, identity, pairing, answer.pin);
+        const decision = await this.#proveOnce(user, { token, identity, pairing }, answer.pin, consent);
         if (decision.kind !== 'retry') return decision;
         this.#person.tell('error', wrongPinText(decision.triesLeft));
         if (decision.triesLeft === 0) return { kind: 'denied', reason: 'pin-blocked' };
@@ -239,39 +241,43 @@ export class Login {
     }
   }
 
-  /** The PIN (null: typed on the reader), or why there is none. */
+  #consent(user: Username, token: Token): TryConsent {
+    return new TryConsent({
+      ...{ person: this.#person, policy: this.#parts.policy, secret: 'PIN' },
+      question: (now) => consentPrompt(now, 'password'),
+      mine: () => this.#isOwner(user, token),
+    });
+  }
+
+  /** `su ada` shows Ada's card to whoever types it; where a login begins, nobody is known yet. */
+  async #isOwner(user: Username, token: Token): Promise<boolean> {
+    const { peer } = this.#request;
+    const uid = peer.uid === 0 ? this.#parts.loginUidOf(peer.pid) : peer.uid;
+    if (uid === null) return true;
+    const requester = await this.#parts.accounts.byUid(uid);
+    return requester?.name === user || (await maySpendLast(token, uid, this.#parts));
+  }
+
+  /** The PIN (null: typed on the reader), or why there is none. @throws AgentError as askPin */
   async #askPin(
     token: Token,
     identity: Identity,
     refused: Pin | null,
+    consent: TryConsent,
   ): Promise<{ readonly pin: Pin | null } | Refusal> {
     const { label, touch } = identity;
     const answer = await askPin({
-      person: this.#person,
-      policy: this.#policy,
-      token,
+      ...{ person: this.#person, consent, token, label, touch, refused, cueBy: this.#cueBy() },
       cardPin: pinOf(token, identity),
-      label,
-      touch,
-      refused,
-      instead: 'password',
-      cueBy: this.#cueBy(),
     });
     switch (answer.kind) {
       case 'pin':
         return { pin: answer.pin };
       case 'on-reader':
         return { pin: null };
-      case 'cancelled':
-        return answer;
       case 'not-a-pin':
         this.#keepAsPassword([token], answer.typed);
         return { kind: 'unavailable', reason: 'password-instead' };
-      case 'blocked':
-        return { kind: 'denied', reason: 'pin-blocked' };
-      case 'reserve':
-        this.#record.rule = 'login.try_reserve';
-        return { kind: 'denied', reason: 'pin-reserve' };
       default:
         return assertNever(answer);
     }
@@ -299,10 +305,9 @@ export class Login {
 
   async #proveOnce(
     user: Username,
-    token: Token,
-    identity: Identity,
-    pairing: Pairing,
+    { token, identity, pairing }: PairedCard,
     pin: Pin | null,
+    consent: TryConsent,
   ): Promise<AuthDecision> {
     try {
       if (!this.#stillPaired(user, pairing)) return { kind: 'denied', reason: 'changed-meanwhile' };
@@ -314,7 +319,9 @@ export class Login {
       const key = pairing.publicKey ?? identity.publicKey;
       const { gone } = this.#person;
       const whileOpen = this.#keyring?.whileOpen((early) => verifyProof(challenge, early, key));
-      const { proof, released } = await token.prove(identity, challenge, pin, gone, whileOpen);
+      const { proof, released } = await consent.send(pin, (attempt) =>
+        token.prove(identity, challenge, attempt, gone, whileOpen),
+      );
       released.catch((error: unknown) => {
         this.#record.say(`card not put back: ${describeError(error)}`);
       });
@@ -324,11 +331,18 @@ export class Login {
       if (pairing.publicKey === null) this.#parts.pairings.fixKey(user, pairing.pkhh, verified.key);
       return grant(verified, { ...pairing, publicKey: key });
     } catch (error) {
-      this.#record.note(error);
-      return decisionOfError(error);
+      return this.#decisionOf(error);
     } finally {
       pin?.wipe();
     }
+  }
+
+  #decisionOf(error: unknown): Exclude<AuthDecision, { kind: 'granted' }> {
+    const decision = decisionOfError(error);
+    if (decision.kind === 'denied' && decision.reason === 'pin-reserve')
+      this.#record.rule = 'login.try_reserve';
+    else if (decision.kind !== 'cancelled') this.#record.note(error);
+    return decision;
   }
 
   #stillPaired(user: Username, pairing: Pairing): boolean {

@@ -6,17 +6,16 @@ import type { AuditLog } from '../audit/interface.ts';
 import type { PeerCredentials } from '../model/request.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
-import type { Policy } from '../../policy/policy.ts';
 import { askNewPin } from './ask-new-pin.ts';
 import { auditedCard, type AuditedCard } from './audited-card.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { chooseToken, promptLabel, type WantedToken } from './choose-token.ts';
 import type { Conversation } from './conversation.ts';
 import { askCardPin } from './prove-card.ts';
+import type { OwnerParts } from './whose-tries.ts';
 import { PIN_NOT_CHANGED_ON_READER } from './wording.ts';
 
-export interface NewPinParts {
-  readonly policy: () => Policy;
+export interface NewPinParts extends OwnerParts {
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
   readonly audit: AuditLog;
@@ -35,7 +34,7 @@ export async function changeCardPin(
   const token = await chooseToken(wanted, parts);
   const card = { ...auditedCard(token, parts.pairings), actor: peer };
   try {
-    await setNewPin(token, person, parts);
+    await setNewPin(token, peer, person, parts);
   } catch (error) {
     if (asAgentError(error).code === 'wrong-pin') await recordNewPin('changed', false, card, parts);
     for (const event of eventsOfError(error, { ...card, detail: null })) await parts.audit.record(event);
@@ -45,20 +44,26 @@ export async function changeCardPin(
   return token;
 }
 
-async function setNewPin(token: Token, person: Conversation, parts: NewPinParts): Promise<void> {
-  if (token.changePin === undefined) throw new AgentError('not-supported', { detail: token.driver });
+async function setNewPin(
+  token: Token,
+  peer: PeerCredentials,
+  person: Conversation,
+  parts: NewPinParts,
+): Promise<void> {
+  const changePin = token.changePin?.bind(token);
+  if (changePin === undefined) throw new AgentError('not-supported', { detail: token.driver });
   // PC/SC part 10 has FEATURE_MODIFY_PIN for that; the pads are used for VERIFY only.
   if (token.pins[0].entry === 'reader') {
     person.tell('error', PIN_NOT_CHANGED_ON_READER);
     throw new AgentError('not-supported', { detail: 'the PIN is typed on the reader' });
   }
   const label = promptLabel(token);
-  const old = await askCardPin(person, parts.policy(), token, label);
+  const { pin: old, consent } = await askCardPin(person, peer, parts, token, label);
   if (old === null) throw new AgentError('not-supported', { detail: 'the PIN came from nowhere' });
   try {
     const next = await askNewPin(person, token, label, old);
     try {
-      await token.changePin(old, next);
+      await consent.sendWith(old, next, changePin);
     } finally {
       next.wipe();
     }

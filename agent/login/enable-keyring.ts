@@ -61,7 +61,7 @@ export async function enableKeyring(
       throw new AgentError('not-supported', { detail: 'the card has no key for key management (PIV 9D)' });
     }
     await parts.checkPassword(user, password);
-    await proveCard({ user, service: 'keyring' }, { token, identity }, pairing, person, parts, offer);
+    await proveCard({ user, service: 'keyring', actor }, { token, identity }, pairing, person, parts, offer);
     if (offer.failure !== null) throw new AgentError('not-supported', { detail: offer.failure });
     await offer.keep(actor, auditedIdentity(identity));
     return pairing;

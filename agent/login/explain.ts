@@ -255,10 +255,10 @@ class Walk {
       triesLeft = state.triesLeft;
       if (permitTry(policy, state) === 'blocked') this.#broken('tries', 'The PIN is blocked', REMEDY.tries);
       if (permitTry(policy, state) === 'needs-consent') {
-        const left = triesLeftText(triesLeft ?? 0);
+        const left = triesLeft === null ? 'The next try may be the last' : `Only ${triesLeftText(triesLeft)}`;
         this.#good(
           'tries',
-          `Only ${left}: the login asks for a yes first`,
+          `${left}: the login asks for a yes first`,
           `login.try_reserve = ${policy.tryReserve}`,
         );
         return;

@@ -20,6 +20,8 @@ export interface LoginParts extends RequestPermitParts {
   readonly trust: CertificateTrust;
   readonly audit: AuditLog;
   readonly clock: Clock;
+  /** The login uid of a process; null: it belongs to no login. */
+  readonly loginUidOf: (pid: number) => number | null;
   /** For the agent's own log: one line, no secret. */
   readonly log: (line: string) => void;
   /** Whether a token's driver may run for this request; absent: each may. */

@@ -18,14 +18,20 @@ export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: '
     case 'no-card':
     case 'card-reset':
       return { kind: 'unavailable', reason: 'card-removed' };
+    case 'pin-reserve':
+    case 'pin-not-yours':
+      return { kind: 'denied', reason: 'pin-reserve' };
     case 'pin-malformed':
-      return { kind: 'unavailable', reason: 'password-instead' };
+      return { kind: 'unavailable', reason: 'pin-unfit' };
     case 'no-service':
     case 'not-authorised':
     case 'card-changed':
     case 'card-busy':
     case 'card-timeout':
     case 'card-fault':
+    case 'module-fault':
+    case 'pin-expired':
+    case 'pin-not-set':
     case 'pin-timeout':
     case 'touch-timeout':
     case 'store-unreadable':

@@ -5,7 +5,7 @@ import { AgentError, asAgentError, type AgentErrorCode } from '../base/errors.ts
 import type { Clock } from '../base/clock.ts';
 import type { Pin } from '../base/pin.ts';
 import type { AuditLog } from '../audit/interface.ts';
-import type { Account } from '../model/account.ts';
+import type { Account, Accounts } from '../model/account.ts';
 import type { AuditedKey } from '../model/audit-event.ts';
 import type { Certificate, KeyAlgorithm, Pkhh } from '../model/key.ts';
 import { takesKey, type Pairing } from '../model/pairing.ts';
@@ -33,6 +33,7 @@ export interface PairingParts {
   readonly trust: CertificateTrust;
   readonly audit: AuditLog;
   readonly clock: Clock;
+  readonly accounts: Pick<Accounts, 'byUid'>;
   /** Checks an account password by PAM and wipes it. @throws AgentError `wrong-password`, `not-allowed`, `internal` */
   readonly checkPassword: (user: Username, password: Pin) => Promise<void>;
   /** Absent: cards open no keyrings here. */
@@ -202,7 +203,7 @@ async function proveOrRecord(
   keyring: KeyringOffer | null,
 ): Promise<void> {
   try {
-    await proveCard({ user, service: 'scauth' }, card, card.identity, person, parts, keyring);
+    await proveCard({ user, service: 'scauth', actor }, card, card.identity, person, parts, keyring);
   } catch (error) {
     const where = {
       tokenId: card.token.id,

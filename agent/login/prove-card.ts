@@ -7,7 +7,7 @@ import type { Pin } from '../base/pin.ts';
 import { Challenge } from '../model/challenge.ts';
 import type { PublicKey } from '../model/key.ts';
 import { verifyProof, type Proof } from '../model/proof.ts';
-import type { Username } from '../model/request.ts';
+import type { PeerCredentials, Username } from '../model/request.ts';
 import type { Identity } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { OpenCard, Token } from '../token/interface.ts';
@@ -16,11 +16,12 @@ import type { Policy } from '../../policy/policy.ts';
 import { askPin, pinOf } from './ask-pin.ts';
 import type { Conversation } from './conversation.ts';
 import type { KeyringOffer } from './offer-keyring.ts';
-import { touchText } from './wording.ts';
+import { TryConsent } from './try-consent.ts';
+import { maySpendLast, type OwnerParts } from './whose-tries.ts';
+import { consentPrompt, touchText } from './wording.ts';
 
-export interface ProvingParts {
-  readonly policy: () => Policy;
-  readonly pairings: Pick<PairingTable, 'hostId'>;
+export interface ProvingParts extends OwnerParts {
+  readonly pairings: Pick<PairingTable, 'hostId' | 'forKey'>;
 }
 
 export interface OnCard {
@@ -42,43 +43,44 @@ export function requireReader(policy: Policy, { slot }: Token): void {
   if (!permitReader(policy, slot)) throw new AgentError('contactless', { detail: 'reader.contactless' });
 }
 
+/** A PIN that was asked for, and the way to send it. */
+export interface CardPinTry {
+  /** null: it is typed on the reader. */
+  readonly pin: Pin | null;
+  readonly consent: TryConsent;
+}
+
 /**
- * Asks for the PIN of a card, as the person's explicit wish: the last try is spent only after a yes.
+ * Asks for the PIN of a card, as the person's explicit wish: the last try is spent only after a yes, and only by whose
+ * card it is.
  * @param identity the key that is to be used with it; null: none
- * @returns null where the person types it on the reader
- * @throws AgentError `contactless`, `cancelled`, `pin-blocked`, `pin-reserve`, `pin-malformed`, and those of
- * Token.pinState
+ * @throws AgentError `contactless`, `cancelled`, `pin-blocked`, `pin-reserve`, `pin-not-yours`, `pin-malformed`, and those
+ * of Token.pinState
  */
 export async function askCardPin(
   person: Conversation,
-  policy: Policy,
+  actor: PeerCredentials,
+  parts: OwnerParts,
   token: Token,
   label: string,
   identity: Identity | null = null,
-): Promise<Pin | null> {
-  requireReader(policy, token);
+): Promise<CardPinTry> {
+  requireReader(parts.policy(), token);
+  const consent = new TryConsent({
+    ...{ person, policy: parts.policy, secret: 'PIN' },
+    question: (now) => consentPrompt(now, 'stop'),
+    mine: () => maySpendLast(token, actor.uid, parts),
+  });
   const answer = await askPin({
-    person,
-    policy,
-    token,
+    ...{ person, consent, token, label, refused: null, cueBy: 'information' },
     cardPin: identity === null ? token.pins[0] : pinOf(token, identity),
-    label,
     touch: identity?.touch ?? null,
-    refused: null,
-    instead: 'stop',
-    cueBy: 'information',
   });
   switch (answer.kind) {
     case 'pin':
-      return answer.pin;
+      return { pin: answer.pin, consent };
     case 'on-reader':
-      return null;
-    case 'cancelled':
-      throw new AgentError('cancelled');
-    case 'blocked':
-      throw new AgentError('pin-blocked');
-    case 'reserve':
-      throw new AgentError('pin-reserve', { triesLeft: answer.triesLeft });
+      return { pin: null, consent };
     case 'not-a-pin': {
       const { isEmpty } = answer.typed;
       answer.typed.wipe();
@@ -95,14 +97,18 @@ export async function askCardPin(
  * @throws AgentError as askCardPin, Token.prove and verifyProof
  */
 export async function proveCard(
-  { user, service }: { readonly user: Username; readonly service: string },
+  {
+    user,
+    service,
+    actor,
+  }: { readonly user: Username; readonly service: string; readonly actor: PeerCredentials },
   { token, identity }: OnCard,
   { publicKey: paired }: { readonly publicKey: PublicKey | null },
   person: Conversation,
   parts: ProvingParts,
   keyring: KeyringOffer | null,
 ): Promise<void> {
-  const pin = await askCardPin(person, parts.policy(), token, identity.label, identity);
+  const { pin, consent } = await askCardPin(person, actor, parts, token, identity.label, identity);
   try {
     const hostId = parts.pairings.hostId();
     const challenge = Challenge.create({ purpose: 'pairing', hostId, user, service });
@@ -114,7 +120,9 @@ export async function proveCard(
       await keyring?.tryCard(card, person);
     };
     const whileOpen = keyring === null ? undefined : tryKeyring;
-    const { proof, released } = await token.prove(identity, challenge, pin, person.gone, whileOpen);
+    const { proof, released } = await consent.send(pin, (attempt) =>
+      token.prove(identity, challenge, attempt, person.gone, whileOpen),
+    );
     verifyProof(challenge, proof, key);
     await released;
   } finally {

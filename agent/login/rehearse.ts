@@ -35,7 +35,7 @@ export interface RehearsalParts {
   readonly policy: () => Policy;
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
-  readonly accounts: Pick<Accounts, 'byName'>;
+  readonly accounts: Pick<Accounts, 'byName' | 'byUid'>;
   readonly audit: AuditLog;
   readonly trust: CertificateTrust;
   readonly clock: Clock;
@@ -134,10 +134,10 @@ class Rehearser {
       () => token.pinState(pinOf(token, identity)),
       ({ triesLeft }) => (triesLeft === null ? 'the card does not say' : triesLeftText(triesLeft)),
     );
-    const pin = await this.step(
+    const { pin, consent } = await this.step(
       'PIN',
-      () => askCardPin(person, policy, token, identity.label, identity),
-      (typed) => (typed === null ? 'to be typed on the reader' : 'typed'),
+      () => askCardPin(person, peer, this.#parts, token, identity.label, identity),
+      ({ pin: typed }) => (typed === null ? 'to be typed on the reader' : 'typed'),
     );
     try {
       const hostId = this.#parts.pairings.hostId();
@@ -146,7 +146,7 @@ class Rehearser {
       if (cue !== null) person.tell('information', cue);
       const signed = await this.step(
         'proof',
-        () => token.prove(identity, challenge, pin, person.gone),
+        () => consent.send(pin, (attempt) => token.prove(identity, challenge, attempt, person.gone)),
         ({ proof }) => proof.scheme,
       );
       try {

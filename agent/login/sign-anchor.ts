@@ -7,7 +7,6 @@ import { Challenge } from '../model/challenge.ts';
 import { verifyProof } from '../model/proof.ts';
 import type { PeerCredentials, Username } from '../model/request.ts';
 import { signedAnchorText } from '../model/signed-anchor.ts';
-import type { Policy } from '../../policy/policy.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
 import { requireCard } from './card-check.ts';
@@ -15,10 +14,11 @@ import type { Conversation } from './conversation.ts';
 import type { PairedCard } from './find-identity.ts';
 import { ownCard, ownPairings, type OwnCardParts } from './own-card.ts';
 import { askCardPin } from './prove-card.ts';
+import type { OwnerParts } from './whose-tries.ts';
 import { touchText } from './wording.ts';
 
-export interface SignAnchorParts extends OwnCardParts {
-  readonly policy: () => Policy;
+export interface SignAnchorParts extends OwnCardParts, OwnerParts {
+  readonly pairings: OwnCardParts['pairings'];
   readonly audit: AuditLog;
   readonly anchors: AnchorSource;
 }
@@ -45,7 +45,7 @@ export async function signAnchor(
   const { token, identity } = card;
   const audited = { tokenId: token.id, user, key: auditedIdentity(identity), actor };
   try {
-    const text = await sign(user, card, person, parts);
+    const text = await sign(user, card, actor, person, parts);
     await parts.audit.record({ kind: 'pin-checked', good: true, ...audited });
     return { text, card };
   } catch (error) {
@@ -60,11 +60,12 @@ export async function signAnchor(
 async function sign(
   user: Username,
   { token, identity, pairing }: PairedCard,
+  actor: PeerCredentials,
   person: Conversation,
   parts: SignAnchorParts,
 ): Promise<string> {
   requireCard(parts.policy(), token, pairing);
-  const pin = await askCardPin(person, parts.policy(), token, identity.label, identity);
+  const { pin, consent } = await askCardPin(person, actor, parts, token, identity.label, identity);
   try {
     const anchor = parts.anchors.lastRecord();
     if (anchor === null) throw new AgentError('internal', { detail: 'the audit log has no record' });
@@ -72,7 +73,9 @@ async function sign(
     const challenge = Challenge.create({ purpose: 'audit-anchor', hostId, user, service: 'audit', anchor });
     const cue = touchText(identity.touch);
     if (cue !== null) person.tell('information', cue);
-    const { proof, released } = await token.prove(identity, challenge, pin, person.gone);
+    const { proof, released } = await consent.send(pin, (attempt) =>
+      token.prove(identity, challenge, attempt, person.gone),
+    );
     const { key } = verifyProof(challenge, proof, pairing.publicKey ?? identity.publicKey);
     await released;
     return signedAnchorText({ anchor, message: challenge.message(), proof, spki: key.spki });

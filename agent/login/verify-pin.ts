@@ -6,15 +6,14 @@ import type { PeerCredentials } from '../model/request.ts';
 import type { TokenId } from '../model/token.ts';
 import type { PairingTable } from '../pairing/interface.ts';
 import type { Token, TokenSource } from '../token/interface.ts';
-import type { Policy } from '../../policy/policy.ts';
 import { auditedCard } from './audited-card.ts';
 import { eventsOfError } from './audited-failure.ts';
 import { chooseToken } from './choose-token.ts';
 import type { Conversation } from './conversation.ts';
 import { askCardPin } from './prove-card.ts';
+import type { OwnerParts } from './whose-tries.ts';
 
-export interface VerifyPinParts {
-  readonly policy: () => Policy;
+export interface VerifyPinParts extends OwnerParts {
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
   readonly audit: AuditLog;
@@ -24,7 +23,7 @@ export interface VerifyPinParts {
  * @param id null: the only card that is in
  * @returns the token whose PIN was right
  * @throws AgentError `no-card`, `invalid-argument` (several cards), `cancelled`, `wrong-pin`, `pin-blocked`,
- * `pin-reserve`, `pin-malformed`, `contactless`, and those of Token.verifyPin
+ * `pin-reserve`, `pin-not-yours`, `pin-malformed`, `contactless`, and those of Token.verifyPin
  */
 export async function verifyCardPin(
   id: TokenId | null,
@@ -35,12 +34,9 @@ export async function verifyCardPin(
   const token = await chooseToken({ id, user: null }, parts);
   const card = { ...auditedCard(token, parts.pairings), actor: peer };
   try {
-    const pin = await askCardPin(person, parts.policy(), token, token.identities[0]?.label ?? token.label);
-    try {
-      await token.verifyPin(pin, token.pins[0], person.gone);
-    } finally {
-      pin?.wipe();
-    }
+    const label = token.identities[0]?.label ?? token.label;
+    const { pin, consent } = await askCardPin(person, peer, parts, token, label);
+    await consent.send(pin, (attempt) => token.verifyPin(attempt, token.pins[0], person.gone));
   } catch (error) {
     if (asAgentError(error).code === 'wrong-pin') {
       await parts.audit.record({ kind: 'pin-checked', good: false, ...card });

@@ -2,7 +2,7 @@
 
 import { assertNever } from '../base/assert.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
-import type { TouchPolicy } from '../model/token.ts';
+import type { PinState, TouchPolicy } from '../model/token.ts';
 
 /** Bytes of a text that a relay takes (PROTOCOL.md, 1.1). */
 const MAX_TEXT_BYTES = 512;
@@ -86,8 +86,8 @@ export function pukPrompt(identityLabel: string): string {
 }
 
 /** Asked with echo when only the PUK's last tries are left; only `yes` goes on. */
-export function pukConsentPrompt(triesLeft: number): string {
-  return `Only ${triesLeftText(triesLeft)} before the card's PUK is blocked for good. Type yes to use it, or press Enter to stop: `;
+export function pukConsentPrompt(now: PinState): string {
+  return `${fewTries(now, 'PUK is blocked for good')} Type yes to use it, or press Enter to stop: `;
 }
 
 /** `2 tries left`, `1 try left`. */
@@ -110,9 +110,15 @@ export const CARD_REQUIRED = 'This account needs its card. Put the card in and t
 export type InsteadOfPin = 'password' | 'stop';
 
 /** Asked with echo when only the reserve is left; only `yes` goes on. */
-export function consentPrompt(triesLeft: number, instead: InsteadOfPin): string {
+export function consentPrompt(now: PinState, instead: InsteadOfPin): string {
   const enter = instead === 'password' ? 'press Enter for your password' : 'press Enter to stop';
-  return `Only ${triesLeftText(triesLeft)} before the card's PIN is blocked. Type yes to use it, or ${enter}: `;
+  return `${fewTries(now, 'PIN is blocked')} Type yes to use it, or ${enter}: `;
+}
+
+function fewTries({ triesLeft, wrong = 0 }: PinState, then: string): string {
+  if (triesLeft !== null) return `Only ${triesLeftText(triesLeft)} before the card's ${then}.`;
+  const entered = wrong === 1 ? '1 failed entry' : `${wrong} failed entries`;
+  return `After ${entered} the next try may be the last before the card's ${then}: it does not say.`;
 }
 
 /** Asked with echo at pairing, after the PIN: only `yes` (or `y`) is one. */
@@ -219,7 +225,15 @@ export function unavailableText(reason: UnavailableReason): string | null {
     case 'card-timeout':
       return 'The card does not answer. Take it out, put it back and try again, or use your password.';
     case 'card-fault':
-      return 'The card gave an answer that makes no sense. Use your password.';
+      return 'The card failed. Take it out, put it back and try again, or use your password.';
+    case 'module-fault':
+      return "The card's PKCS#11 module failed. Take the card out, put it back and try again, or use your password.";
+    case 'pin-expired':
+      return 'The PIN of this card has expired. Use your password, then set a new PIN: sc_auth changepin';
+    case 'pin-not-set':
+      return 'This card has no PIN yet. Use your password, and ask whoever gave you the card.';
+    case 'pin-unfit':
+      return 'The card does not take this as a PIN. Check how many characters it wants and try again, or use your password.';
     case 'pin-timeout':
       return 'No PIN was typed on the reader in time. Try again, or use your password.';
     case 'touch-timeout':

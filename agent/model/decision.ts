@@ -39,6 +39,11 @@ export type UnavailableReason =
   | 'card-busy'
   | 'card-timeout'
   | 'card-fault'
+  | 'module-fault'
+  | 'pin-expired'
+  | 'pin-not-set'
+  /** The card does not take what was typed as a PIN. */
+  | 'pin-unfit'
   | 'pin-timeout'
   | 'touch-timeout'
   | 'store-unreadable'

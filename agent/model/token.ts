@@ -1,6 +1,7 @@
 // What a card says of itself. Everything here is a claim: it comes from the card and proves nothing.
 
 import { AgentError } from '../base/errors.ts';
+import type { Pin } from '../base/pin.ts';
 import type { Certificate, PublicKey } from './key.ts';
 
 declare const tokenIdBrand: unique symbol;
@@ -54,4 +55,19 @@ export interface PinState {
   readonly triesLeft: number | null;
   /** Total tries, where the card says so. */
   readonly triesTotal: number | null;
+  /** Wrong PINs that are known of since the last right one; left out: none. */
+  readonly wrong?: number;
+}
+
+/**
+ * Whether a PIN may be sent, asked with what is known of its tries when it is about to be.
+ * @throws AgentError `pin-reserve`, `pin-blocked`, `pin-not-yours`: it may not
+ */
+export type TryPermit = (now: PinState) => void;
+
+/** A PIN on its way to the card, and who says whether a try is used for it. */
+export interface PinTry {
+  /** null: typed on the reader. Whoever gets it wipes it. */
+  readonly pin: Pin | null;
+  readonly permit: TryPermit;
 }

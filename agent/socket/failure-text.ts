@@ -18,7 +18,15 @@ export function failureText(error: AgentError): string {
     case 'pin-blocked':
       return BLOCKED;
     case 'pin-reserve':
-      return `The PIN was not sent: ${triesLeftText(error.triesLeft ?? 1)}. Type yes when asked to use it.`;
+      return `The PIN was not sent: ${error.triesLeft === undefined ? 'the next try may be the last' : triesLeftText(error.triesLeft)}. Type yes when asked to use it.`;
+    case 'pin-not-yours':
+      return 'The last PIN tries of this card are kept for whose card it is. Ask its owner, or your administrator.';
+    case 'pin-expired':
+      return 'The PIN of this card has expired. Set a new one (sc_auth changepin), or ask whoever gave you the card.';
+    case 'pin-not-set':
+      return "This card has no PIN yet. Set one with the card maker's program, or ask whoever gave you the card.";
+    case 'module-fault':
+      return "The card's PKCS#11 module failed. Take the card out, put it back and try again; scauthd's log has its code (journalctl -u scauthd).";
     case 'pin-malformed':
       return 'This cannot be the PIN of the card, so it was not sent. Try again.';
     case 'wrong-puk':
@@ -39,7 +47,7 @@ export function failureText(error: AgentError): string {
     case 'card-timeout':
       return 'The card does not answer. Take it out, put it back and try again.';
     case 'card-fault':
-      return 'The card gave an answer that makes no sense. Try another card.';
+      return 'The card failed. Take it out, put it back and try again, or try another card.';
     case 'pin-timeout':
       return 'No PIN was typed on the reader in time. Try again.';
     case 'touch-timeout':

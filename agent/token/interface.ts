@@ -7,7 +7,7 @@ import type { CardKeyProof } from '../model/card-key.ts';
 import type { PublicKey } from '../model/key.ts';
 import type { Proof } from '../model/proof.ts';
 import type { SecretBuffer } from '../base/secret.ts';
-import type { CardPin, Identity, PinState, TokenId } from '../model/token.ts';
+import type { CardPin, Identity, PinState, PinTry, TokenId } from '../model/token.ts';
 import type { Pin } from '../base/pin.ts';
 import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
 
@@ -91,7 +91,7 @@ export interface Token {
   readonly identities: readonly Identity[];
   /** At least one; the first is meant where a call names none. */
   readonly pins: readonly [CardPin, ...CardPin[]];
-  /** What insertion (or the last look) said of the first PIN. */
+  /** What is known of the first PIN without asking: from the last look, and from what was sent since. */
   readonly lastPinState: PinState;
   /** What was broken or left out, for diagnosis. Safe to print. */
   readonly notes: readonly string[];
@@ -110,19 +110,19 @@ export interface Token {
   acceptsPin(pin: Pin, of?: CardPin): boolean;
   /**
    * Verifies the PIN and signs the challenge, in one transaction; wipes the PIN on each path.
-   * The try counter is read again in the same transaction only if the card shows another one than expected.
+   * The permit is asked right before the PIN is sent; what is known of the tries is read again for it, in the same
+   * transaction, where it is old (pin-tries.ts).
    * Where the key waits for a touch, the person has been told before this is called.
-   * @param pin null where the identity's PIN is typed on the reader
    * @param gone the person went away: a PIN that is being typed on the reader is not waited for any longer
    * @param whileOpen where `canAgree` is there: more that is to be done with the verified card
-   * @throws AgentError what `whileOpen` throws; `wrong-pin` (with triesLeft), `pin-blocked`, `pin-malformed`, `no-identity`, `card-fault`,
+   * @throws AgentError what the permit and `whileOpen` throw; `wrong-pin` (with triesLeft), `pin-blocked`, `pin-malformed`, `no-identity`, `card-fault`,
    * `card-timeout`, `no-card`, `card-busy`, `card-reset`, `cancelled` (on the reader's pad, or gone), `pin-timeout` (on
    * the reader's pad), `touch-timeout`
    */
   prove(
     identity: Identity,
     challenge: Challenge,
-    pin: Pin | null,
+    pin: PinTry,
     gone?: AbortSignal,
     whileOpen?: WhileOpen,
   ): Promise<ProofInHand>;
@@ -132,18 +132,18 @@ export interface Token {
    * Verifies the PIN and leaves the card unverified. Wipes the PIN.
    * @throws AgentError as `prove`
    */
-  verifyPin(pin: Pin | null, of?: CardPin, gone?: AbortSignal): Promise<void>;
+  verifyPin(pin: PinTry, of?: CardPin, gone?: AbortSignal): Promise<void>;
   /**
    * Sets a new PIN, and leaves the card unverified. Wipes both. Absent where the driver cannot.
    * @throws AgentError as `verifyPin`; `pin-malformed` also for a new PIN that the card does not take
    */
-  changePin?(old: Pin, next: Pin, of?: CardPin): Promise<void>;
+  changePin?(old: PinTry, next: Pin, of?: CardPin): Promise<void>;
   /**
    * Sets a new PIN with all its tries by means of the PUK. Wipes both. Absent where the driver cannot.
    * @throws AgentError `wrong-puk` (with triesLeft), `puk-blocked`, `pin-malformed`, `not-supported`, and what a card
    * throws
    */
-  unblockPin?(puk: Pin, next: Pin, of?: CardPin): Promise<void>;
+  unblockPin?(puk: PinTry, next: Pin, of?: CardPin): Promise<void>;
   /** The tries of the PUK, without spending one; absent where the driver cannot tell. @throws what a card throws */
   pukState?(): Promise<PinState>;
   /**

@@ -72,7 +72,10 @@ test.serial('L7: after our error between VERIFY and the signature', async (t) =>
     person.sudo(sandbox, [PIN_PROMPT, sandbox.pin], [PASSWORD_PROMPT, sandbox.password]),
   );
   t.regex(screen, ROOT);
-  t.true(screen.includes('The card gave an answer that makes no sense. Use your password.'), screen);
+  t.true(
+    screen.includes('The card failed. Take it out, put it back and try again, or use your password.'),
+    screen,
+  );
   t.is(await strangerSignStatus(sandbox), REFUSED);
 });
 

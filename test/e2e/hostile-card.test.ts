@@ -11,7 +11,7 @@ let pid: number | null;
 let certificate: string;
 const NOT_YOURS =
   'This card could not prove that it is yours. Use your password, and tell your administrator.';
-const NONSENSE = 'The card gave an answer that makes no sense. Use your password.';
+const NONSENSE = 'The card failed. Take it out, put it back and try again, or use your password.';
 const LOGIN_KEY = 'p256:1';
 const OTHER_KEY = 'p256:2';
 const INFLATED_BYTES = 32 * 1024 * 1024;

@@ -121,6 +121,7 @@ test.serial(
         ...{ pairings, audit, trust: noTrust, policy: () => policyOf(cardCheck) },
         tokens: tokensOf(new FakeToken(victim, { cardProof })),
         clock: { nowMs: () => 42, monotonicMs: () => 0 },
+        accounts,
         checkPassword: (_: unknown, password: { wipe: () => void }) => {
           password.wipe();
           return Promise.resolve();

@@ -7,6 +7,7 @@ import { parseUsername } from '../../agent/model/request.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
 import { makeSigner } from '../model/signer.ts';
 import {
+  accounts,
   alice,
   FakeAudit,
   FakePairings,
@@ -177,6 +178,7 @@ test.serial('a signing key is refused at pairing, on whichever card', async (t) 
     trust: noTrust,
     audit: new FakeAudit(),
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
+    accounts,
     checkPassword: () => Promise.reject(new Error('asked too early')),
   };
   const account = { name: parseUsername('alice'), uid: 1000 };

@@ -20,6 +20,7 @@ import {
   type KeyUse,
   type CardPin,
   type PinState,
+  type PinTry,
   type TouchPolicy,
   type TokenId,
 } from '../../agent/model/token.ts';
@@ -174,19 +175,20 @@ export class FakeToken implements Token {
     return this.#options.acceptsPin?.(pin) ?? (pin.isDigits && pin.length >= 6 && pin.length <= 8);
   }
 
-  prove(_identity: Identity, challenge: Challenge, pin: Pin | null): Promise<ProofInHand> {
+  prove(_identity: Identity, challenge: Challenge, pin: PinTry): Promise<ProofInHand> {
     return this.#verify(pin).then(() => ({
       proof: this.#options.sign?.(challenge) ?? this.#signer.sign(challenge.message()),
       released: Promise.resolve(),
     }));
   }
 
-  verifyPin(pin: Pin | null): Promise<void> {
+  verifyPin(pin: PinTry): Promise<void> {
     return this.#verify(pin);
   }
 
-  async #verify(typed: Pin | null): Promise<void> {
+  async #verify({ pin: typed, permit }: PinTry): Promise<void> {
     const { pad } = this.#options;
+    permit({ triesLeft: this.triesLeft, triesTotal: 3 });
     if ((typed === null) !== (pad !== undefined)) throw new Error('a PIN from the wrong side');
     const pin = typed ?? new Pin(Buffer.from(pad?.() ?? ''));
     return pin.use(async (bytes) => {

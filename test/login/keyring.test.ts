@@ -11,13 +11,23 @@ import { pairOwnCard } from '../../agent/login/pair.ts';
 import { passwordChanged } from '../../agent/login/reseal-keyring.ts';
 import type { Challenge } from '../../agent/model/challenge.ts';
 import type { KeptSecret } from '../../agent/model/keyring.ts';
-import type { Identity } from '../../agent/model/token.ts';
+import type { Identity, PinTry } from '../../agent/model/token.ts';
 import type { OpenCard, ProofInHand, WhileOpen } from '../../agent/token/interface.ts';
 import { sealSecret } from '../../agent/model/sealed-secret.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
 import { testKey } from '../card/algorithms.ts';
 import { publicKeyOf } from '../../agent/model/key.ts';
-import { alice, FakeAudit, FakePairings, FakePerson, FakeToken, noTrust, PIN, tokensOf } from './fakes.ts';
+import {
+  accounts,
+  alice,
+  FakeAudit,
+  FakePairings,
+  FakePerson,
+  FakeToken,
+  noTrust,
+  PIN,
+  tokensOf,
+} from './fakes.ts';
 import { pairedTable, runLogin, victim } from './run-login.ts';
 
 const PASSWORD = 'correct horse';
@@ -63,7 +73,7 @@ class KeyringToken extends FakeToken {
   override async prove(
     identity: Identity,
     challenge: Challenge,
-    pin: Pin | null,
+    pin: PinTry,
     _gone?: AbortSignal,
     whileOpen?: WhileOpen,
   ): Promise<ProofInHand> {
@@ -201,6 +211,7 @@ for (const [answer, wanted] of [
         audit,
       },
       clock: { nowMs: () => 42, monotonicMs: () => 0 },
+      accounts,
       checkPassword: (_user, password: Pin) => {
         password.wipe();
         return Promise.resolve();

@@ -9,15 +9,17 @@ import { changeCardPin } from '../../agent/login/change-pin.ts';
 import type { WantedToken } from '../../agent/login/choose-token.ts';
 import { unblockCardPin } from '../../agent/login/unblock-pin.ts';
 import type { AuditEvent } from '../../agent/model/audit-event.ts';
-import type { PinState } from '../../agent/model/token.ts';
+import type { PinState, PinTry } from '../../agent/model/token.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
 import {
+  accounts,
   alice,
   bob,
   FakeAudit,
   FakePairings,
   FakePerson,
   FakeToken,
+  noTrust,
   pairing,
   PIN,
   tokensOf,
@@ -51,14 +53,18 @@ class PinToken extends FakeToken {
     this.#refusesNew = options.refusesNew === true;
   }
 
-  async changePin(old: Pin, next: Pin): Promise<void> {
+  async changePin({ pin, permit }: PinTry, next: Pin): Promise<void> {
+    permit(this.lastPinState);
+    const old = pin ?? next;
     this.set.push(`${read(old)}>${read(next)}`);
     await Promise.resolve();
     if (read(old) !== PIN) throw new AgentError('wrong-pin', { triesLeft: 2 });
     if (this.#refusesNew) throw new AgentError('pin-malformed');
   }
 
-  async unblockPin(puk: Pin, next: Pin): Promise<void> {
+  async unblockPin({ pin, permit }: PinTry, next: Pin): Promise<void> {
+    permit({ triesLeft: this.pukTries, triesTotal: 3 });
+    const puk = pin ?? next;
     this.set.push(`${read(puk)}>${read(next)}`);
     await Promise.resolve();
     if (read(puk) === PUK) return;
@@ -95,7 +101,10 @@ async function tell(
   const pairings = new FakePairings();
   pairings.rows.push(pairing(alice.name, victim.publicKey));
   const person = new FakePerson(answers);
-  const parts = { policy: () => defaultPolicy, pairings, tokens: tokensOf(...tokens), audit };
+  const parts = {
+    ...{ policy: () => defaultPolicy, pairings, tokens: tokensOf(...tokens), audit },
+    ...{ accounts, trust: noTrust },
+  };
   const result = await story(wanted, peer, person, parts).then(
     (token): string => token.id,
     (error: unknown): string => asAgentError(error).code,

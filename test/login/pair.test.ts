@@ -12,6 +12,7 @@ import type { Proof } from '../../agent/model/proof.ts';
 import type { TokenSource } from '../../agent/token/interface.ts';
 import { defaultPolicy, type Policy } from '../../policy/policy.ts';
 import {
+  accounts,
   alice,
   bob,
   FakeAudit,
@@ -52,6 +53,7 @@ function partsOf(scene: Scene): PairingParts & { table: FakePairings; log: FakeA
     trust: noTrust,
     audit: log,
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
+    accounts,
     checkPassword: (_user, password) =>
       password.use(async (bytes) => {
         await Promise.resolve();

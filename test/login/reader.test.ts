@@ -6,6 +6,7 @@ import { pairForUser, pairOwnCard } from '../../agent/login/pair.ts';
 import { verifyCardPin } from '../../agent/login/verify-pin.ts';
 import { defaultPolicy, type Policy } from '../../policy/policy.ts';
 import {
+  accounts,
   alice,
   FakeAudit,
   FakePairings,
@@ -106,12 +107,14 @@ test.serial('verifypin and pair on a pad', async (t) => {
   const person = new FakePerson([]);
   const policy = (): Policy => defaultPolicy;
   const pairings = new FakePairings();
-  await verifyCardPin(null, peer, person, { policy, pairings, tokens: tokensOf(token), audit });
+  const parts = { policy, pairings, tokens: tokensOf(token), audit, accounts, trust: noTrust };
+  await verifyCardPin(null, peer, person, parts);
   t.deepEqual(person.told, [ON_READER]);
   const pairing = new FakePerson(['correct horse']);
   await pairOwnCard(alice, victim.publicKey.pkhh, peer, pairing, {
     ...{ policy, tokens: tokensOf(token), trust: noTrust, audit, pairings },
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
+    accounts,
     checkPassword: (_user, password) => {
       password.wipe();
       return Promise.resolve();
@@ -230,6 +233,7 @@ test.serial(
     const parts = {
       ...{ policy: () => defaultPolicy, tokens: tokensOf(token), trust: noTrust, audit, pairings },
       clock: { nowMs: () => 42, monotonicMs: () => 0 },
+      accounts,
       checkPassword: () => Promise.reject(new Error('asked too early')),
     };
     const { pkhh } = victim.publicKey;

@@ -84,6 +84,7 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
     trust: noTrust,
     audit,
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
+    loginUidOf: () => null,
     log: (line) => log.push(line),
     ...scene.parts,
   };

@@ -6,7 +6,17 @@ import { signAnchor, type SignAnchorParts } from '../../agent/login/sign-anchor.
 import type { AuditEvent } from '../../agent/model/audit-event.ts';
 import { signedAnchorsIn, signerOf } from '../../agent/model/signed-anchor.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
-import { alice, FakeAudit, FakePairings, FakePerson, FakeToken, PIN, tokensOf } from './fakes.ts';
+import {
+  accounts,
+  noTrust,
+  alice,
+  FakeAudit,
+  FakePairings,
+  FakePerson,
+  FakeToken,
+  PIN,
+  tokensOf,
+} from './fakes.ts';
 import { attacker, pairedTable, victim } from './run-login.ts';
 
 const peer = { pid: 7, uid: 0, gid: 0 };
@@ -29,6 +39,8 @@ async function sign({
     pairings: pairedTable(),
     tokens: tokensOf(token),
     audit,
+    accounts,
+    trust: noTrust,
     anchors: { lastRecord: () => last },
     ...more,
   };

@@ -15,7 +15,17 @@ import { defaultPolicy, type Policy, type TrustPolicy } from '../../policy/polic
 import type { Signer } from '../model/signer.ts';
 import { AUTHORITY, freePort, LEAF, Pki } from '../trust/authority.ts';
 import { createHash } from 'node:crypto';
-import { alice, FakeAudit, FakePairings, FakePerson, FakeToken, pairing, PIN, tokensOf } from './fakes.ts';
+import {
+  accounts,
+  alice,
+  FakeAudit,
+  FakePairings,
+  FakePerson,
+  FakeToken,
+  pairing,
+  PIN,
+  tokensOf,
+} from './fakes.ts';
 import { runLogin, victim, type Scene, type Seen } from './run-login.ts';
 
 const pki = new Pki();
@@ -209,6 +219,7 @@ function pairingParts(
     trust: new ChainTrust(systemClock),
     audit: new FakeAudit(),
     clock: systemClock,
+    accounts,
     checkPassword: (_user, password) => {
       password.wipe();
       return Promise.resolve();

@@ -6,7 +6,17 @@ import { freeSecretSlots, secretBlock } from '../../agent/base/secret.ts';
 import { verifyCardPin } from '../../agent/login/verify-pin.ts';
 import { parseTokenId } from '../../agent/model/token.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
-import { FakeAudit, FakePairings, FakePerson, FakeToken, PIN, tokensOf, type Answer } from './fakes.ts';
+import {
+  accounts,
+  FakeAudit,
+  FakePairings,
+  FakePerson,
+  FakeToken,
+  noTrust,
+  PIN,
+  tokensOf,
+  type Answer,
+} from './fakes.ts';
 import { attacker, victim } from './run-login.ts';
 
 const peer = { pid: 7, uid: 1000, gid: 1000 };
@@ -24,6 +34,8 @@ async function verify(
     pairings: new FakePairings(),
     tokens: tokensOf(...tokens),
     audit,
+    accounts,
+    trust: noTrust,
   };
   const person = new FakePerson(answers);
   const result = await verifyCardPin(id === null ? null : parseTokenId(id), peer, person, parts).then(

@@ -65,6 +65,8 @@ async function reinsert(): Promise<void> {
   await back;
 }
 
+const permit = (): void => undefined;
+
 async function prove(token: Token): Promise<void> {
   const challenge = Challenge.create({
     purpose: 'login',
@@ -72,11 +74,10 @@ async function prove(token: Token): Promise<void> {
     user: 'ada',
     service: 'sudo',
   });
-  const { proof, released } = await token.prove(
-    loginKey(token),
-    challenge,
-    new Pin(Buffer.from(sandbox.pin)),
-  );
+  const { proof, released } = await token.prove(loginKey(token), challenge, {
+    pin: new Pin(Buffer.from(sandbox.pin)),
+    permit,
+  });
   verifyProof(challenge, proof, loginKey(token).publicKey);
   await released;
 }
@@ -130,11 +131,11 @@ for (const [key, [short, extended]] of Object.entries(APDUS)) {
 
 test.serial('a wrong PIN says the tries, a right one restores them', async (t) => {
   const token = await onlyToken();
-  t.like(await t.throwsAsync(token.verifyPin(new Pin(Buffer.from('999999')))), {
+  t.like(await t.throwsAsync(token.verifyPin({ pin: new Pin(Buffer.from('999999')), permit })), {
     code: 'wrong-pin',
     triesLeft: 2,
   });
-  await token.verifyPin(new Pin(Buffer.from(sandbox.pin)));
+  await token.verifyPin({ pin: new Pin(Buffer.from(sandbox.pin)), permit });
   t.like(await token.pinState(), { triesLeft: 3 });
 });
 

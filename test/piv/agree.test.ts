@@ -27,7 +27,7 @@ function key(token: PivToken, slot: string): Identity {
 /** A proof, and `act` while the card is open. */
 async function withOpenCard(token: PivToken, act: (card: OpenCard) => Promise<void>): Promise<void> {
   const challenge = Challenge.create({ purpose: 'login', hostId, user, service: 'login' });
-  const pin = new Pin(Buffer.from('123456'));
+  const pin = { pin: new Pin(Buffer.from('123456')), permit: () => undefined };
   const { released } = await token.prove(key(token, '9A'), challenge, pin, undefined, (_proof, card) =>
     act(card),
   );

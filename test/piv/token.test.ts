@@ -4,13 +4,16 @@ import { freeSecretSlots, secretBlock } from '../../agent/base/secret.ts';
 import { Pin } from '../../agent/base/pin.ts';
 import { Challenge } from '../../agent/model/challenge.ts';
 import { verifyProof } from '../../agent/model/proof.ts';
-import type { Identity } from '../../agent/model/token.ts';
+import type { Identity, PinTry, TryPermit } from '../../agent/model/token.ts';
 import { PivDriver } from '../../agent/token/piv/driver.ts';
 import type { PivToken } from '../../agent/token/piv/token.ts';
 import { KEY_TYPES } from '../card/constants.ts';
 import { insert, insertKnown, probe, ScriptedSlot, SoftwareSlot } from './card-slot.ts';
 
-const pin = (text = '123456'): Pin => new Pin(Buffer.from(text));
+const pin = (text = '123456', permit: TryPermit = () => undefined): PinTry & { readonly pin: Pin } => ({
+  pin: new Pin(Buffer.from(text)),
+  permit,
+});
 const challengeFor = (): Challenge =>
   Challenge.create({ purpose: 'login', hostId: Buffer.alloc(16, 7), user: 'ada', service: 'sudo' });
 const loginKey = (token: PivToken): Identity => {
@@ -94,10 +97,10 @@ test('a PIN that is there at once: counter and proof are one transaction', async
   t.false(slot.card.applet.pins.verified);
 });
 
-test('a card that another program verified: pinState says nothing and disturbs nothing', async (t) => {
+test('a card that another program verified has all its tries; to ask disturbs nothing', async (t) => {
   const { slot, token } = await insert();
   slot.card.applet.pins.application.verified = true;
-  t.is((await token.pinState()).triesLeft, null);
+  t.is((await token.pinState()).triesLeft, 3);
   t.true(slot.card.applet.pins.verified);
 });
 
@@ -123,7 +126,7 @@ test('L6: what cannot be a PIN never reaches the card', async (t) => {
   const { slot, token } = await insert({ firmware: 'none', atr: '3B8D018073C021C057736F66747061' });
   for (const text of ['', '12345', '123456789', 'passwd', '12345a', '12345\0']) {
     const typed = pin(text);
-    t.false(token.acceptsPin(typed));
+    t.false(token.acceptsPin(typed.pin));
     await t.throwsAsync(token.prove(loginKey(token), challengeFor(), typed), { code: 'pin-malformed' });
     await t.throwsAsync(token.verifyPin(pin(text)), { code: 'pin-malformed' });
   }
@@ -132,9 +135,9 @@ test('L6: what cannot be a PIN never reaches the card', async (t) => {
 
 test('a YubiKey takes 6 to 8 printable bytes', async (t) => {
   const { token } = await insert();
-  for (const text of ['123456', 'aB3 !~', '12345678']) t.true(token.acceptsPin(pin(text)), text);
+  for (const text of ['123456', 'aB3 !~', '12345678']) t.true(token.acceptsPin(pin(text).pin), text);
   for (const text of ['', 'abcde', 'abcdefghi', 'abc\tdef', 'pässwö'])
-    t.false(token.acceptsPin(pin(text)), text);
+    t.false(token.acceptsPin(pin(text).pin), text);
 });
 
 test('L7: a card without de-verify is known at insertion, and reset at the end of the login', async (t) => {
@@ -257,7 +260,7 @@ test.serial('L8: the PIN is wiped on each path', async (t) => {
       () => undefined,
     );
     t.false(lingers(secret), ins ?? 'no fault');
-    t.throws(() => typed.peek(() => 0), { code: 'internal' });
+    t.throws(() => typed.pin.peek(() => 0), { code: 'internal' });
     t.true(slot.sent.every((bytes) => !Buffer.from(bytes).includes(secret)));
   }
   const { token } = await insert({ pin: secret });

@@ -1,7 +1,7 @@
 // A PIV card through OpenSC's PKCS#11 module, on the real pcscd: the same key opens sudo through both drivers, the card
 // is never left verified, and the module's process runs only while it has a card.
 import { writeFileSync } from 'node:fs';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { driverPid, driverPids } from '../drivers/processes.ts';
 import * as person from '../e2e/person.ts';
 import { CONSENT_PROMPT, PASSWORD_PROMPT, PIN_PROMPT } from '../e2e/person.ts';
@@ -44,6 +44,12 @@ process.exit(0);
   const node = '/run/sandbox/app/node_modules/node/bin/node';
   const { stdout, stderr } = await sandbox.exec([node, '/run/sandbox/exclusive.mjs']);
   return stdout + stderr;
+}
+
+/** What a card once said of its tries is asked about until a right PIN. */
+async function expectLoginWithYes(t: ExecutionContext): Promise<void> {
+  const { code, screen } = await person.sudo(sandbox, [CONSENT_PROMPT, 'yes'], [PIN_PROMPT, sandbox.pin]);
+  t.is(code, 0, screen);
 }
 
 test.serial('sudo works with the same key through PIV and then through PKCS#11', async (t) => {
@@ -108,6 +114,7 @@ test.serial('the final try (a flag of PKCS#11) is spent only with a yes', async 
   t.is(code, 0);
   t.regex(screen, /The last PIN tries were kept/);
   t.is(await sandbox.card.getTries(), 1);
+  await expectLoginWithYes(t);
 });
 
 test.serial(
@@ -123,24 +130,32 @@ test.serial(
     );
     t.is(code, 0, screen);
     t.is(await sandbox.card.getTries(), 1);
+    await expectLoginWithYes(t);
   },
 );
 
-test.serial('the final try is kept where another program spent the others after the question', async (t) => {
-  await person.reinsertCard(sandbox);
-  const pty = person.startSudo(sandbox);
-  const from = sandbox.agentLog().length;
-  await pty.expect(PIN_PROMPT);
-  // The module has told the counter when it lets go of the card.
-  t.is(await hasExclusively(), 'exclusive\n');
-  await sandbox.card.setTries(1);
-  pty.send(`${person.WRONG_PIN}\n`);
-  await pty.expect(PASSWORD_PROMPT);
-  t.is(await sandbox.card.getTries(), 1, sandbox.agentLog().slice(from));
-  pty.send(`${sandbox.password}\n`);
-  const { code } = await person.untilEnd(pty);
-  t.is(code, 0);
-});
+test.serial(
+  'S4: the final try is kept where another program spent the others after the question',
+  async (t) => {
+    await person.reinsertCard(sandbox);
+    const pty = person.startSudo(sandbox);
+    const from = sandbox.agentLog().length;
+    await pty.expect(PIN_PROMPT);
+    // The module has told the counter when it lets go of the card.
+    t.is(await hasExclusively(), 'exclusive\n');
+    await sandbox.card.setTries(1);
+    pty.send(`${person.WRONG_PIN}\n`);
+    await pty.expect(CONSENT_PROMPT);
+    t.is(await sandbox.card.getTries(), 1, sandbox.agentLog().slice(from));
+    pty.send('\n');
+    await pty.expect(PASSWORD_PROMPT);
+    t.is(await sandbox.card.getTries(), 1, sandbox.agentLog().slice(from));
+    pty.send(`${sandbox.password}\n`);
+    const { code } = await person.untilEnd(pty);
+    t.is(code, 0);
+    await expectLoginWithYes(t);
+  },
+);
 
 test.serial('a signature key is shown and is not for login', async (t) => {
   const { stdout } = await sandbox.exec(['sc_auth', 'identities', '--json']);

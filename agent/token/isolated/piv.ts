@@ -6,6 +6,7 @@ import { AgentError, type AgentErrorCode } from '../../base/errors.ts';
 import { fromHex, toHex } from '../../base/bytes.ts';
 import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
+import type { PinTry } from '../../model/token.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import { PivDriver } from '../piv/driver.ts';
 import type { Token } from '../interface.ts';
@@ -113,8 +114,9 @@ function challengeOf(purpose: Challenge['purpose'], base64: string): Challenge {
   return { purpose, message: () => message } as unknown as Challenge;
 }
 
-function standIn(): Pin {
-  return new Pin(Buffer.from(STAND_IN));
+/** scauthd has asked for the permit, in this transaction. */
+function standIn(): PinTry & { readonly pin: Pin } {
+  return { pin: new Pin(Buffer.from(STAND_IN)), permit: () => undefined };
 }
 
 function describe(found: Token, place: string): JsonObject {
@@ -194,7 +196,7 @@ async function askToken(token: Token, { method, params }: Request): Promise<Json
       await token.verifyPin(standIn());
       return {};
     case 'changePin':
-      await token.changePin?.(standIn(), standIn());
+      await token.changePin?.(standIn(), standIn().pin);
       return {};
     default:
       throw new AgentError('card-fault', { detail: `no method ${method}` });

@@ -8,7 +8,8 @@ import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { Attestation } from '../../model/attestation.ts';
 import type { CardKeyProof } from '../../model/card-key.ts';
-import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
+import type { Admit, PinTries, ReadTries, TryMemory } from '../../model/pin-tries.ts';
+import type { CardPin, Identity, PinState, PinTry, TokenId } from '../../model/token.ts';
 import type { CardChannel, CardSlot, PinPad } from '../../pcsc/channel.ts';
 import type { ProofInHand, Token, WhileOpen } from '../interface.ts';
 import { agree, canAgree } from './agree.ts';
@@ -28,11 +29,18 @@ import { readSignature, signatureInput } from './sign.ts';
 import { failure, pinStatusOf, signFailure, SW_SUCCESS } from './status.ts';
 import { VerifiedSession } from './verified-session.ts';
 
-/**
- * What was found out about cards' de-verify after a real VERIFY. By all that a card shows of itself, since cards of
- * different makers may have one token id.
- */
-export type DeVerifyRecord = Map<string, DeVerifyAbility>;
+/** What was found out about cards since the driver began: it outlives the tokens. */
+export interface CardMemory {
+  /**
+   * Of their de-verify, after a real VERIFY. By all that a card shows of itself, since cards of different makers may have
+   * one token id.
+   */
+  readonly deVerify: Map<string, DeVerifyAbility>;
+  readonly tries: TryMemory;
+}
+
+/** The standard has no way to ask for the tries of a PUK. */
+const UNCOUNTED: PinState = { triesLeft: null, triesTotal: null };
 
 /** How long a key may wait to be touched: a YubiKey gives up after 15 s by itself. */
 const TOUCH_MS = 30_000;
@@ -59,12 +67,13 @@ export class PivToken implements Token {
   readonly cardProof: CardKeyProof;
   readonly readAtMs = systemClock.nowMs();
   readonly #reading: PivReading;
-  readonly #record: DeVerifyRecord;
-  readonly #nameInRecord: string;
-  #pinState: PinState;
+  readonly #known: CardMemory['deVerify'];
+  readonly #nameInMemory: string;
+  readonly #tries: PinTries;
+  readonly #pukTries: PinTries;
   #lingering: (OpenCard & { readonly end: NodeJS.Timeout }) | null = null;
 
-  constructor(reading: PivReading, slot: CardSlot, driver: string, record: DeVerifyRecord = new Map()) {
+  constructor(reading: PivReading, slot: CardSlot, driver: string, memory: CardMemory) {
     this.id = reading.id;
     this.driver = driver;
     this.label = reading.label;
@@ -74,28 +83,29 @@ export class PivToken implements Token {
     this.notes = reading.notes;
     this.cardProof = reading.cardProof;
     this.#reading = reading;
-    this.#record = record;
+    this.#known = memory.deVerify;
     const keys = reading.identities.map(({ publicKey }) => publicKey.pkhh);
-    this.#nameInRecord = [reading.id, toHex(slot.atr), ...keys].join(' ');
-    this.#pinState = reading.pinState;
+    this.#nameInMemory = [reading.id, toHex(slot.atr), ...keys].join(' ');
+    this.#tries = memory.tries.of(this.id, reading.pin.id, ...keys);
+    this.#pukTries = memory.tries.of(this.id, 'PUK', ...keys);
+    this.#tries.heard(reading.pinState);
   }
 
   get lastPinState(): PinState {
-    return this.#pinState;
+    return this.#tries.state;
   }
 
   async pinState(): Promise<PinState> {
     const open = await this.#open();
     try {
-      const status = pinStatusOf(await emptyVerify(open.exchange, this.#reading.pinReference));
-      this.#remember(typeof status === 'string' ? null : status.triesLeft);
-      if (this.#pinState.triesLeft === 0) throw new AgentError('pin-blocked', { triesLeft: 0 });
+      this.#tries.heard(await this.#count(open.exchange));
+      if (this.lastPinState.triesLeft === 0) throw new AgentError('pin-blocked', { triesLeft: 0 });
     } catch (error) {
       await open.channel.close('leave');
       throw error;
     }
     this.#linger(open);
-    return this.#pinState;
+    return this.lastPinState;
   }
 
   acceptsPin(pin: Pin): boolean {
@@ -108,7 +118,7 @@ export class PivToken implements Token {
   async prove(
     identity: Identity,
     challenge: Challenge,
-    pin: Pin | null,
+    attempt: PinTry,
     gone?: AbortSignal,
     whileOpen?: WhileOpen,
   ): Promise<ProofInHand> {
@@ -117,7 +127,7 @@ export class PivToken implements Token {
       const { scheme, bytes } = signatureInput(challenge, identity.publicKey.algorithm);
       const patienceMs = patienceOf(identity);
       const wantsTouch = patienceMs !== undefined;
-      const session = await this.#verify(pin, gone);
+      const session = await this.#verify(attempt, gone);
       try {
         const mechanism = CRYPTOGRAPHIC_MECHANISM[identity.publicKey.algorithm];
         const reply = generalAuthenticate(session.exchange, mechanism, key, bytes, patienceMs);
@@ -133,7 +143,7 @@ export class PivToken implements Token {
         throw error;
       }
     } finally {
-      pin?.wipe();
+      attempt.pin?.wipe();
     }
   }
 
@@ -141,20 +151,20 @@ export class PivToken implements Token {
     return this.identities.includes(identity) && canAgree(identity);
   }
 
-  async verifyPin(pin: Pin | null, _of?: CardPin, gone?: AbortSignal): Promise<void> {
+  async verifyPin(attempt: PinTry, _of?: CardPin, gone?: AbortSignal): Promise<void> {
     try {
-      const session = await this.#verify(pin, gone);
+      const session = await this.#verify(attempt, gone);
       await session.release();
     } finally {
-      pin?.wipe();
+      attempt.pin?.wipe();
     }
   }
 
-  changePin(old: Pin, next: Pin): Promise<void> {
+  changePin(old: PinTry, next: Pin): Promise<void> {
     return this.#setPin('old-pin', old, next);
   }
 
-  unblockPin(puk: Pin, next: Pin): Promise<void> {
+  unblockPin(puk: PinTry, next: Pin): Promise<void> {
     return this.#setPin('puk', puk, next);
   }
 
@@ -174,38 +184,43 @@ export class PivToken implements Token {
   }
 
   async pukState(): Promise<PinState> {
-    if (!this.#reading.yubiKey) return { triesLeft: null, triesTotal: null };
-    const { channel, exchange } = await this.#open();
-    try {
-      return await readPukState(exchange);
-    } finally {
-      await channel.close('leave');
+    if (this.#reading.yubiKey) {
+      const { channel, exchange } = await this.#open();
+      try {
+        this.#pukTries.heard(await readPukState(exchange));
+      } finally {
+        await channel.close('leave');
+      }
     }
+    return this.#pukTries.state;
   }
 
   /** Sets a new PIN in one transaction; the card may think that it is verified now, so it is released as if it were. */
-  async #setPin(by: NewPinBy, proof: Pin, next: Pin): Promise<void> {
-    const { pinReference } = this.#reading;
+  async #setPin(by: NewPinBy, { pin: proof, permit }: PinTry, next: Pin): Promise<void> {
+    const { pinReference, yubiKey } = this.#reading;
     try {
       if (by === 'puk' && pinReference !== PIV_CARD_APPLICATION_PIN)
         throw new AgentError('not-supported', { detail: 'the PUK is for the PIV application PIN alone' });
-      const fits = by === 'puk' ? this.acceptsPuk(proof) : this.acceptsPin(proof);
+      const fits = proof !== null && (by === 'puk' ? this.acceptsPuk(proof) : this.acceptsPin(proof));
       if (!fits || !this.acceptsPin(next))
         throw new AgentError('pin-malformed', { detail: 'cannot be a PIN or PUK of this card' });
-      const open = await this.#open();
-      const session = this.#session(open);
-      try {
-        await setNewPin(open.exchange, pinReference, by, proof, next);
-        this.#remember(this.#pinState.triesTotal);
-      } catch (error) {
-        const { code, triesLeft } = asAgentError(error);
-        if (code === 'wrong-pin' || code === 'pin-blocked') this.#remember(triesLeft ?? null);
-        throw error;
-      } finally {
-        await session.release();
-      }
+      const tries = by === 'puk' ? this.#pukTries : this.#tries;
+      await tries.spend(permit, async (admit) => {
+        const open = await this.#open();
+        await admitOrClose(open, admit, async () => {
+          if (by === 'old-pin') return this.#count(open.exchange);
+          return yubiKey ? readPukState(open.exchange) : UNCOUNTED;
+        });
+        const session = this.#session(open);
+        try {
+          await setNewPin(open.exchange, pinReference, by, proof, next);
+        } finally {
+          await session.release();
+        }
+      });
+      if (by === 'puk') this.#tries.right();
     } finally {
-      proof.wipe();
+      proof?.wipe();
       next.wipe();
     }
   }
@@ -219,35 +234,39 @@ export class PivToken implements Token {
     return slot.keyReference;
   }
 
-  /** @param pin null: typed on the reader; and only there, where the reader has a pad */
-  async #verify(pin: Pin | null, gone?: AbortSignal): Promise<VerifiedSession> {
+  async #verify({ pin, permit }: PinTry, gone?: AbortSignal): Promise<VerifiedSession> {
     if ((pin === null) !== (this.#reading.pin.entry === 'reader'))
       throw new AgentError('pin-malformed', {
         detail: `this PIN is typed at the ${this.#reading.pin.entry}`,
       });
     if (pin !== null && !this.acceptsPin(pin))
       throw new AgentError('pin-malformed', { detail: 'cannot be a PIN of this card' });
-    const open = await this.#open();
-    const entry = pin ?? (await padOrClose(open.channel));
-    const session = this.#session(open);
-    try {
+    return this.#tries.spend(permit, async (admit) => {
+      const open = await this.#open();
+      const entry = pin ?? (await padOrClose(open.channel));
+      await admitOrClose(open, admit, () => this.#count(open.exchange));
+      const session = this.#session(open);
       if (entry instanceof Pin) await session.verify(entry);
       else await session.verifyOnPad(entry, gone);
-    } catch (error) {
-      if (error instanceof AgentError && error.triesLeft !== undefined) this.#remember(error.triesLeft);
-      throw error;
-    }
-    // A right PIN restores the counter; without a total we do not know to what.
-    this.#remember(this.#pinState.triesTotal);
-    return session;
+      return session;
+    });
+  }
+
+  /** The tries that the card shows, by an empty VERIFY. */
+  async #count(exchange: ApduExchange): Promise<PinState> {
+    const status = pinStatusOf(await emptyVerify(exchange, this.#reading.pinReference));
+    // Another program's right PIN; the counter stands behind it, full.
+    if (status === 'verified') this.#tries.right();
+    const triesLeft = typeof status === 'string' ? null : status.triesLeft;
+    return { triesLeft, triesTotal: null };
   }
 
   #session({ channel, exchange }: OpenCard): VerifiedSession {
     return new VerifiedSession(channel, exchange, this.#reading.pinReference, {
-      ability: this.#record.get(this.#nameInRecord) ?? this.#reading.deVerify,
+      ability: this.#known.get(this.#nameInMemory) ?? this.#reading.deVerify,
       // One APDU more, once: what a card claimed when it was put in is believed only after it was seen.
-      confirm: !this.#record.has(this.#nameInRecord),
-      learned: (found) => this.#record.set(this.#nameInRecord, found),
+      confirm: !this.#known.has(this.#nameInMemory),
+      learned: (found) => this.#known.set(this.#nameInMemory, found),
     });
   }
 
@@ -280,9 +299,15 @@ export class PivToken implements Token {
     if (lingering !== null) clearTimeout(lingering.end);
     return lingering;
   }
+}
 
-  #remember(triesLeft: number | null): void {
-    this.#pinState = { triesLeft, triesTotal: this.#pinState.triesTotal };
+/** Nothing has been sent when this throws, and the card is as it was. */
+async function admitOrClose({ channel }: OpenCard, admit: Admit, read: ReadTries): Promise<void> {
+  try {
+    await admit(read);
+  } catch (error) {
+    await channel.close('leave');
+    throw error;
   }
 }
 

@@ -51,15 +51,5 @@ export const CKM_EDDSA = 0x00001057;
 export const CKG_MGF1_SHA256 = 0x00000002;
 
 export const CKR_OK = 0x000;
-export const CKR_SLOT_ID_INVALID = 0x003;
-export const CKR_DEVICE_REMOVED = 0x032;
-export const CKR_FUNCTION_CANCELED = 0x050;
-export const CKR_FUNCTION_NOT_SUPPORTED = 0x054;
-export const CKR_PIN_INCORRECT = 0x0a0;
-export const CKR_PIN_INVALID = 0x0a1;
-export const CKR_PIN_LEN_RANGE = 0x0a2;
-export const CKR_PIN_LOCKED = 0x0a4;
-export const CKR_TOKEN_NOT_PRESENT = 0x0e0;
-export const CKR_TOKEN_NOT_RECOGNIZED = 0x0e1;
-export const CKR_TOKEN_WRITE_PROTECTED = 0x0e2;
 export const CKR_USER_ALREADY_LOGGED_IN = 0x100;
+export const CKR_USER_NOT_LOGGED_IN = 0x101;

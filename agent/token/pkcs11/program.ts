@@ -7,12 +7,12 @@ import { AgentError, printable } from '../../base/errors.ts';
 import { serve, textOf, type Request } from '../plugin/child.ts';
 import type { JsonObject } from '../plugin/frames.ts';
 import * as C from './constants.ts';
-import { failureOfCode } from './failure.ts';
 import { isReader, Pkcs11Module, type TokenSlot } from './module.ts';
 import { ObjectReader, readKeys } from './objects.ts';
 import { keysIn, requireKeys, SeenTokens, type SeenKeys } from './seen.ts';
+import { pinFailure } from './pin-outcome.ts';
 import { sign } from './sign.ts';
-import { ToldTries, triesLeftOf } from './tries.ts';
+import { isLow, ToldTries, triesLeftOf } from './tries.ts';
 
 const MAX_IDENTITIES = 64;
 const MAX_PIN_BYTES = 255;
@@ -61,6 +61,7 @@ function describePin(slot: TokenSlot, index: number, place: string): JsonObject 
     // What is typed on the reader, and what is on a token that takes no changes, has no way here.
     change: !onReader && (slot.flags & C.CKF_WRITE_PROTECTED) === 0,
     triesLeft,
+    low: isLow(slot.flags),
   };
 }
 
@@ -131,7 +132,7 @@ function letGo(): void {
 
 /**
  * One try of a PIN, in a session on the slot that was shown to the person, with its keys in it.
- * @throws AgentError `no-card`, `card-changed`; `card-busy` for a last try that scauthd does not know to be it
+ * @throws AgentError `no-card`, `card-changed`; `pin-reserve` for a last try that scauthd does not know to be it
  */
 function inTry<T>(
   params: JsonObject,
@@ -154,9 +155,10 @@ function inTry<T>(
 }
 
 function pinState(params: JsonObject): JsonObject {
-  const triesLeft = triesLeftOf(slotOf(params).flags);
+  const { flags } = slotOf(params);
+  const triesLeft = triesLeftOf(flags);
   told.tell(textOf(params, 'place'), textOf(params, 'pin'), triesLeft);
-  return { triesLeft, triesTotal: null };
+  return { triesLeft, triesTotal: null, low: isLow(flags) };
 }
 
 /** @throws AgentError `wrong-pin` (with what the flags say then), `pin-blocked`, `pin-malformed`, … */
@@ -164,15 +166,16 @@ function login(slot: TokenSlot, session: Buffer, userType: number, pin: Buffer |
   const module = pkcs11Module();
   const code = module.pins.login(session, userType, pin);
   if (code === C.CKR_OK || (code === C.CKR_USER_ALREADY_LOGGED_IN && userType !== C.CKU_USER)) return;
-  throw pinFailure(slot, code, 'C_Login');
+  throw pinFailure(code, 'C_Login', slot.flags, () => flagsNow(slot));
 }
 
-/** What went wrong with a PIN; a wrong one with what the flags say now. */
-function pinFailure(slot: TokenSlot, code: number, what: string): AgentError {
-  const failure = failureOfCode(code, what);
-  if (failure.code !== 'wrong-pin') return failure;
-  const left = triesLeftOf(pkcs11Module().pkcs11.C_GetTokenInfo(slot.slot).flags);
-  return new AgentError('wrong-pin', { detail: failure.detail, ...(left !== null && { triesLeft: left }) });
+/** The flags after a PIN was sent. */
+function flagsNow(slot: TokenSlot): number | null {
+  try {
+    return pkcs11Module().pkcs11.C_GetTokenInfo(slot.slot).flags;
+  } catch {
+    return null;
+  }
 }
 
 /** C_SetPIN proves the old PIN by itself; nobody is logged in before or after. */
@@ -181,7 +184,7 @@ function changePin({ params, secret, newSecret }: Request): JsonObject {
     throw new AgentError('malformed', { detail: 'two PINs are needed' });
   const setPin = (slot: TokenSlot, session: Buffer): void => {
     const code = pkcs11Module().pins.setPin(session, secret, newSecret);
-    if (code !== C.CKR_OK) throw pinFailure(slot, code, 'C_SetPIN');
+    if (code !== C.CKR_OK) throw pinFailure(code, 'C_SetPIN', slot.flags, () => flagsNow(slot));
   };
   inTry(params, setPin, 'write');
   return {};

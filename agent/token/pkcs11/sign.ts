@@ -100,15 +100,27 @@ export function sign(
       checked('C_SignInit', () => {
         pkcs11.C_SignInit(session, mechanism, key.handle);
       });
-      authenticate();
+    } catch (error) {
+      failure = anotherMay(error);
+      continue;
+    }
+    // Outside: a PIN that failed here is not sent again with the next mechanism.
+    authenticate();
+    try {
       const signature = checked('C_Sign', () =>
         pkcs11.C_Sign(session, input, Buffer.alloc(MAX_SIGNATURE_BYTES)),
       );
       return { scheme, signature: finish(signature) };
     } catch (error) {
-      if (!(error instanceof AgentError) || error.code !== 'card-fault') throw error;
-      failure = error;
+      failure = anotherMay(error);
     }
   }
   throw failure;
+}
+
+/** @returns what another mechanism may do without. @throws what none can help */
+function anotherMay(error: unknown): AgentError {
+  if (error instanceof AgentError && ['card-fault', 'module-fault', 'not-supported'].includes(error.code))
+    return error;
+  throw error;
 }

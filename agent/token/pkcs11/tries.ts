@@ -11,6 +11,11 @@ export function triesLeftOf(flags: number): number | null {
   return (flags & C.CKF_USER_PIN_FINAL_TRY) !== 0 ? 1 : null;
 }
 
+/** A wrong PIN was entered since the last right one. */
+export function isLow(flags: number): boolean {
+  return (flags & (C.CKF_USER_PIN_COUNT_LOW | C.CKF_USER_PIN_FINAL_TRY | C.CKF_USER_PIN_LOCKED)) !== 0;
+}
+
 export class ToldTries {
   readonly #told = new Map<string, number | null>();
 
@@ -19,9 +24,14 @@ export class ToldTries {
     this.#told.set(`${token}\0${pin}`, triesLeft);
   }
 
-  /** @throws AgentError `card-busy` where the last try is left now, and scauthd does not know it */
+  /** @throws AgentError `pin-reserve` where the last try is left now, and scauthd does not know it yet */
   check(token: string, pin: string, triesLeft: number | null): void {
-    if (triesLeft === 1 && this.#told.get(`${token}\0${pin}`) !== 1)
-      throw new AgentError('card-busy', { detail: 'tries were spent meanwhile; the last one is kept' });
+    const known = this.#told.get(`${token}\0${pin}`);
+    this.tell(token, pin, triesLeft);
+    if (triesLeft === 1 && known !== 1)
+      throw new AgentError('pin-reserve', {
+        detail: 'tries were spent meanwhile; the last one is kept',
+        triesLeft,
+      });
   }
 }

@@ -6,8 +6,9 @@ import * as v from 'valibot';
 import { AgentError, describeError, printable, type AgentErrorCode } from '../../base/errors.ts';
 import { parseCertificate, parsePublicKey, type Certificate, type PublicKey } from '../../model/key.ts';
 import type { CardKeyProof } from '../../model/card-key.ts';
+import type { ToldTries } from '../../model/pin-tries.ts';
 import type { Proof } from '../../model/proof.ts';
-import { parseTokenId, type CardPin, type Identity, type PinState, type TokenId } from '../../model/token.ts';
+import { parseTokenId, type CardPin, type Identity, type TokenId } from '../../model/token.ts';
 import type { JsonObject } from './frames.ts';
 
 const MAX_IDENTITIES = 64;
@@ -24,6 +25,7 @@ const pinLength = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(255)
 const pinStateSchema = v.strictObject({
   triesLeft: tries,
   triesTotal: v.optional(tries, null),
+  low: v.optional(v.boolean(), false),
 });
 
 const pinSchema = v.strictObject({
@@ -36,6 +38,7 @@ const pinSchema = v.strictObject({
   change: v.optional(v.boolean(), false),
   triesLeft: tries,
   triesTotal: v.optional(tries, null),
+  low: v.optional(v.boolean(), false),
 });
 
 const identitySchema = v.strictObject({
@@ -90,7 +93,11 @@ export const resultMessage = v.strictObject({ id: v.number(), result: v.looseObj
 const failures = [
   'wrong-pin',
   'pin-blocked',
+  'pin-reserve',
   'pin-malformed',
+  'pin-expired',
+  'pin-not-set',
+  'module-fault',
   'no-identity',
   'no-card',
   'card-changed',
@@ -151,7 +158,7 @@ export interface DescribedToken {
   readonly identities: readonly Identity[];
   readonly pins: readonly [CardPin, ...CardPin[]];
   readonly rules: ReadonlyMap<string, PinRule>;
-  readonly pinStates: ReadonlyMap<string, PinState>;
+  readonly pinStates: ReadonlyMap<string, ToldTries>;
   readonly notes: readonly string[];
   readonly cardProof?: CardKeyProof;
 }
@@ -219,7 +226,7 @@ export function describeToken(driver: string, answer: TokenAnswer): DescribedTok
     pins: [first, ...others],
     rules: new Map(answer.pins.map((pin) => [pin.id, pin])),
     pinStates: new Map(
-      answer.pins.map(({ id: pin, triesLeft, triesTotal }) => [pin, { triesLeft, triesTotal }]),
+      answer.pins.map(({ id: pin, triesLeft, triesTotal, low }) => [pin, { triesLeft, triesTotal, low }]),
     ),
   };
 }
@@ -231,7 +238,7 @@ export function proofOf(answer: JsonObject): Proof {
 }
 
 /** @throws AgentError `driver-fault` */
-export function pinStateOf(answer: JsonObject): PinState {
+export function pinStateOf(answer: JsonObject): ToldTries {
   return parseAnswer(pinStateSchema, answer, 'pinState');
 }
 

@@ -7,7 +7,8 @@ import { toHex } from '../../base/bytes.ts';
 import type { Pin } from '../../base/pin.ts';
 import { SecretBuffer } from '../../base/secret.ts';
 import { cardProofOf } from './card-proof.ts';
-import type { CardPin, PinState } from '../../model/token.ts';
+import { TryMemory, type Admit, type ToldTries } from '../../model/pin-tries.ts';
+import type { CardPin } from '../../model/token.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import type { CardKeyCheck, ProofInHand, Token, TokenDriver } from '../interface.ts';
 import * as A from './answers.ts';
@@ -36,6 +37,7 @@ export class CardPlugin implements TokenDriver {
   readonly displayName: string;
   readonly #process: DriverProcess;
   readonly #check: CardKeyCheck | null;
+  readonly #tries = new TryMemory();
 
   constructor(
     about: Pick<TokenDriver, 'id' | 'version' | 'displayName'>,
@@ -67,6 +69,7 @@ export class CardPlugin implements TokenDriver {
       slot,
       this.id,
       new CardBackend(this.#process, slot, addressOf(described)),
+      this.#tries,
     );
   }
 }
@@ -82,25 +85,41 @@ class CardBackend implements TokenBackend {
     this.#address = address;
   }
 
-  async pinState(pin: string): Promise<PinState> {
+  async pinState(pin: string): Promise<ToldTries> {
     const channel = await this.#slot.open();
     try {
-      const relay = new Relay(channel, null);
-      return await relay.call(
-        this.#process,
-        'pinState',
-        { ...this.#address, pin },
-        PIN_STATE_MS,
-        A.pinStateOf,
-      );
+      return await this.#count(channel, pin);
     } finally {
       await channel.close('leave');
     }
   }
 
-  async sign(key: string, pin: CardPin, message: Buffer, secret: Pin | null): Promise<ProofInHand> {
-    const params = { ...this.#address, key, pin: pin.id, message: message.toString('base64') };
+  #count(channel: CardChannel, pin: string): Promise<ToldTries> {
+    const params = { ...this.#address, pin };
+    return new Relay(channel, null).call(this.#process, 'pinState', params, PIN_STATE_MS, A.pinStateOf);
+  }
+
+  /** The card for a PIN: its tries are looked at in the very transaction in which one may be spent. */
+  async #openFor({ id }: CardPin, admit: Admit): Promise<CardChannel> {
     const channel = await this.#slot.open();
+    try {
+      await admit(() => this.#count(channel, id));
+      return channel;
+    } catch (error) {
+      await channel.close('leave');
+      throw error;
+    }
+  }
+
+  async sign(
+    key: string,
+    pin: CardPin,
+    message: Buffer,
+    secret: Pin | null,
+    admit: Admit,
+  ): Promise<ProofInHand> {
+    const params = { ...this.#address, key, pin: pin.id, message: message.toString('base64') };
+    const channel = await this.#openFor(pin, admit);
     try {
       const relay = new Relay(channel, secretOf(pin, secret));
       const proof = await relay.call(this.#process, 'sign', params, PROVE_MS, A.proofOf);
@@ -111,8 +130,8 @@ class CardBackend implements TokenBackend {
     }
   }
 
-  async verifyPin(pin: CardPin, secret: Pin | null): Promise<void> {
-    const channel = await this.#slot.open();
+  async verifyPin(pin: CardPin, secret: Pin | null, admit: Admit): Promise<void> {
+    const channel = await this.#openFor(pin, admit);
     try {
       const relay = new Relay(channel, secretOf(pin, secret));
       await relay.call(this.#process, 'verifyPin', { ...this.#address, pin: pin.id }, PROVE_MS, A.emptyOf);
@@ -121,8 +140,8 @@ class CardBackend implements TokenBackend {
     }
   }
 
-  async changePin(pin: CardPin, old: Pin, next: Pin): Promise<void> {
-    const channel = await this.#slot.open();
+  async changePin(pin: CardPin, old: Pin, next: Pin, admit: Admit): Promise<void> {
+    const channel = await this.#openFor(pin, admit);
     try {
       const relay = new Relay(channel, { ...secretOf(pin, old), next });
       await relay.call(this.#process, 'changePin', { ...this.#address, pin: pin.id }, PROVE_MS, A.emptyOf);

@@ -5,7 +5,8 @@
 import { AgentError, asAgentError } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
 import type { Pin } from '../../base/pin.ts';
-import type { CardPin, PinState } from '../../model/token.ts';
+import { TryMemory, type Admit, type ToldTries } from '../../model/pin-tries.ts';
+import type { CardPin } from '../../model/token.ts';
 import type { CardSlot } from '../../pcsc/channel.ts';
 import type { ProofInHand, SlotDriver, Token } from '../interface.ts';
 import * as A from './answers.ts';
@@ -55,9 +56,10 @@ export class SlotPlugin implements SlotDriver {
     this.id = about.id;
     this.version = about.version;
     this.displayName = about.displayName;
+    const tries = new TryMemory();
     this.#parts = programs.map(
       (program) =>
-        new Part(program, log, (tokens) => {
+        new Part(program, tries, log, (tokens) => {
           this.#lost(tokens);
         }),
     );
@@ -114,12 +116,19 @@ export class SlotPlugin implements SlotDriver {
 class Part {
   readonly program: SlotProgram;
   readonly process: DriverProcess;
+  readonly tries: TryMemory;
   readonly #lost: (tokens: readonly Token[]) => void;
   #tokens: SeenToken[] = [];
   #rest: NodeJS.Timeout | null = null;
 
-  constructor(program: SlotProgram, log: (line: string) => void, lost: (tokens: readonly Token[]) => void) {
+  constructor(
+    program: SlotProgram,
+    tries: TryMemory,
+    log: (line: string) => void,
+    lost: (tokens: readonly Token[]) => void,
+  ) {
     this.program = program;
+    this.tries = tries;
     this.#lost = lost;
     this.process = new DriverProcess(program, log, () => {
       const tokens = this.#tokens;
@@ -232,15 +241,22 @@ class SeenToken implements TokenBackend {
     this.#part = part;
     this.slot = slot;
     this.address = addressOf(described);
-    this.token = new PluginToken(described, slot, part.program.id, this);
+    this.token = new PluginToken(described, slot, part.program.id, this, part.tries);
   }
 
-  async pinState(pin: string): Promise<PinState> {
+  async pinState(pin: string): Promise<ToldTries> {
     return this.#part.ask(this, 'pinState', { pin }, { deadlineMs: PIN_STATE_MS }, A.pinStateOf);
   }
 
-  async sign(key: string, pin: CardPin, message: Buffer, secret: Pin | null): Promise<ProofInHand> {
+  async sign(
+    key: string,
+    pin: CardPin,
+    message: Buffer,
+    secret: Pin | null,
+    admit: Admit,
+  ): Promise<ProofInHand> {
     const params = { key, pin: pin.id, message: message.toString('base64') };
+    await admit(() => this.pinState(pin.id));
     try {
       const proof = await this.#part.ask(this, 'sign', params, proveOptions(pin, secret), A.proofOf);
       return { proof, released: resetCard(this.slot) };
@@ -250,7 +266,8 @@ class SeenToken implements TokenBackend {
     }
   }
 
-  async verifyPin(pin: CardPin, secret: Pin | null): Promise<void> {
+  async verifyPin(pin: CardPin, secret: Pin | null, admit: Admit): Promise<void> {
+    await admit(() => this.pinState(pin.id));
     try {
       await this.#part.ask(this, 'verifyPin', { pin: pin.id }, proveOptions(pin, secret), A.emptyOf);
     } finally {
@@ -258,7 +275,8 @@ class SeenToken implements TokenBackend {
     }
   }
 
-  async changePin(pin: CardPin, old: Pin, next: Pin): Promise<void> {
+  async changePin(pin: CardPin, old: Pin, next: Pin, admit: Admit): Promise<void> {
+    await admit(() => this.pinState(pin.id));
     const options = { deadlineMs: PROVE_MS, secret: old, newSecret: next };
     try {
       await this.#part.ask(this, 'changePin', { pin: pin.id }, options, A.emptyOf);

@@ -1,22 +1,26 @@
 // A token whose driver is a process of its own. Here are the rules that no driver can break: what cannot be a PIN is not
 // sent, only a Challenge is signed, only login keys sign, and the PIN is wiped on each path.
 
-import { AgentError, asAgentError } from '../../base/errors.ts';
+import { AgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import { CARD_KEY_UNASKED, type CardKeyProof } from '../../model/card-key.ts';
 import type { Challenge } from '../../model/challenge.ts';
-import type { CardPin, Identity, PinState, TokenId } from '../../model/token.ts';
+import type { Admit, PinTries, ToldTries, TryMemory } from '../../model/pin-tries.ts';
+import type { CardPin, Identity, PinState, PinTry, TokenId } from '../../model/token.ts';
 import type { CardSlot } from '../../pcsc/channel.ts';
 import type { ProofInHand, Token } from '../interface.ts';
 import type { DescribedToken } from './answers.ts';
 
-/** How a driver's process is asked about one token, there where it was seen; wipes the PINs that it is given. */
+/**
+ * How a driver's process is asked about one token, there where it was seen; wipes the PINs that it is given, and sends none
+ * before `admit`.
+ */
 export interface TokenBackend {
-  pinState(pin: string): Promise<PinState>;
-  sign(key: string, pin: CardPin, message: Buffer, secret: Pin | null): Promise<ProofInHand>;
-  verifyPin(pin: CardPin, secret: Pin | null): Promise<void>;
+  pinState(pin: string): Promise<ToldTries>;
+  sign(key: string, pin: CardPin, message: Buffer, secret: Pin | null, admit: Admit): Promise<ProofInHand>;
+  verifyPin(pin: CardPin, secret: Pin | null, admit: Admit): Promise<void>;
   /** Absent where this kind of driver has no way to. */
-  changePin?(pin: CardPin, old: Pin, next: Pin): Promise<void>;
+  changePin?(pin: CardPin, old: Pin, next: Pin, admit: Admit): Promise<void>;
 }
 
 /** What names a token in a call: by the name alone it could be another one of the same name. */
@@ -37,9 +41,15 @@ export class PluginToken implements Token {
   readonly cardProof: CardKeyProof;
   readonly #described: DescribedToken;
   readonly #backend: TokenBackend;
-  readonly #pinStates: Map<string, PinState>;
+  readonly #tries: ReadonlyMap<string, PinTries>;
 
-  constructor(described: DescribedToken, slot: CardSlot, driver: string, backend: TokenBackend) {
+  constructor(
+    described: DescribedToken,
+    slot: CardSlot,
+    driver: string,
+    backend: TokenBackend,
+    memory: TryMemory,
+  ) {
     this.id = described.id;
     this.driver = driver;
     this.label = described.label;
@@ -50,18 +60,19 @@ export class PluginToken implements Token {
     this.cardProof = described.cardProof ?? CARD_KEY_UNASKED;
     this.#described = described;
     this.#backend = backend;
-    this.#pinStates = new Map(described.pinStates);
+    this.#tries = new Map(this.pins.map(({ id }) => [id, this.#remembered(id, memory)]));
     if (backend.changePin !== undefined && described.rules.get(this.pins[0].id)?.change === true)
       this.changePin = (old, next, of = this.pins[0]) => this.#changePin(old, next, of);
   }
 
   get lastPinState(): PinState {
-    return this.#pinStates.get(this.pins[0].id) ?? { triesLeft: null, triesTotal: null };
+    return this.#triesOf(this.pins[0]).state;
   }
 
   async pinState(of: CardPin = this.pins[0]): Promise<PinState> {
-    const state = await this.#backend.pinState(this.#own(of).id);
-    this.#pinStates.set(of.id, state);
+    const tries = this.#triesOf(of);
+    tries.heard(await this.#backend.pinState(of.id));
+    const { state } = tries;
     if (state.triesLeft === 0) throw new AgentError('pin-blocked', { triesLeft: 0 });
     return state;
   }
@@ -73,47 +84,57 @@ export class PluginToken implements Token {
     return pin.peek((bytes) => bytes.every((byte) => byte >= 0x20 && byte !== 0x7f));
   }
 
-  async prove(identity: Identity, challenge: Challenge, pin: Pin | null): Promise<ProofInHand> {
+  async prove(identity: Identity, challenge: Challenge, { pin, permit }: PinTry): Promise<ProofInHand> {
     try {
       if (!this.identities.includes(identity) || identity.use !== 'authentication')
         throw new AgentError('no-identity', { detail: `${identity.slot} is no key for login` });
       const own = this.pins.find(({ id }) => id === identity.pin) ?? this.pins[0];
       this.#check(own, pin);
-      return await this.#learning(own, () =>
-        this.#backend.sign(identity.slot, own, challenge.message(), pin),
+      return await this.#triesOf(own).spend(permit, (admit) =>
+        this.#backend.sign(identity.slot, own, challenge.message(), pin, admit),
       );
     } finally {
       pin?.wipe();
     }
   }
 
-  async verifyPin(pin: Pin | null, of: CardPin = this.pins[0]): Promise<void> {
+  async verifyPin({ pin, permit }: PinTry, of: CardPin = this.pins[0]): Promise<void> {
     try {
-      this.#check(this.#own(of), pin);
-      await this.#learning(of, () => this.#backend.verifyPin(of, pin));
+      this.#check(of, pin);
+      await this.#triesOf(of).spend(permit, (admit) => this.#backend.verifyPin(of, pin, admit));
     } finally {
       pin?.wipe();
     }
   }
 
-  async #changePin(old: Pin, next: Pin, of: CardPin): Promise<void> {
+  async #changePin({ pin: old, permit }: PinTry, next: Pin, of: CardPin): Promise<void> {
     try {
       const change = this.#backend.changePin?.bind(this.#backend);
       if (change === undefined || this.#described.rules.get(of.id)?.change !== true)
         throw new AgentError('not-supported', { detail: `${this.driver} cannot change ${of.id}` });
-      this.#check(this.#own(of), old);
+      this.#check(of, old);
       this.#check(of, next);
-      await this.#learning(of, () => change(of, old, next));
+      if (old === null)
+        throw new AgentError('not-supported', { detail: 'a PIN that is typed on the reader' });
+      await this.#triesOf(of).spend(permit, (admit) => change(of, old, next, admit));
     } finally {
-      old.wipe();
+      old?.wipe();
       next.wipe();
     }
   }
 
-  #own(pin: CardPin): CardPin {
-    const own = this.pins.find(({ id }) => id === pin.id);
-    if (own === undefined) throw new AgentError('invalid-argument', { detail: `no PIN ${pin.id}` });
-    return own;
+  /** @throws AgentError `invalid-argument` for a PIN of another token */
+  #triesOf({ id }: CardPin): PinTries {
+    const tries = this.#tries.get(id);
+    if (tries === undefined) throw new AgentError('invalid-argument', { detail: `no PIN ${id}` });
+    return tries;
+  }
+
+  #remembered(id: string, memory: TryMemory): PinTries {
+    const keys = this.identities.filter(({ pin }) => pin === id).map(({ publicKey }) => publicKey.pkhh);
+    const tries = memory.of(this.id, id, ...keys);
+    tries.heard(this.#described.pinStates.get(id) ?? { triesLeft: null, triesTotal: null });
+    return tries;
   }
 
   /** @throws AgentError `pin-malformed` unless the PIN comes from where it should and can be one */
@@ -122,19 +143,5 @@ export class PluginToken implements Token {
       throw new AgentError('pin-malformed', { detail: `this PIN is typed at the ${of.entry}` });
     if (pin !== null && !this.acceptsPin(pin, of))
       throw new AgentError('pin-malformed', { detail: 'cannot be a PIN of this token' });
-  }
-
-  async #learning<T>(of: CardPin, act: () => Promise<T>): Promise<T> {
-    const before = this.#pinStates.get(of.id) ?? { triesLeft: null, triesTotal: null };
-    try {
-      const result = await act();
-      // A right PIN restores the counter; without a total we do not know to what.
-      this.#pinStates.set(of.id, { ...before, triesLeft: before.triesTotal });
-      return result;
-    } catch (error) {
-      const { triesLeft } = asAgentError(error);
-      if (triesLeft !== undefined) this.#pinStates.set(of.id, { ...before, triesLeft });
-      throw error;
-    }
   }
 }

@@ -1,0 +1,195 @@
+/*
+ * A PKCS#11 module in front of SoftHSM that goes wrong as the file SHIM says, which is read at each call:
+ *
+ *   C_Sign 30          it answers so (hexadecimal) and does nothing
+ *   C_Login 5 after    it does its work, and answers so
+ *   wrong 101          what a wrong PIN is called
+ *   tries 3            so many wrong PINs lock the token; SHIM.count has how many there were
+ *   flags always       and the token's flags tell of it; `once`: until the module is initialised anew
+ *
+ * SHIM.logins gets a byte for each PIN that reaches SoftHSM. Specification: PKCS #11 2.40, the order of the
+ * functions as in pkcs11f.h.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef unsigned long word;
+typedef word (*function)(word, word, word, word, word, word);
+
+enum { FUNCTIONS = 68, WRONG = 0xa0, LOCKED = 0xa4, FLAGS_AT = 96 };
+enum { INITIALIZE = 0, TOKEN_INFO = 6, SET_PIN = 11, LOGIN = 18 };
+
+struct list {
+    unsigned char version[2];
+    function functions[FUNCTIONS];
+};
+
+static struct list *real;
+static struct list mine;
+/* A wrong PIN was seen since the module was initialised. */
+static int seen;
+
+/* What the file says after this word; NULL where it does not have it. */
+static const char *said(const char *what) {
+    static char text[4096];
+    const char *path = getenv("SHIM");
+    int file = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return NULL;
+    ssize_t length = read(file, text, sizeof text - 1);
+    close(file);
+    text[length < 0 ? 0 : length] = '\0';
+    size_t n = strlen(what);
+    for (char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, what, n) == 0 && line[n] == ' ')
+            return line + n + 1;
+    }
+    return NULL;
+}
+
+static word number(const char *what, word otherwise, int base) {
+    const char *text = said(what);
+    return text == NULL ? otherwise : strtoul(text, NULL, base);
+}
+
+static int beside(const char *suffix, int flags) {
+    char path[512];
+    snprintf(path, sizeof path, "%s.%s", getenv("SHIM") == NULL ? "" : getenv("SHIM"), suffix);
+    return open(path, flags | O_CLOEXEC, 0600);
+}
+
+static word count(void) {
+    char text[16] = "";
+    int file = beside("count", O_RDONLY);
+    if (file < 0)
+        return 0;
+    if (read(file, text, sizeof text - 1) < 0)
+        text[0] = '\0';
+    close(file);
+    return strtoul(text, NULL, 10);
+}
+
+static void set_count(word value) {
+    char text[16];
+    int file = beside("count", O_WRONLY | O_CREAT | O_TRUNC);
+    if (file < 0)
+        return;
+    if (write(file, text, (size_t)snprintf(text, sizeof text, "%lu", value)) < 0)
+        perror("count");
+    close(file);
+}
+
+static word judged(word answer) {
+    if (answer == WRONG) {
+        set_count(count() + 1);
+        seen = 1;
+        return number("wrong", WRONG, 16);
+    }
+    if (answer == 0)
+        set_count(0);
+    return answer;
+}
+
+static word with_pin(int which, word a, word b, word c, word d, word e, word f) {
+    int file = beside("logins", O_WRONLY | O_CREAT | O_APPEND);
+    if (file >= 0) {
+        if (write(file, ".", 1) < 0)
+            perror("logins");
+        close(file);
+    }
+    word tries = number("tries", 0, 10);
+    if (tries > 0 && count() >= tries)
+        return LOCKED;
+    return judged(real->functions[which](a, b, c, d, e, f));
+}
+
+static word token_info(word slot, word info, word c, word d, word e, word f) {
+    word answer = real->functions[TOKEN_INFO](slot, info, c, d, e, f);
+    const char *how = said("flags");
+    if (answer != 0 || how == NULL || (strncmp(how, "once", 4) == 0 && !seen))
+        return answer;
+    word tries = number("tries", 0, 10), wrong = count(), flags;
+    char *at = (char *)info + FLAGS_AT;
+    memcpy(&flags, at, sizeof flags);
+    if (wrong > 0)
+        flags |= 0x10000;
+    if (wrong + 1 == tries)
+        flags |= 0x20000;
+    if (tries > 0 && wrong >= tries)
+        flags |= 0x40000;
+    memcpy(at, &flags, sizeof flags);
+    return answer;
+}
+
+static word work(int which, word a, word b, word c, word d, word e, word f) {
+    switch (which) {
+    case INITIALIZE:
+        seen = 0;
+        break;
+    case TOKEN_INFO:
+        return token_info(a, b, c, d, e, f);
+    case SET_PIN:
+    case LOGIN:
+        return with_pin(which, a, b, c, d, e, f);
+    }
+    return real->functions[which](a, b, c, d, e, f);
+}
+
+static word call(int which, const char *name, word a, word b, word c, word d, word e, word f) {
+    const char *how = said(name);
+    if (how == NULL)
+        return work(which, a, b, c, d, e, f);
+    char *rest;
+    word code = strtoul(how, &rest, 16);
+    if (strncmp(rest, " after", 6) == 0)
+        work(which, a, b, c, d, e, f);
+    return code;
+}
+
+#define SHIMMED(X)                                                                                           \
+    X(0, C_Initialize)                                                                                       \
+    X(1, C_Finalize)                                                                                         \
+    X(4, C_GetSlotList)                                                                                      \
+    X(5, C_GetSlotInfo)                                                                                      \
+    X(6, C_GetTokenInfo)                                                                                     \
+    X(7, C_GetMechanismList)                                                                                 \
+    X(11, C_SetPIN)                                                                                          \
+    X(12, C_OpenSession)                                                                                     \
+    X(14, C_CloseAllSessions)                                                                                \
+    X(18, C_Login)                                                                                           \
+    X(19, C_Logout)                                                                                          \
+    X(24, C_GetAttributeValue)                                                                               \
+    X(26, C_FindObjectsInit)                                                                                 \
+    X(27, C_FindObjects)                                                                                     \
+    X(28, C_FindObjectsFinal)                                                                                \
+    X(42, C_SignInit)                                                                                        \
+    X(43, C_Sign)
+
+#define WRAPPER(INDEX, NAME)                                                                                 \
+    static word wrapped_##NAME(word a, word b, word c, word d, word e, word f) {                             \
+        return call(INDEX, #NAME, a, b, c, d, e, f);                                                         \
+    }
+SHIMMED(WRAPPER)
+
+word C_GetFunctionList(struct list **out);
+
+word C_GetFunctionList(struct list **out) {
+    if (real == NULL) {
+        void *library = dlopen("/usr/lib/softhsm/libsofthsm2.so", RTLD_NOW | RTLD_LOCAL);
+        void *symbol = library == NULL ? NULL : dlsym(library, "C_GetFunctionList");
+        word (*list)(struct list **) = NULL;
+        memcpy(&list, &symbol, sizeof list);
+        if (list == NULL || list(&real) != 0)
+            return 5;
+        mine = *real;
+#define PUT(INDEX, NAME) mine.functions[INDEX] = wrapped_##NAME;
+        SHIMMED(PUT)
+    }
+    *out = &mine;
+    return 0;
+}
