@@ -20,6 +20,7 @@ export const passwd = koffi.struct('scauth_passwd', {
 export const PASSWD_BYTES = koffi.sizeof(passwd);
 /** Room for the strings of one entry; LDAP entries can be long. */
 export const STRINGS_BYTES = 64 * 1024;
+const USUAL_STRINGS_BYTES = 2048;
 
 /** Zeroed memory outside V8's heap: within it a buffer may be moved while the library writes to it. */
 export function nativeBuffer(bytes: number): Buffer {
@@ -34,16 +35,24 @@ const getpwuid = libc.func(
   'int getpwuid_r(uint32_t uid, void *entry, void *strings, size_t length, _Out_ void **result)',
 );
 
-const { ENOENT, ESRCH } = constants.errno;
+const { ENOENT, ERANGE, ESRCH } = constants.errno;
 
-/** Runs one lookup in buffers of its own. */
-function lookUp(call: ReturnType<typeof libc.func>, key: string | number): Promise<Account | null> {
+/** Runs one lookup in buffers of its own; a long entry is read again with as much room as there may be. */
+function lookUp(
+  call: ReturnType<typeof libc.func>,
+  key: string | number,
+  bytes = USUAL_STRINGS_BYTES,
+): Promise<Account | null> {
   const entry = nativeBuffer(PASSWD_BYTES);
-  const strings = nativeBuffer(STRINGS_BYTES);
+  const strings = nativeBuffer(bytes);
   const result: unknown[] = [null];
   return new Promise((resolve, reject) => {
-    call.async(key, entry, strings, STRINGS_BYTES, result, (error: Error | null, status: number) => {
+    call.async(key, entry, strings, bytes, result, (error: Error | null, status: number) => {
       // getpwnam(3): 0 or ENOENT or ESRCH when no source has it; ENOENT also where sss is configured and not running.
+      if (error === null && status === ERANGE && bytes < STRINGS_BYTES) {
+        resolve(lookUp(call, key, STRINGS_BYTES));
+        return;
+      }
       const failed = status !== 0 && status !== ENOENT && status !== ESRCH;
       if (error !== null || failed) {
         reject(new AgentError('internal', { detail: `the name service failed (${status})`, cause: error }));

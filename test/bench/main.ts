@@ -1,7 +1,7 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
 // Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only PART]
-// PART: login, flood, session, audit or package.
+// PART: login, flood, many, memory, session, audit or package.
 // --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,8 @@ import { insertionFigures } from './insertion.ts';
 import { MEASURED_AGENT } from './longest-turn.ts';
 import { packageFigures } from './package.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
+import { manyFigures } from './many.ts';
+import { memoryFigures } from './memory-after.ts';
 import { revocationFigures } from './revocation.ts';
 import { sessionFigures } from './session.ts';
 import { compilePrograms } from './stopwatch.ts';
@@ -121,13 +123,15 @@ const { values } = parseArgs({
 try {
   const size = values.quick === true ? 'quick' : values.full === true ? 'full' : 'usual';
   const { only = 'all' } = values;
-  if (!['all', 'login', 'flood', 'session', 'audit', 'package'].includes(only))
-    throw new Error('--only takes login, flood, session, audit or package.');
+  if (!['all', 'login', 'flood', 'many', 'memory', 'session', 'audit', 'package'].includes(only))
+    throw new Error('--only takes login, flood, many, memory, session, audit or package.');
   const isAsked = (part: string): boolean => only === 'all' || only === part;
   compilePrograms();
   const figures = [
     ...(isAsked('login') ? await measure(size === 'quick') : []),
     ...(isAsked('flood') ? await floods(size === 'quick' ? 5 : 20) : []),
+    ...(isAsked('many') ? await manyFigures(size === 'quick' ? 10_000 : 100_000) : []),
+    ...(isAsked('memory') ? await memoryFigures(size === 'quick' ? 4000 : 100_000) : []),
     ...(isAsked('session') ? await sessionFigures(size === 'quick' ? 3 : 10) : []),
     ...(isAsked('package') ? await packageFigures(size === 'quick' ? 3 : 20) : []),
     ...(isAsked('audit') ? await auditFigures(AUDIT_SIZES[size]) : []),

@@ -11,11 +11,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fillTable, passwdLines, type Filling } from '../pairing/fill.ts';
+import { fillTable, nameOf, passwdLines, type Filling } from '../pairing/fill.ts';
 import { SHARE } from '../sandbox/etc.ts';
 import { APP } from '../sandbox/namespace.ts';
 import { Sandbox, type SandboxOptions } from '../sandbox/sandbox.ts';
+import { memoryMib } from './at-rest.ts';
+import { bundledAgent } from './bundled.ts';
+import { figure, type Figure } from './figures.ts';
 
+/** `enforce plan` asks the name service for each account. */
+const COMMAND_MS = 1_800_000;
 const TURNS_FILE = `${SHARE}/loop-turns`;
 
 /** @param accounts how many of the users of the filling the machine has */
@@ -74,4 +79,42 @@ export async function longestTurnMs(sandbox: Sandbox): Promise<number> {
     }
   }
   throw new Error('scauthd does not say how long its turns take');
+}
+
+/** scauthd with so many pairings, ten an account, and as many exemptions, while root looks at all of them. */
+export async function manyFigures(pairings: number): Promise<Figure[]> {
+  const filling = { users: pairings / 10, each: 10, exemptions: pairings };
+  process.stderr.write(`${pairings} pairings and exemptions\n`);
+  const sandbox = await sandboxWithMany(filling, filling.users, {
+    card: 'none',
+    agentPrefix: await bundledAgent(),
+  });
+  try {
+    let longestMs = 0;
+    for (const command of [
+      ['list', '--json'],
+      ['doctor', '--json'],
+      ['enforce', 'status', '--json'],
+      ['enforce', 'plan', '--json'],
+      ['explain', '-u', nameOf(1), '-s', 'sudo'],
+    ]) {
+      const from = performance.now();
+      // Exit codes say what was found, not whether it came to an end.
+      const { stdout, stderr } = await sandbox.exec(['sc_auth', ...command], { timeoutMs: COMMAND_MS });
+      if (stdout === '') throw new Error(`sc_auth ${command.join(' ')}: ${stderr}`);
+      const turnMs = await longestTurnMs(sandbox);
+      longestMs = Math.max(longestMs, turnMs);
+      const tookS = ((performance.now() - from) / 1000).toFixed(1);
+      process.stderr.write(
+        `sc_auth ${command.join(' ')}: ${tookS} s, longest turn ${turnMs.toFixed(1)} ms\n`,
+      );
+    }
+    const k = `${pairings / 1000}k`;
+    return [
+      figure('loop-longest-turn-ms', longestMs, 'ms', 50),
+      figure(`list-${k}-rss-mib`, memoryMib(sandbox.agentHostPid ?? 0, 'Rss'), 'MiB', 120),
+    ];
+  } finally {
+    await sandbox.stop();
+  }
 }
