@@ -124,8 +124,7 @@ async function main(): Promise<void> {
   const policy = (): Policy => settings.current;
   let warmPresent = (): void => undefined;
 
-  // First of all: until there is a handler, a SIGHUP ends the process, and administrators send it at any time.
-  process.on('SIGHUP', () => {
+  const reload = (): readonly string[] => {
     try {
       const before = policy();
       const changed = settings.reload();
@@ -141,8 +140,18 @@ async function main(): Promise<void> {
         void tellShutOut(before, entry);
       }
       if (changed.includes('trust')) warmPresent();
+      return changed;
     } catch (error) {
       log(`the new configuration is refused, the old one stays: ${describeError(error)}`);
+      throw error;
+    }
+  };
+  // First of all: until there is a handler, a SIGHUP ends the process, and administrators send it at any time.
+  process.on('SIGHUP', () => {
+    try {
+      reload();
+    } catch {
+      // It is in the log.
     }
   });
 
@@ -292,7 +301,7 @@ async function main(): Promise<void> {
     enforcement: entry,
     version: productVersion(),
     health: { notInForce, configRefused: () => settings.refused?.detail ?? null },
-    settingsFiles: settings,
+    settingsFiles: { readAnew: () => settings.readAnew(), reload },
     log,
   });
 

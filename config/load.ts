@@ -111,6 +111,22 @@ function setKeys(file: string, text: string): TomlTable {
  * @throws AgentError `config-invalid`; `detail` names file, line and key
  */
 export function loadConfig(folder: string): Config {
+  const config = v.parse(configSchema, mergedFiles(folder));
+  const clash = contradiction(config);
+  if (clash !== null) throw invalid(folder, null, clash);
+  return config;
+}
+
+/** Whether a file says it, so that it is not the default. @throws AgentError as loadConfig */
+export function isSet<T extends keyof Config>(
+  folder: string,
+  table: T,
+  key: keyof Config[T] & string,
+): boolean {
+  return Object.hasOwn(mergedFiles(folder)[table] ?? {}, key);
+}
+
+function mergedFiles(folder: string): Record<string, TomlTable> {
   try {
     checkTrustedFolder(folder);
   } catch (error) {
@@ -124,10 +140,7 @@ export function loadConfig(folder: string): Config {
       merged[table] = { ...merged[table], ...(values as TomlTable) };
     }
   }
-  const config = v.parse(configSchema, merged);
-  const clash = contradiction(config);
-  if (clash !== null) throw invalid(folder, null, clash);
-  return config;
+  return merged;
 }
 
 /** The policy alone. @throws AgentError as loadConfig */

@@ -1,7 +1,8 @@
-// sc_auth enforce: whether a card is required. scauthd decides and looks first; this shows, asks for names and dates, and
-// makes the break-glass code, so that nobody but the person at the terminal ever has it.
+// sc_auth enforce: whether a card is required. scauthd decides and looks first at the accounts; this looks at the PAM files,
+// shows, asks for names and dates, and makes the break-glass code, so that nobody but the person at the terminal ever has it.
 
-import { parseEnforceArgs, type EnforceArgs } from './enforce/arguments.ts';
+import type { Methods } from '../socket/io-scauth.ts';
+import { parseEnforceArgs, type AgentAbsent, type EnforceArgs } from './enforce/arguments.ts';
 import {
   lineOfExemption,
   linesOfPlan,
@@ -20,8 +21,10 @@ const help = `sc_auth enforce plan|on|confirm|off|status|code|exempt|unexempt [o
 
 Requires the card: with enforcement on a password alone opens nothing. It looks first, and goes back by itself.
 
-  plan      each account, its last card login, and who would be shut out; changes nothing
-  on        switches it on for a trial and prints the break-glass code, once. Refused while somebody would be shut out
+  plan      each account, its last card login, and who would be shut out; each PAM service, and whether it would ask
+            for the card; changes nothing
+  on        switches it on for a trial and prints the break-glass code, once. Refused while somebody would be shut out,
+            or a password would go on to open a service; tries that in a private copy of the PAM files first
   confirm   ends the trial; needs a card login since "on". Your own card login confirms by itself
   off       a password is enough again
   status    whether it is on, and who is exempt
@@ -30,6 +33,10 @@ Requires the card: with enforcement on a password alone opens nothing. It looks 
   unexempt USER              takes that back
 
   --shut-out USER   (on, unexempt) although USER will be shut out; for each one
+  --uncovered SERVICE   (on) although a password goes on to open SERVICE; for each one
+  --agent-absent open|closed   (on) what holds while scauthd does not run: a password is enough, or nobody gets in but
+                    root on a console. Asked for where no setting says it
+  --no-rehearsal    (on) without the try, where no private mounts can be made (in some containers)
   --until DATE      2026-12-31 (to its end), "2026-12-31 18:00", or 8h, 7d, 2w from now; at most a year
   --reason TEXT     (exempt) why; stands in the audit log
   --json            one JSON document
@@ -42,8 +49,8 @@ Examples:
   sudo sc_auth enforce exempt bob --until 2w --reason "card is in the post"
   sudo sc_auth enforce on
   sudo -k sc_auth enforce confirm
-Exit codes: 0 done, and for plan: nobody would be shut out; 1 somebody would be; 2 wrong usage; 3 refused, or you are not
-root; 4 unknown user, or no exemption; 5 scauthd cannot be reached.
+Exit codes: 0 done; 1 plan: somebody would be shut out, or a service is not covered; status: it is on, and a service is not
+covered; 2 wrong usage; 3 refused, or you are not root; 4 unknown user, or no exemption; 5 scauthd cannot be reached.
 `;
 
 const CODE_WORDS =
@@ -56,6 +63,8 @@ function behind(context: CommandContext): string {
 
 async function plan(context: CommandContext): Promise<void> {
   const shutOut: string[] = [];
+  const { coverOfAll, linesOfCover, readSettings, uncovered } = await import('./enforce/coverage.ts');
+  const services = coverOfAll(readSettings());
   const accounts = async function* (): AsyncGenerator<readonly Standing[]> {
     for await (const { accounts: page } of pagesOf(context, 'PlanEnforcement', {})) {
       for (const { keptInBy, user } of page) if (keptInBy === null) shutOut.push(user);
@@ -63,17 +72,19 @@ async function plan(context: CommandContext): Promise<void> {
     }
   };
   await context.output.list('accounts', accounts(), linesOfPlan, () => ({
-    document: { shutOut },
-    lines: [verdictOfPlan(shutOut)],
+    document: { shutOut, services },
+    lines: [...linesOfCover(services), verdictOfPlan(shutOut, uncovered(services))],
   }));
-  if (shutOut.length > 0) context.output.failed();
+  if (shutOut.length > 0 || uncovered(services).length > 0) context.output.failed();
 }
 
 function stateIn({ state, since, until, by, breakGlass }: Enforced): State {
   return { state, since, until, by, breakGlass };
 }
 
+/** While it is on, also which services hold it; root alone may read all settings. */
 async function status(context: CommandContext): Promise<void> {
+  const { coverOfAll, linesOfCover, readSettings, uncovered } = await import('./enforce/coverage.ts');
   let now: State | null = null;
   const exemptions = async function* (): AsyncGenerator<Enforced['exemptions']> {
     for await (const page of pagesOf(context, 'GetEnforcement', {})) {
@@ -83,7 +94,12 @@ async function status(context: CommandContext): Promise<void> {
     }
   };
   const linesOf = (page: readonly Enforced['exemptions'][number][]): string[] => page.map(lineOfExemption);
-  await context.output.list('exemptions', exemptions(), linesOf, () => ({ document: { ...now } }));
+  await context.output.list('exemptions', exemptions(), linesOf, () => {
+    if (now === null || now.state === 'off' || context.uid !== 0) return { document: { ...now } };
+    const services = coverOfAll(readSettings());
+    if (uncovered(services).length > 0) context.output.failed();
+    return { document: { ...now, services }, lines: linesOfCover(services) };
+  });
 }
 
 async function newCode(): Promise<{ text: string; salt: string; codeHash: string }> {
@@ -92,26 +108,63 @@ async function newCode(): Promise<{ text: string; salt: string; codeHash: string
   return { text, salt: hash.salt.toString('base64'), codeHash: hash.hash.toString('base64') };
 }
 
-async function switchOn({ shutOut }: EnforceArgs, context: CommandContext): Promise<void> {
+/** Writes what the administrator chose, and has scauthd read it. @returns what takes it back */
+async function settle(choice: AgentAbsent | null, context: CommandContext): Promise<() => Promise<void>> {
+  if (choice === null) return () => Promise.resolve();
+  const { SETTINGS_FOLDER } = await import('./enforce/coverage.ts');
+  const { writeAgentAbsent } = await import('./enforce/agent-absent.ts');
+  const takeBack = writeAgentAbsent(choice, SETTINGS_FOLDER);
+  const undo = async (): Promise<void> => {
+    takeBack();
+    await callAgent(context, 'ReloadSettings', {});
+  };
+  try {
+    await callAgent(context, 'ReloadSettings', {});
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
+  return undo;
+}
+
+async function switchOn(asked: EnforceArgs, context: CommandContext): Promise<void> {
+  const { shutOut, uncovered, agentAbsent, rehearsal } = asked;
   const now: Enforced = await callAgent(context, 'GetEnforcement', {});
+  if (context.uid !== 0)
+    throw new CommandError('not-allowed', 'That is for the administrator. Run it with sudo.');
   if (now.state !== 'off') {
     context.output.note('Nothing was changed. Another break-glass code: sudo sc_auth enforce code');
     context.output.result({ ...stateIn(now), breakGlassCode: null }, linesOfState(now));
     return;
   }
+  const { judgeCover, proveCover, SETTINGS_FOLDER } = await import('./enforce/coverage.ts');
+  const { chooseAgentAbsent } = await import('./enforce/agent-absent.ts');
+  const services = judgeCover(uncovered, context);
+  if (services === null) return;
+  const choice = await chooseAgentAbsent(agentAbsent, SETTINGS_FOLDER, context);
+  const proved = rehearsal ? await proveCover(services, context) : [];
   const { text, salt, codeHash } = await newCode();
   const by = behind(context);
-  const started = await callAgent(context, 'StartEnforcement', { by, shutOut, salt, codeHash });
+  const undo = await settle(choice, context);
+  let started: Methods['StartEnforcement']['reply'];
+  try {
+    started = await callAgent(context, 'StartEnforcement', { by, shutOut, salt, codeHash });
+  } catch (error) {
+    await undo();
+    throw error;
+  }
   const { until } = started;
   const lines = [
     `Enforcement is on trial until ${untilText(until)}.`,
     ...started.shutOut.map((user) => `${user} is shut out.`),
+    ...uncovered.map((service) => `A password goes on to open ${service}.`),
     `Log in by card before then, for example: sudo -k sc_auth enforce confirm. Else it goes off by itself.`,
     '',
     `Break-glass code: ${text}`,
     CODE_WORDS,
   ];
-  context.output.result({ state: 'trial', ...started, by, breakGlassCode: text }, lines);
+  const document = { state: 'trial', ...started, by, services, rehearsed: proved, breakGlassCode: text };
+  context.output.result(document, lines);
 }
 
 async function confirm(context: CommandContext): Promise<void> {

@@ -22,7 +22,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export type FailureCode = Exclude<ExitCode, typeof EXIT.ok>;
 
 /** Failures that arise on this side of the socket; all others are scauthd's own codes. */
-export type LocalErrorCode = 'usage' | 'unreachable' | 'no-answer' | 'no-record' | 'reader-gone';
+export type LocalErrorCode =
+  'usage' | 'unreachable' | 'no-answer' | 'no-record' | 'reader-gone' | 'not-rehearsed';
 
 /** A failure with its sentence for the person. `code` is a LocalErrorCode or what scauthd said. */
 export class CommandError extends Error {
@@ -71,6 +72,7 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'untrusted-certificate': EXIT.refused,
   'would-shut-out': EXIT.refused,
   'no-card-login': EXIT.refused,
+  'not-rehearsed': EXIT.refused,
   'not-allowed': EXIT.refused,
   'not-here': EXIT.refused,
   'no-card': EXIT.notFound,

@@ -1,6 +1,7 @@
 // sc_auth explain: the whole way from the PAM file to the card. The first three links are looked at here, because
 // scauthd may not be there to ask; the others are scauthd's own word, by the code that decides a login.
 
+import { AgentError } from '../base/errors.ts';
 import type { WireLink } from '../socket/io-scauth.ts';
 import { callAgent } from './client.ts';
 import { sudoUser, type Command, type CommandContext } from './context.ts';
@@ -86,6 +87,22 @@ async function agentLinks(
   }
 }
 
+/** While it is on: whether this service holds it, which scauthd cannot see. */
+async function enforcementLink(link: WireLink, service: string): Promise<WireLink> {
+  if (link.name !== 'enforcement') return link;
+  const { coverOfService } = await import('./pam/report.ts');
+  const { loadConfig } = await import('../../config/load.ts');
+  try {
+    const { state, why, repair } = coverOfService(service, loadConfig('/etc/scauth'));
+    if (state !== 'uncovered') return link;
+    return { ...link, ok: false, detail: `On, but a password opens ${service}: ${why}`, remedy: repair };
+  } catch (error) {
+    // Settings that this user may not read, or that are wrong: scauthd's word is all there is.
+    if (error instanceof AgentError) return link;
+    throw error;
+  }
+}
+
 function isWhole(links: readonly WireLink[]): boolean {
   return links.every(({ ok }) => ok);
 }
@@ -105,7 +122,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   if (isWhole(links)) {
     const answer = await agentLinks(context, asked);
     user = answer.user;
-    links.push(...answer.links);
+    links.push(...(await Promise.all(answer.links.map((link) => enforcementLink(link, service)))));
   }
   const broken = links.find(({ ok }) => !ok) ?? null;
   const lines = links.map(({ name, ok, detail }) => [

@@ -281,6 +281,7 @@ const readers: { readonly [M in PlainMethod]: (reply: Parameters) => Methods[M][
       shutOutSoon: [...shutOutSoon],
     };
   },
+  ReloadSettings: (reply) => ({ changed: [...readObject(reply, { changed: 'string[]' }).changed] }),
   CheckSettings: (reply) => {
     const { shutOut, newlyShutOut, ...found } = readObject(reply, SETTINGS_FOUND);
     return { ...found, shutOut: [...shutOut], newlyShutOut: [...newlyShutOut] };

@@ -18,6 +18,8 @@ export interface SettingsThen {
 export interface SettingsFiles {
   /** @throws AgentError `config-invalid` */
   readAnew(): { readonly policy: Policy; readonly disabledDrivers: readonly string[] };
+  /** Puts them in force. @returns what changed @throws AgentError `config-invalid`: the old ones stay */
+  reload?(): readonly string[];
 }
 
 export interface ShutOut {

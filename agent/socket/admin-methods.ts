@@ -45,7 +45,7 @@ import {
   requiredNumber,
   requiredText,
 } from './parameters.ts';
-import { checkSettings, type SettingsParts } from './settings-methods.ts';
+import { checkSettings, reloadSettings, type SettingsParts } from './settings-methods.ts';
 import { getPrompt, setPrompt } from './prompt-methods.ts';
 import { wireIdentity, wirePairing, wireToken } from './wire.ts';
 
@@ -268,6 +268,10 @@ export async function callMethod(
       requireRoot(peer);
       onlyParameters(parameters, []);
       return checkSettings(parts);
+    case 'ReloadSettings':
+      requireRoot(peer);
+      onlyParameters(parameters, []);
+      return reloadSettings(parts);
     case 'GetPairingPrompt':
       onlyParameters(parameters, ['token']);
       return getPrompt(await promptUser(peer, parts), optionalTokenId(parameters), parts);

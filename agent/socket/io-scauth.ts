@@ -281,6 +281,7 @@ export interface Methods {
       closesRemote: boolean;
     };
   };
+  ReloadSettings: { parameters: Record<string, never>; reply: { changed: string[] } };
   GetPairingPrompt: {
     parameters: { token: string | null };
     reply: { enabled: boolean; level: string };

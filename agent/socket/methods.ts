@@ -39,6 +39,7 @@ const METHODS = {
   DisableKeyring: CHANGES,
   GetHealth: READS,
   CheckSettings: READS,
+  ReloadSettings: CHANGES,
   GetPairingPrompt: READS,
   SetPairingPrompt: SHOWN,
   Monitor: READS,

@@ -1,4 +1,4 @@
-// CheckSettings: the settings as they are in the files now, before they come into force.
+// CheckSettings: the settings as they are in the files now, before they come into force. ReloadSettings: and now they do.
 
 import { asAgentError, printable } from '../base/errors.ts';
 import { shutOutBy, type SettingsFiles } from '../login/shut-out-by-settings.ts';
@@ -51,4 +51,9 @@ export async function checkSettings({
     newlyShutOutCount: newly.count,
     closesRemote,
   };
+}
+
+/** The caller is root. @throws AgentError `config-invalid` */
+export function reloadSettings({ settingsFiles }: SettingsParts): Methods['ReloadSettings']['reply'] {
+  return { changed: [...(settingsFiles?.reload?.() ?? [])] };
 }

@@ -23,6 +23,14 @@ test('one verb, a name where it needs one, options where they belong', (t) => {
     until: new Date(now + 86_400_000).toISOString(),
     reason: 'x',
     shutOut: [],
+    uncovered: [],
+    agentAbsent: null,
+    rehearsal: true,
+  });
+  t.like(parseEnforceArgs(['on', '--uncovered', 'su', '--agent-absent', 'closed', '--no-rehearsal'], now), {
+    uncovered: ['su'],
+    agentAbsent: 'closed',
+    rehearsal: false,
   });
   t.deepEqual(parseEnforceArgs(['on', '--shut-out', 'a', '--shut-out', 'b'], now).shutOut, ['a', 'b']);
   for (const bad of [
@@ -36,6 +44,10 @@ test('one verb, a name where it needs one, options where they belong', (t) => {
     ['exempt', 'bob', '--until', 'yesterday'],
     ['exempt', 'bob', '--until', '2020-01-01'],
     ['on', '--force'],
+    ['on', '--agent-absent', 'perhaps'],
+    ['plan', '--agent-absent', 'open'],
+    ['off', '--uncovered', 'su'],
+    ['status', '--no-rehearsal'],
   ])
     t.throws(() => parseEnforceArgs(bad, now), { code: 'usage' }, bad.join(' '));
 });

@@ -1,6 +1,6 @@
 // A sandbox whose PAM files have the account line too, and what a person does when the card is required.
 import { writeFileSync } from 'node:fs';
-import { ACCOUNT_LINE, keepPeople } from '../sandbox/etc.ts';
+import { ACCOUNT_LINE, ENFORCE_LINE, keepPeople } from '../sandbox/etc.ts';
 import type { ExecResult, Sandbox } from '../sandbox/sandbox.ts';
 
 export { ACCOUNT_LINE };
@@ -11,6 +11,9 @@ ${ACCOUNT_LINE}
 account   required    pam_unix.so
 session   required    pam_unix.so
 `;
+
+/** For programs that never come to the account phase, or do not heed it (pam_scauth(8)). */
+const LOCKER_STACK = `${STACK}${ENFORCE_LINE}\n`;
 
 export const BREAK_GLASS_PROMPT = /Or type the break-glass code: $/;
 export const CARD_REQUIRED = 'This account needs its card.';
@@ -25,20 +28,22 @@ export function requireAccountPhase(sandbox: Sandbox): void {
   const write = (service: string, text: string): void => {
     writeFileSync(sandbox.path(`/etc/pam.d/${service}`), text);
   };
-  for (const service of ['sudo', 'sudo-i', 'login', 'sshd', 'xsecurelock', 'xscreensaver', 'i3lock'])
-    write(service, STACK);
+  for (const service of ['sudo', 'sudo-i', 'login', 'sshd', 'polkit-1', 'xsecurelock']) write(service, STACK);
+  for (const service of ['xscreensaver', 'i3lock']) write(service, LOCKER_STACK);
   for (const service of ['su', 'su-l']) write(service, `auth sufficient pam_rootok.so\n${STACK}`);
   requireNobodyElse(sandbox);
   write('account-only', `auth required pam_permit.so\n${ACCOUNT_LINE}\naccount required pam_permit.so\n`);
 }
 
-/** sc_auth enforce, as root unless somebody is named. */
+/** sc_auth enforce, as root unless somebody is named. `on` has to be told what a scauthd that does not run means. */
 export function enforce(
   sandbox: Sandbox,
   args: readonly string[],
   options: { readonly user?: string } = {},
 ): Promise<ExecResult> {
-  return sandbox.exec(['sc_auth', 'enforce', ...args], options);
+  const isTold = args[0] !== 'on' || args.includes('--agent-absent');
+  const all = isTold ? args : [...args, '--agent-absent', 'open'];
+  return sandbox.exec(['sc_auth', 'enforce', ...all], options);
 }
 
 /** @throws Error with what it said, if it does not end well */

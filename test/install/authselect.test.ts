@@ -8,6 +8,8 @@ import { temporaryFolder } from '../base/folders.ts';
 
 const script = join(import.meta.dirname, '../../install/authselect/make-profile');
 const CARD = /^auth +sufficient +pam_scauth\.so \{exclude if "without-scauth"\}$/;
+const ACCOUNT =
+  /^account +\[success=ignore perm_denied=die default=ignore\] +pam_scauth\.so \{exclude if "without-scauth"\}$/;
 /** With what may stand in front, jumps, and conditions in authselect's language. */
 const AUTH = `{imply "with-x" if "with-y"}
 auth        required      pam_env.so
@@ -46,7 +48,8 @@ test('the card goes behind what prepares and before all that jumps or lets in; t
     for (const file of ['system-auth', 'password-auth']) {
       const lines = made(root, file).split('\n');
       t.regex(lines[3] ?? '', CARD);
-      t.is(lines.toSpliced(3, 1).join('\n'), AUTH);
+      t.regex(lines[9] ?? '', ACCOUNT);
+      t.is(lines.toSpliced(9, 1).toSpliced(3, 1).join('\n'), AUTH);
     }
     t.is(made(root, 'nsswitch.conf'), 'passwd: files\n');
     t.regex(made(root, 'README'), /without-scauth[^]*the base/);
@@ -56,19 +59,23 @@ test('the card goes behind what prepares and before all that jumps or lets in; t
 
 test('a profile of one’s own as the base; a line for the card that is there already is not doubled', (t) => {
   const root = machine(t, 'etc/authselect/custom/ours', {
-    'system-auth': `auth sufficient pam_scauth.so debug\n${AUTH}`,
+    'system-auth': `auth sufficient pam_scauth.so debug\naccount required pam_scauth.so\n${AUTH}`,
   });
   t.is(make(root, 'custom/ours').status, 0);
-  t.is(made(root, 'system-auth').match(/pam_scauth/g)?.length, 1);
+  t.is(made(root, 'system-auth').match(/pam_scauth/g)?.length, 2);
 });
 
 test('no such base, a base without a place, the profile itself: said, and nothing is changed', (t) => {
   const root = machine(t, 'usr/share/authselect/default/odd', {
-    'system-auth': 'auth required pam_deny.so\n',
+    'system-auth': 'auth required pam_deny.so\naccount required pam_unix.so\n',
   });
+  mkdirSync(join(root, 'usr/share/authselect/default/half'));
+  const half = join(root, 'usr/share/authselect/default/half/system-auth');
+  writeFileSync(half, 'auth sufficient pam_unix.so\n');
   for (const [base, words] of [
     ['none', /no authselect profile none/],
-    ['odd', /no line before which the card could go/],
+    ['odd', /no auth line, or no account line, before which the card could go/],
+    ['half', /no auth line, or no account line,/],
   ] as const) {
     const { status, stderr } = make(root, base);
     t.is(status, 1);
@@ -80,19 +87,20 @@ test('no such base, a base without a place, the profile itself: said, and nothin
 test('libpam reads the result: without scauthd the base has its turn', (t) => {
   const root = machine(t, 'usr/share/authselect/default/sssd', {
     // Only modules that do nothing: which line decides is what is looked at.
-    'system-auth': 'auth required pam_permit.so\nauth sufficient pam_permit.so\nauth required pam_deny.so\n',
+    'system-auth':
+      'auth required pam_permit.so\nauth sufficient pam_permit.so\nauth required pam_deny.so\naccount required pam_permit.so\n',
   });
   t.is(make(root).status, 0);
   const module = join(import.meta.dirname, '../../build/pam_scauth.so');
   const service = made(root, 'system-auth')
-    .replace(/ \{exclude if "without-scauth"\}/, '')
-    .replace('pam_scauth.so', `${module} socket=${root}/none`);
+    .replaceAll(/ \{exclude if "without-scauth"\}/g, '')
+    .replaceAll('pam_scauth.so', `${module} socket=${root}/none`);
   t.true(service.includes(module));
   mkdirSync(join(root, 'etc/pam.d'));
   writeFileSync(join(root, 'etc/pam.d/scauth-authselect'), service);
   // A private /etc/pam.d: the machine's own is never looked at.
   const argv = ['--mount', '--propagation', 'private', 'sh', '-c'];
-  const run = 'mount --bind "$1" /etc/pam.d && pamtester scauth-authselect root authenticate';
+  const run = 'mount --bind "$1" /etc/pam.d && pamtester scauth-authselect root authenticate acct_mgmt';
   t.regex(
     execFileSync('unshare', [...argv, run, 'sh', join(root, 'etc/pam.d')], { encoding: 'utf8' }),
     /successfully authenticated/,

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
+import { OPENING_SERVICES } from '../../policy/services.ts';
 import { APP, PROGRAMS } from './namespace.ts';
 
 /** The port on which vpcd waits for a card; each sandbox has its own network, so it can always be the same. */
@@ -47,7 +48,9 @@ export interface EtcOptions extends Account {
 }
 
 /** As the package's PAM profile puts it (install/pam/pam-config); `sc_auth enforce` needs it. */
-export const ACCOUNT_LINE = 'account   [success=ok perm_denied=bad default=ignore]  pam_scauth.so';
+export const ACCOUNT_LINE = 'account   [success=ignore perm_denied=die default=ignore]  pam_scauth.so';
+/** For programs that never come to the account phase, or do not heed it (pam_scauth(8)). */
+export const ENFORCE_LINE = 'auth      [perm_denied=die default=ignore]  pam_scauth.so enforce';
 
 /** Card + PIN first, the account password if that does not lead anywhere. No delay after a wrong password. */
 function loginStack(enforced: boolean): string {
@@ -94,6 +97,17 @@ CHANNELID    ${hex}
 `;
 }
 
+/** What else opens the machine on which the sandbox is would keep `sc_auth enforce on` from being on. */
+function coverOthers(root: string): void {
+  for (const [service, { heeds }] of OPENING_SERVICES) {
+    const files = [`/etc/pam.d/${service}`, `/usr/lib/pam.d/${service}`];
+    const isHere = files.some((file) => existsSync(root + file));
+    if (!isHere || LOGIN_SERVICES.some((name) => name === service)) continue;
+    const last = heeds === 'auth' ? `${ENFORCE_LINE}\n` : '';
+    write(root, `/etc/pam.d/${service}`, loginStack(true) + last);
+  }
+}
+
 /**
  * Writes the files.
  * @param root where the machine finds `/` of the sandbox
@@ -108,6 +122,7 @@ export function writeEtc(root: string, options: EtcOptions): number {
       service.startsWith('su') && !service.startsWith('sudo') ? 'auth      sufficient  pam_rootok.so\n' : '';
     write(root, `/etc/pam.d/${service}`, `${first}${loginStack(options.enforced === true)}`);
   }
+  if (options.enforced === true) coverOthers(root);
 
   const path = `${PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
   // Each sudo asks: seeing the prompt is what a sandbox is for.

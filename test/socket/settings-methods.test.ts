@@ -9,7 +9,7 @@ import type { DriverInfo } from '../../agent/model/driver.ts';
 import { NOT_EVALUATED } from '../../agent/model/inventory.ts';
 import { parseCertificate } from '../../agent/model/key.ts';
 import { getHealth } from '../../agent/socket/health-methods.ts';
-import { checkSettings } from '../../agent/socket/settings-methods.ts';
+import { checkSettings, reloadSettings } from '../../agent/socket/settings-methods.ts';
 import { defaultPolicy } from '../../policy/policy.ts';
 import { makeCertificate } from '../card/certificate.ts';
 import { enforcedScene } from '../login/enforcement-fakes.ts';
@@ -85,4 +85,18 @@ test('health: cards that no driver takes, whom enforcement shuts out now and soo
   t.deepEqual([own.shutOut, own.shutOutSoon, own.refusedCards.length], [[], [], 1]);
   t.deepEqual((await getHealth(days, bob.name, asked)).refusedCards, []);
   table.state = { kind: 'off' };
+});
+
+test('reading the settings again says what changed, and fails where they are wrong', (t) => {
+  const parts = place();
+  const readAnew = () => ({ policy: defaultPolicy, disabledDrivers: [] });
+  t.deepEqual(reloadSettings({ ...parts, settingsFiles: { readAnew, reload: () => ['trust'] } }), {
+    changed: ['trust'],
+  });
+  const refused = (): never => {
+    throw new AgentError('config-invalid', { detail: 'scauth.toml:1: no' });
+  };
+  t.throws(() => reloadSettings({ ...parts, settingsFiles: { readAnew, reload: refused } }), {
+    code: 'config-invalid',
+  });
 });

@@ -15,7 +15,14 @@ export interface EnforceArgs {
   readonly until: string | null;
   readonly reason: string | null;
   readonly shutOut: readonly string[];
+  /** Services that may stay open to a password. */
+  readonly uncovered: readonly string[];
+  /** What a scauthd that does not run means; null: not said here. */
+  readonly agentAbsent: AgentAbsent | null;
+  readonly rehearsal: boolean;
 }
+
+export type AgentAbsent = 'open' | 'closed';
 
 /** A point in time to come, in local time; a day alone means its end. @returns null for what is none */
 export function parseUntil(text: string, nowMs: number): number | null {
@@ -42,6 +49,9 @@ export function parseEnforceArgs(args: readonly string[], nowMs = Date.now()): E
         until: { type: 'string' },
         reason: { type: 'string' },
         'shut-out': { type: 'string', multiple: true },
+        uncovered: { type: 'string', multiple: true },
+        'agent-absent': { type: 'string' },
+        'no-rehearsal': { type: 'boolean' },
         json: { type: 'boolean' },
       },
     });
@@ -56,11 +66,16 @@ export function parseEnforceArgs(args: readonly string[], nowMs = Date.now()): E
     throw usage(
       WITH_USER.includes(verb) ? `Name one account: sc_auth enforce ${verb} USER.` : `${verb} takes no name.`,
     );
-  const { until, reason = null, 'shut-out': shutOut = [] } = parsed.values;
+  const { until, reason = null, 'shut-out': shutOut = [], uncovered = [] } = parsed.values;
+  const { 'agent-absent': absent, 'no-rehearsal': noRehearsal = false } = parsed.values;
   if ((until !== undefined || reason !== null) && verb !== 'exempt')
     throw usage('--until and --reason belong to exempt.');
   if (shutOut.length > 0 && verb !== 'on' && verb !== 'unexempt')
     throw usage('--shut-out belongs to on and unexempt.');
+  if ((uncovered.length > 0 || absent !== undefined || noRehearsal) && verb !== 'on')
+    throw usage('--uncovered, --agent-absent and --no-rehearsal belong to on.');
+  if (absent !== undefined && absent !== 'open' && absent !== 'closed')
+    throw usage('--agent-absent takes open or closed.');
   const untilMs = until === undefined ? null : parseUntil(until, nowMs);
   if (until !== undefined && untilMs === null)
     throw usage('--until takes a date (2026-12-31) or a span of time (8h, 7d, 2w).');
@@ -71,5 +86,8 @@ export function parseEnforceArgs(args: readonly string[], nowMs = Date.now()): E
     until: untilMs === null ? null : new Date(untilMs).toISOString(),
     reason,
     shutOut,
+    uncovered,
+    agentAbsent: absent ?? null,
+    rehearsal: !noRehearsal,
   };
 }

@@ -49,8 +49,12 @@ export function linesOfPlan(accounts: readonly Standing[]): string[] {
   });
 }
 
-export function verdictOfPlan(shutOut: readonly string[]): string {
-  if (shutOut.length === 0) return 'Nobody would be shut out. Switch it on: sudo sc_auth enforce on';
+/** @param uncovered services that a password would go on to open */
+export function verdictOfPlan(shutOut: readonly string[], uncovered: readonly string[]): string {
+  if (shutOut.length === 0)
+    return uncovered.length === 0
+      ? 'Nobody would be shut out. Switch it on: sudo sc_auth enforce on'
+      : `Nobody would be shut out, and a password would go on to open ${uncovered.join(', ')}.`;
   const named = shutOut.slice(0, MAX_NAMED).join(', ');
   const more = shutOut.length > MAX_NAMED ? ` and ${shutOut.length - MAX_NAMED} more` : '';
   return `${shutOut.length} would be shut out: ${named}${more}`;

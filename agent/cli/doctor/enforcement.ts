@@ -1,0 +1,39 @@
+// While a card is required: does each PAM service that opens the machine hold that? Off, nobody has to know.
+
+import { AgentError } from '../../base/errors.ts';
+import { callAgent } from '../client.ts';
+import type { CommandContext } from '../context.ts';
+import { CommandError } from '../exit-codes.ts';
+import { coverOfAll, type Settings } from '../pam/report.ts';
+import { broken, ok, unknown, type Check } from './check.ts';
+
+const NAME = 'enforcement';
+
+/** @param root where `/` is found; other than `/` in tests */
+export function checkCover(settings: Settings, root = '/'): Check[] {
+  const covers = coverOfAll(settings, root);
+  const open = covers
+    .filter(({ state }) => state === 'uncovered')
+    .map(({ service, why, repair }) =>
+      broken(NAME, `A password opens ${service} although the card is required: ${why}`, repair ?? ''),
+    );
+  if (open.length > 0) return open;
+  const held = covers.filter(({ state }) => state === 'covered').map(({ service }) => service);
+  return held.length === 0
+    ? [broken(NAME, 'It is on, and no PAM service asks for the card', 'sudo sc_auth enforce plan')]
+    : [ok(NAME, `Held by ${held.join(', ')}`)];
+}
+
+export async function checkEnforced(context: CommandContext): Promise<Check[]> {
+  try {
+    const { state } = await callAgent(context, 'GetEnforcement', {});
+    if (state === 'off') return [];
+    const { loadConfig } = await import('../../../config/load.ts');
+    return checkCover(loadConfig('/etc/scauth'));
+  } catch (error) {
+    // That scauthd does not answer, or that the settings are wrong, is another check's to say.
+    if (error instanceof CommandError) return [];
+    if (error instanceof AgentError) return [unknown(NAME, 'Which services are bound')];
+    throw error;
+  }
+}

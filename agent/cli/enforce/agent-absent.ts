@@ -1,0 +1,99 @@
+// What a scauthd that does not run means while the card is required: the administrator says it once, and it is a setting
+// like any other, in a file of its own below /etc/scauth/scauth.d. Nothing is guessed where nobody can be asked.
+
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { isSet, loadConfig } from '../../../config/load.ts';
+import { isInteractive, openAnswers } from '../answers.ts';
+import type { CommandContext } from '../context.ts';
+import { CommandError } from '../exit-codes.ts';
+import type { AgentAbsent } from './arguments.ts';
+
+const DROP_IN = 'scauth.d/50-enforcement.toml';
+const HEAD = '# Written by "sc_auth enforce on". What it means: scauth.toml(5).\n';
+
+const MEANING = `What holds while scauthd does not run (it was stopped, or cannot start)?
+  open    a password is enough then. Stopping scauthd takes root; a scauthd that cannot start locks nobody out.
+  closed  nobody gets in then but root on a console of this machine. Mending scauthd takes root's password there.
+`;
+
+async function ask(context: CommandContext): Promise<AgentAbsent> {
+  if (!isInteractive(context))
+    throw new CommandError('usage', `${MEANING}Say which: --agent-absent open, or --agent-absent closed.`);
+  const answers = await openAnswers(context);
+  try {
+    answers.tell(MEANING.trimEnd());
+    const typed = await answers.ask({ text: 'open or closed: ', echo: true }, new AbortController().signal);
+    if (typed === null) throw new CommandError('cancelled', 'Nothing was switched on.');
+    const word = typed.bytes.toString('utf8').trim();
+    typed.release();
+    if (word === 'open' || word === 'closed') return word;
+    throw new CommandError('usage', 'Neither "open" nor "closed": nothing was switched on.');
+  } finally {
+    answers.close();
+  }
+}
+
+/**
+ * The choice to be written: given, or asked for.
+ * @returns null when the files say it already
+ * @throws CommandError `usage` where nobody can be asked, `cancelled`
+ */
+export async function chooseAgentAbsent(
+  given: AgentAbsent | null,
+  folder: string,
+  context: CommandContext,
+): Promise<AgentAbsent | null> {
+  if (!isSet(folder, 'enforcement', 'agent_absent')) return given ?? (await ask(context));
+  return given === loadConfig(folder).enforcement.agent_absent ? null : given;
+}
+
+function put(file: string, text: string): void {
+  const fresh = join(file, '..', '.50-enforcement.toml.new');
+  rmSync(fresh, { force: true });
+  const fd = openSync(fresh, 'wx', 0o644);
+  try {
+    writeSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(fresh, file);
+}
+
+/**
+ * Writes the choice, whole or not at all.
+ * @returns what takes it back
+ * @throws CommandError `config-invalid` where another file says something else, or the file is not ours
+ */
+export function writeAgentAbsent(choice: AgentAbsent, folder: string): () => void {
+  const file = join(folder, DROP_IN);
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : null;
+  if (before !== null && !before.startsWith(HEAD))
+    throw new CommandError(
+      'config-invalid',
+      `${file} was written by somebody else. Set enforcement.agent_absent there: ${choice}. Nothing was switched on.`,
+    );
+  const undo = (): void => {
+    if (before === null) rmSync(file, { force: true });
+    else put(file, before);
+  };
+  mkdirSync(join(file, '..'), { recursive: true, mode: 0o755 });
+  put(file, `${HEAD}[enforcement]\nagent_absent = "${choice}"\n`);
+  if (loadConfig(folder).enforcement.agent_absent === choice) return undo;
+  undo();
+  throw new CommandError(
+    'config-invalid',
+    `A later file in ${join(folder, 'scauth.d')} sets enforcement.agent_absent. Change it there. Nothing was switched on.`,
+  );
+}
