@@ -151,7 +151,7 @@ class AdminConnection {
         if (!this.#connection.isOpen) return false;
         reply = await this.#replyOf({ ...call, parameters: { ...call.parameters, after: next } });
       }
-      if (facts?.wakesSessions === true && reply['error'] === undefined) this.#parts.sessionCards.tell();
+      if (facts?.wakesSessions === true) this.#parts.sessionCards.tell();
     } catch (error) {
       if (isUnexpected(error)) this.#parts.log(describeError(error));
       reply = errorReply(error);

@@ -12,8 +12,10 @@ const FLOOD: readonly Flood[] = [
   { socket: 'io.scauth', mode: 'calls', uids: 1, each: 8 },
 ];
 
-const KINDS: readonly (readonly Flood[])[] = [
+const kinds = (rig: Rig): readonly (readonly Flood[])[] => [
   FLOOD,
+  // Somebody with a pairing, and everything that they may ask.
+  [{ socket: 'io.scauth', mode: 'reads', uids: 1, each: 8, firstUid: rig.sandbox.uid }],
   bothSockets('frames', 17, 8),
   bothSockets('calls', 17, 8),
   bothSockets('more', 32, 4),
@@ -47,7 +49,7 @@ export async function floodFigures(rig: Rig, count: number): Promise<Figure[]> {
   const quietMs = await logins(rig, count);
   const floodMs = await under(rig, FLOOD, () => logins(rig, count));
   const turns: LongestTurn[] = [];
-  for (const floods of KINDS) {
+  for (const floods of kinds(rig)) {
     const turn = await longestTurn(rig.sandbox, () => under(rig, floods, () => logins(rig, count)));
     const names = floods.map(({ mode, uids }) => `${mode} by ${uids}`).join(', ');
     process.stderr.write(

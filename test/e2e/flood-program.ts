@@ -1,9 +1,10 @@
 // Runs in a sandbox as root and floods a socket of scauthd under many uids, as newuidmap gives one user. Whatever is
-// closed comes again at once. Usage: node flood-program.ts SOCKET MODE FIRSTUID UIDS CONNECTIONS-OF-EACH
+// closed comes again at once. Usage: node flood-program.ts SOCKET MODE FIRSTUID UIDS CONNECTIONS-OF-EACH [PULSE]
+// PULSE: milliseconds after which all is let go, and after which it begins anew, so that it begins in any phase of a login.
 // It prints the line `ready` when each connection was tried, and then goes on until it is killed.
 import { connect, type Socket } from 'node:net';
 
-const [path = '', mode = '', first = '', uids = '', each = ''] = process.argv.slice(2);
+const [path = '', mode = '', first = '', uids = '', each = '', pulse = '0'] = process.argv.slice(2);
 const isPam = path.endsWith('pam.sock');
 
 /** begin of version 1: authenticate, service sudo, user nobody, nothing else (PROTOCOL.md, 1.3). */
@@ -16,12 +17,20 @@ const STREAMS: Readonly<Record<string, string>> = {
   oneway: call('ListDrivers', { oneway: true }),
   'oneway-prompt': call('SetPairingPrompt', { oneway: true, parameters: { enabled: true } }),
   calls: call('Explain', { parameters: { service: 'sudo' } }),
+  reads: [
+    ...['ListTokens', 'ListIdentities', 'ListItems', 'ListDrivers', 'ListReaders', 'ListPairings'].map(
+      (method) => call(method),
+    ),
+    ...['GetKeyring', 'GetPairingPrompt', 'GetEnforcement', 'Monitor'].map((method) => call(method)),
+    call('GetHealth', { parameters: { days: 30 } }),
+    call('Explain', { parameters: { service: 'sudo' } }),
+  ].join(''),
 };
 
 function act(socket: Socket): void {
   const stream = STREAMS[mode];
   if (stream !== undefined) {
-    const batch = Buffer.from(stream.repeat(500));
+    const batch = Buffer.from(stream.repeat(40));
     const pump = (): void => {
       socket.write(batch, (error) => {
         if (error == null) pump();
@@ -51,6 +60,9 @@ function act(socket: Socket): void {
   if (mode !== 'more') socket.resume();
 }
 
+const held = new Set<Socket>();
+let isOn = true;
+
 function hold(uid: number): void {
   process.seteuid?.(uid);
   const socket = connect(path);
@@ -59,11 +71,26 @@ function hold(uid: number): void {
     act(socket);
   });
   socket.on('error', () => undefined);
-  socket.once('close', () => setTimeout(hold, 1, uid));
+  held.add(socket);
+  socket.once('close', () => {
+    held.delete(socket);
+    if (isOn) setTimeout(hold, 1, uid);
+  });
 }
 
-for (let uid = Number(first); uid < Number(first) + Number(uids); uid += 1)
-  for (let count = 0; count < Number(each); count += 1) hold(uid);
+function flood(): void {
+  for (let uid = Number(first); uid < Number(first) + Number(uids); uid += 1)
+    for (let count = 0; count < Number(each); count += 1) hold(uid);
+}
+
+if (Number(pulse) > 0)
+  setInterval(() => {
+    isOn = !isOn;
+    if (isOn) flood();
+    else for (const socket of held) socket.destroy();
+  }, Number(pulse));
+
+flood();
 setTimeout(() => {
   console.log('ready');
 }, 500);

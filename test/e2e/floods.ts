@@ -9,9 +9,13 @@ export type FloodMode = (typeof FLOOD_MODES)[number];
 
 export interface Flood {
   readonly socket: 'pam.sock' | 'io.scauth';
-  readonly mode: FloodMode | 'oneway-prompt';
+  readonly mode: FloodMode | 'oneway-prompt' | 'reads';
   readonly uids: number;
   readonly each: number;
+  /** Without it, one that nobody has. */
+  readonly firstUid?: number;
+  /** Milliseconds after which all is let go, and after which it begins anew. Absent: it goes on. */
+  readonly pulseMs?: number;
 }
 
 const FIRST_UID = 200_000;
@@ -29,11 +33,11 @@ export function bothSockets(mode: FloodMode, uids: number, each: number): Flood[
 
 /** Starts them and waits until they hold what they get. @returns ends them, and waits for it */
 export async function startFloods(sandbox: Sandbox, floods: readonly Flood[]): Promise<() => Promise<void>> {
-  const children = floods.map(({ socket, mode, uids, each }) =>
+  const children = floods.map(({ socket, mode, uids, each, firstUid = FIRST_UID, pulseMs = 0 }) =>
     // prettier-ignore
     sandbox.namespace.spawn(['sh', '-c', 'ulimit -n 8192; exec "$@"', 'sh',
       `${APP}/node_modules/node/bin/node`, '--disable-warning=ExperimentalWarning',
-      `${APP}/test/e2e/flood-program.ts`, `/run/scauth/${socket}`, mode, String(FIRST_UID), String(uids), String(each)],
+      `${APP}/test/e2e/flood-program.ts`, `/run/scauth/${socket}`, mode, String(firstUid), String(uids), String(each), String(pulseMs)],
       { env: sandbox.environment(), stdio: ['ignore', 'pipe', 'inherit'] }),
   );
   const stop = async (): Promise<void> => {

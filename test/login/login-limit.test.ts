@@ -13,6 +13,7 @@ const takeAll = (limit: LoginLimit, ...asked: Parameters<LoginLimit['take']>): (
 test('S1: who starts su for somebody else takes no place of theirs', (t) => {
   const limit = new LoginLimit();
   t.is(takeAll(limit, ada, peer(0, 'login of 1001')).length, 8);
+  t.is(limit.take(bob, peer(0, 'login of 1001')), null);
   t.not(limit.take(ada, peer(0, SYSTEM)), null);
   t.not(limit.take(ada, peer(0, 'login of 1000')), null);
 });

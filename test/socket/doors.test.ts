@@ -118,7 +118,7 @@ test.serial('S2: what is sent while a call is answered stays with the sender', a
 test.serial(
   'S2: a oneway call that only reads closes the connection, one that changes something does not',
   async (t) => {
-    const { path, table } = await serve(t);
+    const { path, table, log } = await serve(t);
     for (const method of [
       INFO,
       'io.scauth.ListDrivers',
@@ -130,6 +130,7 @@ test.serial(
       client.send({ method, oneway: true });
       t.is(await client.next(), null, method);
     }
+    t.is(log.filter((line) => line.includes('for nothing')).length, 5);
     const client = new VarlinkClient(t, path);
     client.send({ method: 'io.scauth.SetPairingPrompt', parameters: { enabled: false }, oneway: true });
     t.is((await client.call(INFO))?.error, undefined);
