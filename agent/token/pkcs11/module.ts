@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import pkcs11js from 'pkcs11js';
 import { DriverUnfit } from '../plugin/child.ts';
 import * as C from './constants.ts';
-import { checked } from './failure.ts';
+import { checked, codeOf } from './failure.ts';
 import { pinFunctionsOf, type PinFunctions } from './login.ts';
 
 /** A CK_SLOT_INFO's description has 64 bytes; the names of readers are cut to that. */
@@ -45,13 +45,9 @@ export class Pkcs11Module {
     }
   }
 
-  /** The slots with an initialised token. @throws AgentError */
+  /** The slots with an initialised token. @throws AgentError, DriverUnfit */
   slots(): TokenSlot[] {
-    if (!this.#initialised)
-      checked('C_Initialize', () => {
-        this.pkcs11.C_Initialize();
-      });
-    this.#initialised = true;
+    this.#initialise();
     const handles = checked('C_GetSlotList', () => this.pkcs11.C_GetSlotList(true));
     return handles.flatMap((slot) => {
       try {
@@ -60,6 +56,21 @@ export class Pkcs11Module {
         return []; // taken out in the middle, or a slot that cannot be read: the others can
       }
     });
+  }
+
+  /** A module that cannot begin (any more) is replaced with its whole process. @throws DriverUnfit */
+  #initialise(): void {
+    if (this.#initialised) return;
+    try {
+      this.pkcs11.C_Initialize();
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== C.CKR_CRYPTOKI_ALREADY_INITIALIZED)
+        throw new DriverUnfit(
+          `C_Initialize: ${code === null ? String(error) : `CKR 0x${code.toString(16)}`}`,
+        );
+    }
+    this.#initialised = true;
   }
 
   #describe(slot: Buffer): TokenSlot[] {

@@ -9,6 +9,7 @@ import type { JsonObject } from '../plugin/frames.ts';
 import * as C from './constants.ts';
 import { isReader, Pkcs11Module, type TokenSlot } from './module.ts';
 import { ObjectReader, readKeys } from './objects.ts';
+import { reapChildren } from './reap.ts';
 import { keysIn, requireKeys, SeenTokens, type SeenKeys } from './seen.ts';
 import { pinFailure } from './pin-outcome.ts';
 import { sign } from './sign.ts';
@@ -248,4 +249,10 @@ function handle(request: Request): JsonObject {
   }
 }
 
-await serve(handle);
+await serve((request) => {
+  try {
+    return handle(request);
+  } finally {
+    reapChildren();
+  }
+});
