@@ -19,7 +19,7 @@ export interface ParsedCertificate {
   /** Of the whole, upper-case hex. */
   readonly sha256: string;
   readonly signed: Signed;
-  /** DER of the names and of the serial number, for comparison byte by byte. */
+  /** The contents of the names (distinguished-name.ts compares them) and of the serial number. */
   readonly subject: Buffer;
   readonly issuer: Buffer;
   readonly serial: Buffer;

@@ -6,6 +6,7 @@ import * as pkijs from 'pkijs';
 import { AgentError } from '../base/errors.ts';
 import { KEY_USAGE_BIT, permitsLogin } from '../model/certificate-uses.ts';
 import { extendedKeyUsages, extensionOf, hasKeyUsage, type ParsedCertificate } from './certificate.ts';
+import { sameName } from './distinguished-name.ts';
 import { constraintFault } from './name-constraints.ts';
 import { EXTENSION } from './oids.ts';
 import { algorithmFault, isSignedBy, keyFault } from './signature.ts';
@@ -37,7 +38,7 @@ export interface Chain {
 export type ChainPurpose = 'login' | 'attestation';
 
 export function isSelfIssued({ subject, issuer }: ParsedCertificate): boolean {
-  return subject.equals(issuer);
+  return sameName(subject, issuer);
 }
 
 /** What is wrong with a certificate by itself; null for nothing. */
@@ -108,7 +109,7 @@ class PathSearch {
     const last = path.at(-1);
     if (last === undefined || path.length >= MAX_LENGTH) return null;
     for (const authority of this.#authorities) {
-      if (!authority.subject.equals(last.issuer) || path.includes(authority)) continue;
+      if (!sameName(authority.subject, last.issuer) || path.includes(authority)) continue;
       this.#tries += 1;
       if (this.#tries > MAX_TRIES) return null;
       const fault = this.#linkFault(path, last, authority);

@@ -7,6 +7,7 @@ import { readOnly, readTlv, readTlvs, type Tlv } from '../base/tlv.ts';
 import { KEY_USAGE_BIT } from '../model/certificate-uses.ts';
 import { hasKeyUsage, type ParsedCertificate } from './certificate.ts';
 import { isTime, oidText, readAlgorithm, readSigned, timeMs, type Signed } from './der.ts';
+import { sameName } from './distinguished-name.ts';
 import { ISSUING_DISTRIBUTION_POINT } from './oids.ts';
 import { isSignedBy } from './signature.ts';
 
@@ -115,7 +116,7 @@ const SKEW_MS = 5 * 60_000;
 
 /** Why a list says nothing about the certificates of `issuer`; null when it does. */
 export function listFault(list: RevocationList, issuer: ParsedCertificate, nowMs: number): string | null {
-  if (!list.issuer.equals(issuer.subject)) return 'it is of another authority';
+  if (!sameName(list.issuer, issuer.subject)) return 'it is of another authority';
   if (hasKeyUsage(issuer, KEY_USAGE_BIT.cRLSign) === false) return 'its authority may not sign lists';
   if (nowMs + SKEW_MS < list.thisUpdateMs) return 'it is from the future';
   if (nowMs > list.nextUpdateMs) return 'it has expired';

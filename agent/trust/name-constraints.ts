@@ -4,38 +4,54 @@
 import * as pkijs from 'pkijs';
 import type { AltName } from '../model/certificate-fields.ts';
 import { extensionOf, type ParsedCertificate } from './certificate.ts';
-import { altNames, attributesOf, generalName, type GeneralName } from './names.ts';
+import { isUnder } from './distinguished-name.ts';
+import { altNames, attributesOf, GENERAL_NAME, generalName, type GeneralName } from './names.ts';
 import { EMAIL_ADDRESS, EXTENSION } from './oids.ts';
 
-/** Suffix of labels: `example.org` holds `a.example.org`. */
-function underDomain(name: string, domain: string): boolean {
-  return domain === '' || name === domain || name.endsWith(domain.startsWith('.') ? domain : `.${domain}`);
+const HOST = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
+
+/** A host's name for comparison; null for what is none: it could hide where it belongs. */
+function hostOf(text: string): string | null {
+  const host = text.toLowerCase().replace(/\.$/, '');
+  return HOST.test(host) ? host : null;
 }
 
-/** RFC 5280: a whole address, a host, or (with a leading dot) a domain. */
-function emailFits(address: string, base: string): boolean {
-  const host = address.slice(address.lastIndexOf('@') + 1);
-  if (base.includes('@')) return address === base;
-  return base.startsWith('.') ? host.endsWith(base) : host === base;
+/** @param base a host, or with a leading dot what is below it */
+function hostFits(host: string, base: string, orBelow: boolean): boolean | null {
+  const wanted = hostOf(base.replace(/^\./, ''));
+  if (wanted === null) return null;
+  const isBelow = host.endsWith(`.${wanted}`);
+  return base.startsWith('.') ? isBelow : host === wanted || (orBelow && isBelow);
 }
 
-/** Both texts are RFC 4514, most specific first: a subtree is a suffix, at a border of parts. */
-function directoryFits(name: string, base: string): boolean {
-  return base === '' || name === base || (name.endsWith(`,${base}`) && !name.endsWith(`\\,${base}`));
+function domainFits(name: string, base: string): boolean | null {
+  const host = hostOf(name);
+  if (base === '') return true;
+  return host === null ? null : hostFits(host, base, true);
+}
+
+/** RFC 5280: a whole address, a host, or (with a leading dot) a domain. UPNs are constrained in the same way. */
+function addressFits(address: string, base: string): boolean | null {
+  if (base === '') return true;
+  const [at, baseAt] = [address.lastIndexOf('@'), base.lastIndexOf('@')];
+  const host = hostOf(address.slice(at + 1));
+  if (at <= 0 || host === null) return null;
+  const isHost = hostFits(host, base.slice(baseAt + 1), false);
+  if (baseAt <= 0 || isHost !== true) return isHost;
+  const [local, baseLocal] = [address.slice(0, at), base.slice(0, baseAt)];
+  if (local === baseLocal) return true;
+  // Whether case counts there is the host's to say.
+  return local.toLowerCase() === baseLocal.toLowerCase() ? null : false;
 }
 
 /** null: this kind cannot be compared. */
 function fits(name: AltName, base: AltName): boolean | null {
-  const [a, b] = [name.value.toLowerCase(), base.value.toLowerCase()];
   switch (base.kind) {
     case 'rfc822Name':
-      return emailFits(a, b);
-    case 'dNSName':
-      return underDomain(a, b);
-    case 'directoryName':
-      return directoryFits(a, b);
     case 'ntPrincipalName':
-      return b.includes('@') && !b.startsWith('@') ? a === b : a.endsWith(b.startsWith('@') ? b : `@${b}`);
+      return addressFits(name.value, base.value);
+    case 'dNSName':
+      return domainFits(name.value, base.value);
     default:
       return null;
   }
@@ -46,15 +62,23 @@ function namesOf(certificate: ParsedCertificate): GeneralName[] {
   const { subject } = certificate.names;
   const names = [...altNames(certificate)];
   if (subject.typesAndValues.length > 0)
-    names.push(generalName(new pkijs.GeneralName({ type: 4, value: subject })));
+    names.push({ tag: GENERAL_NAME.directory, altName: null, directory: certificate.subject });
   const emails = subject.typesAndValues.filter(({ type }) => type === EMAIL_ADDRESS);
   const values = attributesOf(new pkijs.RelativeDistinguishedNames({ typesAndValues: emails }));
-  for (const { value } of values) names.push({ tag: 1, altName: { kind: 'rfc822Name', value } });
+  for (const { value } of values)
+    names.push({ tag: GENERAL_NAME.email, altName: { kind: 'rfc822Name', value }, directory: null });
   return names;
 }
 
 /** Whether `name` is in the subtree; null when that cannot be told. */
 function inSubtree(name: GeneralName, base: GeneralName): boolean | null {
+  if (name.directory !== null && base.directory !== null) {
+    try {
+      return isUnder(name.directory, base.directory);
+    } catch {
+      return null;
+    }
+  }
   if (name.altName === null || base.altName === null) return null;
   if (name.altName.kind !== base.altName.kind) return name.tag === 0 ? null : false;
   return fits(name.altName, base.altName);
@@ -64,8 +88,12 @@ function inSubtree(name: GeneralName, base: GeneralName): boolean | null {
 export function constraintFault(authority: ParsedCertificate, certificate: ParsedCertificate): string | null {
   const constraints = extensionOf(authority, EXTENSION.nameConstraints, pkijs.NameConstraints);
   if (constraints === null) return null;
-  const bases = (trees: pkijs.GeneralSubtree[] | undefined): GeneralName[] =>
-    (trees ?? []).map(({ base }) => generalName(base));
+  const trees = [...(constraints.permittedSubtrees ?? []), ...(constraints.excludedSubtrees ?? [])];
+  // RFC 5280, 4.2.1.10: minimum is 0 and maximum absent.
+  if (trees.some(({ minimum, maximum }) => minimum !== 0 || maximum !== undefined))
+    return 'name constraints with a minimum or maximum';
+  const bases = (of: pkijs.GeneralSubtree[] | undefined): GeneralName[] =>
+    (of ?? []).map(({ base }) => generalName(base));
   const [allowed, excluded] = [bases(constraints.permittedSubtrees), bases(constraints.excludedSubtrees)];
   for (const name of namesOf(certificate)) {
     const sameKind = (base: GeneralName): boolean => base.tag === name.tag;

@@ -2,9 +2,10 @@
 
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
+import { readOnly } from '../base/tlv.ts';
 import { nameText, type AltName, type NameAttribute } from '../model/certificate-fields.ts';
 import { extensionOf, type ParsedCertificate } from './certificate.ts';
-import { ATTRIBUTE_NAMES, EXTENSION, PKINIT_NAME, UPN } from './oids.ts';
+import { ATTRIBUTE_NAMES, EXTENSION, PKINIT_NAME, SMTP_UTF8_MAILBOX, UPN } from './oids.ts';
 
 /** Tags of GeneralName. */
 export const GENERAL_NAME = { other: 0, email: 1, dns: 2, directory: 4, uri: 6 } as const;
@@ -20,6 +21,8 @@ export function attributesOf(name: pkijs.RelativeDistinguishedNames): NameAttrib
 export interface GeneralName {
   readonly tag: number;
   readonly altName: AltName | null;
+  /** The content of a directory name, for comparison; null for other kinds. */
+  readonly directory: Buffer | null;
 }
 
 function textOf(block: unknown): string | null {
@@ -39,13 +42,15 @@ function principalOf(value: unknown): string | null {
   return realm === null || names.length === 0 || names.includes(null) ? null : `${names.join('/')}@${realm}`;
 }
 
+function otherNameType(value: unknown): string {
+  const [type] = (value as { valueBlock?: { value?: unknown[] } }).valueBlock?.value ?? [];
+  return type instanceof asn1js.ObjectIdentifier ? type.valueBlock.toString() : '';
+}
+
 /** OtherName as pkijs leaves it: [type OID, [0] value]. */
 function otherName(value: unknown): AltName | null {
-  const [type, wrapped] = ((value as { valueBlock?: { value?: unknown[] } }).valueBlock?.value ?? []) as [
-    unknown?,
-    unknown?,
-  ];
-  const oid = type instanceof asn1js.ObjectIdentifier ? type.valueBlock.toString() : '';
+  const [, wrapped] = (value as { valueBlock?: { value?: unknown[] } }).valueBlock?.value ?? [];
+  const oid = otherNameType(value);
   const inner = (wrapped as { valueBlock?: { value?: unknown[] } } | undefined)?.valueBlock?.value?.[0];
   if (oid === UPN) {
     const text = textOf(inner);
@@ -78,8 +83,19 @@ function altNameOf({ type, value }: pkijs.GeneralName): AltName | null {
   }
 }
 
+/** @throws AgentError `malformed` */
 export function generalName(name: pkijs.GeneralName): GeneralName {
-  return { tag: name.type, altName: altNameOf(name) };
+  const tag = name.type;
+  const value: unknown = name.value;
+  if (tag === GENERAL_NAME.directory) {
+    const { valueBeforeDecode } = value as pkijs.RelativeDistinguishedNames;
+    const der = Buffer.from(valueBeforeDecode);
+    return { tag, altName: altNameOf(name), directory: readOnly(der, 0x30) };
+  }
+  // An e-mail address too, of a kind that is not read (RFC 9598).
+  if (tag === GENERAL_NAME.other && otherNameType(value) === SMTP_UTF8_MAILBOX)
+    return { tag: GENERAL_NAME.email, altName: null, directory: null };
+  return { tag, altName: altNameOf(name), directory: null };
 }
 
 /** The names of the subjectAltName; empty when there is none. */

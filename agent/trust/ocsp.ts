@@ -13,6 +13,7 @@ import {
   parseChainCertificate,
   type ParsedCertificate,
 } from './certificate.ts';
+import { sameName } from './distinguished-name.ts';
 import { OCSP_BASIC, OCSP_SIGNING, SHA1 } from './oids.ts';
 import { isSignedBy } from './signature.ts';
 import type { Signed } from './der.ts';
@@ -39,20 +40,24 @@ function sha1(bytes: Buffer): Buffer {
   return createHash('sha1').update(bytes).digest();
 }
 
-function issuerHashes(issuer: ParsedCertificate): [name: Buffer, key: Buffer] {
-  return [sha1(writeTlv(0x30, issuer.subject)), sha1(issuer.keyBits)];
+/** The name as the certificate in question has it (RFC 6960, 4.1.1), which its issuer may write in another way. */
+function issuerHashes(
+  certificate: ParsedCertificate,
+  issuer: ParsedCertificate,
+): [name: Buffer, key: Buffer] {
+  return [sha1(writeTlv(0x30, certificate.issuer)), sha1(issuer.keyBits)];
 }
 
 /** OCSPRequest with one CertID and no extensions. */
 export function ocspRequest(certificate: ParsedCertificate, issuer: ParsedCertificate): Buffer {
-  const [name, key] = issuerHashes(issuer);
+  const [name, key] = issuerHashes(certificate, issuer);
   const id = [SHA1_IDENTIFIER, writeTlv(0x04, name), writeTlv(0x04, key), writeTlv(0x02, certificate.serial)];
   const request = writeTlv(0x30, writeTlv(0x30, Buffer.concat(id)));
   return writeTlv(0x30, writeTlv(0x30, writeTlv(0x30, request)));
 }
 
 function isAbout(id: pkijs.CertID, certificate: ParsedCertificate, issuer: ParsedCertificate): boolean {
-  const [name, key] = issuerHashes(issuer);
+  const [name, key] = issuerHashes(certificate, issuer);
   const same = (block: { valueBlock: { valueHexView: Uint8Array } }, bytes: Buffer): boolean =>
     bytes.equals(block.valueBlock.valueHexView);
   return (
@@ -78,7 +83,7 @@ function companions(basic: pkijs.BasicOCSPResponse): ParsedCertificate[] {
 function mayAnswer(responder: ParsedCertificate, issuer: ParsedCertificate, nowMs: number): boolean {
   if (responder.der.equals(issuer.der)) return true;
   return (
-    responder.issuer.equals(issuer.subject) &&
+    sameName(responder.issuer, issuer.subject) &&
     isSignedBy(responder.signed, issuer.publicKey) &&
     extendedKeyUsages(responder)?.includes(OCSP_SIGNING) === true &&
     nowMs >= responder.notBeforeMs &&

@@ -21,6 +21,8 @@ export const OCSP_BASIC = '1.3.6.1.5.5.7.48.1.1';
 export const SHA1 = '1.3.14.3.2.26';
 
 export const UPN = '1.3.6.1.4.1.311.20.2.3';
+/** RFC 9598: SmtpUTF8Mailbox. */
+export const SMTP_UTF8_MAILBOX = '1.3.6.1.5.5.7.8.9';
 export const PKINIT_NAME = '1.3.6.1.5.2.2';
 export const EMAIL_ADDRESS = '1.2.840.113549.1.9.1';
 

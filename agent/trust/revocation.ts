@@ -12,6 +12,7 @@ import type { Revocation, TrustSources } from '../model/trust.ts';
 import { crlUrls, distributionPoints, ocspResponders } from './access-points.ts';
 import type { ParsedCertificate } from './certificate.ts';
 import { listCovers, listFault, MAX_CRL_BYTES, parseRevocationList, type RevocationList } from './crl.ts';
+import { sameName } from './distinguished-name.ts';
 import { askHttp } from './http.ts';
 import { MAX_OCSP_BYTES, ocspRequest, readOcspAnswer } from './ocsp.ts';
 
@@ -118,7 +119,7 @@ export class RevocationStatus {
         faults.push(`${file}: ${fault ?? 'cannot be read'}`);
         continue;
       }
-      if (!list.issuer.equals(issuer.subject)) continue;
+      if (!sameName(list.issuer, issuer.subject)) continue;
       const why = listFault(list, issuer, this.#clock.nowMs());
       if (why !== null) {
         faults.push(`${file}: ${why}`);

@@ -1,12 +1,15 @@
 // Chains of three levels made by openssl: what holds, and each way in which one must not. `openssl verify` judges too.
 
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../agent/base/clock.ts';
+import { writeTlv } from '../../agent/base/tlv.ts';
 import { parseCertificate } from '../../agent/model/key.ts';
 import { ChainTrust } from '../../agent/trust/certificate-trust.ts';
+import { isUnder, sameName } from '../../agent/trust/distinguished-name.ts';
 import type { TrustSources } from '../../agent/model/trust.ts';
 import { makeCertificate } from '../card/certificate.ts';
 import { AUTHORITY, LEAF, Pki } from './authority.ts';
@@ -195,6 +198,99 @@ test.serial('name constraints: e-mail, directory, and a kind that cannot be comp
   limited('ip-ca', 'permitted;IP:10.0.0.0/255.0.0.0');
   pki.issue('ip-in', 'ip-ca', { extensions: `${LEAF}\nsubjectAltName=IP:10.1.1.1` });
   t.regex((await faultOf('ip-in', 'root', 'ip-ca')) ?? 'accepted', /may not vouch for/);
+});
+
+test.serial(
+  'S11: names are compared as names: no escape, case or dot leads out of an excluded subtree',
+  async (t) => {
+    const limited = (name: string, constraints: string): void => {
+      pki.issue(name, 'root', { extensions: `${AUTHORITY}\nnameConstraints=critical,${constraints}` });
+    };
+    limited('no-bad', 'excluded;dirName:dir\n[dir]\nO=Bad');
+    for (const [name, subject] of [
+      ['backslash', '/O=Bad/CN=x\\\\'],
+      ['other-case', '/O=BAD/CN=x'],
+      ['more-spaces', '/O= Bad  /CN=x'],
+    ] as const) {
+      pki.issue(name, 'no-bad', { subject });
+      await bothRefuse(t, name, ['root', 'no-bad'], /excluded/);
+    }
+    // In a value, and not below the subtree.
+    pki.issue('in-value', 'no-bad', { subject: '/O=Good/CN=x,O=Bad' });
+    t.is(await faultOf('in-value', 'root', 'no-bad'), null);
+    limited('no-hosts', 'excluded;email:bad.org,excluded;DNS:bad.org');
+    for (const [index, name] of [
+      ...[
+        'email:a@BAD.org',
+        'email:a@bad.org.',
+        'DNS:BAD.org',
+        'DNS:x.bad.org.',
+        'DNS:*.org',
+        'email:a@bad.org@',
+      ],
+    ].entries()) {
+      pki.issue(`host-${index}`, 'no-hosts', { extensions: `${LEAF}\nsubjectAltName=${name}` });
+      t.regex((await faultOf(`host-${index}`, 'root', 'no-hosts')) ?? 'accepted', /excluded/, name);
+    }
+    for (const [index, name] of ['email:a@x.bad.org', 'email:a@notbad.org', 'DNS:notbad.org'].entries()) {
+      pki.issue(`good-${index}`, 'no-hosts', { extensions: `${LEAF}\nsubjectAltName=${name}` });
+      t.is(await faultOf(`good-${index}`, 'root', 'no-hosts'), null, name);
+    }
+    limited('no-upn', 'excluded;otherName:1.3.6.1.4.1.311.20.2.3;UTF8:bad.org');
+    const upn = 'otherName:1.3.6.1.4.1.311.20.2.3;UTF8';
+    for (const [index, [authority, name]] of (
+      [
+        ['no-hosts', 'otherName:1.3.6.1.5.5.7.8.9;UTF8:a@bad.org'],
+        ['no-upn', `${upn}:a@BAD.org`],
+        ['no-upn', `${upn}:a@bad.org.`],
+      ] as const
+    ).entries()) {
+      pki.issue(`mail-${index}`, authority, { extensions: `${LEAF}\nsubjectAltName=${name}` });
+      t.regex((await faultOf(`mail-${index}`, 'root', authority)) ?? 'accepted', /excluded/, name);
+    }
+  },
+);
+
+test('K4: kinds of strings, case and needless spaces make no other name', (t) => {
+  const attribute = (type: string, tag: number, value: Buffer): Buffer =>
+    writeTlv(0x31, writeTlv(0x30, Buffer.concat([Buffer.from(type, 'hex'), writeTlv(tag, value)])));
+  const [utf8, printable, bmp] = [0x0c, 0x13, 0x1e];
+  const cn = (tag: number, value: Buffer | string): Buffer =>
+    attribute('0603550403', tag, Buffer.from(value));
+  const o = (value: string): Buffer => attribute('060355040a', utf8, Buffer.from(value));
+  const ada = cn(printable, 'Ada Lovelace');
+  for (const same of [
+    cn(utf8, 'Ada Lovelace'),
+    cn(utf8, ' ADA \t lovelace '),
+    cn(bmp, Buffer.from('Ada Lovelace', 'utf16le').swap16()),
+    cn(utf8, 'A\u00adda Lovelace'),
+  ])
+    t.true(sameName(ada, same), same.toString('latin1'));
+  for (const other of [
+    cn(utf8, 'AdaLovelace'),
+    cn(utf8, 'Ada Lovelace\\'),
+    o('Ada Lovelace'),
+    Buffer.concat([ada, o('Org')]),
+    attribute('0603550403', 0x04, Buffer.from('Ada Lovelace')),
+    cn(utf8, Buffer.from([0xff])),
+    Buffer.from('3100', 'hex'),
+    Buffer.alloc(0),
+  ])
+    t.false(sameName(ada, other), other.toString('latin1'));
+  t.true(isUnder(Buffer.concat([o('ORG'), ada]), o('Org')));
+  t.false(isUnder(Buffer.concat([ada, o('Org')]), o('Org')));
+  t.false(isUnder(ada, Buffer.concat([ada, o('Org')])));
+  t.true(isUnder(ada, Buffer.alloc(0)), 'an empty base holds all');
+  t.throws(() => isUnder(cn(utf8, Buffer.from([0xff])), o('Org')));
+});
+
+test('K4: an issuer who is written in other strings, or in another case, is found', async (t) => {
+  const file = (name: string): string => join(import.meta.dirname, '../vectors/names', `${name}.pem`);
+  for (const name of ['leaf-utf8', 'leaf-case']) {
+    const der = new X509Certificate(readFileSync(file(name))).raw;
+    const from = { ...sources(), authorities: [file('authority')] };
+    t.is((await trust.findings(der, from, false)).chainFault, null, name);
+  }
 });
 
 test.serial('an extension of a megabyte, garbage, an empty file', async (t) => {
