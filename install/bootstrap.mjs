@@ -3,8 +3,20 @@
 // Plain JavaScript without a dependency, for any Node from 18 on; quiet when there is nothing to do, and it says
 // what it does on standard error only. It changes nothing outside the repository but apt's packages (packages.json).
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import {
+  accessSync,
+  chmodSync,
+  constants as files,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { constants, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,8 +25,12 @@ const BUILD = join(REPOSITORY, 'build');
 const LOCK = join(BUILD, '.bootstrap-lock');
 const NODE = join(REPOSITORY, 'node_modules/node/bin/node');
 const VPCD = 'usr/lib/pcsc/drivers/serial/libifdvpcd.so';
+/** What accounts of a sandbox read. */
+const READ_BY_OTHERS = ['agent', 'config', 'install', 'pam', 'policy', 'test', 'package.json'];
 const [script, ...rest] = process.argv.slice(2);
 const isRoot = process.getuid?.() === 0;
+// What is made here and by the script is read by accounts of a sandbox, whatever the caller's umask hides.
+process.umask(0o022);
 
 /** A failure whose text is all that the person needs to see. */
 class SetupError extends Error {}
@@ -143,21 +159,32 @@ function npmUpToDate() {
   );
 }
 
+/** What the calling npm tells its children, and settings by which `npm ci` would do something else or less. */
+const NOT_FOR_NPM =
+  /^(NODE_ENV$|npm_(package_|lifecycle_|config_(nodedir|omit|include|only|production|dev|optional|global|location|prefix|dry_run|workspace)))/i;
+
+function npmEnvironment() {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_FOR_NPM.test(name)));
+  try {
+    accessSync(homedir(), files.W_OK);
+  } catch {
+    // npm's own cache would be there.
+    env.npm_config_cache ??= join(BUILD, 'npm-cache');
+  }
+  return env;
+}
+
 function npmPackages() {
   if (!npmUpToDate()) {
     say('installing the npm packages of package-lock.json into node_modules');
     const path = process.env.npm_execpath;
     const npm =
       path !== undefined && existsSync(path) && path.endsWith('.js') ? [process.execPath, path] : ['npm'];
-    // Not what the calling npm tells its children, and no other Node's headers for the addons of the pinned one.
-    const inherited = Object.entries(process.env);
-    const env = Object.fromEntries(
-      inherited.filter(([name]) => !/^npm_(config_nodedir|package_|lifecycle_)/i.test(name)),
-    );
-    // No install scripts: what they would do for us is done here, without headers from the network.
-    must([...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci', {
-      env,
-    });
+    // All kinds of packages, whatever NODE_ENV and npmrc say: the sandbox and the tests need them. No install scripts:
+    // what they would do for us is done here, without headers from the network.
+    // prettier-ignore
+    const ci = ['ci', '--include=dev', '--include=optional', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+    must([...npm, ...ci], 'npm ci', { env: npmEnvironment() });
   }
   if (!existsSync(NODE)) {
     say('putting the pinned Node into place');
@@ -165,6 +192,7 @@ function npmPackages() {
     must([process.execPath, 'installArchSpecificPackage.js'], 'installing the pinned Node', {
       quiet: true,
       cwd: folder,
+      env: npmEnvironment(),
     });
   }
   if (!existsSync(NODE))
@@ -199,6 +227,47 @@ function buildPkcs11js() {
     { quiet: true },
   );
   renameSync(`${addon}.new`, addon);
+}
+
+// ---- what others may read ----
+
+/** Lets everybody read `path` and what is below it. @throws SetupError if it is somebody else's */
+function share(path) {
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry === undefined || entry.isSymbolicLink()) return; // another run may clear its artifacts
+  allow(path, 0o044 | (entry.isDirectory() || (entry.mode & 0o100) !== 0 ? 0o011 : 0));
+  if (entry.isDirectory()) for (const name of readdirSync(path)) share(join(path, name));
+}
+
+let shared = false;
+
+function allow(path, bits) {
+  const { mode } = lstatSync(path);
+  if ((mode & bits) === bits) return;
+  if (!shared) say('letting others read the files of this folder: accounts of a sandbox are others');
+  shared = true;
+  try {
+    chmodSync(path, (mode | bits) & 0o7777);
+  } catch {
+    throw new SetupError(
+      `${path} is somebody else's, and accounts of a sandbox cannot read it. As its owner: chmod -R a+rX ${REPOSITORY}`,
+    );
+  }
+}
+
+/** A checkout, or packages, that somebody made with a umask of 027 or 077. */
+function shareAll() {
+  // To enter, not to list: what else lies here stays as it is.
+  allow(REPOSITORY, 0o011);
+  for (const name of READ_BY_OTHERS) share(join(REPOSITORY, name));
+  for (const name of ['pam_scauth.so', 'vpcd']) share(join(BUILD, name));
+  allow(BUILD, 0o011);
+  const packages = join(REPOSITORY, 'node_modules');
+  // npm gives all of them the same; looking at each file would take longer than all the rest.
+  const hidden = [packages, NODE, ...readdirSync(packages).map((name) => join(packages, name))].some(
+    (path) => (lstatSync(path).mode & 0o004) === 0,
+  );
+  if (hidden) share(packages);
 }
 
 // ---- one at a time ----
@@ -271,6 +340,7 @@ try {
     debianPackages();
     npmPackages();
     build();
+    shareAll();
   });
   if (script === undefined) say('everything is built.');
   else start();

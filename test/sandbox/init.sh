@@ -5,6 +5,7 @@
 # bash, because a Node program as process 1 does not reap the children of others.
 # Usage: init.sh REPOSITORY PAM-MODULE-FOLDER vpcd|reader   (mount_namespaces(7), pid_namespaces(7))
 set -euo pipefail
+umask 022
 repository=$1 pam_modules=$2 pcsc=$3
 
 # The repository and the machine's pcscd may lie below a folder that is hidden in a moment: hold them open.
