@@ -9,7 +9,7 @@ import type { DriverInfo } from './model/driver.ts';
 import type { CardKeyCheck, SlotDriver, TokenDriver } from './token/interface.ts';
 import { PivDriver } from './token/piv/driver.ts';
 import { CardPlugin } from './token/plugin/card-driver.ts';
-import { uidOfDriver } from './token/plugin/confine.ts';
+import { numberedUser, systemAccount, type DriverUser } from './token/plugin/confine.ts';
 import { findDrivers, INTERFACE_VERSION } from './token/plugin/manifest.ts';
 import { DriverProcess } from './token/plugin/process.ts';
 import { SlotPlugin, type SlotProgram } from './token/plugin/slot-driver.ts';
@@ -22,6 +22,8 @@ const PKCS11 = {
   ...{ id: 'org.scauth.pkcs11', displayName: 'PKCS#11 modules', shortName: 'PKCS#11' },
   uuid: 'B0B2D3A6-5F0E-4E0B-9D55-7C1E6A9F2C14',
 };
+/** The account that install/systemd/scauth.sysusers makes for the modules' processes, and pcscd's polkit lets in. */
+export const PKCS11_ACCOUNT = 'scauth-driver';
 const SHIPPED_VERSION = productVersion();
 /** Where Debian and others put OpenSC's module. */
 const OPENSC_PATHS = [
@@ -69,18 +71,18 @@ function pivCandidate(isolate: boolean, check: CardKeyCheck, log: Log): Candidat
     return { info: shipped(PIV, path, 'card', null), make: () => new PivDriver(check) };
   }
   const path = new URL('./token/isolated/piv.ts', import.meta.url);
-  const uid = uidOfDriver(PIV.id);
-  const program = { id: PIV.id, name: PIV.id, argv: nodeProgram(path), environment: {}, uid, groups: [] };
+  const user = numberedUser(PIV.id);
+  const program = { id: PIV.id, name: PIV.id, argv: nodeProgram(path), environment: {}, ...user, groups: [] };
   const host = new DriverProcess(program, log);
   return {
-    info: shipped(PIV, path, 'card', uid),
+    info: shipped(PIV, path, 'card', user.uid),
     problems: () => host.problems,
     make: () => new CardPlugin({ ...PIV, version: SHIPPED_VERSION }, host, check),
   };
 }
 
 /** One program for each module. OpenSC's has tokens in readers only. */
-function pkcs11Programs(settings: Config['pkcs11'], uid: number): SlotProgram[] {
+function pkcs11Programs(settings: Config['pkcs11'], user: DriverUser): SlotProgram[] {
   const path = new URL('./token/pkcs11/program.ts', import.meta.url);
   const environment = Object.fromEntries(
     settings.environment.map((entry) => {
@@ -95,45 +97,47 @@ function pkcs11Programs(settings: Config['pkcs11'], uid: number): SlotProgram[] 
     const argv = nodeProgram(path, file, settings.any_pin ? 'printable' : 'digits');
     const name = `${PKCS11.id} (${file})`;
     const { groups } = settings;
-    return [{ id: PKCS11.id, name, argv, environment, uid, groups, standing: file !== openSc }];
+    return [{ id: PKCS11.id, name, argv, environment, ...user, groups, standing: file !== openSc }];
   });
+}
+
+/** Without its account (scauthd was not installed but started by hand) a number does, where pcscd asks no polkit. */
+export function pkcs11User(): DriverUser {
+  return systemAccount(PKCS11_ACCOUNT) ?? numberedUser(PKCS11.id);
 }
 
 function pkcs11Candidate(settings: Config['pkcs11'], log: Log): Candidate {
   const path = new URL('./token/pkcs11/program.ts', import.meta.url);
-  const uid = uidOfDriver(PKCS11.id);
+  const user = pkcs11User();
   let made: SlotPlugin | null = null;
   return {
-    info: shipped(PKCS11, path, 'token', uid),
+    info: shipped(PKCS11, path, 'token', user.uid),
     problems: () => made?.problems() ?? [],
     make: () => {
-      made = new SlotPlugin({ ...PKCS11, version: SHIPPED_VERSION }, pkcs11Programs(settings, uid), log);
+      made = new SlotPlugin({ ...PKCS11, version: SHIPPED_VERSION }, pkcs11Programs(settings, user), log);
       return made;
     },
   };
 }
 
 function installedCandidates(check: CardKeyCheck, log: Log): Candidate[] {
-  return findDrivers([PIV.id, PKCS11.id]).map(({ info, program }) => {
-    const running =
-      program === null
-        ? null
-        : {
-            ...{ id: info.id, name: info.id, argv: [program], environment: {}, groups: [] },
-            ...{ uid: uidOfDriver(info.id), standing: true },
-          };
+  return findDrivers([PIV.id, PKCS11.id]).map(({ info, running }) => {
+    const program = running && {
+      ...{ id: info.id, name: info.id, argv: [running.program], environment: {}, groups: [] },
+      ...{ ...running.user, standing: true },
+    };
     let problems: () => readonly string[] = () => [];
     return {
       info,
       problems: () => problems(),
       make: () => {
-        if (running === null) throw new Error(`${info.id} cannot be used`);
+        if (program === null) throw new Error(`${info.id} cannot be used`);
         if (info.kind === 'token') {
-          const driver = new SlotPlugin(info, [running], log);
+          const driver = new SlotPlugin(info, [program], log);
           problems = () => driver.problems();
           return driver;
         }
-        const host = new DriverProcess(running, log);
+        const host = new DriverProcess(program, log);
         problems = () => host.problems;
         return new CardPlugin(info, host, check);
       },

@@ -120,6 +120,13 @@ export const places: readonly Place[] = [
       /^agent\/cli\//,
     ],
   },
+  // Asks pcscd as the user of a driver, in a process of its own.
+  {
+    name: 'pcscd test',
+    files: /^agent\/cli\/doctor\/reach-pcscd\.ts$/,
+    floor: 6,
+    mayImport: [/^agent\/pcsc\/(library|constants)\.ts$/],
+  },
   {
     name: 'client',
     files: /^agent\/(cli|session)\//,
@@ -129,7 +136,7 @@ export const places: readonly Place[] = [
       /^config\//,
       // Names of PAM services; it decides nothing.
       /^policy\/services\.ts$/,
-      /^agent\/cli\/map\.ts$/,
+      /^agent\/cli\/(map|doctor\/reach-pcscd)\.ts$/,
       /^agent\/socket\/(frames|frame-stream|varlink|io-scauth)\.ts$/,
     ],
   },

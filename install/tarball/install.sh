@@ -51,7 +51,7 @@ for page in usr/share/man/man*/*; do place "$page" "/usr/local/share/man/${page#
 place usr/share/bash-completion/completions/sc_auth /usr/local/share/bash-completion/completions/sc_auth 644
 place usr/share/zsh/vendor-completions/_sc_auth /usr/local/share/zsh/site-functions/_sc_auth 644
 place usr/share/fish/vendor_completions.d/sc_auth.fish /usr/local/share/fish/vendor_completions.d/sc_auth.fish 644
-for unit in lib/systemd/system/*; do
+for unit in usr/lib/systemd/system/*; do
   [ -d /etc/systemd/system ] || continue
   sed 's#/usr/sbin/scauthd#/usr/local/sbin/scauthd#' "$unit" >/opt/scauth/.unit
   place /opt/scauth/.unit "/etc/systemd/system/$(basename "$unit")" 644

@@ -43,6 +43,7 @@ async function expect(t: ExecutionContext, name: string, state: string, says: Re
 test.serial('a machine that is right: pcscd, settings, PAM, scauthd and certificates are', async (t) => {
   for (const name of ['pcscd', 'pcscd version', 'settings', 'PAM', 'clock', 'scauthd', 'certificates'])
     await expect(t, name, 'ok', /./);
+  await expect(t, 'drivers and pcscd', 'ok', /lets org\.scauth\.pkcs11 in/);
   const { stdout } = await sandbox.exec(['sc_auth', 'doctor']);
   t.regex(stdout, /^ok {7}pcscd/m);
   const seen = await doctor(sandbox.user);

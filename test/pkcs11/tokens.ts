@@ -1,9 +1,9 @@
 // Makes real PKCS#11 tokens in a sandbox: SoftHSM's in files, and the TPM's (tpm2-pkcs11) in swtpm. Their files belong
 // to the user of scauth's PKCS#11 driver. Called before scauthd starts; what it makes is gone with the sandbox.
-import { uidOfDriver } from '../../agent/token/plugin/confine.ts';
+import { pkcs11User } from '../../agent/wire-drivers.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 
-const UID = uidOfDriver('org.scauth.pkcs11');
+const { uid: UID } = pkcs11User();
 const PIN = '123456';
 const TPM_MANAGER = '/run/sandbox/app/test/pkcs11/tpm.py';
 

@@ -1,15 +1,10 @@
-// pcscd and polkit as they are on the machine: does pcscd run or start by its socket, how old is it, and does polkit let
-// the account of card drivers in.
+// pcscd as it is on the machine: does it run or start by its socket, and how old is it.
 
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { tryConnect } from '../explain-socket.ts';
-import { broken, ok, unknown, warning, type Check } from './check.ts';
+import { broken, ok, warning, type Check } from './check.ts';
 
 const PCSCD_SOCKET = '/run/pcscd/pcscd.comm';
-const RULE_FOLDERS = ['/etc/polkit-1/rules.d', '/usr/share/polkit-1/rules.d'];
-const ACCOUNT = 'scauth-driver';
 /** Before it, a client that dies in a transaction could leave the card locked (pcsc-lite's ChangeLog, 1.8.24). */
 const OLDEST_PCSCD = [1, 8, 24] as const;
 
@@ -49,30 +44,4 @@ export async function checkPcscd(): Promise<Check[]> {
       )
     : ok('pcscd version', version);
   return [reached, age];
-}
-
-/** @param root where `/` is found; other than `/` in tests */
-export function checkPolkit(root = '/'): Check[] {
-  if (!existsSync(join(root, '/usr/share/polkit-1')) && !existsSync(join(root, '/etc/polkit-1')))
-    return [ok('polkit', 'There is none, so it refuses nobody')];
-  for (const folder of RULE_FOLDERS) {
-    let names: string[];
-    try {
-      names = readdirSync(join(root, folder));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EACCES') return [unknown('polkit', folder)];
-      continue;
-    }
-    for (const name of names.filter((one) => one.endsWith('.rules'))) {
-      const text = readFileSync(join(root, folder, name), 'utf8');
-      if (text.includes(ACCOUNT) && text.includes('access_pcsc')) return [ok('polkit', `${folder}/${name}`)];
-    }
-  }
-  return [
-    warning(
-      'polkit',
-      `No rule lets ${ACCOUNT} reach pcscd: PKCS#11 modules may see no reader`,
-      'Install the package again: sudo apt install --reinstall scauth',
-    ),
-  ];
 }

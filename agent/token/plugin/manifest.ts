@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { AgentError, printable } from '../../base/errors.ts';
 import { checkTrustedFolder, distrustOf, readTrustedFile } from '../../base/trusted-file.ts';
 import type { DriverInfo } from '../../model/driver.ts';
-import { uidOfDriver } from './confine.ts';
+import { numberedUser, systemAccount, type DriverUser } from './confine.ts';
 
 /** The administrator's first: where both have an id, the first is used. */
 export const DRIVER_FOLDERS = ['/etc/scauth/drivers', '/usr/lib/scauth/drivers'];
@@ -36,6 +36,9 @@ const manifestSchema = v.strictObject({
     v.string('must be text'),
     v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be the name of a file in the same folder'),
   ),
+  account: v.optional(
+    v.pipe(v.string('must be text'), v.regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be the name of an account')),
+  ),
 });
 
 type Manifest = v.InferOutput<typeof manifestSchema>;
@@ -43,7 +46,7 @@ type Manifest = v.InferOutput<typeof manifestSchema>;
 export interface InstalledDriver {
   readonly info: DriverInfo;
   /** null where it cannot be used; `info` says why. */
-  readonly program: string | null;
+  readonly running: { readonly program: string; readonly user: DriverUser } | null;
 }
 
 function parseManifest(text: string): Manifest {
@@ -70,10 +73,19 @@ function checkProgram(path: string): Stats {
   return stats;
 }
 
+/** @throws AgentError `not-allowed` for an account that is not there, or is not for this */
+function userOf({ id, kind, account }: Manifest): DriverUser {
+  if (account === undefined) return numberedUser(id);
+  const user = kind === 'token' ? systemAccount(account) : null;
+  if (user !== null) return user;
+  const why = kind === 'card' ? 'is for the kind "token"' : 'is no system account of this machine';
+  throw new AgentError('not-allowed', { detail: `${MANIFEST}: account ${account} ${why}` });
+}
+
 function broken(folder: string, name: string, error: unknown): InstalledDriver {
   const problem = error instanceof AgentError ? error.detail : String(error);
   return {
-    program: null,
+    running: null,
     info: {
       ...{ id: printable(name), version: '', displayName: printable(name), shortName: printable(name) },
       ...{ parent: null, uuid: null, changedAtMs: null, interfaceVersion: null, uid: null },
@@ -88,23 +100,25 @@ function readDriver(parent: string, name: string): InstalledDriver | null {
   try {
     if (!lstatSync(folder).isDirectory()) return null;
     checkTrustedFolder(folder);
-    const file = join(folder, MANIFEST);
-    const bytes = readTrustedFile(file, MAX_MANIFEST_BYTES);
+    const path = join(folder, MANIFEST);
+    const bytes = readTrustedFile(path, MAX_MANIFEST_BYTES);
     if (bytes === null) throw new AgentError('malformed', { detail: `there is no ${MANIFEST}` });
-    const { parent: product = null, program, ...manifest } = parseManifest(bytes.toString('utf8'));
-    const path = join(folder, program);
-    checkProgram(path);
+    const manifest = parseManifest(bytes.toString('utf8'));
+    const { id, version, displayName, shortName, parent: product = null, uuid, ...rest } = manifest;
+    const program = join(folder, rest.program);
+    checkProgram(program);
+    const user = userOf(manifest);
     return {
-      program: path,
+      running: { program, user },
       info: {
-        ...manifest,
-        displayName: printable(manifest.displayName),
-        shortName: printable(manifest.shortName),
+        ...{ id, version, uuid, interfaceVersion: rest.interfaceVersion, kind: rest.kind },
+        displayName: printable(displayName),
+        shortName: printable(shortName),
         parent: product === null ? null : printable(product),
         path: folder,
-        changedAtMs: lstatSync(file).mtimeMs,
+        changedAtMs: lstatSync(path).mtimeMs,
         builtIn: false,
-        uid: uidOfDriver(manifest.id),
+        uid: user.uid,
         state: 'ready',
         problems: [],
       },
@@ -135,13 +149,13 @@ export function findDrivers(taken: readonly string[], folders = DRIVER_FOLDERS):
   const seen = new Set(taken);
   return found
     .map((driver) => {
-      if (driver.program === null) return driver;
+      if (driver.running === null) return driver;
       if (!seen.has(driver.info.id)) {
         seen.add(driver.info.id);
         return driver;
       }
       const problems = [`another driver has the id ${driver.info.id} and is used`];
-      return { program: null, info: { ...driver.info, state: 'failed' as const, problems } };
+      return { running: null, info: { ...driver.info, state: 'failed' as const, problems } };
     })
     .sort((a, b) => (a.info.id < b.info.id ? -1 : 1));
 }

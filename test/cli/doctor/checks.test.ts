@@ -9,7 +9,6 @@ import type { Check } from '../../../agent/cli/doctor/check.ts';
 import { checkClock } from '../../../agent/cli/doctor/clock.ts';
 import { checkFiles } from '../../../agent/cli/doctor/files.ts';
 import { checkPam } from '../../../agent/cli/doctor/pam.ts';
-import { checkPolkit } from '../../../agent/cli/doctor/services.ts';
 import test from 'ava';
 import { NOBODY, rootTest, temporaryFolder } from '../../base/folders.ts';
 
@@ -124,13 +123,4 @@ test('clock: right, before the program was made, and set back behind the audit l
   expect(t, checkClock(now, root, program), 'broken', /it was set back/);
   utimesSync(program, now / 1000 + day, now / 1000 + day);
   expect(t, checkClock(now, root, program), 'broken', /before this program was made/);
-});
-
-test('polkit: none, without our rule, with it', (t) => {
-  const root = temporaryFolder(t);
-  expect(t, checkPolkit(root), 'ok', /There is none/);
-  put(root, 'usr/share/polkit-1/rules.d/50-other.rules', '// access_pcsc for somebody\n');
-  expect(t, checkPolkit(root), 'warning', /No rule lets scauth-driver/);
-  put(root, 'usr/share/polkit-1/rules.d/scauth-pcscd.rules', '"scauth-driver" access_pcsc');
-  expect(t, checkPolkit(root), 'ok', /scauth-pcscd\.rules/);
 });

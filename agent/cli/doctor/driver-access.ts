@@ -1,0 +1,61 @@
+// Do drivers that talk to pcscd by themselves reach it? Asked of pcscd (and so of polkit) as their own users, since files
+// do not tell: a rule may not be loaded, or name somebody else than pcscd sees.
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { WireDriver } from '../../socket/io-scauth.ts';
+import { callAgent } from '../client.ts';
+import type { CommandContext } from '../context.ts';
+import { CommandError } from '../exit-codes.ts';
+import { broken, ok, unknown, type Check } from './check.ts';
+
+const NAME = 'drivers and pcscd';
+const ASK_MS = 10_000;
+const REPAIRS = {
+  ours: 'Install the package again, it has the account and the polkit rule: sudo apt install --reinstall scauth',
+  theirs: 'It needs an account in its manifest, and a polkit rule for that: DRIVERS.md',
+};
+
+/** What pcscd answers a process of this user; anything but `reached` is a no. */
+export function askAs(uid: number): Promise<string> {
+  const program = fileURLToPath(new URL('./reach-pcscd.ts', import.meta.url));
+  const argv = ['--disable-warning=ExperimentalWarning', program];
+  const options = { uid, gid: uid, cwd: '/', env: {}, timeout: ASK_MS };
+  return new Promise((resolve) => {
+    execFile(process.execPath, argv, options, (error, stdout) => {
+      resolve(error === null ? stdout : error.message);
+    });
+  });
+}
+
+function judge({ id, uid, builtIn }: WireDriver, answer: string): Check | null {
+  switch (answer) {
+    case 'reached':
+      return ok(NAME, `pcscd lets ${id} in (uid ${uid ?? ''})`);
+    case 'no-service': // the check of pcscd itself says so
+      return null;
+    default: {
+      const why = answer === 'refused' ? 'pcscd (its polkit) refuses it' : answer;
+      const repair = builtIn ? REPAIRS.ours : REPAIRS.theirs;
+      return broken(NAME, `${id} (uid ${uid ?? ''}) sees no reader: ${why}`, repair);
+    }
+  }
+}
+
+/** @param ask as a user. @returns one check for each driver of the kind `token`; none while scauthd does not run */
+export async function checkDriverAccess(context: CommandContext, ask = askAs): Promise<Check[]> {
+  if (process.geteuid?.() !== 0) return [unknown(NAME, 'Whether pcscd lets drivers in')];
+  try {
+    const { drivers } = await callAgent(context, 'ListDrivers', {});
+    const checks: Check[] = [];
+    for (const driver of drivers) {
+      if (driver.kind !== 'token' || driver.uid === null || driver.state !== 'ready') continue;
+      const check = judge(driver, await ask(driver.uid));
+      if (check !== null) checks.push(check);
+    }
+    return checks;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return [];
+  }
+}
