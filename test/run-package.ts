@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { REPOSITORY } from './sandbox/namespace.ts';
 import { TapReader } from './tap.ts';
 import { makeAlone, makePackages, READY } from './package/packages.ts';
+import { World } from './package/world.ts';
 
 const hashOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
 let passed = 0;
@@ -20,17 +21,18 @@ function count(name: string, problem: string | null): void {
 }
 
 const first = hashOf(await makeAlone());
-const { file } = await makePackages();
+const packages = await makePackages();
+const { file } = packages;
 count('built twice, the same bytes', hashOf(file) === first ? null : 'the two packages differ');
 
-const lintian = spawnSync(
-  'lintian',
-  ['--allow-root', '--fail-on', 'error,warning,pedantic', '--pedantic', file],
-  {
-    encoding: 'utf8',
-  },
-);
-count('lintian', lintian.status === 0 ? null : `${lintian.stdout}${lintian.stderr}`);
+const LINTIAN = ['lintian', '--allow-root', '--fail-on', 'error,warning,pedantic', '--pedantic'] as const;
+const [lintian, ...options] = LINTIAN;
+const here = spawnSync(lintian, [...options, file], { encoding: 'utf8' });
+count('lintian', here.status === 0 ? null : `${here.stdout}${here.stderr}`);
+const world = await World.start('trixie');
+const there = await world.run([...LINTIAN, packages.first].join(' '));
+await world.stop();
+count("Debian 13's lintian", there.code === 0 ? null : there.output);
 
 const ava = [
   join(REPOSITORY, 'node_modules/ava/entrypoints/cli.js'),

@@ -2,9 +2,10 @@
 
 import { settings, type Setting } from '../../config/settings.ts';
 
-/** A value as TOML writes it. */
+/** A value as TOML writes it; a list has places where a line may end. */
 export function tomlValue(value: Setting['default']): string {
-  return JSON.stringify(value);
+  if (!Array.isArray(value)) return JSON.stringify(value);
+  return `[${value.map((one) => JSON.stringify(one)).join(', ')}]`;
 }
 
 export interface SettingLine {

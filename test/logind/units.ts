@@ -45,7 +45,12 @@ export class Units {
 
   /** When everything in the sandbox has ended. */
   remove(): void {
-    const script = 'mount -t cgroup2 cgroup2 /mnt && find "/mnt/$1" -depth -type d -exec rmdir {} +';
-    execFileSync('unshare', ['--mount', '--', 'sh', '-c', script, 'sh', this.#slice]);
+    removeGroup(this.#slice);
   }
+}
+
+/** A control group at the top, and all that are in it; nothing may run there. */
+export function removeGroup(name: string): void {
+  const script = 'mount -t cgroup2 cgroup2 /mnt && find "/mnt/$1" -depth -type d -exec rmdir {} +';
+  execFileSync('unshare', ['--mount', '--', 'sh', '-c', script, 'sh', name]);
 }

@@ -1,9 +1,18 @@
 #!/bin/bash
 # Process 1 of a package test: a Debian root in which a package can really be installed, in namespaces of its own.
 # The root is an overlay over the cached one: everything that is written is in memory and goes with process 1.
-# Usage: world.sh BASE MOUNTPOINT REPOSITORY MEGABYTES   (mount_namespaces(7), overlayfs)
+# Usage: world.sh BASE MOUNTPOINT REPOSITORY MEGABYTES [GROUP]
+# With GROUP, process 1 becomes the root's own systemd, in a control group of this name: its units run as on a machine.
+# (mount_namespaces(7), cgroup_namespaces(7), overlayfs)
 set -euo pipefail
-base=$1 place=$2 repository=$3 size=$4
+base=$1 place=$2 repository=$3 size=$4 group=${5:-}
+
+if [ -n "$group" ] && [ -z "${IN_GROUP:-}" ]; then
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup
+  mkdir "/sys/fs/cgroup/$group"
+  echo $$ >"/sys/fs/cgroup/$group/cgroup.procs"
+  IN_GROUP=yes exec unshare --cgroup --ipc --uts -- bash "$0" "$@"
+fi
 
 mkdir -p "$place"
 mount -t tmpfs -o "mode=0755,size=${size}m" package "$place"
@@ -47,4 +56,20 @@ CHANNELID    0x8C7B
 READER
 mount --bind "$root/run/sandbox/reader" "$root/etc/reader.conf.d"
 
+if [ -n "$group" ]; then
+  mount -t sysfs -o ro sysfs "$root/sys"
+  mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+  # No kernel modules here; and no seat, so that with logind nobody would count as being at the machine.
+  for unit in systemd-modules-load.service systemd-logind.service; do
+    ln -s /dev/null "$root/etc/systemd/system/$unit"
+  done
+  mkdir "$root/run/old"
+  cd "$root"
+  pivot_root . run/old
+  umount -l /run/old
+  rmdir /run/old
+  echo ready
+  exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=other TERM=dumb \
+    /usr/lib/systemd/systemd --system --log-target=journal --show-status=0 systemd.unit=multi-user.target >/dev/null 2>&1
+fi
 exec chroot "$root" /bin/bash -c 'echo ready; exec >/dev/null; while :; do sleep infinity & wait || true; done'

@@ -1,13 +1,16 @@
 // A Debian root in which a package is really installed, used and removed. It starts the real pcscd and the software
-// card on request; everything that happened in it is gone after stop().
+// card on request; everything that happened in it is gone after stop(). Debian 13's is booted: its own systemd starts
+// scauthd, pcscd and polkitd by their units. In Debian 12's there is none, and the tests start them.
 
 import { mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { CardControl } from '../card/client.ts';
 import { APP, childrenOf, Namespace, REPOSITORY } from '../sandbox/namespace.ts';
+import { setTimeout as pause } from 'node:timers/promises';
 import { exitCode, Pty } from '../sandbox/pty.ts';
-import { CARD_SOCKET, Service, startCard, startPcscd } from '../sandbox/services.ts';
-import { debianRoot } from './base.ts';
+import { removeGroup } from '../logind/units.ts';
+import { CARD_SOCKET, readerListens, Service, startCard, startPcscd } from '../sandbox/services.ts';
+import { debianRoot, type Release } from './base.ts';
 
 export const USER = 'ada';
 export const PASSWORD = 'correct-horse-7';
@@ -18,6 +21,8 @@ const ENVIRONMENT = {
   TERM: 'dumb',
 };
 const EXEC_MS = 240_000;
+/** Room on its disk. */
+const MEGABYTES = '900';
 
 export interface Ended {
   readonly code: number;
@@ -34,18 +39,30 @@ export class World {
   readonly namespace: Namespace;
   /** Of the programs in it. */
   readonly environment = ENVIRONMENT;
+  /** The control group of its systemd; null where there is none. */
+  readonly #group: string | null;
   #scauthd: Service | null = null;
   #card: CardControl | null = null;
 
-  private constructor(namespace: Namespace) {
+  private constructor(namespace: Namespace, group: string | null) {
     this.namespace = namespace;
+    this.#group = group;
   }
 
-  /** @param megabytes room on its disk */
-  static async start(megabytes = 900): Promise<World> {
+  static async start(release: Release = 'bookworm'): Promise<World> {
     const place = join(REPOSITORY, 'build/package-world');
-    const init = [join(import.meta.dirname, 'world.sh'), debianRoot(), place, REPOSITORY, String(megabytes)];
-    return new World(await Namespace.start('vpcd', init));
+    const group = release === 'bookworm' ? null : `scauthtest-world-${process.pid}`;
+    const init = [join(import.meta.dirname, 'world.sh'), debianRoot(release), place, REPOSITORY, MEGABYTES];
+    const namespace = await Namespace.start('vpcd', group === null ? init : [...init, group]);
+    const world = new World(namespace, group);
+    if (group !== null)
+      await world.must('until systemctl is-active -q multi-user.target; do sleep 0.1; done');
+    return world;
+  }
+
+  /** Whether its own systemd runs in it. */
+  get booted(): boolean {
+    return this.#group !== null;
   }
 
   /** A file of this world, as the machine sees it. */
@@ -141,7 +158,10 @@ export class World {
 
   /** pcscd, and the software card in its reader. @param card further options of test/card */
   async startReader(...card: readonly string[]): Promise<void> {
-    await startPcscd(this.namespace, ENVIRONMENT);
+    if (this.booted) {
+      await this.must('systemctl start pcscd.service');
+      while (!readerListens(this.namespace)) await pause(20);
+    } else await startPcscd(this.namespace, ENVIRONMENT);
     await startCard(this.namespace, ['--key', 'p256', '--pin', PIN, ...card], ENVIRONMENT);
     this.#card = await CardControl.connect(this.path(CARD_SOCKET));
   }
@@ -152,12 +172,17 @@ export class World {
   }
 
   /**
-   * scauthd as the package has it, started as the page for administrators says for machines without systemd.
+   * scauthd as the package has it: by its unit, or as the page for administrators says for machines without systemd.
    * @param ready how it is seen that it is there
    */
   async startScauthd(
     ready = async (): Promise<boolean> => (await this.run('sc_auth list')).code === 0,
   ): Promise<void> {
+    if (this.booted) {
+      await this.must('systemctl start scauthd');
+      while (!(await ready())) await pause(100);
+      return;
+    }
     mkdirSync(this.path('/run/scauth'), { recursive: true, mode: 0o755 });
     this.#scauthd = new Service(this.namespace, 'scauthd', ['/usr/sbin/scauthd'], ENVIRONMENT);
     await this.#scauthd.untilReady(ready);
@@ -170,6 +195,7 @@ export class World {
   }
 
   async stopScauthd(): Promise<void> {
+    if (this.booted) await this.must('systemctl stop scauthd');
     await this.#scauthd?.stop();
   }
 
@@ -183,7 +209,11 @@ export class World {
     const walk = (folder: string): void => {
       for (const entry of readdirSync(this.path(folder), { withFileTypes: true })) {
         const path = `${folder}/${entry.name}`;
-        if (/^\/(proc|sys|dev|run|tmp|var\/(log|cache|lib\/apt)|usr\/lib\/pcsc\/drivers)(\/|$)/.test(path))
+        if (
+          /^\/(proc|sys|dev|run|tmp|var\/(log|cache|tmp|lib\/(apt|systemd))|usr\/lib\/pcsc\/drivers)(\/|$)/.test(
+            path,
+          )
+        )
           continue;
         if (entry.isDirectory()) walk(path);
         found.push(entry.isSymbolicLink() ? `${path} -> ${readlinkSync(this.path(path))}` : path);
@@ -201,5 +231,6 @@ export class World {
   async stop(): Promise<void> {
     this.#card?.close();
     await this.namespace.stop();
+    if (this.#group !== null) removeGroup(this.#group);
   }
 }

@@ -119,6 +119,11 @@ export async function startPcscd(
 const PCSCD =
   'pcscd --help | grep -q -- --disable-polkit && exec pcscd --foreground --disable-polkit; exec pcscd --foreground';
 
+/** The first reader is there: a card may connect. */
+export function readerListens(namespace: Namespace): boolean {
+  return listens(namespace, VPCD_PORT);
+}
+
 /** Looks without connecting: whoever connects to vpcd is a card. */
 function listens(namespace: Namespace, port: number): boolean {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;

@@ -1,0 +1,81 @@
+// The package's life on Debian 13, booted: its own systemd runs scauthd, pcscd 2 and polkitd by their units, with all that
+// those take away. So polkit is asked, about the processes that are really there, and its answer counts.
+
+import { renameSync } from 'node:fs';
+import test from 'ava';
+import { beginLife, end, install, pair, sudoByCard, unpair, use } from './life.ts';
+import { USER } from './world.ts';
+
+const RULE = '/usr/share/polkit-1/rules.d/scauth-pcscd.rules';
+const ACCOUNT = 'scauth-driver';
+const PROBE = '/usr/lib/scauth/node /usr/lib/scauth/app/agent/cli/doctor/reach-pcscd.js';
+/** As drivers have it that do not talk to pcscd. */
+const NUMBERED = 1_885_000_000;
+
+const world = beginLife('trixie');
+
+function probeAs(user: string | number): string {
+  return `setpriv --reuid=${user} --regid=nogroup --clear-groups ${PROBE}`;
+}
+
+/** What pcscd says to a process of this user. */
+function reach(user: string | number): Promise<string> {
+  return world().must(probeAs(user));
+}
+
+/** polkitd reads its rules anew when a file changes. */
+async function untilReach(answer: string): Promise<void> {
+  await world().must(`until [ "$(${probeAs(ACCOUNT)})" = ${answer} ]; do sleep 0.1; done`);
+}
+
+async function doctor(): Promise<string> {
+  return (await world().run('sc_auth doctor')).output;
+}
+
+install();
+use();
+
+test.serial('S14: pcscd and polkitd are the real ones, by their units', async (t) => {
+  t.regex(await world().must('pcscd --version'), /version 2\./);
+  for (const unit of ['pcscd', 'polkit', 'scauthd'])
+    t.is(await world().must(`systemctl is-active ${unit}`), 'active\n', unit);
+  const pid = (await world().must('systemctl show --property MainPID --value pcscd')).trim();
+  t.notRegex(world().read(`/proc/${pid}/cmdline`), /disable-polkit/);
+});
+
+test.serial('S14: a card works through OpenSC’s module, whose process polkit lets in', async (t) => {
+  const settings = '/etc/scauth/scauth.d/opensc.toml';
+  await world().must(`printf '[tokens]\ndisabled = ["org.scauth.piv"]\n' >${settings}`);
+  await world().must('systemctl restart scauthd');
+  await unpair();
+  await pair(t);
+  await sudoByCard(t);
+  t.regex(await world().must(`pgrep --uid ${ACCOUNT}`), /^\d+/, 'the module runs as its account');
+  t.regex(await doctor(), /^ok +drivers and pcscd +pcscd lets org\.scauth\.pkcs11 in/m);
+  await world().must(`rm ${settings}; systemctl restart scauthd`);
+  await unpair();
+  await pair(t);
+});
+
+test.serial('S14: the rule lets in the account of PKCS#11 modules, and nobody else', async (t) => {
+  t.is(await reach(ACCOUNT), 'reached');
+  for (const user of [USER, 'nobody', 'daemon', NUMBERED]) t.is(await reach(user), 'refused', String(user));
+});
+
+test.serial(
+  'S14: without the rule doctor says that modules see no reader, and with it that they do',
+  async (t) => {
+    const [here, away] = [world().path(RULE), world().path(`${RULE}.away`)];
+    renameSync(here, away);
+    await untilReach('refused');
+    t.regex(
+      await doctor(),
+      /^BROKEN +drivers and pcscd +org\.scauth\.pkcs11 \(uid \d+\) sees no reader[^]*reinstall/m,
+    );
+    renameSync(away, here);
+    await untilReach('reached');
+    t.regex(await doctor(), /^ok +drivers and pcscd /m);
+  },
+);
+
+end();
