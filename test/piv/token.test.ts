@@ -1,8 +1,10 @@
 // The token on the software card in this process: what is sent, in which order, and that the card is never left verified.
 import test from 'ava';
 import { freeSecretSlots, secretBlock } from '../../agent/base/secret.ts';
+import { AgentError } from '../../agent/base/errors.ts';
 import { Pin } from '../../agent/base/pin.ts';
 import { Challenge } from '../../agent/model/challenge.ts';
+import { FRESH_MS, TryMemory } from '../../agent/model/pin-tries.ts';
 import { verifyProof } from '../../agent/model/proof.ts';
 import type { Identity, PinTry, TryPermit } from '../../agent/model/token.ts';
 import { PivDriver } from '../../agent/token/piv/driver.ts';
@@ -316,4 +318,32 @@ test('not a PIV card: null, after one SELECT', async (t) => {
     t.is(await probe(slot), null);
     t.is(slot.commands.length, 1);
   }
+});
+
+test('S4: an old count is read in the transaction of the proof; what the permit refuses is not sent', async (t) => {
+  const time = { now: 0, nowMs: () => 0, monotonicMs: () => time.now };
+  const slot = new SoftwareSlot();
+  const token = await probe(slot, new PivDriver(null, new TryMemory(time)));
+  if (token === null) throw new Error('no token');
+  const asked: (number | null)[] = [];
+  const refuse: TryPermit = ({ triesLeft }) => {
+    asked.push(triesLeft);
+    throw new AgentError('pin-reserve');
+  };
+  slot.card.applet.pins.application.tries = 1;
+  for (const [elapsed, instructions] of [
+    [0, 'a4'],
+    [FRESH_MS + 1, 'a4 20'],
+  ] as const) {
+    time.now += elapsed;
+    slot.commands.length = 0;
+    await t.throwsAsync(token.prove(loginKey(token), challengeFor(), pin('999999', refuse)), {
+      code: 'pin-reserve',
+    });
+    t.is(slot.instructions(), instructions);
+    t.false(slot.commands.some((command) => command.startsWith('00200080') && command.length > 8));
+  }
+  t.deepEqual(asked, [3, 1]);
+  t.is(slot.card.applet.pins.application.tries, 1);
+  t.deepEqual(slot.closed.slice(-2), ['leave', 'leave'], 'and the card is left as it was');
 });
