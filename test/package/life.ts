@@ -96,7 +96,7 @@ export function use(): void {
     await login.expect(PIN_PROMPT);
     login.send(`${PIN}\n`);
     await login.expect(/\$ $/);
-    login.send('whoami; exit\n');
+    login.send('unset HISTFILE; whoami; exit\n');
     await login.exit;
     t.regex(login.screen, new RegExp(`^${USER}\\r?$`, 'm'));
   });
