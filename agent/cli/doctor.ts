@@ -7,9 +7,9 @@ import type { Piece } from './output.ts';
 
 const help = `sc_auth doctor [--json]
 
-Is this machine ready for card logins? Looks at scauthd, pcscd and whether it lets drivers in, the settings, the PAM
-files (while the card is required also whether they hold that), owners and modes of files and sockets, the clock, and
-certificates that end within 30 days. Says the repair beside what is wrong.
+Is this machine ready for card logins? Looks at scauthd, pcscd and whether it lets drivers in, the settings, whether PAM
+module and addons can be loaded, the PAM files (while the card is required also whether they hold that), owners and modes
+of files and sockets, the clock, and certificates that end within 30 days. Says the repair beside what is wrong.
 Changes nothing and asks no card. As root it sees everything.
 
   --json   {"checks": [{"name", "state", "detail", "repair"}], "healthy"}; state is ok, warning, broken or unknown
@@ -35,11 +35,12 @@ async function checkSettings(): Promise<Check[]> {
 }
 
 async function allChecks(context: CommandContext): Promise<Check[]> {
-  const [agent, services, access, files, pam, clock, enforcement] = await Promise.all([
+  const [agent, services, access, files, binaries, pam, clock, enforcement] = await Promise.all([
     import('./doctor/agent.ts'),
     import('./doctor/services.ts'),
     import('./doctor/driver-access.ts'),
     import('./doctor/files.ts'),
+    import('./doctor/binaries.ts'),
     import('./doctor/pam.ts'),
     import('./doctor/clock.ts'),
     import('./doctor/enforcement.ts'),
@@ -49,6 +50,7 @@ async function allChecks(context: CommandContext): Promise<Check[]> {
     ...(await access.checkDriverAccess(context)),
     ...(await checkSettings()),
     ...files.checkFiles(),
+    ...(await binaries.checkBinaries()),
     ...pam.checkPam(),
     ...(await enforcement.checkEnforced(context)),
     ...clock.checkClock(),

@@ -14,24 +14,16 @@ import {
   rmSync,
   statSync,
   utimesSync,
-  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { debianDepends, needsFile, needsOf } from './needs.ts';
 import { RELEASED, RELEASED_SECONDS } from './release.ts';
 import { LIB, put } from './tree.ts';
 
 const SCRIPTS = ['config', 'postinst', 'prerm', 'postrm'];
-const DEPENDS = [
-  'libc6 (>= 2.28)',
-  'libstdc++6 (>= 9)',
-  'libpam0g (>= 1.4)',
-  'libpam-runtime (>= 1.5)',
-  'libpcsclite1',
-  'pcscd',
-  'pamtester',
-  'debconf (>= 0.5) | debconf-2.0',
-];
+/** Beside what the binaries need (needs.ts). */
+const DEPENDS = ['libpam-runtime (>= 1.5)', 'pcscd', 'pamtester', 'debconf (>= 0.5) | debconf-2.0'];
 
 /** RFC 5322, as dpkg's changelog has it. */
 function changelogDate(): string {
@@ -54,13 +46,13 @@ export function settleTimes(folder: string): void {
   }
 }
 
-function control(version: string, kilobytes: number): string {
+function control(version: string, kilobytes: number, depends: readonly string[]): string {
   return `Package: scauth
 Version: ${version}
 Architecture: amd64
 Maintainer: The scauth authors <scauth@localhost.localdomain>
 Installed-Size: ${kilobytes}
-Depends: ${DEPENDS.join(', ')}
+Depends: ${depends.join(', ')}
 Recommends: logrotate, pinentry-curses | pinentry
 Suggests: apparmor, opensc-pkcs11
 Section: admin
@@ -76,7 +68,8 @@ Description: smart card login: pair a card once, then card and PIN log in
 `;
 }
 
-function putDebianFiles(repository: string, tree: string, version: string): void {
+/** What dpkg and lintian read beside the tree. */
+export function putDebianFiles(repository: string, tree: string, version: string): void {
   const debian = join(repository, 'install/package/debian');
   const doc = 'usr/share/doc/scauth';
   const changelog = readFileSync(join(debian, 'changelog'), 'utf8')
@@ -114,7 +107,7 @@ export function makeDeb(repository: string, tree: string, work: string, version:
     );
   put(work, 'DEBIAN/md5sums', sums.join(''));
   const bytes = files.reduce((sum, file) => sum + Math.ceil(statSync(join(work, file)).size / 1024), 0);
-  put(work, 'DEBIAN/control', control(version, bytes));
+  put(work, 'DEBIAN/control', control(version, bytes, [...debianDepends(needsOf(work)), ...DEPENDS]));
   for (const folder of globSync('**/', { cwd: work })) chmodSync(join(work, folder), 0o755);
   settleTimes(work);
   const out = join(repository, 'dist', `scauth_${version}_amd64.deb`);
@@ -132,14 +125,15 @@ export function makeDeb(repository: string, tree: string, work: string, version:
   return out;
 }
 
-/** What the tarball holds, in `folder`: the same tree with install.sh and uninstall.sh. */
+/** What the tarball holds, in `folder`: the same tree with install.sh, uninstall.sh and what they look at. */
 export function layOutTarball(repository: string, tree: string, folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   cpSync(tree, join(folder, 'tree'), { recursive: true });
   for (const script of ['install.sh', 'uninstall.sh']) {
     put(folder, script, readFileSync(join(repository, 'install/tarball', script)), 0o755);
   }
-  writeFileSync(join(folder, 'LICENSE'), readFileSync(join(repository, 'LICENSE')));
+  put(folder, 'needs', needsFile(needsOf(tree)));
+  put(folder, 'LICENSE', readFileSync(join(repository, 'LICENSE')));
   chmodSync(join(folder, 'tree', LIB, 'undo'), 0o755);
 }
 

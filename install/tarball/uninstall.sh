@@ -6,8 +6,15 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 [ "$(id -u)" -eq 0 ] || { echo 'Run it as root.' >&2; exit 1; }
 list=/opt/scauth/installed-files
 [ -e "$list" ] || { echo 'There is no /opt/scauth/installed-files: install.sh has not run here.' >&2; exit 1; }
+# Also out of pam-auth-update's own records, where there is one.
+if [ -x /usr/local/sbin/scauth-pam ] && grep -qsx 'Module: scauth\|scauth' /var/lib/pam/*; then
+  /usr/local/sbin/scauth-pam remove --yes --no-rehearsal || true
+fi
 sh /opt/scauth/undo
 if [ -d /run/systemd/system ]; then systemctl disable --now scauthd.service || true; fi
+if [ -d /sys/kernel/security/apparmor ] && command -v apparmor_parser >/dev/null && [ -e /etc/apparmor.d/scauthd ]; then
+  apparmor_parser --remove /etc/apparmor.d/scauthd 2>/dev/null || true
+fi
 while read -r file; do rm -f "$file"; done <"$list"
 if [ -e /opt/scauth/made-folders ]; then
   # The deepest first; what somebody else put something into stays.

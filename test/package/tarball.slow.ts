@@ -16,8 +16,37 @@ test('install.sh puts it there, twice is no harm, uninstall.sh --purge leaves no
   try {
     const files = world.fileList();
     const pam = await world.pamFiles();
+    // S19: nothing is changed on a system that lacks something.
+    for (const [needs, why] of [
+      ['glibc 9.99', /needs glibc 9\.99 or newer, and this system has 2/],
+      [
+        'library libnothere.so.1 libnothere1 b c d',
+        /libnothere\.so\.1 is missing\. Install it: apt install libnothere1/,
+      ],
+    ] as const) {
+      const refused = await world.run(
+        `mkdir /tmp/t; ln -s ${tarball}/tree /tmp/t/tree; cp ${tarball}/*.sh /tmp/t; echo '${needs}' >/tmp/t/needs; sh /tmp/t/install.sh; code=$?; rm -r /tmp/t; exit $code`,
+      );
+      t.is(refused.code, 1);
+      t.regex(refused.output, why);
+      t.deepEqual(world.fileList(), files);
+    }
     await world.must(`sh ${tarball}/install.sh`);
     await world.must(`sh ${tarball}/install.sh`);
+    for (const file of [
+      '/etc/logrotate.d/scauth',
+      '/etc/polkit-1/rules.d/scauth-pcscd.rules',
+      '/usr/local/sbin/scauth-pam',
+    ])
+      t.regex(world.read(file), /scauth/);
+    t.regex(await world.must('scauth-pam status'), /^Card logins are off/);
+    t.regex((await world.run('sc_auth doctor')).output, /ok +binaries/);
+    // A module for a newer glibc: its table of names, one name of the same length in the place of another.
+    await world.must(
+      `m=$(ls /usr/lib/*/security/pam_scauth.so); v=$(grep -aoE 'GLIBC_2\\.[0-9]{2}' "$m" | sort -V | tail -n 1); cp -p "$m" /tmp/m; sed -i "s/$v/GLIBC_2.99/g" "$m"`,
+    );
+    t.regex((await world.run('sc_auth doctor')).output, /BROKEN +binaries .*GLIBC_2\.99' not found/);
+    await world.must('cp -p /tmp/m /usr/lib/*/security/pam_scauth.so; rm /tmp/m');
     t.is((await world.pamFiles()).replace(/^== scauth\n[^=]*(?=^== )/m, ''), pam);
     t.regex(await world.must('sc_auth --version'), /^sc_auth \d/);
     await world.must(`sed -i '1a auth sufficient pam_scauth.so' /etc/pam.d/sudo`);
@@ -30,7 +59,7 @@ test('install.sh puts it there, twice is no harm, uninstall.sh --purge leaves no
     const command = /^sudo (\/opt\/scauth\/authselect\/make-profile \w+)/m.exec(page)?.[1] ?? '';
     await world.must(
       `mkdir -p /usr/share/authselect/default/sssd; cd /usr/share/authselect/default/sssd
-       printf 'auth required pam_env.so\nauth sufficient pam_unix.so\nauth required pam_deny.so\n' | tee system-auth >password-auth
+       printf 'auth required pam_env.so\nauth sufficient pam_unix.so\nauth required pam_deny.so\naccount required pam_unix.so\n' | tee system-auth >password-auth
        ${command}`,
     );
     t.regex(
