@@ -1,10 +1,12 @@
 // The tries of one PIN, as far as scauthd knows them: what the card has said, and what our own wrong PINs have cost, until
-// a right one. A PIN is sent only through here, one at a time, and the count that decides is the one at that moment.
+// a right one or, for a TPM, time gives them back (wrong-pins.ts). A PIN is sent only through here, one at a time, and the
+// count that decides is the one at that moment.
 // It outlives the Token: a card that is put in again, or read anew by its driver, has no more tries than before.
 
 import { systemClock, type Clock } from '../base/clock.ts';
 import { AgentError, asAgentError } from '../base/errors.ts';
 import type { PinState, TryPermit } from './token.ts';
+import { WrongPins } from './wrong-pins.ts';
 
 /** Older counts are read again before a PIN is sent: other programs have the card too, and scauthd does not see them. */
 export const FRESH_MS = 10_000;
@@ -29,18 +31,19 @@ export type Admit = (read: ReadTries) => Promise<void>;
 export class PinTries {
   #left: number | null = null;
   #total: number | null = null;
-  /** Wrong PINs since the last right one, for cards that do not count for us. */
-  #wrong = 0;
   #heardAtMs = -Infinity;
-  #turn: Promise<unknown> = Promise.resolve();
+  /** For tokens that do not count for us. */
+  readonly #wrong: WrongPins;
   readonly #clock: Clock;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, wrong = new WrongPins(clock, true)) {
     this.#clock = clock;
+    this.#wrong = wrong;
   }
 
   get state(): PinState {
-    return { triesLeft: this.#left, triesTotal: this.#total, ...(this.#wrong > 0 && { wrong: this.#wrong }) };
+    const { count } = this.#wrong;
+    return { triesLeft: this.#left, triesTotal: this.#total, ...(count > 0 && { wrong: count }) };
   }
 
   /** What the card says now. A number is the truth; without one, the lowest that was known stays. */
@@ -49,15 +52,20 @@ export class PinTries {
     if (triesLeft !== null) this.#left = triesLeft;
     // It was blocked, and does not say so any more.
     else if (this.#left === 0) this.#left = 1;
-    if (low === true) this.#wrong = Math.max(this.#wrong, 1);
+    // What it says once and not again stays known as wrong PINs, of the usual three.
+    if (triesLeft !== null && triesLeft <= 1) this.#wrong.atLeast(3 - triesLeft);
+    else if (low === true) this.#wrong.atLeast(1);
     this.#heardAtMs = this.#clock.monotonicMs();
   }
 
-  /** The PIN was right: the card has all its tries again. Without a total we do not know how many. */
+  /**
+   * The PIN was right: a card has all its tries again; without a total we do not know how many. Of any other token
+   * nothing new is known, and it is asked before the next PIN.
+   */
   right(): void {
-    this.#left = this.#total;
-    this.#wrong = 0;
-    this.#heardAtMs = this.#clock.monotonicMs();
+    this.#wrong.right();
+    this.#left = this.#wrong.restores ? this.#total : null;
+    this.#heardAtMs = this.#wrong.restores ? this.#clock.monotonicMs() : -Infinity;
   }
 
   /**
@@ -66,9 +74,7 @@ export class PinTries {
    * @throws AgentError what `permit` and `send` throw
    */
   spend<T>(permit: TryPermit, send: (admit: Admit) => Promise<T>): Promise<T> {
-    const result = this.#turn.then(() => this.#send(permit, send));
-    this.#turn = result.catch(() => undefined);
-    return result;
+    return this.#wrong.inTurn(() => this.#send(permit, send));
   }
 
   async #send<T>(permit: TryPermit, send: (admit: Admit) => Promise<T>): Promise<T> {
@@ -102,7 +108,7 @@ export class PinTries {
         return;
       case 'pin-blocked':
       case 'puk-blocked':
-        this.#left = 0;
+        this.heard({ triesLeft: 0, triesTotal: null });
         return;
       case 'pin-reserve':
         // The driver looked once more, and has not sent it.
@@ -110,14 +116,14 @@ export class PinTries {
         return;
       case 'wrong-pin':
       case 'wrong-puk':
-        this.#wrong += 1;
-        this.#left = triesLeft ?? (this.#left === null ? null : Math.max(this.#left - 1, 1));
-        this.#heardAtMs = this.#clock.monotonicMs();
+        this.#wrong.atLeast(this.#wrong.count + 1);
+        triesLeft ??= this.#left === null ? undefined : Math.max(this.#left - 1, 1);
+        this.heard({ triesLeft: triesLeft ?? null, triesTotal: null });
         return;
       default:
         // Nobody knows what the card thought of it: it is asked before the next one, and may not say.
-        this.#wrong += 1;
-        if (triesLeft !== undefined) this.#left = triesLeft;
+        this.#wrong.atLeast(this.#wrong.count + 1);
+        if (triesLeft !== undefined) this.heard({ triesLeft, triesTotal: null });
         this.#heardAtMs = -Infinity;
     }
   }
@@ -127,9 +133,17 @@ export class PinTries {
 export class TryMemory {
   readonly #pins = new Map<string, PinTries>();
   readonly #clock: Clock;
+  /** What all PINs have in common; undefined: each has its own. */
+  readonly #shared: WrongPins | undefined;
 
-  constructor(clock: Clock = systemClock) {
+  constructor(clock: Clock = systemClock, shared?: WrongPins) {
     this.#clock = clock;
+    this.#shared = shared;
+  }
+
+  /** For tokens that are in no reader: they may all be one TPM's, which has one counter for everything. */
+  static ofTpm(clock: Clock = systemClock): TryMemory {
+    return new TryMemory(clock, new WrongPins(clock, false));
   }
 
   /**
@@ -138,7 +152,7 @@ export class TryMemory {
    */
   of(...name: readonly string[]): PinTries {
     const key = name.join('\0');
-    const tries = this.#pins.get(key) ?? new PinTries(this.#clock);
+    const tries = this.#pins.get(key) ?? new PinTries(this.#clock, this.#shared);
     this.#pins.delete(key);
     this.#pins.set(key, tries);
     const [oldest] = this.#pins.keys();

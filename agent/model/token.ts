@@ -55,7 +55,7 @@ export interface PinState {
   readonly triesLeft: number | null;
   /** Total tries, where the card says so. */
   readonly triesTotal: number | null;
-  /** Wrong PINs that are known of since the last right one; left out: none. */
+  /** Wrong PINs that are known of and that nothing has made good (wrong-pins.ts); left out: none. */
   readonly wrong?: number;
 }
 

@@ -4,6 +4,7 @@ import test from 'ava';
 import { AgentError, type AgentErrorCode } from '../../agent/base/errors.ts';
 import { FRESH_MS, PinTries, TryMemory, type ToldTries } from '../../agent/model/pin-tries.ts';
 import type { PinState, TryPermit } from '../../agent/model/token.ts';
+import { RECOVERY_MS } from '../../agent/model/wrong-pins.ts';
 
 class Time {
   now = 0;
@@ -133,6 +134,72 @@ test('K8: wrong PINs are counted where the card does not, and what may have been
   t.is(tries.state.wrong, 1, "somebody's wrong PIN");
   tries.heard(count(null));
   t.is(tries.state.wrong, 1);
+});
+
+test('S4: a right PIN gives a TPM no try back, and time gives one after the other', async (t) => {
+  const time = new Time();
+  const tries = TryMemory.ofTpm(time).of('tpm', '0');
+  await fail(tries, 'wrong-pin');
+  time.now += RECOVERY_MS - 1;
+  await fail(tries, 'wrong-pin');
+  await succeed(tries);
+  t.is(tries.state.wrong, 2, 'the second one starts the time anew');
+  time.now += RECOVERY_MS - 1;
+  t.is(tries.state.wrong, 2);
+  time.now += 1;
+  t.is(tries.state.wrong, 1);
+  await succeed(tries);
+  time.now += RECOVERY_MS - 1;
+  t.is(tries.state.wrong, 1, 'both do not fade at once, and a right PIN does not hurry it');
+  time.now += 1;
+  t.is(tries.state.wrong, undefined);
+  time.now += 9 * RECOVERY_MS;
+  await fail(tries, 'wrong-pin');
+  t.is(tries.state.wrong, 1, 'time without wrong PINs is not saved up');
+});
+
+test("S4: all tokens of a TPM have one counter and one turn, and a card's PINs each their own", async (t) => {
+  for (const [memory, most, second] of [
+    [TryMemory.ofTpm(new Time()), 1, 2],
+    [new TryMemory(new Time()), 2, 1],
+  ] as const) {
+    const [one, other] = [memory.of('token', '0'), memory.of('other token', '0')];
+    let sending = 0;
+    let atOnce = 0;
+    const wrongPin = (tries: PinTries): Promise<void> =>
+      tries.spend(any, async (admit) => {
+        await admit(() => Promise.resolve(count(null)));
+        atOnce = Math.max(atOnce, ++sending);
+        await new Promise(setImmediate);
+        sending -= 1;
+        throw new AgentError('wrong-pin');
+      });
+    await Promise.allSettled([one, other].map(wrongPin));
+    t.is(atOnce, most);
+    t.deepEqual([one.state.wrong, other.state.wrong], [second, second]);
+  }
+});
+
+test('K8: what a TPM has said of its last tries outlives a right PIN as wrong PINs, and is asked again', async (t) => {
+  for (const [code, left, wrong] of [
+    ['wrong-pin', 1, 2],
+    ['pin-blocked', 0, 3],
+  ] as const) {
+    const tries = TryMemory.ofTpm(new Time()).of('tpm', '0');
+    tries.heard(count(null));
+    await fail(tries, code, left);
+    t.is(tries.state.triesLeft, left);
+    await succeed(tries);
+    t.deepEqual(tries.state, { triesLeft: null, triesTotal: null, wrong });
+    let reads = 0;
+    await tries.spend(any, (admit) =>
+      admit(() => {
+        reads += 1;
+        return Promise.resolve(count(null));
+      }),
+    );
+    t.is(reads, 1, 'nothing that is known of it is fresh');
+  }
 });
 
 test('the memory is bounded, and what was seen last stays', (t) => {

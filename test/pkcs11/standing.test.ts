@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import { driverPid } from '../drivers/processes.ts';
 import * as person from '../e2e/person.ts';
+import { wrongPinsAtOnce } from '../e2e/wrong-pins.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import {
   addOddKeys,
@@ -135,6 +136,46 @@ test.serial("the machine's TPM is a token: its key opens sudo, also after a new 
     await sandbox.stop();
   }
 });
+
+test.serial(
+  'S4: a right PIN gives a TPM no try back: the next wrong ones are held by the question',
+  async (t) => {
+    const sandbox = await startWith(TPM_CONFIG, makeTpm);
+    try {
+      const [key] = await identities(sandbox);
+      await succeed(sandbox, 'sc_auth', 'pair', '-u', sandbox.user, '-h', key?.hash ?? '');
+      // The third of swtpm's would be the last.
+      for (const asked of [3, 5, 5]) t.deepEqual(await wrongPinsAtOnce(sandbox), { asked, good: true });
+    } finally {
+      await sandbox.stop();
+    }
+  },
+);
+
+test.serial(
+  'S4: a wrong PIN at each of two tokens of a TPM: the next one needs a yes, at either',
+  async (t) => {
+    const sandbox = await startWith(TPM_CONFIG, (made) => makeTpm(made, 'Machine', 'Other'));
+    try {
+      await person.addUser(sandbox, 'bob');
+      const keys = await identities(sandbox);
+      const users = [sandbox.user, 'bob'] as const;
+      for (const [n, user] of users.entries())
+        await succeed(sandbox, 'sc_auth', 'pair', '-u', user, '-h', keys[n]?.hash ?? '');
+      const login = async (user: string, ...lines: string[]): Promise<string> => {
+        const { stdout, stderr } = await person.pamtester(sandbox, 'root', ['scauth-test', user], ...lines);
+        return stdout + stderr;
+      };
+      for (const user of users) t.regex(await login(user, person.WRONG_PIN), /Wrong PIN/);
+      for (const user of users) {
+        t.regex(await login(user, '', ''), /After 2 failed entries/);
+        t.regex(await login(user, 'yes', sandbox.pin), /successfully authenticated/);
+      }
+    } finally {
+      await sandbox.stop();
+    }
+  },
+);
 
 test.serial("p11-kit's list: a module by the path that it gives; RSA without PSS opens sudo", async (t) => {
   const sandbox = await startWith(SOFTHSM_CONFIG, async (made) => {

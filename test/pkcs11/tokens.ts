@@ -88,8 +88,12 @@ chown -R ${UID}:${UID} .`,
   );
 }
 
-/** A TPM with one bare P-256 key, and its manager, which both run until the sandbox ends. */
-export async function makeTpm(sandbox: Sandbox): Promise<void> {
+/** A TPM with tokens of one bare P-256 key each, and its manager, which both run until the sandbox ends. */
+export async function makeTpm(sandbox: Sandbox, ...labels: readonly string[]): Promise<void> {
+  const tokens = (labels.length > 0 ? labels : ['Machine']).map(
+    (label) => `tpm2_ptool addtoken --pid 1 --label ${label} --userpin ${PIN} --sopin 12345678 --path store
+tpm2_ptool addkey --algorithm ecc256 --label ${label} --userpin ${PIN} --key-label login --path store`,
+  );
   await run(
     sandbox,
     `mkdir -p /run/sandbox/tpm/state /run/sandbox/tpm/store; cd /run/sandbox/tpm
@@ -101,8 +105,7 @@ setsid python3 ${TPM_MANAGER} serve $PWD/manager $PWD/swtpm >ready 2>manager.log
 tail -f ready | grep -q ready
 export TPM2TOOLS_TCTI="cmd:${TPM_MANAGER} $PWD/manager" TPM2_PKCS11_STORE=$PWD/store
 tpm2_ptool init --path store
-tpm2_ptool addtoken --pid 1 --label Machine --userpin ${PIN} --sopin 12345678 --path store
-tpm2_ptool addkey --algorithm ecc256 --label Machine --userpin ${PIN} --key-label login --path store
+${tokens.join('\n')}
 chown -R ${UID}:${UID} store`,
   );
 }

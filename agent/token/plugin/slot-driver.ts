@@ -27,6 +27,12 @@ export interface SlotProgram extends DriverProgram {
   readonly standing: boolean;
 }
 
+/** What is known of the PINs' tries, of all programs together. */
+interface Tries {
+  readonly inReaders: TryMemory;
+  readonly inNone: TryMemory;
+}
+
 /** The place of a token that is in no reader. */
 class NoReader implements CardSlot {
   readonly reader: string;
@@ -56,7 +62,7 @@ export class SlotPlugin implements SlotDriver {
     this.id = about.id;
     this.version = about.version;
     this.displayName = about.displayName;
-    const tries = new TryMemory();
+    const tries = { inReaders: new TryMemory(), inNone: TryMemory.ofTpm() };
     this.#parts = programs.map(
       (program) =>
         new Part(program, tries, log, (tokens) => {
@@ -116,14 +122,14 @@ export class SlotPlugin implements SlotDriver {
 class Part {
   readonly program: SlotProgram;
   readonly process: DriverProcess;
-  readonly tries: TryMemory;
+  readonly tries: Tries;
   readonly #lost: (tokens: readonly Token[]) => void;
   #tokens: SeenToken[] = [];
   #rest: NodeJS.Timeout | null = null;
 
   constructor(
     program: SlotProgram,
-    tries: TryMemory,
+    tries: Tries,
     log: (line: string) => void,
     lost: (tokens: readonly Token[]) => void,
   ) {
@@ -241,7 +247,8 @@ class SeenToken implements TokenBackend {
     this.#part = part;
     this.slot = slot;
     this.address = addressOf(described);
-    this.token = new PluginToken(described, slot, part.program.id, this, part.tries);
+    const tries = slot instanceof NoReader ? part.tries.inNone : part.tries.inReaders;
+    this.token = new PluginToken(described, slot, part.program.id, this, tries);
   }
 
   async pinState(pin: string): Promise<ToldTries> {
