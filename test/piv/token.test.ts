@@ -320,6 +320,17 @@ test('not a PIV card: null, after one SELECT', async (t) => {
   }
 });
 
+test('K8: a PIV card that is put in again, and does not say how many tries it has, has those that it had', async (t) => {
+  const driver = new PivDriver();
+  const slot = new SoftwareSlot();
+  await t.throwsAsync((await probe(slot, driver))?.verifyPin(pin('999999')) ?? Promise.resolve(), {
+    code: 'wrong-pin',
+  });
+  slot.card.applet.pins.application.verified = true;
+  t.is((await probe(slot, driver))?.lastPinState.triesLeft, 2);
+  t.is((await probe(slot))?.lastPinState.triesLeft, null, 'who has not seen it does not know');
+});
+
 test('S4: an old count is read in the transaction of the proof; what the permit refuses is not sent', async (t) => {
   const time = { now: 0, nowMs: () => 0, monotonicMs: () => time.now };
   const slot = new SoftwareSlot();
