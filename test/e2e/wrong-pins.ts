@@ -1,5 +1,5 @@
 // Wrong PINs at several prompts at once, round after round: at the end of each the PIN must not be blocked, since nobody
-// has said yes. A right PIN, with a yes, gives the card its tries back.
+// has said yes. A right PIN, with a yes, gives a card its tries back, and a TPM none.
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import * as person from './person.ts';
 
