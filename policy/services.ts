@@ -1,5 +1,5 @@
 // The PAM services that open the machine to somebody, by the names of their files: what `sc_auth enforce on` wants to be
-// covered, and why. Other lists of services (policy.ts, permit-without-card.ts, agent/login/driver-gate.ts) are to come
+// covered, and why. Other lists of services (policy.ts, permit-without-card.ts, agent/stories/card/driver-gate.ts) are to come
 // here. Pure data.
 
 /**

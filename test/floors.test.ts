@@ -21,7 +21,7 @@ const root = join(import.meta.dirname, '..');
 const tree = readTree(root);
 const imports = tree.flatMap(importsOf);
 
-/** Roles of which only main.ts makes a real one. */
+/** Roles of which only agent/daemon makes a real one. */
 const ROLES = [
   'TokenDriver',
   'SlotDriver',
@@ -104,16 +104,16 @@ test('no import goes in a circle', (t) => {
   t.is(findCycle(imports), null);
 });
 
-test('only main.ts makes a driver, a table, a log or a server', (t) => {
+test('only agent/daemon makes a driver, a table, a log or a server', (t) => {
   const players = rolePlayers(tree);
   for (const name of ['PivDriver', 'SqlitePairingTable', 'FileAuditLog'])
     t.true(players.includes(name), name);
   const uses = usesOf(tree, [...players, ...PARTS]);
   t.true(uses.length >= 5);
   t.deepEqual(
-    uses.filter((use) => !/^agent\/(main|wire-drivers|wire-sessions)\.ts: /.test(use)),
+    uses.filter((use) => !/^agent\/daemon\/(main|drivers|sessions)\.ts: /.test(use)),
     // A driver in a process of its own is its own main; `sc_auth map test` judges without scauthd.
-    ['agent/cli/map.ts: ChainTrust', 'agent/token/isolated/piv.ts: PivDriver'],
+    ['agent/cli/commands/map.ts: ChainTrust', 'agent/token/isolated/piv.ts: PivDriver'],
   );
 });
 
@@ -126,7 +126,7 @@ test('one place says granted', (t) => {
   // The log's outcome has the same word; it opens nothing.
   t.deepEqual(
     grants.filter((found) => found.bare).map((found) => found.path),
-    ['agent/login/audited-login.ts'],
+    ['agent/stories/login/audited-login.ts'],
   );
   t.deepEqual(
     tree.filter((file) => /\bas (unknown as )?AuthDecision\b/.test(file.text)).map((file) => file.path),
@@ -137,18 +137,18 @@ test('one place says granted', (t) => {
 test('L21: challenges and verified proofs are made by their own files only', (t) => {
   const made = usesOf(tree, ['Challenge', 'VerifiedProof', 'Challenge.create', 'verifyProof']);
   t.deepEqual([...new Set(made)].sort(), [
-    'agent/login/authenticate.ts: Challenge.create',
-    'agent/login/authenticate.ts: verifyProof',
-    'agent/login/card-check.ts: Challenge.create',
-    'agent/login/card-check.ts: verifyProof',
-    'agent/login/prove-card.ts: Challenge.create',
-    'agent/login/prove-card.ts: verifyProof',
-    'agent/login/rehearse.ts: Challenge.create',
-    'agent/login/rehearse.ts: verifyProof',
-    'agent/login/sign-anchor.ts: Challenge.create',
-    'agent/login/sign-anchor.ts: verifyProof',
     'agent/model/challenge.ts: Challenge',
     'agent/model/proof.ts: VerifiedProof',
+    'agent/stories/card/card-check.ts: Challenge.create',
+    'agent/stories/card/card-check.ts: verifyProof',
+    'agent/stories/card/prove-card.ts: Challenge.create',
+    'agent/stories/card/prove-card.ts: verifyProof',
+    'agent/stories/card/sign-anchor.ts: Challenge.create',
+    'agent/stories/card/sign-anchor.ts: verifyProof',
+    'agent/stories/explain/rehearse.ts: Challenge.create',
+    'agent/stories/explain/rehearse.ts: verifyProof',
+    'agent/stories/login/authenticate.ts: Challenge.create',
+    'agent/stories/login/authenticate.ts: verifyProof',
   ]);
 });
 
@@ -182,8 +182,8 @@ const refused: readonly Import[] = [
   value('agent/pcsc/watcher.ts', 'agent/token/interface.ts'),
   value('agent/token/interface.ts', 'agent/pcsc/channel.ts'),
   type('agent/token/interface.ts', 'agent/pcsc/watcher.ts'),
-  type('agent/token/interface.ts', 'agent/pairing/interface.ts'),
-  type('agent/pairing/interface.ts', 'agent/pcsc/channel.ts'),
+  type('agent/token/interface.ts', 'agent/store/interface.ts'),
+  type('agent/store/interface.ts', 'agent/pcsc/channel.ts'),
   value('agent/token/piv/driver.ts', 'agent/token/pkcs11/driver.ts'),
   value('agent/token/plugin/process.ts', 'agent/token/piv/driver.ts'),
   value('agent/token/piv/driver.ts', 'agent/token/plugin/frames.ts'),
@@ -191,23 +191,28 @@ const refused: readonly Import[] = [
   value('agent/token/registry.ts', 'agent/token/piv/driver.ts'),
   value('agent/token/piv/driver.ts', 'agent/token/registry.ts'),
   value('agent/token/piv/driver.ts', 'policy/policy.ts'),
-  value('agent/pairing/sqlite-table.ts', 'agent/audit/interface.ts'),
-  value('agent/audit/file-log.ts', 'agent/pairing/interface.ts'),
-  value('pam/password.ts', 'policy/policy.ts'),
-  type('agent/login/authenticate.ts', 'agent/pcsc/channel.ts'),
-  value('agent/login/authenticate.ts', 'agent/pairing/sqlite-table.ts'),
-  value('agent/login/authenticate.ts', 'agent/token/registry.ts'),
-  value('agent/login/authenticate.ts', 'agent/socket/frames.ts'),
-  value('agent/login/authenticate.ts', 'config/load.ts'),
-  value('agent/socket/pam-server.ts', 'policy/permit-attempt.ts'),
-  value('agent/socket/pam-server.ts', 'agent/pairing/sqlite-table.ts'),
+  value('agent/store/sqlite-table.ts', 'agent/audit/interface.ts'),
+  value('agent/audit/file-log.ts', 'agent/store/interface.ts'),
+  value('agent/accounts/password.ts', 'policy/policy.ts'),
+  type('agent/stories/login/authenticate.ts', 'agent/pcsc/channel.ts'),
+  value('agent/stories/login/authenticate.ts', 'agent/store/sqlite-table.ts'),
+  value('agent/stories/login/authenticate.ts', 'agent/token/registry.ts'),
+  value('agent/stories/login/authenticate.ts', 'agent/protocol/frames.ts'),
+  value('agent/stories/login/authenticate.ts', 'config/load.ts'),
+  value('agent/words/login.ts', 'agent/stories/card/conversation.ts'),
+  value('agent/stories/card/ask-pin.ts', 'agent/stories/login/authenticate.ts'),
+  value('agent/stories/pair/pair.ts', 'agent/stories/keyring/offer-keyring.ts'),
+  value('agent/stories/login/authenticate.ts', 'agent/stories/enforcement/enforcement.ts'),
+  value('agent/protocol/frames.ts', 'agent/socket/connection.ts'),
+  value('agent/socket/pam-server.ts', 'agent/store/sqlite-table.ts'),
   value('agent/cli/main.ts', 'agent/socket/admin-server.ts'),
-  value('agent/cli/main.ts', 'agent/login/wording.ts'),
+  value('agent/cli/main.ts', 'agent/stories/pair/pair.ts'),
   value('agent/cli/main.ts', 'agent/session/main.ts'),
-  value('agent/main.ts', 'agent/cli/main.ts'),
-  value('agent/main.ts', 'agent/socket/frames.ts'),
-  value('agent/login/pair.ts', 'agent/main.ts'),
-  value('agent/login/pair.ts', 'test/login/fakes.ts'),
+  value('agent/daemon/main.ts', 'agent/cli/main.ts'),
+  value('agent/daemon/main.ts', 'agent/protocol/frames.ts'),
+  value('agent/daemon/main.ts', 'agent/session/main.ts'),
+  value('agent/stories/pair/pair.ts', 'agent/daemon/main.ts'),
+  value('agent/stories/pair/pair.ts', 'test/kit/story/fakes.ts'),
   value('install/demo/main.ts', 'agent/base/pin.ts'),
 ];
 
@@ -217,12 +222,12 @@ const permitted: readonly Import[] = [
   type('agent/token/interface.ts', 'agent/pcsc/channel.ts'),
   value('agent/token/piv/driver.ts', 'agent/token/piv/probe.ts'),
   value('agent/token/piv/driver.ts', 'agent/token/interface.ts'),
-  value('agent/login/pair.ts', 'policy/permit-try.ts'),
-  value('agent/login/pair.ts', 'agent/audit/interface.ts'),
-  value('agent/socket/admin-methods.ts', 'policy/permit-pairing.ts'),
-  value('agent/cli/main.ts', 'agent/socket/frames.ts'),
-  value('agent/main.ts', 'agent/token/piv/driver.ts'),
-  value('agent/main.ts', 'agent/harden.ts'),
+  value('agent/stories/pair/pair.ts', 'policy/permit-try.ts'),
+  value('agent/stories/pair/pair.ts', 'agent/audit/interface.ts'),
+  value('agent/socket/methods/admin-methods.ts', 'policy/permit-pairing.ts'),
+  value('agent/cli/main.ts', 'agent/protocol/frames.ts'),
+  value('agent/daemon/main.ts', 'agent/token/piv/driver.ts'),
+  value('agent/daemon/main.ts', 'agent/daemon/harden.ts'),
 ];
 
 for (const one of refused) {

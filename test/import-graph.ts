@@ -22,7 +22,20 @@ interface Place {
 
 const below1 = [/^agent\/base\//];
 const below2 = [...below1, /^agent\/model\//];
-const interfaces = [/^agent\/(token|pairing|audit|trust|logind)\/interface\.ts$/];
+const interfaces = [/^agent\/(token|store|audit|trust|logind)\/interface\.ts$/];
+/** What every story stands on. */
+const underStories = [...below2, /^policy\//, /^agent\/words\//, ...interfaces];
+const ground = /^agent\/stories\/card\//;
+
+function part(name: string): Place {
+  const files = new RegExp(`^agent/${name}/`);
+  return { name, files, floor: 3, mayImport: [...below2, new RegExp(`^agent/${name}/interface\\.ts$`)] };
+}
+
+function story(name: string, floor: number, ...mayImport: readonly RegExp[]): Place {
+  const files = new RegExp(`^agent/stories/${name}/`);
+  return { name, files, floor, mayImport: [...underStories, ground, ...mayImport] };
+}
 
 /** In the order of the floors; the first place whose pattern fits is a file's place. */
 export const places: readonly Place[] = [
@@ -30,10 +43,12 @@ export const places: readonly Place[] = [
   { name: 'model', files: /^agent\/model\//, floor: 1, mayImport: below1 },
   { name: 'policy', files: /^policy\//, floor: 2, mayImport: below2 },
   { name: 'config', files: /^config\//, floor: 2, mayImport: [...below2, /^policy\//] },
+  { name: 'words', files: /^agent\/words\//, floor: 2, mayImport: [...below2, /^policy\//] },
+  { name: 'protocol', files: /^agent\/protocol\//, floor: 2, mayImport: below2 },
   { name: 'pcsc', files: /^agent\/pcsc\//, floor: 2, mayImport: below2 },
   {
     name: 'interface',
-    files: /^agent\/(token|pairing|audit|trust|logind)\/interface\.ts$/,
+    files: /^agent\/(token|store|audit|trust|logind)\/interface\.ts$/,
     floor: 3,
     mayImport: [...below2, /^agent\/pcsc\/channel\.ts$/],
   },
@@ -68,55 +83,39 @@ export const places: readonly Place[] = [
     floor: 3,
     mayImport: [...below2, /^agent\/token\/interface\.ts$/, /^agent\/pcsc\//],
   },
+  ...['store', 'audit', 'trust', 'logind', 'accounts'].map(part),
+  { name: 'stories/card', files: ground, floor: 4, mayImport: underStories },
+  story('pair', 5),
+  story('pin', 5),
+  story('removal', 5),
+  story('keyring', 5),
+  story('login', 6, /^agent\/stories\/keyring\//),
+  story('enforcement', 7, /^agent\/stories\/login\//),
+  story('explain', 8, /^agent\/stories\/(pair|enforcement)\//),
   {
-    name: 'pairing',
-    files: /^agent\/pairing\//,
-    floor: 3,
-    mayImport: [...below2, /^agent\/pairing\/interface\.ts$/],
-  },
-  {
-    name: 'audit',
-    files: /^agent\/audit\//,
-    floor: 3,
-    mayImport: [...below2, /^agent\/audit\/interface\.ts$/],
-  },
-  {
-    name: 'trust',
-    files: /^agent\/trust\//,
-    floor: 3,
-    mayImport: [...below2, /^agent\/trust\/interface\.ts$/],
-  },
-  {
-    name: 'logind',
-    files: /^agent\/logind\//,
-    floor: 3,
-    mayImport: [...below2, /^agent\/logind\/interface\.ts$/],
-  },
-  { name: 'pam', files: /^pam\//, floor: 3, mayImport: below2 },
-  {
-    name: 'login',
-    files: /^agent\/login\//,
-    floor: 4,
-    mayImport: [...below2, /^policy\//, ...interfaces],
+    name: 'serve-login',
+    files: /^agent\/stories\/[^/]+\.ts$/,
+    floor: 8,
+    mayImport: [...underStories, /^agent\/stories\//],
   },
   {
     name: 'socket',
     files: /^agent\/socket\//,
-    floor: 5,
-    mayImport: [...below2, /^agent\/login\//, /^policy\/permit-(pairing|driver)\.ts$/, ...interfaces],
+    floor: 9,
+    mayImport: [...underStories, /^agent\/protocol\//, /^agent\/stories\//],
   },
-  { name: 'process', files: /^agent\/(harden|service-manager)\.ts$/, floor: 6, mayImport: below2 },
+  { name: 'process', files: /^agent\/daemon\/(harden|service-manager)\.ts$/, floor: 10, mayImport: below2 },
   // Looks at [mapping] without scauthd, by the rules that scauthd decides with.
   {
     name: 'map test',
-    files: /^agent\/cli\/map\.ts$/,
-    floor: 6,
+    files: /^agent\/cli\/commands\/map\.ts$/,
+    floor: 10,
     mayImport: [
       ...below2,
       /^config\//,
       /^policy\//,
       /^agent\/trust\/certificate-trust\.ts$/,
-      /^pam\/accounts\.ts$/,
+      /^agent\/accounts\/accounts\.ts$/,
       /^agent\/cli\//,
     ],
   },
@@ -124,27 +123,27 @@ export const places: readonly Place[] = [
   {
     name: 'pcscd test',
     files: /^agent\/cli\/doctor\/reach-pcscd\.ts$/,
-    floor: 6,
+    floor: 10,
     mayImport: [/^agent\/pcsc\/(library|constants)\.ts$/],
   },
   {
     name: 'client',
     files: /^agent\/(cli|session)\//,
-    floor: 6,
+    floor: 10,
     mayImport: [
       ...below2,
       /^config\//,
       // Names of PAM services; it decides nothing.
       /^policy\/services\.ts$/,
-      /^agent\/cli\/(map|doctor\/reach-pcscd)\.ts$/,
-      /^agent\/socket\/(frames|frame-stream|varlink|io-scauth)\.ts$/,
+      /^agent\/(words|protocol)\//,
+      /^agent\/cli\/(commands\/map|doctor\/reach-pcscd)\.ts$/,
     ],
   },
   {
-    name: 'main',
-    files: /^agent\/(main|wire-drivers|wire-sessions)\.ts$/,
-    floor: 6,
-    mayImport: [/^(pam|config|policy)\//, /^agent\/(?!cli\/|session\/|socket\/frames\.ts$)/],
+    name: 'daemon',
+    files: /^agent\/daemon\//,
+    floor: 10,
+    mayImport: [/^(config|policy)\//, /^agent\/(?!cli\/|session\/|protocol\/)/],
   },
 ];
 
@@ -155,7 +154,9 @@ function placeOf(file: string): Place | undefined {
 /** Two files are in one house when nothing of the table stands between them: one folder, below a driver or command. */
 function sameHouse(a: string, b: string): boolean {
   const house = (file: string): string =>
-    /^agent\/token\/[^/]+(?=\/)/.exec(file)?.[0] ?? /^(agent\/[^/]+|[^/]+)(?=\/)/.exec(file)?.[0] ?? file;
+    /^agent\/(token|stories)\/[^/]+(?=\/)/.exec(file)?.[0] ??
+    /^(agent\/[^/]+|[^/]+)(?=\/)/.exec(file)?.[0] ??
+    file;
   return house(a) === house(b) && placeOf(a) === placeOf(b);
 }
 
@@ -214,9 +215,9 @@ export function parseSource(path: string, text: string): SourceFile {
   return { path, text, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) };
 }
 
-/** The .ts files of the four folders that ship, sorted. */
+/** The .ts files of the three folders that ship, sorted. */
 export function readTree(root: string): SourceFile[] {
-  return globSync(['agent/**/*.ts', 'pam/**/*.ts', 'policy/**/*.ts', 'config/**/*.ts'], { cwd: root })
+  return globSync(['agent/**/*.ts', 'policy/**/*.ts', 'config/**/*.ts'], { cwd: root })
     .sort()
     .map((path) => parseSource(path, readFileSync(join(root, path), 'utf8')));
 }

@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { REPOSITORY } from './sandbox/namespace.ts';
-import { TapReader } from './tap.ts';
+import { REPOSITORY } from './kit/sandbox/namespace.ts';
+import { TapReader } from './kit/tap.ts';
 import { makeAlone, makePackages, READY } from './package/packages.ts';
 import { World } from './package/world.ts';
 

@@ -1,5 +1,5 @@
 // `npm test`: types, lint, format and all tests, one after the other; the last line is `N passed, N failed`.
-// `--check` leaves out test/judges; `--soak` runs test/**/*.soak.ts instead, one at a time. File names and
+// `--check` leaves out test/system/judges; `--soak` runs test/**/*.soak.ts instead, one at a time. File names and
 // `--match PATTERN` go to ava, and then only ava runs.
 // Each step that is not ava counts as one test. The full output of each step lies in test/artifacts.
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { TapReader } from './tap.ts';
+import { TapReader } from './kit/tap.ts';
 import { slowestFirst } from './times.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..');
@@ -108,8 +108,8 @@ function node(script: string, ...args: string[]): string[] {
 function steps(): { name: string; argv: string[] }[] {
   const sources = [
     'pam/module/*.[ch]',
-    'test/pam/*.[ch]',
-    'test/ifd/*.[ch]',
+    'test/unit/pam/*.[ch]',
+    'test/kit/ifd/*.[ch]',
     'test/bench/*.c',
     'test/package/*.c',
   ];
@@ -209,7 +209,7 @@ async function main(): Promise<void> {
     }
   }
   // ava takes a lone exclusion for "nothing": name all files first.
-  const files = check ? ['test/**/*.test.ts', '!test/judges/**'] : [];
+  const files = check ? ['test/**/*.test.ts', '!test/system/judges/**'] : [];
   const tests = soak
     ? await runAva([...SOAK, ...forAva], SOAK_MS)
     : await runAva(['--concurrency', '2', ...files, ...forAva], AVA_MS);

@@ -1,5 +1,5 @@
 // A client of a D-Bus daemon. A module of ours: of a CommonJS package that is imported at run time the package's bundle
-// has no names, only the default. Loaded when it is needed first: `await import('../base/dbus.ts')`.
+// has no names, only the default. Loaded when it is needed first: `await import('./dbus.ts')`.
 
 import { connect } from 'node:net';
 import { createClient, type MessageBus } from 'dbus-native';

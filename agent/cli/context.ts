@@ -2,7 +2,7 @@
 // agent/cli reads process.* beside main.ts and terminal.ts, so that a test can be the surroundings.
 
 import { rootSocketPath } from '../base/socket-paths.ts';
-import type { Output, Writers } from './output.ts';
+import type { Output, Writers } from './terminal/output.ts';
 
 export interface Surroundings extends Writers {
   /** Arguments after `sc_auth`. */

@@ -4,30 +4,30 @@
 import { printable } from '../base/errors.ts';
 import type { Command, Surroundings } from './context.ts';
 import { CommandError, exitCodeOf, SilentEnd, type ExitCode } from './exit-codes.ts';
-import { Output } from './output.ts';
+import { Output } from './terminal/output.ts';
 
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
-  identities: () => import('./identities.ts'),
-  pair: () => import('./pair.ts'),
-  unpair: () => import('./unpair.ts'),
-  list: () => import('./list.ts'),
-  verifypin: () => import('./verifypin.ts'),
-  changepin: () => import('./changepin.ts'),
-  unblock: () => import('./unblock.ts'),
-  test: () => import('./test.ts'),
-  pairing_ui: () => import('./pairing-ui.ts'),
-  keyring: () => import('./keyring.ts'),
-  'list-smartcards': () => import('./list-smartcards.ts'),
-  'export-smartcard': () => import('./export-smartcard.ts'),
-  drivers: () => import('./drivers.ts'),
-  profile: () => import('./profile.ts'),
-  'enable-for-login': () => import('./enable-for-login.ts'),
-  audit: () => import('./audit.ts'),
-  explain: () => import('./explain.ts'),
-  doctor: () => import('./doctor.ts'),
-  config: () => import('./config.ts'),
-  map: () => import('./map.ts'),
-  enforce: () => import('./enforce.ts'),
+  identities: () => import('./commands/identities.ts'),
+  pair: () => import('./commands/pair.ts'),
+  unpair: () => import('./commands/unpair.ts'),
+  list: () => import('./commands/list.ts'),
+  verifypin: () => import('./commands/verifypin.ts'),
+  changepin: () => import('./commands/changepin.ts'),
+  unblock: () => import('./commands/unblock.ts'),
+  test: () => import('./commands/test.ts'),
+  pairing_ui: () => import('./commands/pairing-ui.ts'),
+  keyring: () => import('./commands/keyring.ts'),
+  'list-smartcards': () => import('./commands/list-smartcards.ts'),
+  'export-smartcard': () => import('./commands/export-smartcard.ts'),
+  drivers: () => import('./commands/drivers.ts'),
+  profile: () => import('./commands/profile.ts'),
+  'enable-for-login': () => import('./commands/enable-for-login.ts'),
+  audit: () => import('./commands/audit.ts'),
+  explain: () => import('./commands/explain.ts'),
+  doctor: () => import('./commands/doctor.ts'),
+  config: () => import('./commands/config.ts'),
+  map: () => import('./commands/map.ts'),
+  enforce: () => import('./commands/enforce.ts'),
 };
 
 const HELP = `sc_auth: smart card login for this machine

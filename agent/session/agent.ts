@@ -3,8 +3,8 @@
 
 import { connect, type Socket } from 'node:net';
 import { AgentError } from '../base/errors.ts';
-import { INTERFACE } from '../socket/io-scauth.ts';
-import { encodeMessage, MessageSplitter, parseReply, type VarlinkReply } from '../socket/varlink.ts';
+import { INTERFACE } from '../protocol/io-scauth.ts';
+import { encodeMessage, MessageSplitter, parseReply, type VarlinkReply } from '../protocol/varlink.ts';
 
 export const SOCKET_PATH = '/run/scauth/io.scauth';
 

@@ -8,7 +8,7 @@ import { layOutHelp } from '../base/help-layout.ts';
 import { AgentConnection, claimNumber, refusalOf, SOCKET_PATH } from './agent.ts';
 import { readState, type SeenCard } from './state.ts';
 import { SessionWatch } from './watch.ts';
-import type { WireRemoval } from '../socket/io-scauth.ts';
+import type { WireRemoval } from '../protocol/io-scauth.ts';
 
 const HELP = `scauth-session: the part of smart card login in your desktop session
 

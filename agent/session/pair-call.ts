@@ -3,8 +3,8 @@
 
 import { AgentError } from '../base/errors.ts';
 import { SecretBuffer } from '../base/secret.ts';
-import { encodeFrame, FRAME_VERSION, MAX_FRAME_BYTES, type Frame } from '../socket/frames.ts';
-import { FrameStream } from '../socket/frame-stream.ts';
+import { encodeFrame, FRAME_VERSION, MAX_FRAME_BYTES, type Frame } from '../protocol/frames.ts';
+import { FrameStream } from '../protocol/frame-stream.ts';
 import { AgentConnection, AgentRefusal, refusalOf } from './agent.ts';
 
 /** Who answers; null cancels. The caller of ask() releases the secret. */

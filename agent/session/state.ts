@@ -1,7 +1,7 @@
 // A reply of Monitor as typed values: each field is checked once, here. What is not known is left out.
 
 import { AgentError } from '../base/errors.ts';
-import type { WireRemoval, WireSessionCard } from '../socket/io-scauth.ts';
+import type { WireRemoval, WireSessionCard } from '../protocol/io-scauth.ts';
 
 type Standing = 'unpaired' | 'own' | 'others' | 'unfit';
 const STANDINGS: readonly string[] = ['unpaired', 'own', 'others', 'unfit'] satisfies Standing[];

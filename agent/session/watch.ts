@@ -3,7 +3,7 @@
 // that what stays resident is small.
 
 import type { SeenCard, SessionState } from './state.ts';
-import type { WireRemoval } from '../socket/io-scauth.ts';
+import type { WireRemoval } from '../protocol/io-scauth.ts';
 
 export interface WatchParts {
   /** logind's name of this session; null: not known. */

@@ -4,20 +4,20 @@
 import { readFileSync } from 'node:fs';
 import { debug } from '../base/debug.ts';
 import { AgentError, describeError } from '../base/errors.ts';
-import { pairOwnCard } from '../login/pair.ts';
-import { requireHere } from '../login/require-here.ts';
-import { verifyCardPin } from '../login/verify-pin.ts';
-import { callerAccount, callMethod, isUnexpected, type AdminParts } from './admin-methods.ts';
+import { pairOwnCard } from '../stories/pair/pair.ts';
+import { requireHere } from '../stories/card/require-here.ts';
+import { verifyCardPin } from '../stories/pin/verify-pin.ts';
+import { callerAccount, callMethod, isUnexpected, type AdminParts } from './methods/admin-methods.ts';
 import { listed } from '../model/pairing.ts';
-import type { Connection } from './connection.ts';
-import { cardStory, failureOf, type Story } from './card-stories.ts';
-import { openDoors, type DoorLimits, type DoorPlaces, type Doors } from './doors.ts';
-import { keyringWish } from './keyring-methods.ts';
+import type { Connection } from './doors/connection.ts';
+import { cardStory, failureOf, type Story } from './methods/card-stories.ts';
+import { openDoors, type DoorLimits, type DoorPlaces, type Doors } from './doors/doors.ts';
+import { keyringWish } from './methods/keyring-methods.ts';
 import { FrameConversation } from './frame-conversation.ts';
-import { FrameStream } from './frame-stream.ts';
-import { FRAME_VERSION } from './frames.ts';
-import { INTERFACE } from './io-scauth.ts';
-import { methodFacts, type MethodFacts } from './methods.ts';
+import { FrameStream } from '../protocol/frame-stream.ts';
+import { FRAME_VERSION } from '../protocol/frames.ts';
+import { INTERFACE } from '../protocol/io-scauth.ts';
+import { methodFacts, type MethodFacts } from './methods/methods.ts';
 import { monitor } from './monitor.ts';
 import {
   InvalidParameter,
@@ -25,11 +25,11 @@ import {
   optionalTokenId,
   PermissionDenied,
   requiredPkhh,
-} from './parameters.ts';
-import { RatedLog } from './rated-log.ts';
-import { Turns } from './turns.ts';
-import { encodeMessage, MessageSplitter, parseCall, type VarlinkCall } from './varlink.ts';
-import { wirePairing } from './wire.ts';
+} from './methods/parameters.ts';
+import { RatedLog } from './doors/rated-log.ts';
+import { Turns } from './doors/turns.ts';
+import { encodeMessage, MessageSplitter, parseCall, type VarlinkCall } from '../protocol/varlink.ts';
+import { wirePairing } from './methods/wire.ts';
 
 export interface AdminServerParts extends AdminParts {
   readonly log: (line: string) => void;
@@ -42,8 +42,8 @@ const LIMITS: DoorLimits = { root: 16, others: 32, oneOwner: 8 };
 const CALL_MS = 5000;
 
 const SERVICE = 'org.varlink.service';
-const interfaceText = readFileSync(new URL('./io.scauth.varlink', import.meta.url), 'utf8');
-const serviceText = readFileSync(new URL('./org.varlink.service.varlink', import.meta.url), 'utf8');
+const interfaceText = readFileSync(new URL('../protocol/io.scauth.varlink', import.meta.url), 'utf8');
+const serviceText = readFileSync(new URL('../protocol/org.varlink.service.varlink', import.meta.url), 'utf8');
 
 function errorReply(error: unknown): Record<string, unknown> {
   if (error instanceof InvalidParameter) {

@@ -2,14 +2,14 @@
 // may know it, so that none depends on the one before; it is sent when something in it has changed.
 
 import { AgentError, printable } from '../base/errors.ts';
-import { cardStanding, type CardStanding } from '../login/card-standing.ts';
-import { promptFor, type PromptParts } from '../login/pairing-prompt.ts';
-import type { SessionCard, SessionCards, SessionRemoval } from '../login/session-cards.ts';
+import { cardStanding, type CardStanding } from '../stories/card/card-standing.ts';
+import { promptFor, type PromptParts } from '../stories/pair/pairing-prompt.ts';
+import type { SessionCard, SessionCards, SessionRemoval } from '../stories/removal/session-cards.ts';
 import type { Account } from '../model/account.ts';
-import type { PairingTable } from '../pairing/interface.ts';
-import type { Connection } from './connection.ts';
-import { Places } from './places.ts';
-import type { Methods, WireRemoval, WireSessionCard } from './io-scauth.ts';
+import type { PairingTable } from '../store/interface.ts';
+import type { Connection } from './doors/connection.ts';
+import { Places } from './doors/places.ts';
+import type { Methods, WireRemoval, WireSessionCard } from '../protocol/io-scauth.ts';
 
 export interface MonitorParts extends PromptParts {
   readonly pairings: PairingTable;

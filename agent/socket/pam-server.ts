@@ -4,19 +4,19 @@ import { randomBytes } from 'node:crypto';
 import { assertNever } from '../base/assert.ts';
 import { debug } from '../base/debug.ts';
 import { asAgentError, describeError } from '../base/errors.ts';
-import type { LoginResult } from '../login/authenticate.ts';
-import type { Entry } from '../login/permit-entry.ts';
-import { CARD_REQUIRED } from '../login/wording.ts';
-import type { Conversation } from '../login/conversation.ts';
+import type { LoginResult } from '../stories/login/authenticate.ts';
+import type { Entry } from '../stories/enforcement/permit-entry.ts';
+import { CARD_REQUIRED } from '../words/login.ts';
+import type { Conversation } from '../stories/card/conversation.ts';
 import { parseUsername, type AuthRequest, type PeerCredentials, type Username } from '../model/request.ts';
-import type { Connection } from './connection.ts';
-import { openDoors, type DoorLimits, type Doors } from './doors.ts';
+import type { Connection } from './doors/connection.ts';
+import { openDoors, type DoorLimits, type Doors } from './doors/doors.ts';
 import { FrameConversation } from './frame-conversation.ts';
-import { FrameStream } from './frame-stream.ts';
-import { FRAME_VERSION, HIGHEST_VERSION, type BeginFrame, type VerdictFrame } from './frames.ts';
+import { FrameStream } from '../protocol/frame-stream.ts';
+import { FRAME_VERSION, HIGHEST_VERSION, type BeginFrame, type VerdictFrame } from '../protocol/frames.ts';
 import type { OpenLogins } from './open-logins.ts';
-import { RatedLog } from './rated-log.ts';
-import { Turns } from './turns.ts';
+import { RatedLog } from './doors/rated-log.ts';
+import { Turns } from './doors/turns.ts';
 
 export interface PamServerParts {
   /** Runs one login to its end; never throws. */

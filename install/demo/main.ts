@@ -1,10 +1,10 @@
 // `npm run demo`: a person pairs a card, runs sudo with it, mistypes the PIN, pulls the card, and looks at the log.
-// Everything runs in a sandbox (test/sandbox): the machine's own PAM files, sudoers and pcscd are never touched.
+// Everything runs in a sandbox (test/kit/sandbox): the machine's own PAM files, sudoers and pcscd are never touched.
 // --reader uses the machine's reader and card; the person at the keyboard types the PIN.
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Sandbox } from '../../test/sandbox/sandbox.ts';
+import { Sandbox } from '../../test/kit/sandbox/sandbox.ts';
 import { Cast } from './cast.ts';
 import { play, type Move, type Scene } from './scene.ts';
 

@@ -1,7 +1,7 @@
 // A terminal on which the demo shows what a person sees and types. It checks what it shows: a demo that does not
 // work ends with an error, not with a pretty picture.
 
-import type { Sandbox } from '../../test/sandbox/sandbox.ts';
+import type { Sandbox } from '../../test/kit/sandbox/sandbox.ts';
 import type { Cast } from './cast.ts';
 
 /** What somebody does at one prompt: waits for a text, then types. */

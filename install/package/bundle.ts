@@ -1,5 +1,5 @@
 // Bundles the TypeScript into the package's JavaScript: ES modules, not minified, with source maps, in the folders of
-// the sources (agent/main.ts becomes agent/main.js), shared parts in chunks/. Native packages stay outside.
+// the sources (agent/daemon/main.ts becomes agent/daemon/main.js), shared parts in chunks/. Native packages stay outside.
 // A source file that looks for a file beside itself finds it: its own address is kept, wherever its code goes.
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';

@@ -54,7 +54,7 @@ const SHIPPED: readonly Shipped[] = [
   { from: 'install/doc/*.md', to: 'usr/share/doc/scauth/' },
   { from: '{README,THREATS,PROTOCOL,SECURITY}.md', to: 'usr/share/doc/scauth/' },
   { from: 'install/authselect/make-profile', to: `${LIB}/authselect/`, mode: 0o755 },
-  { from: 'agent/socket/io.scauth.varlink', to: 'usr/share/varlink/' },
+  { from: 'agent/protocol/io.scauth.varlink', to: 'usr/share/varlink/' },
 ];
 
 /** A file with folders; everything in the tree is root's and readable by all. */

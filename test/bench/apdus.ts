@@ -1,8 +1,8 @@
 // How many APDUs one login costs, by the card's own log: before the PIN, after it, and up to the verdict.
 // It counts and takes no time. Chained parts and GET RESPONSE are APDUs of their own.
 import { once } from 'node:events';
-import type { LogEntry } from '../card/log.ts';
-import { exitCode } from '../sandbox/pty.ts';
+import type { LogEntry } from '../kit/card/log.ts';
+import { exitCode } from '../kit/sandbox/pty.ts';
 import type { Rig } from './rig.ts';
 
 export interface ApduCounts {

@@ -15,10 +15,10 @@ import {
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileAuditLog } from '../../agent/audit/file-log.ts';
-import { peerOf } from '../../agent/audit/ocsf.ts';
+import { peerOf } from '../../agent/audit/ocsf/ocsf.ts';
 import { systemClock } from '../../agent/base/clock.ts';
 import { bundle } from '../../install/package/bundle.ts';
-import { REPOSITORY } from '../sandbox/namespace.ts';
+import { REPOSITORY } from '../kit/sandbox/namespace.ts';
 import { eventOf, makeLog, SOMEBODY } from './audit-log.ts';
 import { figure, median, type Figure } from './figures.ts';
 import { DISK_FOLDER } from './rig.ts';

@@ -3,7 +3,7 @@
 // Usage: node test/bench/bare-server.ts SOCKET
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { encodeFrame } from '../../agent/socket/frames.ts';
+import { encodeFrame } from '../../agent/protocol/frames.ts';
 
 const [path = ''] = process.argv.slice(2);
 const verdict = encodeFrame({

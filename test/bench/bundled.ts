@@ -3,7 +3,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from '../../install/package/bundle.ts';
-import { APP } from '../sandbox/namespace.ts';
+import { APP } from '../kit/sandbox/namespace.ts';
 
 const FOLDER = 'build/bench-bundle';
 
@@ -13,9 +13,10 @@ export async function bundledAgent(): Promise<string[]> {
   const folder = join(root, FOLDER);
   await bundle(root, folder);
   const launcher = readFileSync(join(root, 'install/bin/scauthd'), 'utf8');
-  if (!launcher.includes('$here/agent/main.ts')) throw new Error('The launcher of scauthd has changed.');
+  if (!launcher.includes('$here/agent/daemon/main.ts'))
+    throw new Error('The launcher of scauthd has changed.');
   const file = join(folder, 'scauthd');
-  writeFileSync(file, launcher.replace('$here/agent/main.ts', `$here/${FOLDER}/agent/main.js`));
+  writeFileSync(file, launcher.replace('$here/agent/daemon/main.ts', `$here/${FOLDER}/agent/daemon/main.js`));
   chmodSync(file, 0o755);
   return ['sh', '-c', `exec ${APP}/${FOLDER}/scauthd`];
 }

@@ -1,6 +1,6 @@
 // What floods of scauthd's sockets cost others: a card login's time under them against its quiet time, and the longest
 // turn of the event loop under peers of each kind.
-import { bothSockets, startFloods, type Flood } from '../e2e/floods.ts';
+import { bothSockets, startFloods, type Flood } from '../system/login/floods.ts';
 import { figure, median, type Figure } from './figures.ts';
 import { longestTurn, type LongestTurn } from './longest-turn.ts';
 import type { Rig } from './rig.ts';

@@ -1,7 +1,7 @@
 // How soon a card that was put in is ready for a login, by PIV and by PKCS#11 (OpenSC's module) with the same card. From
 // the moment at which pcscd has switched the card on: before that it looks for cards in turns of its own.
 import { setTimeout as pause } from 'node:timers/promises';
-import { Sandbox } from '../sandbox/sandbox.ts';
+import { Sandbox } from '../kit/sandbox/sandbox.ts';
 import { figure, median, type Figure } from './figures.ts';
 
 export type DriverName = 'piv' | 'pkcs11';

@@ -3,8 +3,8 @@
 // processes share; what grows by itself shows in the anonymous pages.
 // Usage: node install/bootstrap.mjs test/bench/insertions.ts [TIMES] [--piv]
 import { readFileSync } from 'node:fs';
-import { driverPids } from '../drivers/processes.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
+import { driverPids } from '../system/drivers/processes.ts';
+import type { Sandbox } from '../kit/sandbox/sandbox.ts';
 import { reinsert, withCard, type DriverName } from './insertion.ts';
 
 const STEPS = 10;

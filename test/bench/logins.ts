@@ -2,7 +2,7 @@
 // no-pairing: a login of somebody without a card; no-card: of somebody whose card is not in; account: an account phase;
 // call: a call of io.scauth.
 import { connect } from 'node:net';
-import { encodeFrame, type BeginFrame } from '../../agent/socket/frames.ts';
+import { encodeFrame, type BeginFrame } from '../../agent/protocol/frames.ts';
 
 const [kind = '', count = '0', user = 'ada'] = process.argv.slice(2);
 /** At once; scauthd gives the system more places. */

@@ -1,8 +1,8 @@
 // The longest turn of scauthd's event loop while something is done: turns.ts is loaded into it by Node's own option.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { APP } from '../sandbox/namespace.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
+import { APP } from '../kit/sandbox/namespace.ts';
+import type { Sandbox } from '../kit/sandbox/sandbox.ts';
 
 const FILE = '/run/sandbox/turns.json';
 

@@ -2,9 +2,9 @@
 import { appendFileSync, chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fillTable, nameOf, passwdLines, type Filling } from '../pairing/fill.ts';
-import { SHARE } from '../sandbox/etc.ts';
-import { Sandbox, type SandboxOptions } from '../sandbox/sandbox.ts';
+import { fillTable, nameOf, passwdLines, type Filling } from '../unit/store/fill.ts';
+import { SHARE } from '../kit/sandbox/etc.ts';
+import { Sandbox, type SandboxOptions } from '../kit/sandbox/sandbox.ts';
 import { memoryMib } from './at-rest.ts';
 import { bundledAgent } from './bundled.ts';
 import { figure, type Figure } from './figures.ts';

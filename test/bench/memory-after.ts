@@ -1,7 +1,7 @@
 // What scauthd holds by itself (private anonymous pages) after many logins of each kind that uses no card.
 import { readFileSync } from 'node:fs';
-import { APP } from '../sandbox/namespace.ts';
-import { Sandbox } from '../sandbox/sandbox.ts';
+import { APP } from '../kit/sandbox/namespace.ts';
+import { Sandbox } from '../kit/sandbox/sandbox.ts';
 import { bundledAgent } from './bundled.ts';
 import { figure, type Figure } from './figures.ts';
 

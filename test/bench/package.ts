@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { LIB } from '../../install/package/tree.ts';
 import { makePackages } from '../package/packages.ts';
 import { World } from '../package/world.ts';
-import { IO_SOCKET } from '../sandbox/token-count.ts';
+import { IO_SOCKET } from '../kit/sandbox/token-count.ts';
 import { memoryMib } from './at-rest.ts';
 import { figure, type Figure } from './figures.ts';
 import { Stopwatch } from './stopwatch.ts';

@@ -4,9 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import * as person from '../e2e/person.ts';
-import { Sandbox } from '../sandbox/sandbox.ts';
-import { AUTHORITY, LEAF, Pki } from '../trust/authority.ts';
+import * as person from '../kit/person/person.ts';
+import { Sandbox } from '../kit/sandbox/sandbox.ts';
+import { AUTHORITY, LEAF, Pki } from '../unit/trust/authority.ts';
 import { figure, type Figure } from './figures.ts';
 
 const PORT = 8888;

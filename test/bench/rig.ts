@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { LogEntry } from '../card/log.ts';
-import { Sandbox } from '../sandbox/sandbox.ts';
+import type { LogEntry } from '../kit/card/log.ts';
+import { Sandbox } from '../kit/sandbox/sandbox.ts';
 import { Stopwatch } from './stopwatch.ts';
 
 /** The reader of a sandbox, as pcscd names it. */
@@ -41,7 +41,7 @@ export class Rig {
 
   /**
    * @param card key type of the software card
-   * @param cardArgs further arguments of test/card/main.ts
+   * @param cardArgs further arguments of test/kit/card/main.ts
    * @param auditIn a folder for the audit log; without it, one on a real disk: a sandbox keeps its files in memory, and a
    *   record that costs nothing would flatter the figures
    * @param env more of scauthd's environment

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { bundle } from '../../install/package/bundle.ts';
 import { packagedLauncher } from '../../install/package/tree.ts';
-import { insertCard, pullCard, untilAgentSays } from '../e2e/person.ts';
-import { LogindMock } from '../logind/logind-mock.ts';
-import { APP, REPOSITORY } from '../sandbox/namespace.ts';
-import type { Sandbox } from '../sandbox/sandbox.ts';
-import { DialogWorld } from '../session/dialog-world.ts';
-import type { Running } from '../session/desktop.ts';
+import { insertCard, pullCard, untilAgentSays } from '../kit/person/person.ts';
+import { LogindMock } from '../kit/logind/logind-mock.ts';
+import { APP, REPOSITORY } from '../kit/sandbox/namespace.ts';
+import type { Sandbox } from '../kit/sandbox/sandbox.ts';
+import { DialogWorld } from '../system/session/dialog-world.ts';
+import type { Running } from '../system/session/desktop.ts';
 import { memoryMib } from './at-rest.ts';
 import { figure, median, type Figure } from './figures.ts';
 

@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { APP, type Namespace, REPOSITORY } from '../sandbox/namespace.ts';
+import { APP, type Namespace, REPOSITORY } from '../kit/sandbox/namespace.ts';
 
 const FOLDER = 'build/bench';
 

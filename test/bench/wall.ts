@@ -2,10 +2,10 @@
 // Which of the two goes first changes with each pair. Where a card is used, it is at rest before each run.
 import { once } from 'node:events';
 import { figure, median, type Figure } from './figures.ts';
-import { INS } from '../card/constants.ts';
-import type { LogEntry } from '../card/log.ts';
+import { INS } from '../kit/card/constants.ts';
+import type { LogEntry } from '../kit/card/log.ts';
 import { READER, type Rig } from './rig.ts';
-import { APP } from '../sandbox/namespace.ts';
+import { APP } from '../kit/sandbox/namespace.ts';
 import { programPath } from './stopwatch.ts';
 
 export interface Medians {

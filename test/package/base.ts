@@ -5,7 +5,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { REPOSITORY } from '../sandbox/namespace.ts';
+import { REPOSITORY } from '../kit/sandbox/namespace.ts';
 
 /** The package's dependencies, and the programs that tests log in with. */
 const INCLUDED = [

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
-import { REPOSITORY } from '../sandbox/namespace.ts';
+import { REPOSITORY } from '../kit/sandbox/namespace.ts';
 import { makePackages, type Packages } from './packages.ts';
 import { World } from './world.ts';
 

@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { layOutTarball, makeDeb } from '../../install/package/deb.ts';
 import { LIB, makeTree } from '../../install/package/tree.ts';
-import { APP, REPOSITORY } from '../sandbox/namespace.ts';
+import { APP, REPOSITORY } from '../kit/sandbox/namespace.ts';
 
 const WORK = join(REPOSITORY, 'build/package-test');
 

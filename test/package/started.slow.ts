@@ -4,7 +4,7 @@
 import { copyFileSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test from 'ava';
-import { REPOSITORY } from '../sandbox/namespace.ts';
+import { REPOSITORY } from '../kit/sandbox/namespace.ts';
 import { makePackages, type Packages } from './packages.ts';
 import { PASSWORD, PIN, USER, World } from './world.ts';
 

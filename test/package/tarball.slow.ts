@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { REPOSITORY } from '../sandbox/namespace.ts';
+import { REPOSITORY } from '../kit/sandbox/namespace.ts';
 import { makePackages } from './packages.ts';
 import { World } from './world.ts';
 

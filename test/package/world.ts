@@ -4,12 +4,12 @@
 
 import { mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { CardControl } from '../card/client.ts';
-import { APP, childrenOf, Namespace, REPOSITORY } from '../sandbox/namespace.ts';
+import { CardControl } from '../kit/card/client.ts';
+import { APP, childrenOf, Namespace, REPOSITORY } from '../kit/sandbox/namespace.ts';
 import { setTimeout as pause } from 'node:timers/promises';
-import { exitCode, Pty } from '../sandbox/pty.ts';
-import { removeGroup } from '../logind/units.ts';
-import { CARD_SOCKET, readerListens, Service, startCard, startPcscd } from '../sandbox/services.ts';
+import { exitCode, Pty } from '../kit/sandbox/pty.ts';
+import { removeGroup } from '../kit/logind/units.ts';
+import { CARD_SOCKET, readerListens, Service, startCard, startPcscd } from '../kit/sandbox/services.ts';
 import { debianRoot, type Release } from './base.ts';
 
 export const USER = 'ada';
@@ -156,7 +156,7 @@ export class World {
     return code === 0 && /^0$/m.test(output);
   }
 
-  /** pcscd, and the software card in its reader. @param card further options of test/card */
+  /** pcscd, and the software card in its reader. @param card further options of test/kit/card */
   async startReader(...card: readonly string[]): Promise<void> {
     if (this.booted) {
       await this.must('systemctl start pcscd.service');

@@ -3,10 +3,10 @@
 // SOAK_LOGINS: how many under each flood, 1000 if it is not set.
 import { writeFileSync } from 'node:fs';
 import test from 'ava';
-import { Sandbox } from '../sandbox/sandbox.ts';
-import { enforced, requireAccountPhase } from '../e2e/enforcement.ts';
-import { bothSockets, startFloods, type FloodMode } from '../e2e/floods.ts';
-import * as person from '../e2e/person.ts';
+import { Sandbox } from '../kit/sandbox/sandbox.ts';
+import { enforced, requireAccountPhase } from '../kit/person/enforcement.ts';
+import { bothSockets, startFloods, type FloodMode } from '../system/login/floods.ts';
+import * as person from '../kit/person/person.ts';
 
 const LOGINS = Number(process.env['SOAK_LOGINS'] ?? 1000);
 /** At a time, as root's programs and as the user's own (a screen lock). */

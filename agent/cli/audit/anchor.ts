@@ -5,10 +5,10 @@ import { anchorText } from '../../model/anchor.ts';
 import { signedAnchorsIn, signerOf } from '../../model/signed-anchor.ts';
 import { parseSealedLine } from '../../model/sealed-line.ts';
 import { sudoUser, type CommandContext } from '../context.ts';
-import { converse } from '../conversation.ts';
+import { converse } from '../terminal/conversation.ts';
 import { CommandError } from '../exit-codes.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
-import { notUnderstood } from '../wire.ts';
+import { notUnderstood } from '../agent/wire.ts';
 import { eachLine, logFiles, readBlocks } from './log-files.ts';
 import { logPath } from './place.ts';
 

@@ -2,8 +2,8 @@
 // have now; and which certificates end soon.
 
 import { productVersion } from '../../base/product-version.ts';
-import type { WireExpiring, WireRefusedCard } from '../../socket/io-scauth.ts';
-import { callAgent } from '../client.ts';
+import type { WireExpiring, WireRefusedCard } from '../../protocol/io-scauth.ts';
+import { callAgent } from '../agent/client.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { broken, ok, warning, type Check } from './check.ts';

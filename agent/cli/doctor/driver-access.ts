@@ -3,8 +3,8 @@
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { WireDriver } from '../../socket/io-scauth.ts';
-import { callAgent } from '../client.ts';
+import type { WireDriver } from '../../protocol/io-scauth.ts';
+import { callAgent } from '../agent/client.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { broken, ok, unknown, type Check } from './check.ts';

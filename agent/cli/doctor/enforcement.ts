@@ -1,7 +1,7 @@
 // While a card is required: does each PAM service that opens the machine hold that? Off, nobody has to know.
 
 import { AgentError } from '../../base/errors.ts';
-import { callAgent } from '../client.ts';
+import { callAgent } from '../agent/client.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { coverOfAll, type Settings } from '../pam/report.ts';

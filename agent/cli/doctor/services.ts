@@ -1,7 +1,7 @@
 // pcscd as it is on the machine: does it run or start by its socket, and how old is it.
 
 import { execFile } from 'node:child_process';
-import { tryConnect } from '../explain-socket.ts';
+import { tryConnect } from '../agent/explain-socket.ts';
 import { broken, ok, warning, type Check } from './check.ts';
 
 const PCSCD_SOCKET = '/run/pcscd/pcscd.comm';

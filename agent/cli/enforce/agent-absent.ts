@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { isSet, loadConfig } from '../../../config/load.ts';
-import { isInteractive, openAnswers } from '../answers.ts';
+import { isInteractive, openAnswers } from '../terminal/answers.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import type { AgentAbsent } from './arguments.ts';

@@ -4,8 +4,8 @@ import { loadConfig } from '../../../config/load.ts';
 import { AgentError } from '../../base/errors.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
-import type { Line } from '../style.ts';
-import { styled } from '../style.ts';
+import type { Line } from '../terminal/style.ts';
+import { styled } from '../terminal/style.ts';
 import { coverOfAll, type ServiceCover, type Settings } from '../pam/report.ts';
 import { rehearse } from './rehearsal.ts';
 

@@ -9,7 +9,7 @@ import { printable } from '../../base/errors.ts';
 import { CommandError } from '../exit-codes.ts';
 import { startScriptedAgent } from './scripted-agent.ts';
 
-const PROGRAM = `${import.meta.dirname}/../../../pam/rehearse-main${extname(import.meta.filename)}`;
+const PROGRAM = `${import.meta.dirname}/../../accounts/rehearse-main${extname(import.meta.filename)}`;
 const REQUIRED = 'scauth-rehearsal';
 const PERMITTED = 'scauth-permitted';
 /** All services together; a module that waits for a server takes its time. */

@@ -2,8 +2,8 @@
 // says of every other that the card is required. It answers as scauthd does and decides nothing.
 
 import { createServer, type Server, type Socket } from 'node:net';
-import { encodeFrame, type BeginFrame, type VerdictCode } from '../../socket/frames.ts';
-import { FrameStream } from '../../socket/frame-stream.ts';
+import { encodeFrame, type BeginFrame, type VerdictCode } from '../../protocol/frames.ts';
+import { FrameStream } from '../../protocol/frame-stream.ts';
 
 function verdictOn({ phase, user }: BeginFrame, permitted: string): VerdictCode {
   switch (phase) {

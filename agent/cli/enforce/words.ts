@@ -1,6 +1,6 @@
 // What sc_auth enforce says to people: times as the clock on the wall has them, one account a line.
 
-import type { Methods } from '../../socket/io-scauth.ts';
+import type { Methods } from '../../protocol/io-scauth.ts';
 
 /** More names in a sentence are not read. */
 const MAX_NAMED = 20;

@@ -1,0 +1,124 @@
+// Audit events as OCSF objects (Open Cybersecurity Schema Framework 1.6.0): which class and activity each kind is.
+// Authentication (3002) for logins and what stands in for one, Account Change (3001) for pairings, Entity Management
+// (3004) for settings and cards' PINs, Event Log Activity (1008) for gaps and what was left out, Detection Finding (2004) for a suspect card,
+// Base Event (0) for cards in and out. Tests hold each record against a JSON schema of these classes.
+
+import { assertNever } from '../../base/assert.ts';
+import type { AuditEvent, GapEvent, LeftOutEvent } from '../../model/audit-event.ts';
+import type { PeerCredentials } from '../../model/request.ts';
+import { cardOf } from './ocsf-card.ts';
+import { changeOf, pairingOf } from './ocsf-change.ts';
+import { loginOf, withoutCardOf } from './ocsf-login.ts';
+import { FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
+import { actorOf, cut, deviceOf, metadataOf, type Requester } from './ocsf-objects.ts';
+
+/** An OCSF object. `unmapped` is there always, and comes last. */
+export interface OcsfRecord {
+  readonly time: number;
+  readonly metadata: object;
+  readonly class_uid: number;
+  readonly category_uid: number;
+  readonly activity_id: number;
+  readonly type_uid: number;
+  readonly severity_id: number;
+  readonly unmapped: Readonly<Record<string, unknown>>;
+  readonly [attribute: string]: unknown;
+}
+
+function gapOf(event: GapEvent): Mapped {
+  return {
+    class_uid: 1008,
+    activity_id: 99,
+    activity_name: 'Gap',
+    severity_id: ['records-missing', 'records-altered', 'seal-lost'].includes(event.reason) ? 4 : 3,
+    rest: {
+      ...FAILURE,
+      status_detail: event.reason,
+      actor: actorOf(null, null),
+      log_name: 'audit.jsonl',
+      log_provider: 'scauth',
+      log_type_id: 2,
+      log_type: 'Application',
+    },
+    unmapped: { count: event.count, from: event.fromMs, to: event.toMs },
+  };
+}
+
+function leftOutOf({ of, owner, count, fromMs, toMs }: LeftOutEvent): Mapped {
+  return {
+    class_uid: 1008,
+    activity_id: 99,
+    activity_name: 'Left out',
+    severity_id: 3,
+    rest: {
+      ...SUCCESS,
+      status_detail: `${count} of ${of}`,
+      actor: actorOf(null, null),
+      log_name: 'audit.jsonl',
+      log_provider: 'scauth',
+      log_type_id: 2,
+      log_type: 'Application',
+    },
+    unmapped: { of, owner: cut(owner), count, from: fromMs, to: toMs },
+  };
+}
+
+function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
+  switch (event.kind) {
+    case 'login':
+      return loginOf(event, requester);
+    case 'exemption-used':
+    case 'break-glass-used':
+      return withoutCardOf(event, requester);
+    case 'pairing-added':
+    case 'pairing-removed':
+    case 'pairing-refused':
+      return pairingOf(event, requester);
+    case 'prompt-state':
+    case 'policy-changed':
+    case 'driver-changed':
+    case 'keyring':
+      return changeOf(event, requester);
+    case 'pin-checked':
+    case 'pin-changed':
+    case 'pin-blocked':
+    case 'card-in':
+    case 'card-out':
+    case 'card-suspect':
+    case 'session-locked':
+      return cardOf(event, requester);
+    case 'records-left-out':
+      return leftOutOf(event);
+    case 'gap':
+      return gapOf(event);
+    default:
+      return assertNever(event);
+  }
+}
+
+/**
+ * @param timeMs wall clock, milliseconds since the epoch
+ * @param requester what /proc says of the peer; null where there is none
+ */
+export function toOcsf(event: AuditEvent, timeMs: number, requester: Requester | null = null): OcsfRecord {
+  const { class_uid, activity_id, activity_name, severity_id, rest, unmapped } = mappedOf(event, requester);
+  return {
+    time: Math.trunc(timeMs),
+    metadata: metadataOf(event.kind),
+    class_uid,
+    category_uid: Math.trunc(class_uid / 1000),
+    activity_id,
+    activity_name,
+    type_uid: class_uid * 100 + activity_id,
+    severity_id,
+    device: deviceOf(),
+    ...rest,
+    unmapped,
+  };
+}
+
+/** Who asked for it, where somebody did. */
+export function peerOf(event: AuditEvent): PeerCredentials | null {
+  if ('peer' in event) return event.peer;
+  return 'actor' in event ? (event.actor ?? null) : null;
+}

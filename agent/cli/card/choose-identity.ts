@@ -1,0 +1,67 @@
+// Which key to pair, when no hash was given: the only one that is there, or the number that the person types.
+
+import type { WireIdentity } from '../../protocol/io-scauth.ts';
+import { isInteractive, openAnswers } from '../terminal/answers.ts';
+import type { CommandContext } from '../context.ts';
+import { CommandError } from '../exit-codes.ts';
+import { fetchIdentities, type SortedIdentities } from '../commands/identities.ts';
+import { tabbed } from '../terminal/output.ts';
+
+function nothingToChoose(found: SortedIdentities, user: string): CommandError {
+  if (found.paired.length > 0) {
+    return new CommandError(
+      'already-paired',
+      `The card that is in is paired with ${user} already. The pairings: sc_auth list`,
+    );
+  }
+  if (found.unfit.length > 0) {
+    return new CommandError(
+      'no-identity',
+      'No key of this card can be used for login. Why: sc_auth identities -v',
+    );
+  }
+  return new CommandError('no-card', 'No card with a key is in a reader. Put the card in and run it again.');
+}
+
+async function askNumber(choices: readonly WireIdentity[], context: CommandContext): Promise<WireIdentity> {
+  const text =
+    choices.length === 1
+      ? 'Pair it? Enter = yes, Ctrl-C = no: '
+      : `Which one? 1-${choices.length}, Enter = none: `;
+  const answers = await openAnswers(context);
+  try {
+    for (;;) {
+      const typed = await answers.ask({ text, echo: true }, new AbortController().signal);
+      // A choice is no secret: it may be a string.
+      const answer = typed?.bytes.toString('latin1').trim();
+      typed?.release();
+      if (answer === undefined || (answer === '' && choices.length > 1)) break;
+      const chosen = choices[answer === '' ? 0 : Number(answer) - 1];
+      if (chosen !== undefined && /^\d*$/.test(answer)) return chosen;
+      answers.tell('That is none of the numbers.');
+    }
+  } finally {
+    answers.close();
+  }
+  throw new CommandError('cancelled', 'Cancelled. Nothing was paired.');
+}
+
+/**
+ * The hash of the key to pair with `user`. Without a terminal there must be exactly one.
+ * @throws CommandError `no-card`, `no-identity`, `already-paired`, `cancelled`, `usage` for several without a terminal
+ */
+export async function chooseIdentity(context: CommandContext, user: string): Promise<string> {
+  const found = await fetchIdentities(context, user);
+  const choices = found.unpaired;
+  const only = choices[0];
+  if (only === undefined) throw nothingToChoose(found, user);
+  const interactive = isInteractive(context);
+  if (choices.length === 1 && !interactive) return only.hash;
+  const list = choices.map(({ hash, label }, index) => tabbed(String(index + 1), hash, label));
+  if (!interactive) {
+    throw new CommandError('usage', ['Several keys can be paired. Say which: -h HASH', ...list].join('\n'));
+  }
+  // The list and the question belong together on the terminal; standard output stays for the result.
+  context.writeErr(`Unpaired identities:\n${list.map((line) => `${line}\n`).join('')}`);
+  return (await askNumber(choices, context)).hash;
+}

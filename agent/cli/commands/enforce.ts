@@ -1,0 +1,231 @@
+// sc_auth enforce: whether a card is required. scauthd decides and looks first at the accounts; this looks at the PAM files,
+// shows, asks for names and dates, and makes the break-glass code, so that nobody but the person at the terminal ever has it.
+
+import type { Methods } from '../../protocol/io-scauth.ts';
+import { parseEnforceArgs, type AgentAbsent, type EnforceArgs } from '../enforce/arguments.ts';
+import {
+  lineOfExemption,
+  linesOfPlan,
+  linesOfState,
+  untilText,
+  verdictOfPlan,
+  type Enforced,
+  type Standing,
+  type State,
+} from '../enforce/words.ts';
+import { callAgent, pagesOf } from '../agent/client.ts';
+import { sudoUser, type Command, type CommandContext } from '../context.ts';
+import { CommandError } from '../exit-codes.ts';
+
+const help = `sc_auth enforce plan|on|confirm|off|status|code|exempt|unexempt [options]
+
+Requires the card: with enforcement on a password alone opens nothing. It looks first, and goes back by itself.
+
+  plan      each account, its last card login, and who would be shut out; each PAM service, and whether it would ask
+            for the card; changes nothing
+  on        switches it on for a trial and prints the break-glass code, once. Refused while somebody would be shut out,
+            or a password would go on to open a service; tries that in a private copy of the PAM files first
+  confirm   ends the trial; needs a card login since "on". Your own card login confirms by itself
+  off       a password is enough again
+  status    whether it is on, and who is exempt
+  code      a new break-glass code; the one before opens nothing any more
+  exempt USER --until DATE   USER needs no card until then
+  unexempt USER              takes that back
+
+  --shut-out USER   (on, unexempt) although USER will be shut out; for each one
+  --uncovered SERVICE   (on) although a password goes on to open SERVICE; for each one
+  --agent-absent open|closed   (on) what holds while scauthd does not run: a password is enough, or nobody gets in but
+                    root on a console. Asked for where no setting says it
+  --no-rehearsal    (on) without the try, where no private mounts can be made (in some containers)
+  --until DATE      2026-12-31 (to its end), "2026-12-31 18:00", or 8h, 7d, 2w from now; at most a year
+  --reason TEXT     (exempt) why; stands in the audit log
+  --json            one JSON document
+
+Nobody is locked out for good: root gets in on a console of the machine, and the break-glass code opens one login where
+the card is asked for. Both stand in the audit log. The lines for PAM are in pam_scauth(8).
+
+Examples:
+  sudo sc_auth enforce plan
+  sudo sc_auth enforce exempt bob --until 2w --reason "card is in the post"
+  sudo sc_auth enforce on
+  sudo -k sc_auth enforce confirm
+Exit codes: 0 done; 1 plan: somebody would be shut out, or a service is not covered; status: it is on, and a service is not
+covered; 2 wrong usage; 3 refused, or you are not root; 4 unknown user, or no exemption; 5 scauthd cannot be reached.
+`;
+
+const CODE_WORDS =
+  'Keep it where you find it without this machine. It opens one login where the card is asked for.';
+
+/** Who stands behind this call, for the record. */
+function behind(context: CommandContext): string {
+  return sudoUser(context) ?? context.userName();
+}
+
+async function plan(context: CommandContext): Promise<void> {
+  const shutOut: string[] = [];
+  const { coverOfAll, linesOfCover, readSettings, uncovered } = await import('../enforce/coverage.ts');
+  const services = coverOfAll(readSettings());
+  const accounts = async function* (): AsyncGenerator<readonly Standing[]> {
+    for await (const { accounts: page } of pagesOf(context, 'PlanEnforcement', {})) {
+      for (const { keptInBy, user } of page) if (keptInBy === null) shutOut.push(user);
+      yield page;
+    }
+  };
+  await context.output.list('accounts', accounts(), linesOfPlan, () => ({
+    document: { shutOut, services },
+    lines: [...linesOfCover(services), verdictOfPlan(shutOut, uncovered(services))],
+  }));
+  if (shutOut.length > 0 || uncovered(services).length > 0) context.output.failed();
+}
+
+function stateIn({ state, since, until, by, breakGlass }: Enforced): State {
+  return { state, since, until, by, breakGlass };
+}
+
+/** While it is on, also which services hold it; root alone may read all settings. */
+async function status(context: CommandContext): Promise<void> {
+  const { coverOfAll, linesOfCover, readSettings, uncovered } = await import('../enforce/coverage.ts');
+  let now: State | null = null;
+  const exemptions = async function* (): AsyncGenerator<Enforced['exemptions']> {
+    for await (const page of pagesOf(context, 'GetEnforcement', {})) {
+      if (now === null && !context.output.json) context.output.lines(linesOfState(page));
+      now ??= stateIn(page);
+      yield page.exemptions;
+    }
+  };
+  const linesOf = (page: readonly Enforced['exemptions'][number][]): string[] => page.map(lineOfExemption);
+  await context.output.list('exemptions', exemptions(), linesOf, () => {
+    if (now === null || now.state === 'off' || context.uid !== 0) return { document: { ...now } };
+    const services = coverOfAll(readSettings());
+    if (uncovered(services).length > 0) context.output.failed();
+    return { document: { ...now, services }, lines: linesOfCover(services) };
+  });
+}
+
+async function newCode(): Promise<{ text: string; salt: string; codeHash: string }> {
+  const { makeBreakGlassCode } = await import('../../model/break-glass.ts');
+  const { text, hash } = await makeBreakGlassCode();
+  return { text, salt: hash.salt.toString('base64'), codeHash: hash.hash.toString('base64') };
+}
+
+/** Writes what the administrator chose, and has scauthd read it. @returns what takes it back */
+async function settle(choice: AgentAbsent | null, context: CommandContext): Promise<() => Promise<void>> {
+  if (choice === null) return () => Promise.resolve();
+  const { SETTINGS_FOLDER } = await import('../enforce/coverage.ts');
+  const { writeAgentAbsent } = await import('../enforce/agent-absent.ts');
+  const takeBack = writeAgentAbsent(choice, SETTINGS_FOLDER);
+  const undo = async (): Promise<void> => {
+    takeBack();
+    await callAgent(context, 'ReloadSettings', {});
+  };
+  try {
+    await callAgent(context, 'ReloadSettings', {});
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
+  return undo;
+}
+
+async function switchOn(asked: EnforceArgs, context: CommandContext): Promise<void> {
+  const { shutOut, uncovered, agentAbsent, rehearsal } = asked;
+  const now: Enforced = await callAgent(context, 'GetEnforcement', {});
+  if (context.uid !== 0)
+    throw new CommandError('not-allowed', 'That is for the administrator. Run it with sudo.');
+  if (now.state !== 'off') {
+    context.output.note('Nothing was changed. Another break-glass code: sudo sc_auth enforce code');
+    context.output.result({ ...stateIn(now), breakGlassCode: null }, linesOfState(now));
+    return;
+  }
+  const { judgeCover, proveCover, SETTINGS_FOLDER } = await import('../enforce/coverage.ts');
+  const { chooseAgentAbsent } = await import('../enforce/agent-absent.ts');
+  const services = judgeCover(uncovered, context);
+  if (services === null) return;
+  const choice = await chooseAgentAbsent(agentAbsent, SETTINGS_FOLDER, context);
+  const proved = rehearsal ? await proveCover(services, context) : [];
+  const { text, salt, codeHash } = await newCode();
+  const by = behind(context);
+  const undo = await settle(choice, context);
+  let started: Methods['StartEnforcement']['reply'];
+  try {
+    started = await callAgent(context, 'StartEnforcement', { by, shutOut, salt, codeHash });
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+  const { until } = started;
+  const lines = [
+    `Enforcement is on trial until ${untilText(until)}.`,
+    ...started.shutOut.map((user) => `${user} is shut out.`),
+    ...uncovered.map((service) => `A password goes on to open ${service}.`),
+    `Log in by card before then, for example: sudo -k sc_auth enforce confirm. Else it goes off by itself.`,
+    '',
+    `Break-glass code: ${text}`,
+    CODE_WORDS,
+  ];
+  const document = { state: 'trial', ...started, by, services, rehearsed: proved, breakGlassCode: text };
+  context.output.result(document, lines);
+}
+
+async function confirm(context: CommandContext): Promise<void> {
+  const now: Enforced = await callAgent(context, 'GetEnforcement', {});
+  if (now.state === 'off') {
+    throw new CommandError(
+      'not-allowed',
+      'Enforcement is off, so there is nothing to confirm. Switch it on: sudo sc_auth enforce on',
+    );
+  }
+  const login = await callAgent(context, 'ConfirmEnforcement', {});
+  context.output.result({ state: 'on', ...login }, [
+    `Enforcement is on, confirmed by the card login of ${login.user} (${untilText(login.at)}).`,
+  ]);
+}
+
+async function newBreakGlass(context: CommandContext): Promise<void> {
+  const { text, salt, codeHash } = await newCode();
+  await callAgent(context, 'SetBreakGlass', { salt, codeHash });
+  context.output.result({ breakGlassCode: text }, [`Break-glass code: ${text}`, CODE_WORDS]);
+}
+
+async function exempt({ user, until, reason }: EnforceArgs, context: CommandContext): Promise<void> {
+  if (until === null)
+    throw new CommandError('usage', 'Say until when: sc_auth enforce exempt USER --until 2w');
+  const by = behind(context);
+  const { exemption } = await callAgent(context, 'Exempt', { user: user ?? '', until, reason, by });
+  context.output.result({ exemption }, [
+    `${exemption.user} needs no card until ${untilText(exemption.until)}.`,
+  ]);
+}
+
+async function unexempt({ user, shutOut }: EnforceArgs, context: CommandContext): Promise<void> {
+  const name = user ?? '';
+  const { removed } = await callAgent(context, 'Unexempt', { user: name, shutOut: shutOut.includes(name) });
+  if (!removed) throw new CommandError('not-paired', `${name} is not exempt: sc_auth enforce status`);
+  context.output.result({ user: name, removed }, [`${name} is not exempt any more.`]);
+}
+
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
+  const asked = parseEnforceArgs(args);
+  switch (asked.verb) {
+    case 'plan':
+      return plan(context);
+    case 'on':
+      return switchOn(asked, context);
+    case 'confirm':
+      return confirm(context);
+    case 'off':
+      await callAgent(context, 'StopEnforcement', {});
+      context.output.result({ state: 'off' }, ['Enforcement is off: a password is enough.']);
+      return;
+    case 'status':
+      return status(context);
+    case 'code':
+      return newBreakGlass(context);
+    case 'exempt':
+      return exempt(asked, context);
+    case 'unexempt':
+      return unexempt(asked, context);
+  }
+}
+
+export const command: Command = { help, run };

@@ -1,0 +1,141 @@
+// sc_auth explain: the whole way from the PAM file to the card. The first three links are looked at here, because
+// scauthd may not be there to ask; the others are scauthd's own word, by the code that decides a login.
+
+import { AgentError } from '../../base/errors.ts';
+import type { WireLink } from '../../protocol/io-scauth.ts';
+import { callAgent } from '../agent/client.ts';
+import { sudoUser, type Command, type CommandContext } from '../context.ts';
+import { CommandError } from '../exit-codes.ts';
+import { tryConnect } from '../agent/explain-socket.ts';
+import { parseOptions } from '../options.ts';
+import { judgeStack, type PamVerdict } from '../pam/line.ts';
+import { readStack } from '../pam/stack.ts';
+import { styled } from '../terminal/style.ts';
+
+const help = `sc_auth explain [-u USER] [-s SERVICE] [--rhost HOST] [--json]
+
+Why does my card not log me in? Goes the way of a login, from the PAM file to the card, says what it finds, and stops
+at the first thing that is wrong, with what to do. Asks for no PIN and changes nothing.
+
+  -u, --user USER         the account. Without it: yours; with sudo: the account that called sudo
+  -s, --service SERVICE   the PAM service: sudo (which is also taken without this), login, gdm-password, …
+  --rhost HOST            as if the user came from this host
+  --json                  {"user", "service", "links": [{"name", "ok", "detail", "remedy"}], "broken"}
+
+root gets every detail, a user a short one.
+
+Examples:
+  sc_auth explain
+  sudo sc_auth explain -u bob -s login
+Exit codes: 0 nothing is in the way; 1 something is; 2 wrong usage; 3 not allowed; 4 unknown user.
+`;
+
+const PAM_SOCKET = '/run/scauth/pam.sock';
+const RESTART = 'sudo systemctl restart scauthd; its log: journalctl -u scauthd';
+
+async function socketLinks(path: string): Promise<WireLink[]> {
+  const code = await tryConnect(path);
+  const there = { name: 'socket', ok: true, detail: path, remedy: null };
+  switch (code) {
+    case null:
+      return [there];
+    case 'ECONNREFUSED':
+    case 'ETIMEDOUT':
+      return [
+        there,
+        { name: 'agent', ok: false, detail: `Nobody answers at ${path} (${code})`, remedy: RESTART },
+      ];
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return [
+        { name: 'socket', ok: false, detail: `${path} is not there: scauthd does not run`, remedy: RESTART },
+      ];
+    case 'EACCES':
+    case 'EPERM':
+      return [
+        {
+          name: 'socket',
+          ok: false,
+          detail: `${path} may not be opened`,
+          remedy: `Its folder must be open to all: sudo chmod 755 /run/scauth`,
+        },
+      ];
+    default:
+      return [{ name: 'socket', ok: false, detail: `${path} cannot be opened (${code})`, remedy: RESTART }];
+  }
+}
+
+interface Asked {
+  readonly user: string | null;
+  readonly service: string;
+  readonly rhost: string | null;
+}
+
+/** @throws CommandError for what is no broken link: wrong usage, unknown user, not allowed */
+async function agentLinks(
+  context: CommandContext,
+  asked: Asked,
+): Promise<{ user: string; links: WireLink[] }> {
+  try {
+    const { user, links } = await callAgent(context, 'Explain', { ...asked });
+    return { user, links: [{ name: 'agent', ok: true, detail: 'scauthd answers', remedy: null }, ...links] };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    if (!['unreachable', 'no-answer', 'malformed', 'internal'].includes(error.code)) throw error;
+    const link = { name: 'agent', ok: false, detail: error.message, remedy: RESTART };
+    return { user: asked.user ?? context.userName(), links: [link] };
+  }
+}
+
+/** While it is on: whether this service holds it, which scauthd cannot see. */
+async function enforcementLink(link: WireLink, service: string): Promise<WireLink> {
+  if (link.name !== 'enforcement') return link;
+  const { coverOfService } = await import('../pam/report.ts');
+  const { loadConfig } = await import('../../../config/load.ts');
+  try {
+    const { state, why, repair } = coverOfService(service, loadConfig('/etc/scauth'));
+    if (state !== 'uncovered') return link;
+    return { ...link, ok: false, detail: `On, but a password opens ${service}: ${why}`, remedy: repair };
+  } catch (error) {
+    // Settings that this user may not read, or that are wrong: scauthd's word is all there is.
+    if (error instanceof AgentError) return link;
+    throw error;
+  }
+}
+
+function isWhole(links: readonly WireLink[]): boolean {
+  return links.every(({ ok }) => ok);
+}
+
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
+  const options = parseOptions('explain', args, {
+    user: { type: 'string', short: 'u' },
+    service: { type: 'string', short: 's' },
+    rhost: { type: 'string' },
+  });
+  const { service = 'sudo', rhost = null } = options;
+  const asked: Asked = { user: options.user ?? sudoUser(context), service, rhost };
+  const verdict: PamVerdict = judgeStack(service, readStack(service, 'auth'));
+  const links: WireLink[] = [{ name: 'PAM', ok: verdict.ok, detail: verdict.detail, remedy: verdict.remedy }];
+  if (isWhole(links)) links.push(...(await socketLinks(verdict.socket ?? PAM_SOCKET)));
+  let user = asked.user ?? context.userName();
+  if (isWhole(links)) {
+    const answer = await agentLinks(context, asked);
+    user = answer.user;
+    links.push(...(await Promise.all(answer.links.map((link) => enforcementLink(link, service)))));
+  }
+  const broken = links.find(({ ok }) => !ok) ?? null;
+  const lines = links.map(({ name, ok, detail }) => [
+    ok ? styled('good', 'ok    ') : styled('bad', 'BROKEN'),
+    `  ${name.padEnd(11)}  ${detail}`,
+  ]);
+  context.output.result({ user, service, links, broken: broken?.name ?? null }, [
+    ...lines,
+    broken === null
+      ? `Card login of ${user} for ${service}: nothing is in the way.`
+      : `What to do: ${broken.remedy ?? 'ask your administrator.'}`,
+  ]);
+  if (broken !== null) context.output.failed();
+}
+
+export const command: Command = { help, run };

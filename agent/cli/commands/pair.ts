@@ -1,0 +1,133 @@
+// sc_auth pair: lets a card log an account in. As root a decision of the administrator, without secrets; as the
+// user a conversation in which scauthd asks for the account password and the card's PIN.
+
+import type { WirePairing } from '../../protocol/io-scauth.ts';
+import { isInteractive } from '../terminal/answers.ts';
+import { callAgent } from '../agent/client.ts';
+import { readCertificateFile } from '../card/certificate-file.ts';
+import { chooseIdentity } from '../card/choose-identity.ts';
+import type { Command, CommandContext } from '../context.ts';
+import { converse } from '../terminal/conversation.ts';
+import { CommandError } from '../exit-codes.ts';
+import { hashOption } from '../hash-option.ts';
+import { describePairing } from './list.ts';
+import { descriptorOption, parseOptions } from '../options.ts';
+import { accountForRoot } from './unpair.ts';
+import { readPairing } from '../agent/wire.ts';
+
+const help = `sc_auth pair [-v] [-u USER] [-h HASH | --certificate FILE] [--keyring yes|no]
+             [--pin-fd N] [--password-fd N] [--json]
+
+Pairs a card with an account: from then on card and PIN log it in.
+As yourself: put the card in; your password and the card's PIN are asked for.
+With sudo: for the account that called sudo, or -u USER; nothing is asked for but which key, when there are several.
+
+  -u, --user USER      the account
+  -h, --hash HASH      which key: sc_auth identities. As root also for a card that is not there
+  --certificate FILE   as root: the key of this certificate (PEM or DER; - is standard input), no card needed
+  --keyring yes|no     whether the card opens your login keyring too; without it you are asked, where that can be
+  --password-fd N      read your password from the open file descriptor N, one line
+  --pin-fd N           read the PIN from the open file descriptor N, one line
+  -v, --verbose        print the pairing in full
+  --json               {"pairing": {...}}
+
+Without a terminal, password and PIN are the first and the second line of standard input.
+
+Examples:
+  sc_auth pair
+  sudo sc_auth pair -u bob -h 0B1BEA814EE563AAD70C33D5C7F82472AB26C4C8
+  sudo sc_auth pair -u bob --certificate bob.pem
+Exit codes: 0 paired; 1 failed; 2 wrong usage; 3 wrong PIN or password, or not allowed; 4 no card, no fitting key
+or unknown user; 5 scauthd cannot be reached; 130 cancelled.
+`;
+
+const OPTIONS = {
+  verbose: { type: 'boolean', short: 'v' },
+  user: { type: 'string', short: 'u' },
+  hash: { type: 'string', short: 'h' },
+  certificate: { type: 'string' },
+  keyring: { type: 'string' },
+  'pin-fd': { type: 'string' },
+  'password-fd': { type: 'string' },
+} as const;
+
+interface Wanted {
+  readonly user: string | undefined;
+  readonly hash: string | null;
+  readonly certificate: string | undefined;
+  readonly keyring: 'ask' | 'yes' | 'no';
+  readonly pinFd: number | null;
+  readonly passwordFd: number | null;
+}
+
+async function pairAsRoot(wanted: Wanted, context: CommandContext): Promise<WirePairing> {
+  if (wanted.pinFd !== null || wanted.passwordFd !== null) {
+    throw new CommandError(
+      'usage',
+      'As root nothing secret is asked for: leave out --pin-fd and --password-fd.',
+    );
+  }
+  if (wanted.keyring === 'yes')
+    throw new CommandError(
+      'usage',
+      'The keyring needs the password of its user: sc_auth keyring enable, as them.',
+    );
+  const user = accountForRoot(wanted.user, context);
+  const certificate =
+    wanted.certificate === undefined ? null : readCertificateFile(wanted.certificate, context);
+  const hash = certificate === null ? (wanted.hash ?? (await chooseIdentity(context, user))) : null;
+  const { pairing } = await callAgent(context, 'AddPairing', { user, hash, certificate });
+  if (!pairing.keyKnown) {
+    context.output.note('The card is not here: its key is fixed at the first login with it.');
+  }
+  return pairing;
+}
+
+async function pairAsUser(wanted: Wanted, context: CommandContext): Promise<WirePairing> {
+  const user = context.userName();
+  if (wanted.user !== undefined && wanted.user !== user) {
+    throw new CommandError(
+      'not-allowed',
+      'Other accounts are for the administrator: sudo sc_auth pair -u USER',
+    );
+  }
+  if (wanted.certificate !== undefined) {
+    throw new CommandError(
+      'not-allowed',
+      'A certificate without its card is for the administrator: sudo sc_auth pair --certificate FILE',
+    );
+  }
+  const hash = wanted.hash ?? (await chooseIdentity(context, user));
+  const { keyring, pinFd, passwordFd } = wanted;
+  const result = await converse(context, 'Pair', { hash, keyring }, { pinFd, passwordFd });
+  return readPairing(result['pairing']);
+}
+
+/** Without a person nobody can be asked. @throws CommandError `usage` */
+function keyringWish(word: string | undefined, context: CommandContext): Wanted['keyring'] {
+  if (word === undefined) return isInteractive(context) ? 'ask' : 'no';
+  if (word === 'yes' || word === 'no') return word;
+  throw new CommandError('usage', 'Say --keyring yes or --keyring no.');
+}
+
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
+  const options = parseOptions('pair', args, OPTIONS);
+  const wanted: Wanted = {
+    user: options.user,
+    hash: hashOption(options.hash),
+    certificate: options.certificate,
+    keyring: keyringWish(options.keyring, context),
+    pinFd: descriptorOption('pin-fd', options['pin-fd']),
+    passwordFd: descriptorOption('password-fd', options['password-fd']),
+  };
+  if (wanted.hash !== null && wanted.certificate !== undefined) {
+    throw new CommandError('usage', 'Give -h or --certificate, not both.');
+  }
+  const pairing = await (context.uid === 0 ? pairAsRoot(wanted, context) : pairAsUser(wanted, context));
+  context.output.result({ pairing }, [
+    `Paired ${pairing.hash} with ${pairing.user}.`,
+    ...(options.verbose === true ? describePairing(pairing) : []),
+  ]);
+}
+
+export const command: Command = { help, run };

@@ -1,0 +1,44 @@
+// sc_auth unblock: a new PIN for a card whose PIN is blocked or forgotten, by its PUK. scauthd asks, and keeps the
+// PUK's last tries; this file only names the card.
+
+import type { Command, CommandContext } from '../context.ts';
+import { converse } from '../terminal/conversation.ts';
+import { descriptorOption, parseOptions } from '../options.ts';
+import { readTokenId } from '../agent/wire.ts';
+
+const help = `sc_auth unblock [-t TOKEN] [--puk-fd N] [--pin-fd N] [--json]
+
+Gives the card that is in a new PIN with all its tries, by means of the PUK that came with the card.
+Asks for the PUK, then twice for the new PIN. A wrong PUK costs one of its tries; a blocked PUK is the end of most
+cards.
+
+  -t, --token TOKEN   which card, when several are in: sc_auth list-smartcards
+  --puk-fd N          read the PUK from the open file descriptor N, one line
+  --pin-fd N          read new PIN and new PIN again from the open file descriptor N, one line each (may be the same)
+  --json              {"token": TOKEN}
+
+Without a terminal, PUK, new PIN and new PIN again are lines of standard input.
+
+Examples:
+  sc_auth unblock
+  sc_auth unblock --puk-fd 3 --pin-fd 4 3< puk-file 4< file-of-two-lines
+Exit codes: 0 the card has the new PIN; 3 wrong or blocked PUK, or no PIN for this card; 4 no card; 5 scauthd cannot
+be reached; 130 cancelled.
+`;
+
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
+  const options = parseOptions('unblock', args, {
+    token: { type: 'string', short: 't' },
+    'puk-fd': { type: 'string' },
+    'pin-fd': { type: 'string' },
+  });
+  // Whatever is asked for here and is no PIN is the PUK.
+  const sources = {
+    pinFd: descriptorOption('pin-fd', options['pin-fd']),
+    passwordFd: descriptorOption('puk-fd', options['puk-fd']),
+  };
+  const result = await converse(context, 'UnblockPin', { token: options.token ?? null }, sources);
+  context.output.result({ token: readTokenId(result) }, ['PIN unblocked; the card has the new PIN']);
+}
+
+export const command: Command = { help, run };

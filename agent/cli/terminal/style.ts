@@ -1,0 +1,129 @@
+// Looks of words, and tables: on a terminal only. What is written into a pipe is the same words without either, fields
+// with tabs in between. Texts are made printable here, before anything of ours is put around them.
+
+import { styleText } from 'node:util';
+import { printable } from '../../base/errors.ts';
+
+/** Longest piece of a line: a label, a hash and a user's name fit well. */
+const MAX_PIECE = 1000;
+/** A column that gives way keeps so much. */
+const LEAST_WIDTH = 12;
+
+/** The terminal that standard output is. */
+export interface Screen {
+  readonly columns: number;
+  /** false where NO_COLOR or the kind of terminal says so. */
+  readonly colour: boolean;
+}
+
+const LOOKS = { heading: 'bold', good: 'green', bad: 'red', warning: 'yellow', quiet: 'dim' } as const;
+export type Look = keyof typeof LOOKS;
+
+export interface Styled {
+  readonly look: Look;
+  readonly text: string;
+}
+export type Piece = string | Styled;
+/** A line as it is, or in pieces. */
+export type Line = string | readonly Piece[];
+
+export function styled(look: Look, text: string): Styled {
+  return { look, text };
+}
+
+/** One line of fields with tabs in between; a tab inside a field cannot shift the others. */
+export function tabbed(...fields: readonly string[]): string {
+  return fields.map((field) => printable(field, MAX_PIECE)).join('\t');
+}
+
+function textOf(piece: Piece): string {
+  return typeof piece === 'string' ? piece : piece.text;
+}
+
+function rendered(piece: Piece, colour: boolean): string {
+  if (typeof piece === 'string') return tabbed(...piece.split('\t'));
+  const safe = printable(piece.text, MAX_PIECE);
+  // Whether the stream has colours is known already (Screen), and is not asked of process.stdout again.
+  return colour ? styleText(LOOKS[piece.look], safe, { validateStream: false }) : safe;
+}
+
+/** A line without its end. @param screen null: a pipe */
+export function renderLine(line: Line, screen: Screen | null): string {
+  const pieces = typeof line === 'string' ? [line] : line;
+  return pieces.map((piece) => rendered(piece, screen?.colour === true)).join('');
+}
+
+export interface Column {
+  readonly title: string;
+  /** Is cut where the table is wider than the screen; others are not: ids are copied from there. */
+  readonly givesWay?: boolean;
+}
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** What takes one place each on the screen; wide characters count as one, and their rows stand out a little. */
+function places(text: string): string[] {
+  return Array.from(graphemes.segment(text), ({ segment }) => segment);
+}
+
+function cut(text: string, width: number): string {
+  const characters = places(text);
+  return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`;
+}
+
+function widthsOf(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  screen: Screen,
+): number[] | null {
+  const widths = columns.map(({ title }, at) =>
+    Math.max(places(title).length, ...rows.map((row) => places(row[at] ?? '').length)),
+  );
+  let over = widths.reduce((sum, width) => sum + width + 2, -2) - screen.columns;
+  columns.forEach(({ givesWay }, at) => {
+    const width = widths[at] ?? 0;
+    if (givesWay !== true || over <= 0) return;
+    const less = Math.min(over, Math.max(0, width - LEAST_WIDTH));
+    widths[at] = width - less;
+    over -= less;
+  });
+  return over > 0 ? null : widths;
+}
+
+/** Each row as a record: what no table of this width can hold. */
+function records(columns: readonly Column[], rows: readonly (readonly Piece[])[]): Line[] {
+  return rows.flatMap(([first = '', ...others]) => [
+    [styled('heading', textOf(first))],
+    ...others.map((piece, at) => [styled('quiet', `  ${columns[at + 1]?.title ?? ''}: `), piece]),
+  ]);
+}
+
+/**
+ * Rows under their titles on a terminal, or as records where it is too narrow; in a pipe the rows alone, fields with
+ * tabs in between.
+ */
+export function table(
+  screen: Screen | null,
+  columns: readonly Column[],
+  rows: readonly (readonly Piece[])[],
+): Line[] {
+  if (screen === null) return rows.map((row) => tabbed(...row.map(textOf)));
+  if (rows.length === 0) return [];
+  const safe = rows.map((row) => row.map((piece) => printable(textOf(piece), MAX_PIECE)));
+  const widths = widthsOf(columns, safe, screen);
+  if (widths === null) return records(columns, rows);
+  const padded = (text: string, at: number): string => {
+    const width = widths[at] ?? 0;
+    const short = cut(text, width);
+    return at === columns.length - 1 ? short : `${short}${' '.repeat(width - places(short).length + 2)}`;
+  };
+  return [
+    columns.map(({ title }, at) => styled('heading', padded(title, at))),
+    ...rows.map((row, index) =>
+      row.map((piece, at) => {
+        const text = padded(safe[index]?.[at] ?? '', at);
+        return typeof piece === 'string' ? text : styled(piece.look, text);
+      }),
+    ),
+  ];
+}

@@ -1,0 +1,358 @@
+// scauthd: reads the configuration and connects the parts. No decision is made here.
+// Folders come from systemd's variables (systemd.exec(5)) or are the usual ones.
+
+import { join } from 'node:path';
+import { PolicyFile, settingText } from '../../config/policy-file.ts';
+import { systemAccounts } from '../accounts/accounts.ts';
+import { systemDirectory } from '../accounts/account-list.ts';
+import { pamOpensKeyrings } from '../accounts/keyring-modules.ts';
+import { checkPassword } from '../accounts/password.ts';
+import { passwordMark } from '../accounts/shadow.ts';
+import { FairAuditLog } from '../audit/fair-log.ts';
+import { FileAuditLog } from '../audit/file-log.ts';
+import { Forwarder } from '../audit/forward/forward.ts';
+import { systemClock } from '../base/clock.ts';
+import { assertNever } from '../base/assert.ts';
+import { toHex } from '../base/bytes.ts';
+import { describeError, printable } from '../base/errors.ts';
+import { loginUidOf } from '../base/login-uid.ts';
+import { productVersion } from '../base/product-version.ts';
+import { exitAtOnce, hardenProcess } from './harden.ts';
+import { driverFacts } from '../stories/enforcement/card-outlook.ts';
+import { Login, type LoginParts } from '../stories/login/authenticate.ts';
+import { BreakGlass } from '../stories/enforcement/break-glass.ts';
+import { cardKeyCheck } from '../stories/card/card-check.ts';
+import { renewPresent, warmCertificates } from '../stories/card/check-certificate.ts';
+import { trustWords } from '../stories/card/trust-words.ts';
+import { driverGate } from '../stories/card/driver-gate.ts';
+import { Enforcement } from '../stories/enforcement/enforcement.ts';
+import { enforcementText, writeEnforcementFile } from '../stories/enforcement/enforcement-file.ts';
+import { LoginLimit } from '../stories/login/login-limit.ts';
+import { LoginMemory } from '../stories/enforcement/login-memory.ts';
+import { LogindSessions } from '../logind/peer-sessions.ts';
+import { tellExpiry } from '../stories/login/expiry-notice.ts';
+import type { PairingParts } from '../stories/pair/pair.ts';
+import { tellShutOut, tellShutOutAtStart } from '../stories/enforcement/shut-out-by-settings.ts';
+import { permitEntry, rememberLogin, type EntryParts } from '../stories/enforcement/permit-entry.ts';
+import { offerKeyring } from '../stories/keyring/offer-keyring.ts';
+import { passwordChanged } from '../stories/keyring/reseal-keyring.ts';
+import type { AuditEvent } from '../model/audit-event.ts';
+import type { Inventory } from '../model/inventory.ts';
+import { SqliteEnforcement } from '../store/sqlite-enforcement.ts';
+import { SqliteKeyrings } from '../store/sqlite-keyrings.ts';
+import { SqlitePairingTable } from '../store/sqlite-table.ts';
+import { StateDatabase } from '../store/state-database.ts';
+import { reportReady } from './service-manager.ts';
+import { createAdminServer } from '../socket/admin-server.ts';
+import { listenAtBoth } from '../socket/doors/listen.ts';
+import { OpenLogins } from '../socket/open-logins.ts';
+import { createPamServer } from '../socket/pam-server.ts';
+import { Turns } from '../socket/doors/turns.ts';
+import type { Token } from '../token/interface.ts';
+import { ReaderReport } from '../token/reader-report.ts';
+import { TokenRegistry, type TokenEvent } from '../token/registry.ts';
+import { ChainTrust } from '../trust/certificate-trust.ts';
+import { readReaderDrivers } from '../pcsc/reader-drivers.ts';
+import { CardWatcher } from '../pcsc/watcher.ts';
+import { Winscard } from '../pcsc/winscard.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { wireDrivers } from './drivers.ts';
+import { wireSessions } from './sessions.ts';
+
+/** The PAM service by which an account password is checked at pairing. */
+const PASSWORD_SERVICE = 'scauth';
+const PASSWORD_CHECK_MS = 30_000;
+/** How long a stop may take, and how much of it for cards that are at work for a login. */
+const STOP_MS = 4000;
+const FINISH_MS = 2500;
+
+function folder(variable: string, usual: string): string {
+  // systemd may name several, separated by colons; the first is ours.
+  return process.env[variable]?.split(':')[0] ?? usual;
+}
+
+function log(line: string): void {
+  process.stderr.write(`scauthd: ${line}\n`);
+}
+
+function describeTokenEvent(event: TokenEvent): string {
+  switch (event.kind) {
+    case 'token-in':
+      return `token in: ${event.token.id} in ${printable(event.token.slot.reader)}`;
+    case 'token-out':
+      return `token out: ${event.token.id}`;
+    case 'card-unknown':
+      return `no driver knows the card in ${printable(event.reader)} (ATR ${toHex(event.atr)})`;
+    case 'card-broken':
+      return `the card in ${printable(event.reader)} cannot be read: ${describeError(event.error)}`;
+    case 'service':
+      return event.up ? 'pcscd is reachable' : 'pcscd is not reachable';
+    default:
+      return assertNever(event);
+  }
+}
+
+/** Cards in and out, for the audit log; nothing for what is not about a known card. */
+function auditedTokenEvents(event: TokenEvent): AuditEvent[] {
+  if (event.kind !== 'token-in' && event.kind !== 'token-out') return [];
+  const { id: tokenId, driver, slot, cardProof } = event.token;
+  const reader = printable(slot.reader);
+  if (event.kind === 'token-out') return [{ kind: 'card-out', tokenId, driver, reader }];
+  const cardIn = { kind: 'card-in', tokenId, driver, reader } as const;
+  if (cardProof?.kind !== 'failed') return [cardIn];
+  const { detail } = cardProof;
+  const suspect = { check: 'card-authentication', tokenId, user: null, key: null, detail } as const;
+  return [cardIn, { kind: 'card-suspect', ...suspect }];
+}
+
+function logFailure(error: unknown): void {
+  log(describeError(error));
+}
+
+/** What the audit log says of a new policy: each setting that differs, as JSON. */
+function changesOf(before: Policy, now: Policy): Extract<AuditEvent, { kind: 'policy-changed' }>['changes'] {
+  const old = new Map<string, unknown>(Object.entries(before));
+  return Object.entries(now)
+    .map(([setting, value]) => ({ setting, from: settingText(old.get(setting)), to: settingText(value) }))
+    .filter(({ from, to }) => from !== to);
+}
+
+async function main(): Promise<void> {
+  const notInForce = hardenProcess();
+  for (const measure of notInForce) log(`warning: not in force: ${measure}`);
+  const runtime = folder('RUNTIME_DIRECTORY', '/run/scauth');
+  const settings = new PolicyFile(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
+  const policy = (): Policy => settings.current;
+  let warmPresent = (): void => undefined;
+
+  const reload = (): readonly string[] => {
+    try {
+      const before = policy();
+      const changed = settings.reload();
+      log(
+        changed.length === 0
+          ? 'configuration read: nothing changed'
+          : `new configuration: ${changed.join(', ')}`,
+      );
+      if (policy() !== before) {
+        const changes = changesOf(before, policy());
+        audit.record({ kind: 'policy-changed', actor: null, changes }).catch(logFailure);
+        enforcement.publish();
+        void tellShutOut(before, entry);
+      }
+      if (changed.includes('trust')) warmPresent();
+      return changed;
+    } catch (error) {
+      log(`the new configuration is refused, the old one stays: ${describeError(error)}`);
+      throw error;
+    }
+  };
+  // First of all: until there is a handler, a SIGHUP ends the process, and administrators send it at any time.
+  process.on('SIGHUP', () => {
+    try {
+      reload();
+    } catch {
+      // It is in the log.
+    }
+  });
+
+  const stateFolder = folder('STATE_DIRECTORY', '/var/lib/scauth');
+  const database = new StateDatabase(join(stateFolder, 'scauth.db'));
+  const pairings = new SqlitePairingTable(database);
+  const enforced = new SqliteEnforcement(database);
+  const auditPath =
+    process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
+  const { forward, anchor_every: anchorEvery } = settings.config.audit;
+  const forwarder = new Forwarder({ to: forward, anchorEvery, log });
+  const auditFile = new FileAuditLog(auditPath, systemClock, (record) => {
+    forwarder.pass(record);
+  });
+  const audit = new FairAuditLog(auditFile, () => systemClock.nowMs(), log);
+  const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
+  const watcher = new CardWatcher(winscard);
+  const { drivers, list } = wireDrivers(
+    settings.config,
+    cardKeyCheck(() => pairings.hostId()),
+    log,
+  );
+  const tokens = new TokenRegistry(watcher, drivers);
+  const readers = new ReaderReport(watcher, tokens);
+  const trust = new ChainTrust(systemClock);
+  const sessions = new LogindSessions({ log });
+  const inventory: Inventory = {
+    drivers: list,
+    readers: () => readers.readers(),
+    readerDrivers: () => readReaderDrivers(),
+    trustOf: (certificate) => trustWords(policy().trust, certificate, trust),
+  };
+  const warm = (token: Token): void => {
+    void warmCertificates(policy().trust, token, trust).then((lines) => {
+      lines.forEach(log);
+    });
+  };
+  warmPresent = (): void => {
+    // Without a reader service there is nothing to find out.
+    tokens.present(0).then(
+      (present) => {
+        present.forEach(warm);
+      },
+      () => undefined,
+    );
+  };
+  tokens.onChange((event) => {
+    log(describeTokenEvent(event));
+    for (const audited of auditedTokenEvents(event)) audit.record(audited).catch(logFailure);
+    if (event.kind === 'token-in') warm(event.token);
+    userSessions.hear(event);
+  });
+
+  const keyring = { table: new SqliteKeyrings(database), passwordMark, pamOpensKeyrings };
+  const userSessions = wireSessions({
+    source: sessions,
+    policy,
+    accounts: systemAccounts,
+    tokens,
+    audit,
+    clock: systemClock,
+    changedFile: join(runtime, 'changed'),
+    log,
+  });
+  const login: LoginParts = {
+    policy,
+    accounts: systemAccounts,
+    pairings,
+    tokens,
+    trust,
+    audit,
+    clock: systemClock,
+    log,
+    keyring,
+    loginUidOf,
+    driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
+    sessions,
+  };
+  const memory = new LoginMemory(systemClock);
+  const enforcement = new Enforcement({
+    table: enforced,
+    pairings,
+    audit,
+    clock: systemClock,
+    // And a copy from which tmpfiles.d(5) makes it at the next boot, before we run.
+    publish: (state) => {
+      for (const folder of [runtime, stateFolder])
+        writeEnforcementFile(join(folder, 'enforcement'), enforcementText(state, policy()));
+    },
+    log,
+  });
+  const entry: EntryParts = {
+    policy,
+    pairings,
+    enforced,
+    directory: systemDirectory,
+    enforcement,
+    memory,
+    limit: new LoginLimit(),
+    trust,
+    drivers: () => driverFacts(list()),
+    breakGlass: new BreakGlass({ table: enforced, clock: systemClock, log }),
+    accounts: systemAccounts,
+    sessions,
+    audit,
+    clock: systemClock,
+    log,
+  };
+  const pairing: PairingParts = {
+    policy,
+    offerRider: (scene, password) => offerKeyring(scene, password, { audit, clock: systemClock, keyring }),
+    pairings,
+    tokens,
+    trust,
+    audit,
+    accounts: systemAccounts,
+    clock: systemClock,
+    checkPassword: (user, password) =>
+      checkPassword({ service: PASSWORD_SERVICE, user, password, timeoutMs: PASSWORD_CHECK_MS }),
+  };
+  const open = new OpenLogins();
+  const turns = new Turns();
+  const pamServer = createPamServer({
+    open,
+    turns,
+    login: async (request, person) => {
+      const result = await userSessions.during(request, () =>
+        rememberLogin(request, entry, () => new Login(request, person, login).run()),
+      );
+      await tellExpiry(result, request, person, { ...login, notices: pairings });
+      return result;
+    },
+    enter: (request, person) => permitEntry(request, person, entry),
+    passwordChanged: (request, person) => passwordChanged(request, person, login),
+    log,
+  });
+  const adminServer = createAdminServer({
+    ...pairing,
+    keyring,
+    turns,
+    sessions,
+    accounts: systemAccounts,
+    anchors: auditFile,
+    inventory,
+    sessionCards: userSessions.cards,
+    removalTaken: (removal) => userSessions.removal.taken(removal),
+    loginDrivers: pairings,
+    enforcement: entry,
+    version: productVersion(),
+    health: { notInForce, configRefused: () => settings.refused?.detail ?? null },
+    settingsFiles: { readAnew: () => settings.readAnew(), reload },
+    log,
+  });
+
+  // What is wrong with the log is said there at once; a log that cannot be opened now is tried again at each event.
+  auditFile.start().catch(logFailure);
+  // An upgrade's change of the tables belongs here, and a fault is said before somebody logs in; logins try again.
+  try {
+    pairings.prepare();
+  } catch (error) {
+    logFailure(error);
+  }
+  enforcement.publish();
+  void tellShutOutAtStart(entry);
+  renewPresent(() => policy().trust, tokens, trust);
+  watcher.start();
+  tokens.start();
+  userSessions.watching();
+  await listenAtBoth(pamServer, join(runtime, 'pam.sock'));
+  await listenAtBoth(adminServer, join(runtime, 'io.scauth'));
+  log('ready');
+  const reportStopping = reportReady();
+
+  const stop = async (): Promise<void> => {
+    reportStopping();
+    pamServer.close();
+    adminServer.close();
+    await open.finish(FINISH_MS);
+    await watcher.stop();
+    tokens.close();
+    userSessions.close();
+    await winscard.close();
+    await audit.renew();
+    await auditFile.close();
+    forwarder.close();
+    sessions.close();
+    pairings.close();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      // A card that never answers keeps a native call, and an ordinary exit would wait for it for ever.
+      const patience = new Promise((resolve) => setTimeout(resolve, STOP_MS));
+      void Promise.race([stop(), patience]).finally(() => {
+        exitAtOnce(0);
+      });
+    });
+  }
+}
+
+main().catch((error: unknown) => {
+  log(describeError(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,288 @@
+// The methods of io.scauth for enforcement. Who is shut out is found in agent/login; here parameters are parsed, callers
+// judged (root changes, everybody may see whether it is on) and changes of exemptions recorded.
+
+import { AgentError, printable } from '../../base/errors.ts';
+import { rowsBehind } from '../../base/slices.ts';
+import type { AuditLog } from '../../audit/interface.ts';
+import type { BreakGlass } from '../../stories/enforcement/break-glass.ts';
+import {
+  eachAccount,
+  guardAgainstShutOut,
+  Names,
+  planFor,
+  type PlannedAccount,
+  type PlanParts,
+} from '../../stories/enforcement/enforcement-plan.ts';
+import { isPlannedPlace, plannedAccounts } from '../../stories/enforcement/planned-accounts.ts';
+import type { Account } from '../../model/account.ts';
+import { parseCodeHash } from '../../model/break-glass.ts';
+import type { CodeHash, Exemption } from '../../model/enforcement.ts';
+import { parseUsername, type PeerCredentials, type Username } from '../../model/request.ts';
+import type { Methods, WireExemption, WireStanding } from '../../protocol/io-scauth.ts';
+import { pageOf, type Page } from './paging.ts';
+import {
+  InvalidParameter,
+  onlyParameters,
+  optionalFlag,
+  optionalText,
+  PermissionDenied,
+  requiredText,
+} from './parameters.ts';
+
+export interface EnforcementMethodParts extends PlanParts {
+  readonly breakGlass: BreakGlass;
+  readonly audit: AuditLog;
+}
+
+type Parameters = Readonly<Record<string, unknown>>;
+type Reply<M extends keyof Methods> = Promise<Methods[M]['reply']>;
+
+/** An exemption ends. */
+const MAX_EXEMPT_MS = 366 * 86_400_000;
+const MAX_TEXT = 200;
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+function wireExemption({ user, untilMs, by, madeAtMs, reason }: Exemption): WireExemption {
+  return { user, until: iso(untilMs), by: printable(by), at: iso(madeAtMs), reason: printable(reason) };
+}
+
+function wireStanding(planned: PlannedAccount): WireStanding {
+  const { user, uid, pairings, lastCardLoginMs, inExemptGroup, exemptUntilMs, keptInBy, why } = planned;
+  return {
+    user,
+    uid,
+    pairings,
+    lastCardLogin: lastCardLoginMs === null ? null : iso(lastCardLoginMs),
+    inExemptGroup,
+    exemptUntil: exemptUntilMs === null ? null : iso(exemptUntilMs),
+    keptInBy,
+    why,
+  };
+}
+
+/** A login name that root says is behind it; it is shown and not trusted for anything. @throws InvalidParameter */
+function byOf(parameters: Parameters): string {
+  const by = optionalText(parameters, 'by') ?? 'root';
+  if (by.length === 0 || by.length > MAX_TEXT) throw new InvalidParameter('by');
+  return parseUsername(by);
+}
+
+/** @throws InvalidParameter */
+function codeOf(parameters: Parameters): CodeHash {
+  const bytes = (name: string): Buffer => Buffer.from(requiredText(parameters, name), 'base64');
+  const code = parseCodeHash(bytes('salt'), bytes('codeHash'));
+  if (code === null) throw new InvalidParameter('codeHash');
+  return code;
+}
+
+/** @throws InvalidParameter */
+function namesOf(parameters: Parameters): readonly string[] {
+  const names: unknown = parameters['shutOut'] ?? [];
+  if (!Array.isArray(names)) throw new InvalidParameter('shutOut');
+  return names.map((name: unknown) => {
+    if (typeof name !== 'string') throw new InvalidParameter('shutOut');
+    return name;
+  });
+}
+
+async function accountOf(parameters: Parameters, parts: EnforcementMethodParts): Promise<Account> {
+  const name = parseUsername(requiredText(parameters, 'user'));
+  const account = await parts.accounts.byName(name);
+  if (account === null) throw new AgentError('unknown-user', { detail: name });
+  return account;
+}
+
+/** The caller's own; root's are all, by pages. */
+async function exemptionsFor(
+  peer: PeerCredentials,
+  after: string | null,
+  { enforced, accounts }: EnforcementMethodParts,
+): Promise<Page<WireExemption, Username>> {
+  if (peer.uid === 0) {
+    const from = after === null ? null : parseUsername(after);
+    return pageOf(
+      rowsBehind(
+        from,
+        (behind, count) => enforced.exemptionPage(behind, count),
+        ({ user }) => user,
+      ),
+      wireExemption,
+    );
+  }
+  const own = await accounts.byUid(peer.uid);
+  const exemption = own === null ? null : enforced.exemptionOf(own.name);
+  return { items: exemption === null ? [] : [wireExemption(exemption)], next: null };
+}
+
+async function getEnforcement(
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: EnforcementMethodParts,
+): Reply<'GetEnforcement'> {
+  const state = parts.enforcement.state();
+  const { items, next } = await exemptionsFor(peer, optionalText(parameters, 'after'), parts);
+  return {
+    state: state.kind,
+    since: state.kind === 'off' ? null : iso(state.sinceMs),
+    until: state.kind === 'trial' ? iso(state.untilMs) : null,
+    by: state.kind === 'off' ? null : printable(state.by),
+    breakGlass: state.kind !== 'off' && parts.breakGlass.isReady,
+    exemptions: items,
+    next,
+  };
+}
+
+async function plan(parameters: Parameters, parts: EnforcementMethodParts): Reply<'PlanEnforcement'> {
+  const after = optionalText(parameters, 'after');
+  if (after !== null && !isPlannedPlace(after)) throw new InvalidParameter('after');
+  const page = await pageOf(plannedAccounts(parts, after), async (account) =>
+    wireStanding(await planFor(account, parts)),
+  );
+  return { accounts: page.items, next: page.next };
+}
+
+async function start(
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: EnforcementMethodParts,
+): Reply<'StartEnforcement'> {
+  const forced = new Set(namesOf(parameters));
+  const by = byOf(parameters);
+  const code = codeOf(parameters);
+  if (parts.enforcement.isOn)
+    throw new AgentError('invalid-argument', { detail: 'enforcement is on already' });
+  if (!parts.policy().cardsAllowed)
+    throw new AgentError('invalid-argument', {
+      detail: 'login.cards_allowed is false, so nobody could log in by card',
+    });
+  const out: string[] = [];
+  const unforced = new Names();
+  await eachAccount(
+    parts,
+    (account) => planFor(account, parts),
+    ({ keptInBy }, { name }) => {
+      if (keptInBy !== null) return;
+      if (forced.has(name)) out.push(name);
+      else unforced.add(name);
+    },
+  );
+  if (unforced.count > 0) throw new AgentError('would-shut-out', { detail: String(unforced) });
+  const minutes = parts.policy().enforcement.confirmMinutes;
+  const untilMs = await parts.enforcement.startTrial(minutes, by, code, peer);
+  return { until: iso(untilMs), shutOut: out };
+}
+
+async function confirm(peer: PeerCredentials, parts: EnforcementMethodParts): Reply<'ConfirmEnforcement'> {
+  if (!parts.enforcement.isOn) throw new AgentError('invalid-argument', { detail: 'enforcement is off' });
+  const login = parts.enforcement.cardLoginInTrial();
+  if (login === null) throw new AgentError('no-card-login');
+  await parts.enforcement.confirm(peer);
+  return { user: login.user, at: iso(login.atMs) };
+}
+
+async function record(
+  exemption: Exemption | null,
+  before: Exemption | null,
+  peer: PeerCredentials,
+  { audit }: EnforcementMethodParts,
+): Promise<void> {
+  const text = (one: Exemption | null): string =>
+    one === null ? 'none' : `until ${iso(one.untilMs)} by ${one.by}: ${one.reason}`;
+  const user = (exemption ?? before)?.user ?? '';
+  const changes = [{ setting: `exemption of ${user}`, from: text(before), to: text(exemption) }];
+  await audit.record({ kind: 'policy-changed', actor: peer, changes });
+}
+
+async function exempt(
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: EnforcementMethodParts,
+): Reply<'Exempt'> {
+  const { name: user } = await accountOf(parameters, parts);
+  const nowMs = parts.clock.nowMs();
+  const untilMs = Date.parse(requiredText(parameters, 'until'));
+  if (!(untilMs > nowMs && untilMs <= nowMs + MAX_EXEMPT_MS)) throw new InvalidParameter('until');
+  const reason = printable(optionalText(parameters, 'reason') ?? '', MAX_TEXT);
+  const exemption: Exemption = { user, untilMs, by: byOf(parameters), madeAtMs: nowMs, reason };
+  const before = parts.enforced.exemptionOf(user);
+  // First the record: an exemption that nobody can read of is none.
+  await record(exemption, before, peer, parts);
+  parts.enforced.exempt(exemption);
+  return { exemption: wireExemption(exemption) };
+}
+
+async function unexempt(
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: EnforcementMethodParts,
+): Reply<'Unexempt'> {
+  const user = parseUsername(requiredText(parameters, 'user'));
+  const before = parts.enforced.exemptionOf(user);
+  if (before === null) return { removed: false };
+  const account = await parts.accounts.byName(user);
+  if (account !== null && !optionalFlag(parameters, 'shutOut'))
+    await guardAgainstShutOut(account, { withoutExemption: true }, parts);
+  const removed = parts.enforced.unexempt(user);
+  await record(null, before, peer, parts);
+  return { removed };
+}
+
+async function newCode(
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: EnforcementMethodParts,
+): Reply<'SetBreakGlass'> {
+  const code = codeOf(parameters);
+  if (!parts.enforcement.isOn) throw new AgentError('invalid-argument', { detail: 'enforcement is off' });
+  parts.enforced.setBreakGlass(code);
+  const changes = [{ setting: 'break-glass code', from: 'the one before', to: 'a new one' }];
+  await parts.audit.record({ kind: 'policy-changed', actor: peer, changes });
+  return {};
+}
+
+/**
+ * Runs one call.
+ * @returns null when the method is none of these
+ * @throws InvalidParameter, PermissionDenied, AgentError
+ */
+export async function enforcementMethod(
+  method: string,
+  peer: PeerCredentials,
+  parameters: Parameters,
+  parts: EnforcementMethodParts,
+): Promise<object | null> {
+  const takes = (...names: readonly string[]): void => {
+    if (peer.uid !== 0) throw new PermissionDenied('root only');
+    onlyParameters(parameters, names);
+  };
+  switch (method as keyof Methods) {
+    case 'GetEnforcement':
+      onlyParameters(parameters, ['after']);
+      return getEnforcement(peer, parameters, parts);
+    case 'PlanEnforcement':
+      takes('after');
+      return plan(parameters, parts);
+    case 'StartEnforcement':
+      takes('by', 'shutOut', 'salt', 'codeHash');
+      return start(peer, parameters, parts);
+    case 'ConfirmEnforcement':
+      takes();
+      return confirm(peer, parts);
+    case 'StopEnforcement':
+      takes();
+      await parts.enforcement.turnOff(peer);
+      return {};
+    case 'SetBreakGlass':
+      takes('salt', 'codeHash');
+      return newCode(peer, parameters, parts);
+    case 'Exempt':
+      takes('user', 'until', 'reason', 'by');
+      return exempt(peer, parameters, parts);
+    case 'Unexempt':
+      takes('user', 'shutOut');
+      return unexempt(peer, parameters, parts);
+    default:
+      return null;
+  }
+}

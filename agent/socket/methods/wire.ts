@@ -1,0 +1,143 @@
+// Our values as io.scauth sends them. Nothing secret has a place here.
+
+import { toHex } from '../../base/bytes.ts';
+import { printable } from '../../base/errors.ts';
+import type { DriverInfo } from '../../model/driver.ts';
+import type { ReaderDriverInfo, ReaderInfo, TrustWords } from '../../model/inventory.ts';
+import type { ListedPairing } from '../../model/pairing.ts';
+import type { Identity } from '../../model/token.ts';
+import type { Token } from '../../token/interface.ts';
+import { failureText } from '../../words/failures.ts';
+import type {
+  WireDriver,
+  WireIdentity,
+  WireItem,
+  WirePairing,
+  WireReader,
+  WireReaderDriver,
+  WireToken,
+} from '../../protocol/io-scauth.ts';
+
+/** The driver's own cap is shorter; a driver that was added may have none. */
+const MAX_LABEL = 300;
+/** More would hide the first. */
+const MAX_NOTES = 20;
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
+
+export function wireToken(token: Token): WireToken {
+  const { triesLeft, triesTotal } = token.lastPinState;
+  return {
+    id: token.id,
+    driver: token.driver,
+    label: printable(token.label, MAX_LABEL),
+    reader: printable(token.slot.reader),
+    triesLeft,
+    triesTotal,
+    readAt: readAt(token),
+    notes: token.notes.slice(0, MAX_NOTES).map((note) => printable(note)),
+  };
+}
+
+function readAt({ readAtMs }: Token): string | null {
+  return readAtMs === undefined ? null : iso(readAtMs);
+}
+
+export function wireItem(
+  token: Token,
+  identity: Identity,
+  trust: TrustWords,
+  unfit: string | null,
+): WireItem {
+  const { certificate, publicKey } = identity;
+  return {
+    token: token.id,
+    readAt: readAt(token),
+    slot: printable(identity.slot, 60),
+    use: identity.use,
+    algorithm: publicKey.algorithm,
+    label: printable(identity.label, MAX_LABEL),
+    hash: publicKey.pkhh,
+    publicKey: publicKey.spki.toString('base64'),
+    certificate: certificate === null ? null : certificate.der.toString('base64'),
+    sslTrust: trust.ssl,
+    x509Trust: trust.x509,
+    trustDetail: trust.detail === null ? null : printable(trust.detail),
+    unfit,
+  };
+}
+
+export function wireDriver(driver: DriverInfo, forLogin: boolean): WireDriver {
+  return {
+    id: printable(driver.id),
+    version: printable(driver.version, 60),
+    displayName: printable(driver.displayName),
+    shortName: printable(driver.shortName),
+    parent: driver.parent === null ? null : printable(driver.parent),
+    uuid: driver.uuid === null ? null : printable(driver.uuid, 60),
+    path: printable(driver.path, 300),
+    timestamp: driver.changedAtMs === null ? null : iso(driver.changedAtMs),
+    interfaceVersion: driver.interfaceVersion,
+    state: driver.state,
+    kind: driver.kind,
+    uid: driver.uid,
+    problems: driver.problems.slice(0, MAX_NOTES).map((problem) => printable(problem, 300)),
+    builtIn: driver.builtIn,
+    forLogin,
+  };
+}
+
+export function wireReader({ name, state, atr, tokenId, error }: ReaderInfo): WireReader {
+  return {
+    name: printable(name),
+    state,
+    atr: atr === null ? null : toHex(atr),
+    token: tokenId,
+    error: error === null ? null : failureText(error),
+  };
+}
+
+export function wireReaderDriver({ id, version, path }: ReaderDriverInfo): WireReaderDriver {
+  const safeVersion = version === null ? null : printable(version, 60);
+  return { id: printable(id), version: safeVersion, path: printable(path, 300) };
+}
+
+export function wireIdentity(
+  identity: Identity,
+  unfit: string | null,
+  pairedWith: readonly string[],
+): WireIdentity {
+  const { certificate, publicKey } = identity;
+  return {
+    hash: publicKey.pkhh,
+    label: printable(identity.label, MAX_LABEL),
+    token: identity.tokenId,
+    slot: identity.slot,
+    use: identity.use,
+    algorithm: publicKey.algorithm,
+    commonName: certificate === null ? null : printable(certificate.commonName),
+    issuer: certificate === null ? null : printable(certificate.issuer),
+    serial: certificate === null ? null : certificate.serialNumber,
+    notBefore: certificate === null ? null : iso(certificate.notBeforeMs),
+    notAfter: certificate === null ? null : iso(certificate.notAfterMs),
+    unfit,
+    pairedWith,
+  };
+}
+
+export function wirePairing(pairing: ListedPairing): WirePairing {
+  return {
+    user: pairing.user,
+    hash: pairing.pkhh,
+    label: printable(pairing.label),
+    token: pairing.tokenId,
+    driver: pairing.driver,
+    algorithm: pairing.key?.algorithm ?? null,
+    sha256: pairing.key?.sha256 ?? null,
+    keyKnown: pairing.key !== null,
+    pairedBy: pairing.pairedBy,
+    pairedAt: iso(pairing.pairedAtMs),
+  };
+}

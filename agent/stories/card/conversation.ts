@@ -1,0 +1,29 @@
+// The person at the other end, as the stories see them. Frames and terminals are the socket's business.
+
+import type { Pin } from '../../base/pin.ts';
+import type { Happened } from '../../model/request.ts';
+
+export interface Conversation {
+  /**
+   * Asks and returns what was typed, which the caller wipes; null when the person cancelled or is gone.
+   * @param echo false for secrets
+   */
+  ask(text: string, echo: boolean): Promise<Pin | null>;
+  /** Shows one line; never fails. */
+  tell(kind: 'information' | 'error', text: string): void;
+  /**
+   * Says that something is waited for, until the next thing that is asked or told.
+   * @param plain the same where the person cannot say that they want to go on without it
+   * @returns aborted when they do (Enter), or are gone. Absent: the relay has no such thing
+   */
+  hold?(text: string, plain: string): AbortSignal;
+  /** The password that is being set, which the caller wipes; null where there is none. Absent: none is. */
+  takeNewPassword?(): Promise<Pin | null>;
+  /**
+   * In the account phase: what the relay has noted of the authenticate phase. No person takes part in it. A relay that
+   * breaks off or does not say counts as `no-verdict`. null, and absent: the relay is too old to note anything.
+   */
+  recall?(): Promise<Happened | null>;
+  /** Aborted when the person is gone, so that nobody waits for them at the reader. Absent: that is never known. */
+  readonly gone?: AbortSignal;
+}

@@ -1,0 +1,74 @@
+// What enforcement goes by, for one account: its cards, its last login by one of them, its exceptions. No rule is here.
+
+import type { Account } from '../../model/account.ts';
+import type { AccountDirectory } from '../../model/account-directory.ts';
+import type { Exemption } from '../../model/enforcement.ts';
+import type { Pairing } from '../../model/pairing.ts';
+import type { Username } from '../../model/request.ts';
+import type { EnforcementTable, PairingTable } from '../../store/interface.ts';
+import type { AccountStanding } from '../../../policy/permit-without-card.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import { mapsCards } from '../card/mapped-card.ts';
+
+export interface StandingParts {
+  readonly policy: () => Policy;
+  readonly pairings: PairingTable;
+  readonly enforced: EnforcementTable;
+  readonly directory: AccountDirectory;
+}
+
+export interface Standing extends AccountStanding {
+  readonly uid: number;
+  readonly pairings: number;
+  /** null where there is none; one that has ended is shown too. */
+  readonly exemption: Exemption | null;
+}
+
+/** What would be so, were it not as it is: for looking before a change. */
+export interface Change {
+  /** Pairings that go. */
+  readonly without?: readonly Pairing[];
+  /** Pairings whose card no login takes now: that it once did is no way in. */
+  readonly untaken?: readonly Pairing[];
+  readonly withoutExemption?: boolean;
+}
+
+/** @throws AgentError `internal` when the name service fails */
+export async function isInExemptGroup(
+  user: Username,
+  { enforcement }: Policy,
+  directory: AccountDirectory,
+): Promise<boolean> {
+  return enforcement.exemptGroup !== '' && (await directory.isMember(user, enforcement.exemptGroup));
+}
+
+/** @throws AgentError `store-unreadable`, `internal` */
+export async function standingOf(
+  { name, uid }: Account,
+  parts: StandingParts,
+  { without = [], untaken = [], withoutExemption = false }: Change = {},
+): Promise<Standing> {
+  const policy = parts.policy();
+  const pairings = parts.pairings
+    .forUser(name)
+    .filter(({ pkhh }) => !without.some((going) => going.pkhh === pkhh));
+  const isTaken = (pkhh: string): boolean =>
+    pairings.some((pairing) => pairing.pkhh === pkhh) && !untaken.some((one) => one.pkhh === pkhh);
+  const logins = parts.enforced
+    .cardLogins(name)
+    .filter(({ pkhh, mapped }) => isTaken(pkhh) || (mapped && mapsCards(policy)));
+  const uses = [...parts.pairings.lastUses(name)].filter(([pkhh]) => isTaken(pkhh)).map(([, atMs]) => atMs);
+  const times = [...logins.map(({ atMs }) => atMs), ...uses];
+  const exemption = withoutExemption ? null : parts.enforced.exemptionOf(name);
+  return {
+    user: name,
+    uid,
+    isRoot: uid === 0,
+    pairings: pairings.length,
+    hasCard: pairings.length > 0 || logins.length > 0,
+    lastCardLoginMs: times.length === 0 ? null : Math.max(...times),
+    inExemptGroup: await isInExemptGroup(name, policy, parts.directory),
+    exemptUntilMs: exemption?.untilMs ?? null,
+    exemption,
+  };
+}

@@ -1,0 +1,151 @@
+// `sc_auth enforce plan`: each account with what would keep it in, and who would be shut out. The same look stands guard
+// over every call that takes something away from an account while enforcement is on.
+
+import type { Clock } from '../../base/clock.ts';
+import { AgentError } from '../../base/errors.ts';
+import { Slices } from '../../base/slices.ts';
+import type { Account, Accounts } from '../../model/account.ts';
+import type { Pairing } from '../../model/pairing.ts';
+import type { CardRefusal } from '../../../policy/paired-card.ts';
+import { keptInBy } from '../../../policy/permit-without-card.ts';
+import { standingOf, type Change, type Standing, type StandingParts } from './account-standing.ts';
+import { whyNotTaken, type OutlookParts } from './card-outlook.ts';
+import type { Enforcement } from './enforcement.ts';
+import { plannedAccounts } from './planned-accounts.ts';
+
+/** Whoever is looked at may need the word of an authority. */
+const AT_ONCE = 16;
+/** As many as somebody reads in one sentence; `sc_auth enforce plan` has them all. */
+const MAX_NAMES = 20;
+
+export interface PlanParts extends StandingParts, OutlookParts {
+  readonly enforcement: Enforcement;
+  readonly accounts: Accounts;
+  readonly clock: Clock;
+}
+
+export interface PlannedAccount extends Standing {
+  /** The setting or fact that keeps it in; null: it would be shut out. */
+  readonly keptInBy: string | null;
+  /** The same as a sentence, with what to do. */
+  readonly why: string;
+}
+
+function whyOf(
+  { user, hasCard, exemptUntilMs }: Standing,
+  kept: string | null,
+  refusals: readonly CardRefusal[],
+): string {
+  switch (kept) {
+    case 'login.cards_allowed':
+    case 'login.services':
+    case 'enforcement.services':
+      return `nobody needs a card while ${kept} is as it is`;
+    case 'root on a console':
+      return 'root gets in on a console of this machine';
+    case 'enforcement.exempt_group':
+      return 'in the exempt group';
+    case 'exemption':
+      return `exempt until ${new Date(exemptUntilMs ?? 0).toISOString()}`;
+    case 'enforcement.allow_unpaired_users':
+      return 'has no card, and users without one are let in';
+    case 'card':
+      return 'has logged in by card';
+    default:
+      if (refusals[0] !== undefined)
+        return `the card is not taken (${refusals[0].rule}: ${refusals[0].why}): change that, or exempt them: sc_auth enforce exempt ${user}`;
+      return hasCard
+        ? `has never logged in by card: let them try it (sc_auth test), or exempt them: sc_auth enforce exempt ${user}`
+        : `has no card: pair one (sc_auth pair -u ${user}), or exempt them: sc_auth enforce exempt ${user}`;
+  }
+}
+
+/** @param atMs for when, exemptions have an end @throws AgentError `store-unreadable`, `internal` */
+export async function planFor(
+  account: Account,
+  parts: PlanParts,
+  change: Change = {},
+  atMs = parts.clock.nowMs(),
+): Promise<PlannedAccount> {
+  const policy = parts.policy();
+  const untaken: Pairing[] = [];
+  const refusals: CardRefusal[] = [];
+  for (const pairing of parts.pairings.forUser(account.name)) {
+    const refusal = await whyNotTaken(pairing, policy, parts);
+    if (refusal === null) continue;
+    untaken.push(pairing);
+    refusals.push(refusal);
+  }
+  const standing = await standingOf(account, parts, { ...change, untaken });
+  const kept = keptInBy(policy, standing, atMs);
+  return { ...standing, keptInBy: kept, why: whyOf(standing, kept, refusals) };
+}
+
+/** Names of a list without bound: how many they are, and the first of them. */
+export class Names {
+  readonly first: string[] = [];
+  count = 0;
+
+  add(name: string): void {
+    this.count += 1;
+    if (this.first.length < MAX_NAMES) this.first.push(name);
+  }
+
+  /** For a sentence. */
+  toString(): string {
+    const more = this.count - this.first.length;
+    return this.first.join(', ') + (more === 0 ? '' : ` and ${more} more`);
+  }
+}
+
+/**
+ * Looks at each account, in slices, and says what was found in the order of the accounts.
+ * @throws AgentError `store-unreadable`, `internal`; what `look` throws
+ */
+export async function eachAccount<T>(
+  parts: PlanParts,
+  look: (account: Account) => Promise<T>,
+  take: (found: T, account: Account) => void,
+): Promise<void> {
+  const slices = new Slices();
+  let some: Account[] = [];
+  const lookAtSome = async (): Promise<void> => {
+    const found = await Promise.all(
+      some.map(async (account) => {
+        await slices.giveWay();
+        return { account, is: await look(account) };
+      }),
+    );
+    for (const { account, is } of found) take(is, account);
+    some = [];
+  };
+  for await (const { one } of plannedAccounts(parts)) {
+    if (one !== null) some.push(one);
+    if (some.length === AT_ONCE) await lookAtSome();
+  }
+  await lookAtSome();
+}
+
+/** Whom enforcement would shut out. @throws AgentError `store-unreadable`, `internal` */
+export async function wouldShutOut(parts: PlanParts): Promise<Names> {
+  const out = new Names();
+  await eachAccount(
+    parts,
+    (account) => planFor(account, parts),
+    ({ keptInBy: kept }, { name }) => {
+      if (kept === null) out.add(name);
+    },
+  );
+  return out;
+}
+
+/**
+ * While enforcement is on nothing may be taken away from an account that keeps it in.
+ * @throws AgentError `would-shut-out` with the name; `store-unreadable`, `internal`
+ */
+export async function guardAgainstShutOut(account: Account, change: Change, parts: PlanParts): Promise<void> {
+  if (!parts.enforcement.isOn) return;
+  if ((await planFor(account, parts)).keptInBy === null) return;
+  if ((await planFor(account, parts, change)).keptInBy === null)
+    throw new AgentError('would-shut-out', { detail: account.name });
+}

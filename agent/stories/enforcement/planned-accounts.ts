@@ -1,0 +1,82 @@
+// The accounts that enforcement is planned for, one after the other: those of people as the name service lists them, then
+// those that a pairing or an exemption names although no list has them. No more of it is held than the list of people.
+
+import { rowsBehind, type Placed } from '../../base/slices.ts';
+import type { Account, Accounts } from '../../model/account.ts';
+import type { AccountDirectory } from '../../model/account-directory.ts';
+import { parseUsername, type Username } from '../../model/request.ts';
+import type { EnforcementTable, PairingTable } from '../../store/interface.ts';
+
+export interface AccountParts {
+  readonly pairings: PairingTable;
+  readonly enforced: EnforcementTable;
+  readonly directory: AccountDirectory;
+  readonly accounts: Accounts;
+}
+
+interface People {
+  readonly list: readonly Account[];
+  readonly names: ReadonlySet<string>;
+}
+
+/** How long whoever asks page by page is given the pages of one list; reading it takes a second for 10,000. */
+const LIST_KEPT_MS = 60_000;
+
+const lists = new WeakMap<AccountDirectory, People>();
+
+/** @param goesOn the list that a page before came from will do */
+async function peopleOf(directory: AccountDirectory, goesOn: boolean): Promise<People> {
+  const kept = goesOn ? lists.get(directory) : undefined;
+  if (kept !== undefined) return kept;
+  const list = await directory.people();
+  const people: People = { list, names: new Set(list.map(({ name }) => name)) };
+  lists.set(directory, people);
+  setTimeout(() => {
+    if (lists.get(directory) === people) lists.delete(directory);
+  }, LIST_KEPT_MS).unref();
+  return people;
+}
+
+/** Users of both tables behind `after`, by name. */
+function namedUsers(after: Username | null, count: number, { pairings, enforced }: AccountParts): Username[] {
+  const exempt = enforced.exemptionPage(after, count).map(({ user }) => user);
+  const users = [...new Set([...pairings.userPage(after, count), ...exempt])];
+  // As SQLite sorts: a name that stood elsewhere here would be left out.
+  return users.sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other))).slice(0, count);
+}
+
+/** `people 12` or `named bob`: behind the twelfth of the list, behind bob of the others. */
+const PLACE = /^(?:people (?<index>\d{1,9})|named (?<user>.+))$/;
+
+/** @throws AgentError `unknown-user` */
+function parsePlace(text: string): { readonly index: number; readonly user: Username | null } | null {
+  const { index, user } = PLACE.exec(text)?.groups ?? {};
+  if (index !== undefined) return { index: Number(index), user: null };
+  return user === undefined ? null : { index: Infinity, user: parseUsername(user) };
+}
+
+export function isPlannedPlace(text: string): boolean {
+  return PLACE.test(text);
+}
+
+/** null: a name that is no account, or was there before. @param after a place of an account before @throws AgentError `store-unreadable`, `internal` */
+export async function* plannedAccounts(
+  parts: AccountParts,
+  after: string | null = null,
+): AsyncGenerator<Placed<Account | null, string>> {
+  const from = after === null ? null : parsePlace(after);
+  const { list, names } = await peopleOf(parts.directory, from !== null);
+  for (let at = from?.index ?? 0; at < list.length; at += 1) {
+    const one = list[at];
+    if (one !== undefined) yield { one, place: `people ${at + 1}` };
+  }
+  const users = rowsBehind(
+    from?.user ?? null,
+    (behind, count) => namedUsers(behind, count, parts),
+    (user) => user,
+  );
+  for (const { one: user } of users) {
+    const account = names.has(user) ? null : await parts.accounts.byName(user);
+    yield { one: account, place: `named ${user}` };
+  }
+}

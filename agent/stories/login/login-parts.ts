@@ -1,0 +1,39 @@
+// What a login is made of, and what comes out of it.
+
+import type { Clock } from '../../base/clock.ts';
+import type { Pin } from '../../base/pin.ts';
+import type { AuditLog } from '../../audit/interface.ts';
+import type { AuthDecision } from '../../model/decision.ts';
+import type { PairingTable } from '../../store/interface.ts';
+import type { TokenSource } from '../../token/interface.ts';
+import type { CertificateTrust } from '../../trust/interface.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import type { DriverGate } from '../card/driver-gate.ts';
+import type { KeyringParts } from '../card/keyring-parts.ts';
+import type { RequestPermitParts } from './permit-request.ts';
+
+export interface LoginParts extends RequestPermitParts {
+  /** The policy in force now; a request keeps the snapshot that it began with. */
+  readonly policy: () => Policy;
+  readonly pairings: PairingTable;
+  readonly tokens: TokenSource;
+  readonly trust: CertificateTrust;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  /** The login uid of a process; null: it belongs to no login. */
+  readonly loginUidOf: (pid: number) => number | null;
+  /** For the agent's own log: one line, no secret. */
+  readonly log: (line: string) => void;
+  /** Whether a token's driver may run for this request; absent: each may. */
+  readonly driverGate?: DriverGate;
+  /** Absent: cards open no keyrings here. */
+  readonly keyring?: KeyringParts;
+}
+
+export interface LoginResult {
+  readonly decision: AuthDecision;
+  /** What was typed at the PIN prompt and cannot be a PIN: the next module may use it as the password. */
+  readonly password: Pin | null;
+  /** With a grant: the secret of the user's keyring, which is their password. Never the PIN. Absent: none. */
+  readonly keyringSecret?: Pin | null;
+}

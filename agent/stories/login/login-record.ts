@@ -1,0 +1,98 @@
+// What is known of one login so far, and how it gets into the audit log: a grant before it is given, all else once the
+// answer is on its way.
+
+import { debug } from '../../base/debug.ts';
+import { describeError, printable } from '../../base/errors.ts';
+import type { AuditLog } from '../../audit/interface.ts';
+import type { AuditedKey, AuditEvent } from '../../model/audit-event.ts';
+import type { AuthDecision } from '../../model/decision.ts';
+import type { AuthRequest, Username } from '../../model/request.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import { eventsOfDecision } from '../card/audited-failure.ts';
+import { loginEvent } from './audited-login.ts';
+
+export interface RecordParts {
+  readonly policy: () => Policy;
+  readonly audit: AuditLog;
+  readonly log: (line: string) => void;
+}
+
+export class LoginRecord {
+  user: Username | null;
+  key: AuditedKey | null = null;
+  /** The setting that decided. */
+  rule: string | null = null;
+  detail: string | null = null;
+  readonly #request: AuthRequest;
+  readonly #parts: RecordParts;
+
+  constructor(request: AuthRequest, parts: RecordParts) {
+    this.#request = request;
+    this.#parts = parts;
+    this.user = request.user;
+  }
+
+  /** Somebody is about to be asked: who asks is looked at once the question is on its way, so that nobody waits. */
+  noticeRequester(): void {
+    setImmediate(() => {
+      this.#parts.audit.notice?.(this.#request.peer);
+    });
+  }
+
+  /** One line in the agent's own log. */
+  say(line: string): void {
+    this.#parts.log(`${this.#request.id}: ${line}`);
+  }
+
+  /** A cause, for both logs. */
+  note(error: unknown): void {
+    this.detail = describeError(error);
+    this.say(this.detail);
+  }
+
+  /** A further event that nobody waits for. */
+  add(event: AuditEvent): void {
+    this.#parts.audit.record(event).catch((error: unknown) => {
+      this.say(describeError(error));
+    });
+  }
+
+  /**
+   * No record, no grant (unless the policy says otherwise). A user without a pairing has nothing to do with cards: no
+   * record either.
+   * @returns the decision that may be given
+   */
+  async write(decision: AuthDecision): Promise<AuthDecision> {
+    debug('login', () => {
+      const reason = 'reason' in decision ? ` (${decision.reason})` : '';
+      return `${this.#request.id}: ${this.user ?? 'nobody'}: ${decision.kind}${reason}, rule ${this.rule ?? 'none'}`;
+    });
+    if (decision.kind === 'unavailable' && ['no-pairing', 'no-user'].includes(decision.reason))
+      return decision;
+    const { user, key, rule, detail } = this;
+    const event = loginEvent(this.#request, decision, { user, key, rule, detail });
+    if (decision.kind !== 'granted') {
+      setImmediate(() => {
+        for (const one of [event, ...this.#eventsOfCard(decision)]) this.add(one);
+      });
+      return decision;
+    }
+    try {
+      await this.#parts.audit.record(event);
+      return decision;
+    } catch (error) {
+      this.note(error);
+      if (!this.#parts.policy().noRecordNoGrant) return decision;
+      return { kind: 'unavailable', reason: 'not-recorded' };
+    }
+  }
+
+  #eventsOfCard(decision: AuthDecision): AuditEvent[] {
+    const { user, key, detail } = this;
+    if (key?.tokenId == null) return [];
+    const { id, service, tty, rhost, peer } = this.#request;
+    const clean = (text: string | null): string | null => (text === null ? null : printable(text));
+    const request = { requestId: id, service: printable(service), tty: clean(tty), rhost: clean(rhost) };
+    return eventsOfDecision(decision, { tokenId: key.tokenId, user, key, actor: peer, detail, request });
+  }
+}

@@ -1,0 +1,307 @@
+// The story of a pairing: who may → which key → is it fit → account password → PIN and proof → table → audit.
+// Users prove both themselves (password) and the card (signature); the administrator's word is enough.
+
+import { AgentError, asAgentError, type AgentErrorCode } from '../../base/errors.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Pin } from '../../base/pin.ts';
+import type { AuditLog } from '../../audit/interface.ts';
+import type { Account, Accounts } from '../../model/account.ts';
+import type { AuditedKey } from '../../model/audit-event.ts';
+import type { Certificate, KeyAlgorithm, Pkhh } from '../../model/key.ts';
+import { takesKey, type Pairing } from '../../model/pairing.ts';
+import type { PeerCredentials, Username } from '../../model/request.ts';
+import type { Identity } from '../../model/token.ts';
+import type { PairingTable } from '../../store/interface.ts';
+import { CARD_READING_MS, type TokenSource } from '../../token/interface.ts';
+import type { CertificateTrust } from '../../trust/interface.ts';
+import { mayPair, refusesPairing, unfitForLogin } from '../../../policy/permit-pairing.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import { eventsOfError } from '../card/audited-failure.ts';
+import { auditedIdentity, auditedKey } from '../card/audited-key.ts';
+import { provenCardKey, requireCard } from '../card/card-check.ts';
+import { checkCertificate, type CertifiedKey } from '../card/check-certificate.ts';
+import type { Conversation } from '../card/conversation.ts';
+import type { KeyringWish, OfferRider, Rider } from '../card/rider.ts';
+import { askSecret, proveCard, requireReader, type OnCard } from '../card/prove-card.ts';
+import { requireAttestation } from '../card/require-attestation.ts';
+
+export interface PairingParts {
+  readonly policy: () => Policy;
+  readonly pairings: PairingTable;
+  readonly tokens: TokenSource;
+  readonly trust: CertificateTrust;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly accounts: Pick<Accounts, 'byUid'>;
+  /** Checks an account password by PAM and wipes it. @throws AgentError `wrong-password`, `not-allowed`, `internal` */
+  readonly checkPassword: (user: Username, password: Pin) => Promise<void>;
+  /** The login keyring, where a card can open it. */
+  readonly offerRider: OfferRider;
+}
+
+async function findOnCards(parts: PairingParts, pkhh: Pkhh): Promise<OnCard | null> {
+  const matches: OnCard[] = [];
+  for (const token of await parts.tokens.present(CARD_READING_MS)) {
+    for (const identity of token.identities) {
+      if (identity.publicKey.pkhh === pkhh) matches.push({ token, identity });
+    }
+  }
+  const [first] = matches;
+  if (first === undefined) return null;
+  if (matches.some((match) => !match.identity.publicKey.spki.equals(first.identity.publicKey.spki))) {
+    throw new AgentError('key-conflict', { detail: `two keys in the readers have the hash ${pkhh}` });
+  }
+  return matches.find((match) => match.identity.use === 'authentication') ?? first;
+}
+
+function requireFit(identity: Identity): void {
+  const unfit = unfitForLogin(identity);
+  if (unfit !== null) throw new AgentError('weak-key', { detail: unfit });
+}
+
+/** @param algorithm null: the key is not known, only its hash @throws AgentError `not-allowed`, `weak-key` */
+function requirePolicy(
+  policy: Policy,
+  algorithm: KeyAlgorithm | null,
+  user: Username,
+  parts: PairingParts,
+): void {
+  const rule = refusesPairing(policy, algorithm, parts.pairings.forUser(user).length);
+  if (rule === null) return;
+  throw rule === 'pairing.one_card_per_user'
+    ? new AgentError('not-allowed', { detail: rule })
+    : new AgentError('weak-key', { detail: `It is smaller than the policy (${rule}) wants.` });
+}
+
+/** A pairing that no login would take is not made. @throws AgentError `untrusted-certificate` */
+export async function requireTrust(
+  { trust }: Policy,
+  key: CertifiedKey,
+  parts: { readonly trust: CertificateTrust },
+): Promise<void> {
+  const found = await checkCertificate(trust, key, parts.trust);
+  if (!found.permitted) throw new AgentError('untrusted-certificate', { detail: found.why });
+}
+
+function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: number): Pairing {
+  const { token, identity } = card;
+  return {
+    user,
+    pkhh: identity.publicKey.pkhh,
+    publicKey: identity.publicKey,
+    tokenId: token.id,
+    driver: token.driver,
+    label: identity.label,
+    certificate: identity.certificate?.der ?? null,
+    cardKey: provenCardKey(token),
+    pairedBy,
+    pairedAtMs: nowMs,
+  };
+}
+
+/** What the log tells of; other failures are nobody's attempt at anything. */
+const refusals: readonly AgentErrorCode[] = [
+  'wrong-password',
+  'wrong-pin',
+  'bad-proof',
+  'card-suspect',
+  'card-unchecked',
+  'not-attested',
+  'key-conflict',
+  'not-allowed',
+  'contactless',
+  'untrusted-certificate',
+];
+
+/**
+ * A user pairs a key on a card that is in with their own account.
+ * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `contactless`, `already-paired`, `key-conflict`,
+ * `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
+ */
+export async function pairOwnCard(
+  account: Account,
+  pkhh: Pkhh,
+  peer: PeerCredentials,
+  person: Conversation,
+  parts: PairingParts,
+  wish: KeyringWish = 'ask',
+): Promise<Pairing> {
+  try {
+    return await proveAndPair(account, pkhh, peer, person, parts, wish);
+  } catch (error) {
+    const { code } = asAgentError(error);
+    if (refusals.includes(code)) {
+      await parts.audit.record({ kind: 'pairing-refused', user: account.name, actor: peer, detail: code });
+    }
+    throw error;
+  }
+}
+
+async function proveAndPair(
+  account: Account,
+  pkhh: Pkhh,
+  peer: PeerCredentials,
+  person: Conversation,
+  parts: PairingParts,
+  wish: KeyringWish,
+): Promise<Pairing> {
+  const policy = parts.policy();
+  if (!mayPair(policy, peer.uid, account.uid)) {
+    throw new AgentError('not-allowed', { detail: 'pairing.users_may_pair' });
+  }
+  const card = await findOnCards(parts, pkhh);
+  if (card === null)
+    throw new AgentError('no-identity', { detail: `no card with the key ${pkhh} is in a reader` });
+  requireFit(card.identity);
+  requireReader(policy, card.token);
+  const known = parts.pairings.forUser(account.name).find((pairing) => pairing.pkhh === pkhh);
+  if (known !== undefined) {
+    const same = takesKey(known, card.identity.publicKey);
+    throw new AgentError(same ? 'already-paired' : 'key-conflict');
+  }
+  requirePolicy(policy, card.identity.publicKey.algorithm, account.name, parts);
+  await requireTrust(policy, card.identity, parts);
+  requireCard(policy, card.token, null);
+  await requireAttestation(policy, card, parts);
+  person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
+  const hostId = parts.pairings.hostId();
+  const password = await askSecret(person, `Account password of ${account.name}: `);
+  const scene = { user: account.name, pkhh, token: card.token, policy, hostId, wish };
+  const rider = parts.offerRider(scene, password);
+  try {
+    await parts.checkPassword(account.name, password);
+    await proveOrRecord(account.name, card, peer, person, parts, rider);
+    await rider?.askConsent(person);
+    // The policy may have changed while the person typed.
+    if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
+    requirePolicy(parts.policy(), card.identity.publicKey.algorithm, account.name, parts);
+    await requireTrust(parts.policy(), card.identity, parts);
+    if (parts.policy() !== policy) await requireAttestation(parts.policy(), card, parts);
+    const key = auditedIdentity(card.identity);
+    const nowMs = parts.clock.nowMs();
+    const paired = await addAndRecord(
+      pairingFromCard(account.name, card, account.name, nowMs),
+      key,
+      peer,
+      parts,
+    );
+    await rider?.seal(person, peer, key);
+    return paired;
+  } finally {
+    rider?.forget();
+  }
+}
+
+/** The proof by the card; what its failure says of the card is recorded. @throws AgentError as proveCard */
+async function proveOrRecord(
+  user: Username,
+  card: OnCard,
+  actor: PeerCredentials,
+  person: Conversation,
+  parts: PairingParts,
+  rider: Rider | null,
+): Promise<void> {
+  try {
+    await proveCard({ user, service: 'scauth', actor }, card, card.identity, person, parts, rider);
+  } catch (error) {
+    const where = {
+      tokenId: card.token.id,
+      user,
+      key: auditedIdentity(card.identity),
+      actor,
+      detail: asAgentError(error).detail,
+    };
+    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
+    throw error;
+  }
+}
+
+/** What the administrator trusts: a hash, or a certificate. */
+export type TrustedKey =
+  | { readonly kind: 'hash'; readonly pkhh: Pkhh }
+  | { readonly kind: 'certificate'; readonly certificate: Certificate };
+
+/**
+ * The administrator pairs a key with an account; no card needs to be in.
+ * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `already-paired`, `key-conflict`
+ */
+export async function pairForUser(
+  user: Username,
+  trusted: TrustedKey,
+  peer: PeerCredentials,
+  parts: PairingParts,
+): Promise<Pairing> {
+  const nowMs = parts.clock.nowMs();
+  const algorithm = trusted.kind === 'certificate' ? trusted.certificate.publicKey.algorithm : null;
+  requirePolicy(parts.policy(), algorithm, user, parts);
+  if (trusted.kind === 'certificate') {
+    const { certificate } = trusted;
+    await requireTrust(parts.policy(), { publicKey: certificate.publicKey, certificate }, parts);
+    await requireAttestation(parts.policy(), null, parts);
+    const key = auditedKey(certificate.publicKey.pkhh, null, certificate);
+    return addAndRecord(
+      {
+        ...emptyPairing(user, key.pkhh, nowMs),
+        publicKey: certificate.publicKey,
+        label: certificate.commonName,
+        certificate: certificate.der,
+      },
+      key,
+      peer,
+      parts,
+    );
+  }
+  const card = await findOnCards(parts, trusted.pkhh).catch((error: unknown) => {
+    // No reader service is no obstacle: the hash is enough.
+    if (['no-service', 'not-authorised'].includes(asAgentError(error).code)) return null;
+    throw error;
+  });
+  await requireAttestation(parts.policy(), card, parts);
+  if (card === null) {
+    const key = auditedKey(trusted.pkhh, null, null);
+    return addAndRecord(emptyPairing(user, trusted.pkhh, nowMs), key, peer, parts);
+  }
+  requireFit(card.identity);
+  requireReader(parts.policy(), card.token);
+  requirePolicy(parts.policy(), card.identity.publicKey.algorithm, user, parts);
+  await requireTrust(parts.policy(), card.identity, parts);
+  requireCard(parts.policy(), card.token, null);
+  return addAndRecord(
+    pairingFromCard(user, card, 'root', nowMs),
+    auditedIdentity(card.identity),
+    peer,
+    parts,
+  );
+}
+
+function emptyPairing(user: Username, pkhh: Pkhh, nowMs: number): Pairing {
+  return {
+    user,
+    pkhh,
+    publicKey: null,
+    tokenId: null,
+    driver: null,
+    label: '',
+    certificate: null,
+    cardKey: null,
+    pairedBy: 'root',
+    pairedAtMs: nowMs,
+  };
+}
+
+/** A pairing that the log does not know of must not stay. */
+async function addAndRecord(
+  pairing: Pairing,
+  key: AuditedKey,
+  actor: PeerCredentials,
+  parts: PairingParts,
+): Promise<Pairing> {
+  parts.pairings.add(pairing);
+  try {
+    await parts.audit.record({ kind: 'pairing-added', user: pairing.user, actor, key });
+  } catch (error) {
+    parts.pairings.remove(pairing.user, pairing.pkhh);
+    throw error;
+  }
+  return pairing;
+}

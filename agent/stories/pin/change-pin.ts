@@ -1,0 +1,83 @@
+// The story of `sc_auth changepin`: which card → old PIN, with the rules of its tries → new PIN twice → card → audit.
+// The old PIN reaches the card once, together with the new one.
+
+import { AgentError, asAgentError } from '../../base/errors.ts';
+import type { AuditLog } from '../../audit/interface.ts';
+import type { PeerCredentials } from '../../model/request.ts';
+import type { PairingTable } from '../../store/interface.ts';
+import type { Token, TokenSource } from '../../token/interface.ts';
+import { askNewPin } from '../card/ask-new-pin.ts';
+import { auditedCard, type AuditedCard } from '../card/audited-card.ts';
+import { eventsOfError } from '../card/audited-failure.ts';
+import { chooseToken, promptLabel, type WantedToken } from '../card/choose-token.ts';
+import type { Conversation } from '../card/conversation.ts';
+import { askCardPin } from '../card/prove-card.ts';
+import type { OwnerParts } from '../card/whose-tries.ts';
+import { PIN_NOT_CHANGED_ON_READER } from '../../words/login.ts';
+
+export interface NewPinParts extends OwnerParts {
+  readonly pairings: PairingTable;
+  readonly tokens: TokenSource;
+  readonly audit: AuditLog;
+}
+
+/**
+ * @returns the token that has a new PIN
+ * @throws AgentError `not-supported`, `cancelled`, `pin-reserve`, those of chooseToken and Token.changePin
+ */
+export async function changeCardPin(
+  wanted: WantedToken,
+  peer: PeerCredentials,
+  person: Conversation,
+  parts: NewPinParts,
+): Promise<Token> {
+  const token = await chooseToken(wanted, parts);
+  const card = { ...auditedCard(token, parts.pairings), actor: peer };
+  try {
+    await setNewPin(token, peer, person, parts);
+  } catch (error) {
+    if (asAgentError(error).code === 'wrong-pin') await recordNewPin('changed', false, card, parts);
+    for (const event of eventsOfError(error, { ...card, detail: null })) await parts.audit.record(event);
+    throw error;
+  }
+  await recordNewPin('changed', true, card, parts);
+  return token;
+}
+
+async function setNewPin(
+  token: Token,
+  peer: PeerCredentials,
+  person: Conversation,
+  parts: NewPinParts,
+): Promise<void> {
+  const changePin = token.changePin?.bind(token);
+  if (changePin === undefined) throw new AgentError('not-supported', { detail: token.driver });
+  // PC/SC part 10 has FEATURE_MODIFY_PIN for that; the pads are used for VERIFY only.
+  if (token.pins[0].entry === 'reader') {
+    person.tell('error', PIN_NOT_CHANGED_ON_READER);
+    throw new AgentError('not-supported', { detail: 'the PIN is typed on the reader' });
+  }
+  const label = promptLabel(token);
+  const { pin: old, consent } = await askCardPin(person, peer, parts, token, label);
+  if (old === null) throw new AgentError('not-supported', { detail: 'the PIN came from nowhere' });
+  try {
+    const next = await askNewPin(person, token, label, old);
+    try {
+      await consent.sendWith(old, next, changePin);
+    } finally {
+      next.wipe();
+    }
+  } finally {
+    old.wipe();
+  }
+}
+
+/** One record of a try to set a PIN. */
+export async function recordNewPin(
+  how: 'changed' | 'unblocked',
+  good: boolean,
+  card: AuditedCard & { readonly actor: PeerCredentials },
+  { audit }: { readonly audit: AuditLog },
+): Promise<void> {
+  await audit.record({ kind: 'pin-changed', how, good, ...card });
+}

@@ -1,0 +1,53 @@
+// The arguments of sc_auth enforce, and that the break-glass code is said once and never sent.
+
+import test from 'ava';
+import { parseEnforceArgs, parseUntil } from '../../../agent/cli/enforce/arguments.ts';
+
+const now = new Date(2026, 10, 24, 12, 0).getTime();
+
+test('dates: a day to its end, a time, a span from now, ISO 8601', (t) => {
+  t.is(parseUntil('2026-12-31', now), new Date(2027, 0, 1).getTime());
+  t.is(parseUntil('2026-12-31 18:00', now), new Date(2026, 11, 31, 18).getTime());
+  t.is(parseUntil('8h', now), now + 8 * 3_600_000);
+  t.is(parseUntil('2w', now), now + 14 * 86_400_000);
+  t.is(parseUntil('2026-12-31T18:00:00Z', now), Date.UTC(2026, 11, 31, 18));
+  for (const bad of ['', 'soon', '2026-02-30', '31.12.2026', '2026-13-01', '1y', '-1d'])
+    t.is(parseUntil(bad, now), null, bad);
+});
+
+test('one verb, a name where it needs one, options where they belong', (t) => {
+  const good = parseEnforceArgs(['exempt', 'bob', '--until', '1d', '--reason', 'x', '--json'], now);
+  t.deepEqual(good, {
+    verb: 'exempt',
+    user: 'bob',
+    until: new Date(now + 86_400_000).toISOString(),
+    reason: 'x',
+    shutOut: [],
+    uncovered: [],
+    agentAbsent: null,
+    rehearsal: true,
+  });
+  t.like(parseEnforceArgs(['on', '--uncovered', 'su', '--agent-absent', 'closed', '--no-rehearsal'], now), {
+    uncovered: ['su'],
+    agentAbsent: 'closed',
+    rehearsal: false,
+  });
+  t.deepEqual(parseEnforceArgs(['on', '--shut-out', 'a', '--shut-out', 'b'], now).shutOut, ['a', 'b']);
+  for (const bad of [
+    [],
+    ['of'],
+    ['on', 'bob'],
+    ['exempt'],
+    ['exempt', 'a', 'b'],
+    ['plan', '--until', '1d'],
+    ['off', '--shut-out', 'a'],
+    ['exempt', 'bob', '--until', 'yesterday'],
+    ['exempt', 'bob', '--until', '2020-01-01'],
+    ['on', '--force'],
+    ['on', '--agent-absent', 'perhaps'],
+    ['plan', '--agent-absent', 'open'],
+    ['off', '--uncovered', 'su'],
+    ['status', '--no-rehearsal'],
+  ])
+    t.throws(() => parseEnforceArgs(bad, now), { code: 'usage' }, bad.join(' '));
+});

@@ -1,0 +1,22 @@
+// Started by libpam.test.ts in a mount namespace with PAM folders of its own: runs the services that standard input names
+// and prints what libpam said of each, as JSON.
+
+import { readFileSync, writeSync } from 'node:fs';
+import { asAgentError } from '../../../../agent/base/errors.ts';
+import { authenticate, type PamOutcome } from '../../../../agent/accounts/libpam.ts';
+
+/** What pam_start says of files that it cannot read. */
+const PAM_ABORT = 26;
+
+async function outcomeOf(service: string): Promise<PamOutcome> {
+  try {
+    return await authenticate(service, 'root', Buffer.from('x'), null);
+  } catch (error) {
+    if (asAgentError(error).detail !== `pam_start said ${PAM_ABORT}`) throw error;
+    return { authenticate: PAM_ABORT, account: null, asked: false };
+  }
+}
+
+const outcomes: PamOutcome[] = [];
+for (const service of readFileSync(0, 'utf8').split('\n')) outcomes.push(await outcomeOf(service));
+writeSync(1, JSON.stringify(outcomes));

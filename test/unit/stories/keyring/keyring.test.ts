@@ -1,0 +1,262 @@
+// The keyring in the login and pairing stories, on the fakes: who gets the secret, what the card is asked and when, that
+// no failure of it touches the login, and what a change of password does.
+
+import { createECDH, createPublicKey, type KeyObject } from 'node:crypto';
+import test from 'ava';
+import { AgentError } from '../../../../agent/base/errors.ts';
+import { Pin } from '../../../../agent/base/pin.ts';
+import { freeSecretSlots, SecretBuffer } from '../../../../agent/base/secret.ts';
+import type { KeyringParts } from '../../../../agent/stories/card/keyring-parts.ts';
+import { pairOwnCard } from '../../../../agent/stories/pair/pair.ts';
+import { offerKeyring } from '../../../../agent/stories/keyring/offer-keyring.ts';
+import { passwordChanged } from '../../../../agent/stories/keyring/reseal-keyring.ts';
+import type { Challenge } from '../../../../agent/model/challenge.ts';
+import type { KeptSecret } from '../../../../agent/model/keyring.ts';
+import type { Identity, PinTry } from '../../../../agent/model/token.ts';
+import type { OpenCard, ProofInHand, WhileOpen } from '../../../../agent/token/interface.ts';
+import { sealSecret } from '../../../../agent/model/sealed-secret.ts';
+import { defaultPolicy } from '../../../../policy/policy.ts';
+import { testKey } from '../../../kit/card/algorithms.ts';
+import { publicKeyOf } from '../../../../agent/model/key.ts';
+import {
+  accounts,
+  alice,
+  FakeAudit,
+  FakePairings,
+  FakePerson,
+  FakeToken,
+  noTrust,
+  PIN,
+  tokensOf,
+} from '../../../kit/story/fakes.ts';
+import { pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
+
+const PASSWORD = 'correct horse';
+const managementKey = testKey('p256', 4);
+const root = { pid: 7, uid: 0, gid: 0 };
+
+class Keyrings implements KeyringParts {
+  kept: KeptSecret[] = [];
+  mark = Buffer.from('mark 1');
+  readonly table = {
+    secretsOf: (): KeptSecret[] => this.kept,
+    keepSecret: (secret: KeptSecret): void => {
+      this.kept = [secret];
+    },
+    dropSecrets: () => {
+      const gone = this.kept.map(({ pkhh }) => pkhh);
+      this.kept = [];
+      return gone;
+    },
+  };
+  readonly passwordMark = (): Promise<Buffer> => Promise.resolve(this.mark);
+  readonly pamOpensKeyrings = (): boolean => true;
+}
+
+/** A card with a key for key management beside the one for login. */
+class KeyringToken extends FakeToken {
+  agreed = 0;
+  /** Instead of agreeing. */
+  fails: AgentError | null = null;
+  readonly #key: KeyObject;
+
+  constructor(key: KeyObject = managementKey) {
+    super(victim);
+    this.#key = key;
+    const publicKey = publicKeyOf(createPublicKey(key));
+    this.identities.push({ ...this.identity, slot: '9D', use: 'key-management', publicKey });
+  }
+
+  canAgree(identity: Identity): boolean {
+    return identity.use === 'key-management';
+  }
+
+  override async prove(
+    identity: Identity,
+    challenge: Challenge,
+    pin: PinTry,
+    _gone?: AbortSignal,
+    whileOpen?: WhileOpen,
+  ): Promise<ProofInHand> {
+    const inHand = await super.prove(identity, challenge, pin);
+    await whileOpen?.(inHand.proof, this.#open);
+    return inHand;
+  }
+
+  readonly #open: OpenCard = {
+    agree: async (_identity, input) => {
+      await Promise.resolve();
+      this.agreed += 1;
+      if (this.fails !== null) throw this.fails;
+      const ecdh = createECDH('prime256v1');
+      ecdh.setPrivateKey(Buffer.from(this.#key.export({ format: 'jwk' }).d ?? '', 'base64url'));
+      const shared = new SecretBuffer(32);
+      shared.bytes.set(ecdh.computeSecret(input));
+      return shared;
+    },
+  };
+}
+
+function sealed(password = PASSWORD): Keyrings {
+  const keyrings = new Keyrings();
+  const key = publicKeyOf(createPublicKey(managementKey));
+  const { pkhh } = victim.publicKey;
+  const binding = { hostId: Buffer.alloc(16, 9), user: alice.name, pkhh };
+  keyrings.kept = [
+    {
+      ...{ user: alice.name, pkhh, key },
+      sealed: sealSecret(Buffer.from(password), key, binding),
+      passwordMark: keyrings.mark,
+      sealedAtMs: 1,
+    },
+  ];
+  return keyrings;
+}
+
+const LOGIN = { request: { service: 'login' }, answers: [PIN] } as const;
+
+test.serial('a login gets the secret, behind the grant, with one operation more', async (t) => {
+  const token = new KeyringToken();
+  const seen = await runLogin(t, { ...LOGIN, tokens: [token], parts: { keyring: sealed() } });
+  t.is(seen.outcome, 'granted');
+  t.is(seen.keyringSecret, PASSWORD);
+  t.is(token.agreed, 1);
+  t.deepEqual(seen.told, []);
+  t.like(seen.events[1], { kind: 'keyring', action: 'released', user: 'alice' });
+});
+
+test.serial('nobody else gets it, and the card is not asked', async (t) => {
+  for (const [name, scene] of [
+    ['sudo', { request: { service: 'sudo' } }],
+    ['a program of the user', { request: { service: 'login', peer: { pid: 7, uid: 1000, gid: 1000 } } }],
+    ['not allowed', { policy: { keyring: { ...defaultPolicy.keyring, allowed: false } } }],
+    ['nothing is kept', { parts: { keyring: new Keyrings() } }],
+    ['no keyrings at all', { parts: {} }],
+  ] as const) {
+    const token = new KeyringToken();
+    const seen = await runLogin(t, { ...LOGIN, tokens: [token], parts: { keyring: sealed() }, ...scene });
+    t.is(seen.outcome, 'granted', name);
+    t.is(seen.keyringSecret, null, name);
+    t.is(token.agreed, 0, name);
+  }
+});
+
+test.serial('a refusal releases nothing: wrong PIN, no record', async (t) => {
+  const wrong = new KeyringToken();
+  const seen = await runLogin(t, {
+    ...LOGIN,
+    answers: ['000000'],
+    tokens: [wrong],
+    parts: { keyring: sealed() },
+  });
+  t.is(seen.keyringSecret, null);
+  t.is(wrong.agreed, 0);
+  const audit = new FakeAudit();
+  audit.broken = true;
+  const token = new KeyringToken();
+  const unrecorded = await runLogin(t, { ...LOGIN, tokens: [token], audit, parts: { keyring: sealed() } });
+  t.is(unrecorded.decision.kind, 'unavailable');
+  t.is(unrecorded.keyringSecret, null);
+});
+
+test.serial('whatever fails, the login is granted, and the person is told what to do', async (t) => {
+  const corrupt = sealed();
+  const [kept] = corrupt.kept;
+  if (kept !== undefined) corrupt.kept = [{ ...kept, sealed: Buffer.concat([kept.sealed, Buffer.of(0)]) }];
+  const failing = new KeyringToken();
+  failing.fails = new AgentError('no-card');
+  const unreadable = sealed();
+  unreadable.table.secretsOf = () => {
+    throw new AgentError('store-unreadable');
+  };
+  for (const [name, keyring, token, told] of [
+    ['corrupt', corrupt, new KeyringToken(), 1],
+    ['another card', sealed(), new KeyringToken(testKey('p256', 3)), 1],
+    ['a driver that cannot', sealed(), new FakeToken(victim), 1],
+    ['the card fails', sealed(), failing, 1],
+    ['the table cannot be read', unreadable, new KeyringToken(), 0],
+  ] as const) {
+    const seen = await runLogin(t, { ...LOGIN, tokens: [token], parts: { keyring } });
+    t.is(seen.outcome, 'granted', name);
+    t.is(seen.keyringSecret, null, name);
+    t.is(seen.told.filter((text) => text.includes('sc_auth keyring enable')).length, told, name);
+  }
+});
+
+test.serial('an older password is handed on, with a word', async (t) => {
+  const keyring = sealed();
+  keyring.mark = Buffer.from('mark 2');
+  const seen = await runLogin(t, { ...LOGIN, tokens: [new KeyringToken()], parts: { keyring } });
+  t.is(seen.keyringSecret, PASSWORD);
+  t.regex(seen.told.join(), /Your password has changed since/);
+});
+
+for (const [answer, wanted] of [
+  ['yes', true],
+  ['', false],
+  ['nonsense', false],
+] as const) {
+  test.serial(`pairing: '${answer}' to the question about the keyring`, async (t) => {
+    const free = freeSecretSlots();
+    const keyring = new Keyrings();
+    const token = new KeyringToken();
+    const audit = new FakeAudit();
+    const person = new FakePerson([PASSWORD, PIN, answer]);
+    const policy = { ...defaultPolicy, cardCheck: 'off' as const };
+    await pairOwnCard(alice, victim.publicKey.pkhh, { pid: 7, uid: 1000, gid: 1000 }, person, {
+      ...{
+        policy: () => policy,
+        pairings: new FakePairings(),
+        tokens: tokensOf(token),
+        trust: noTrust,
+        audit,
+      },
+      clock: { nowMs: () => 42, monotonicMs: () => 0 },
+      accounts,
+      checkPassword: (_user, password: Pin) => {
+        password.wipe();
+        return Promise.resolve();
+      },
+      offerRider: (scene, password) =>
+        offerKeyring(scene, password, { audit, clock: { nowMs: () => 42, monotonicMs: () => 0 }, keyring }),
+    });
+    t.is(token.agreed, 1, 'the card has shown that it opens what is sealed to it');
+    t.is(keyring.kept.length, wanted ? 1 : 0);
+    t.is(audit.events.filter(({ kind }) => kind === 'keyring').length, wanted ? 1 : 0);
+    t.is(freeSecretSlots(), free);
+  });
+}
+
+test.serial(
+  'a change of password: sealed anew, only by root, and nothing is taken for nothing',
+  async (t) => {
+    const free = freeSecretSlots();
+    const request = { id: 'r', phase: 'chauthtok', service: 'passwd', user: alice.name, peer: root } as const;
+    const more = { tty: null, rhost: null, ruser: null, flags: 0 };
+    const change = async (keyring: Keyrings, peer = root): Promise<{ taken: number; told: string[] }> => {
+      let taken = 0;
+      const person = Object.assign(new FakePerson([]), {
+        takeNewPassword: () => {
+          taken += 1;
+          return Promise.resolve(new Pin(Buffer.from('new password')));
+        },
+      });
+      const parts = {
+        ...{ pairings: pairedTable(), keyring, audit: new FakeAudit(), log: () => undefined },
+        clock: { nowMs: () => 43, monotonicMs: () => 0 },
+      };
+      await passwordChanged({ ...request, ...more, peer }, person, parts);
+      return { taken, told: person.told };
+    };
+    t.deepEqual(await change(new Keyrings()), { taken: 0, told: [] });
+    t.deepEqual(await change(sealed(), { pid: 7, uid: 1000, gid: 1000 }), { taken: 0, told: [] });
+    const keyring = sealed();
+    t.deepEqual(await change(keyring), {
+      taken: 1,
+      told: ['Your card opens the keyring with the new password.'],
+    });
+    const seen = await runLogin(t, { ...LOGIN, tokens: [new KeyringToken()], parts: { keyring } });
+    t.is(seen.keyringSecret, 'new password');
+    t.is(freeSecretSlots(), free);
+  },
+);

@@ -1,0 +1,25 @@
+// Accounts from the machine's own name service: found, not found, and names that could be an attack.
+
+import test from 'ava';
+import { parseUsername } from '../../../../agent/model/request.ts';
+import { systemAccounts } from '../../../../agent/accounts/accounts.ts';
+
+test('root by name and by uid', async (t) => {
+  const root = { name: parseUsername('root'), uid: 0, fullName: 'root' };
+  t.deepEqual(await systemAccounts.byName(root.name), root);
+  t.deepEqual(await systemAccounts.byUid(0), root);
+});
+
+test('an account that is not there is null, not an error', async (t) => {
+  t.is(await systemAccounts.byName(parseUsername('no-such-account-here')), null);
+  t.is(await systemAccounts.byUid(3_999_999_999), null);
+});
+
+test('many lookups at once keep their answers apart', async (t) => {
+  const names = Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? 'root' : 'nobody'));
+  const found = await Promise.all(names.map((name) => systemAccounts.byName(parseUsername(name))));
+  t.deepEqual(
+    found.map((account) => account?.name),
+    names.map(parseUsername),
+  );
+});
