@@ -1,6 +1,7 @@
 // Whether a card may be used through the reader that it is in. Pure: what is known is the reader's name and the ATR.
 // Specification: PC/SC part 3 (rev. 2.01.09), 3.1.3.2.3 (the ATR that a reader makes up for a contactless card);
 // SP 800-73-4 part 1, 5.5 (what a PIV card may do without contacts).
+// Why: DECISIONS.md D30.
 
 import type { Policy } from './policy.ts';
 

@@ -1,4 +1,4 @@
-// Holds the floors (README.md): imports go down only, one place says yes, one place wires. The checks read the
+// Holds the floors (CONTRIBUTING.md): imports go down only, one place says yes, one place wires. The checks read the
 // source tree; the last tests check the checker on made-up trees.
 
 import { globSync, readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The floors (README.md) as a table, and a checker of it over a graph of imports. The tree on disk is read with
+// The floors (CONTRIBUTING.md) as a table, and a checker of it over a graph of imports. The tree on disk is read with
 // TypeScript's own parser; type-only imports count as well. What the table means is floors.test.ts's business.
 
 import { globSync, readFileSync } from 'node:fs';

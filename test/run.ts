@@ -1,6 +1,7 @@
 // `npm test`: types, lint, format and all tests, one after the other; the last line is `N passed, N failed`.
-// `--check` leaves out test/system/judges; `--soak` runs test/**/*.soak.ts instead, one at a time. File names and
-// `--match PATTERN` go to ava, and then only ava runs.
+// `--check` leaves out test/system/judges; `--unit` runs test/unit alone, `--changed` the tests that the change since the
+// last commit can reach, `--soak` test/**/*.soak.ts, one at a time. File names and `--match PATTERN` go to ava, and then
+// only ava runs.
 // Each step that is not ava counts as one test. The full output of each step lies in test/artifacts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
@@ -15,6 +16,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { changedTests } from './changed.ts';
 import { TapReader } from './kit/tap.ts';
 import { slowestFirst } from './times.ts';
 
@@ -190,11 +192,33 @@ function giveBack(): void {
     chownSync(path, owner, -1);
 }
 
+const MODES = ['--check', '--unit', '--changed', '--soak'] as const;
+
+/** What ava is told to run; nothing: all that package.json names. */
+function filesOf(mode: (typeof MODES)[number] | null): string[] {
+  switch (mode) {
+    case '--check':
+      // ava takes a lone exclusion for "nothing": name all files first.
+      return ['test/**/*.test.ts', '!test/system/judges/**'];
+    case '--unit':
+      return ['test/unit/**/*.test.ts'];
+    case '--changed':
+      return changedTests(REPOSITORY);
+    case '--soak':
+    case null:
+      return [];
+  }
+}
+
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
-  const check = args.includes('--check');
-  const soak = args.includes('--soak');
-  const forAva = args.filter((word) => word !== '--check' && word !== '--soak');
+  const mode = MODES.find((word) => args.includes(word)) ?? null;
+  const forAva = args.filter((word) => word !== mode);
+  const files = filesOf(mode);
+  if (mode === '--changed' && files.length === 0) {
+    console.log('no test is reached by what was changed since the last commit');
+    return;
+  }
   rmSync(ARTIFACTS, { recursive: true, force: true });
   mkdirSync(ARTIFACTS, { recursive: true });
   mkdirSync(COMPILE_CACHE, { recursive: true });
@@ -202,17 +226,16 @@ async function main(): Promise<void> {
 
   let passed = 0;
   let failed = 0;
-  if (forAva.length === 0 && !soak) {
+  if (forAva.length === 0 && (mode === null || mode === '--check')) {
     for (const step of steps()) {
       if (await runStep(step)) passed++;
       else failed++;
     }
   }
-  // ava takes a lone exclusion for "nothing": name all files first.
-  const files = check ? ['test/**/*.test.ts', '!test/system/judges/**'] : [];
-  const tests = soak
-    ? await runAva([...SOAK, ...forAva], SOAK_MS)
-    : await runAva(['--concurrency', '2', ...files, ...forAva], AVA_MS);
+  const tests =
+    mode === '--soak'
+      ? await runAva([...SOAK, ...forAva], SOAK_MS)
+      : await runAva(['--concurrency', '2', ...files, ...forAva], AVA_MS);
   passed += tests.passed;
   failed += tests.failed;
   giveBack();

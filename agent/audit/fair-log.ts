@@ -1,6 +1,7 @@
 // Fair shares of the audit log: who is not root can cause events as fast as a computer can, and must neither fill the disk
 // nor push others' records aside. So many of one kind by one owner in ten minutes are recorded, then they are counted, and
 // one record says how many. Left out is never a grant that took a card or a code, a change that happened, or what root does.
+// Why: DECISIONS.md D133.
 
 import type { AuditEvent, LeftOutEvent } from '../model/audit-event.ts';
 import { SYSTEM, type PeerCredentials } from '../model/request.ts';

@@ -1,5 +1,5 @@
 // Files of /proc/PID and /proc/self: small, made by the kernel while they are read, and read several times in each login.
-// readFileSync asks for their size, makes a buffer and a text of its own for each: four times the time (DECISIONS.md).
+// readFileSync asks for their size, makes a buffer and a text of its own for each: four times the time (DECISIONS.md D15).
 
 import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
 

@@ -1,6 +1,7 @@
 // Long work in slices: whoever walks through a table gives the event loop back every few milliseconds, so that a login
 // that comes meanwhile waits for one slice at most. Several walks take turns: one slice a turn of the loop. Tables are
 // read by key, a few rows at a time: none is ever held whole.
+// Why: DECISIONS.md D134.
 
 const SLICE_MS = 2;
 

@@ -1,6 +1,7 @@
 // One exclusive transaction: APDUs with a deadline, and an end on each path. A call that does not return is left
 // behind with its buffers; when it returns, the card is reset and the context dropped.
 // Specification: winscard.h of pcsc-lite. The caller has connected and begun the transaction.
+// Why: DECISIONS.md D28.
 
 import { commandWords, debug, responseWords } from '../base/debug.ts';
 import { AgentError } from '../base/errors.ts';

@@ -1,5 +1,6 @@
 // The frames of PROTOCOL.md, section 1: bytes ⇄ values, both directions. No I/O and no policy.
 // Everything is capped and parsed once; trailing bytes are refused.
+// Why: DECISIONS.md D34, D38.
 
 import { assertNever } from '../base/assert.ts';
 import { ByteReader } from '../base/bytes.ts';

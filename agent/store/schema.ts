@@ -2,6 +2,7 @@
 // step starts from. A step that has been on somebody's machine is never edited; what is new goes to the end, and
 // test/vectors/tables gets a file of the version before it (test/unit/store/make-table.ts).
 // During an upgrade the scauthd of before may still finish a login on the new tables: a step adds, it does not rename.
+// Why: DECISIONS.md D50.
 
 import { randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';

@@ -1,6 +1,7 @@
 // Passes records on to where security teams collect: the journal, syslog, Linux audit, each on or off. What is passed on
 // is on disk already, and nobody waits for it. Each anchor fixes all records up to it (model/anchor.ts): the first of a
 // life, then one after so many records.
+// Why: DECISIONS.md D162.
 
 import { describeError } from '../../base/errors.ts';
 import { anchorText } from '../../model/anchor.ts';

@@ -1,4 +1,5 @@
 // Makes a listening socket at a path: removes what an agent that died left there, never what one that lives uses.
+// Why: DECISIONS.md D141.
 
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';

@@ -1,5 +1,6 @@
 // Who may be connected at a time. Places are shared out by owner: where all are taken, a newcomer takes the place of the
 // one that has waited longest among those of the owner who has most. So a flood, of however many uids, costs the flood.
+// Why: DECISIONS.md D140.
 
 /** Something that holds a place. */
 export interface Guest {

@@ -1,5 +1,6 @@
 // One question for the PIN, with the rules of the try counter around it. Sends nothing to the card but the look at
 // its counter: what is done with the answer is the story's.
+// Why: DECISIONS.md D18, D24.
 
 import { AgentError, printable } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';

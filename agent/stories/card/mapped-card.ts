@@ -1,5 +1,6 @@
 // Cards without a pairing whose certificate names the account ([mapping]). Only under a policy that pins authorities and
 // checks chains; the chain itself is judged where every login's is (check-certificate.ts). A pairing goes first.
+// Why: DECISIONS.md D113.
 
 import type { Account } from '../../model/account.ts';
 import { sameKey } from '../../model/key.ts';

@@ -1,5 +1,6 @@
 // Whether root asks from a console of this machine. PAM_TTY is what a program makes of the descriptors that it was given:
 // it counts only where the kernel or logind says the same.
+// Why: DECISIONS.md D136.
 
 import { realUidOf } from '../../base/process-facts.ts';
 import { isThatConsole, namesConsole, processFacts } from '../../base/process-identity.ts';

@@ -1,6 +1,7 @@
 // What the PAM module must know of enforcement while scauthd does not answer: a small file beside the sockets. It says
 // whether a card is required, until when, in which services, and what a scauthd that is gone means; nothing of people.
 // Read by pam/module/enforcement.c. Specification: PROTOCOL.md, section 1.6.
+// Why: DECISIONS.md D121.
 
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { AgentError } from '../../base/errors.ts';

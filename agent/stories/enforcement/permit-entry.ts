@@ -1,5 +1,6 @@
 // The story of the account phase: may this account get in without its card? It starts as a refusal. Whoever is refused
 // may type the break-glass code. Exceptions shout in the audit log, and are never held up by it.
+// Why: DECISIONS.md D118.
 
 import { describeError, printable } from '../../base/errors.ts';
 import type { AuditLog } from '../../audit/interface.ts';

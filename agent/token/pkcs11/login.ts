@@ -1,6 +1,7 @@
 // C_Login and C_SetPIN with PINs as bytes. pkcs11js takes them as strings, which cannot be wiped; so these functions are
 // called directly, through the module's own function list, with the session that pkcs11js has opened.
 // Specification: PKCS #11 2.40, 3.6 (CK_FUNCTION_LIST), 5.5 (C_SetPIN) and 5.6 (C_Login).
+// Why: DECISIONS.md D57.
 
 import koffi from 'koffi';
 import { AgentError } from '../../base/errors.ts';

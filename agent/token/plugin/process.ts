@@ -1,6 +1,7 @@
 // A driver's process: started when it is needed, asked one thing at a time, ended when it breaks a rule. What it answers
 // is checked elsewhere (answers.ts). After a failure it is started again, later each time.
 // Specification: DRIVERS.md, "The process" and "Messages".
+// Why: DECISIONS.md D53.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
