@@ -49,10 +49,10 @@ function copyTable(filling: Filling, to: string): void {
   }
 }
 
-/** scauthd with so many pairings, ten an account, and as many exemptions, while root looks at all of them. */
+/** scauthd with so many pairings, ten an account, and an exemption for each account, while root looks at all of them. */
 export async function manyFigures(pairings: number): Promise<Figure[]> {
-  const filling = { users: pairings / 10, each: 10, exemptions: pairings };
-  process.stderr.write(`${pairings} pairings and exemptions\n`);
+  const filling = { users: pairings / 10, each: 10, exemptions: pairings / 10 };
+  process.stderr.write(`${pairings} pairings, ${filling.exemptions} exemptions\n`);
   const sandbox = await sandboxWithMany(filling, filling.users, {
     card: 'none',
     agentPrefix: await bundledAgent(),

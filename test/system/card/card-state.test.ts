@@ -100,8 +100,9 @@ test.serial('L7: after SIGKILL of scauthd while the card is verified', async (t)
 
 test.serial('L7: after SIGKILL of scauthd while VERIFY is under way', async (t) => {
   await sandbox.card.misbehave({ kind: 'hang-after', ins: '20', p1: '00', skip: 1 });
+  // Asked for before it can come: on a busy machine the answer may be there first.
+  const counted = sandbox.card.waitForAnswer({ ins: '20', p1: '00' });
   const pty = person.startSudo(sandbox);
-  const counted = sandbox.card.waitForAnswer({ ins: '20' });
   await pty.expect(PIN_PROMPT);
   await counted;
   const verifying = sandbox.card.waitFor({ ins: '20', p1: '00' });
