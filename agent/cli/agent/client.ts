@@ -61,16 +61,22 @@ async function nextReply(
   }
 }
 
+type Call = Readonly<Record<string, unknown>> & { readonly method: string };
+
+async function send(link: AgentLink, context: CommandContext, call: Call): Promise<void> {
+  debug('socket', () => `${call.method} to ${socketPaths(context)[0]}`);
+  await link.write(encodeMessage(call));
+}
+
 async function exchange(
   link: AgentLink,
   context: CommandContext,
-  message: Readonly<Record<string, unknown>>,
+  call: Call,
 ): Promise<{ reply: VarlinkReply; rest: Buffer }> {
-  debug('socket', () => `${String(message['method'])} to ${socketPaths(context)[0]}`);
-  await link.write(encodeMessage(message));
+  await send(link, context, call);
   const splitter = new MessageSplitter();
   const reply = await nextReply(link, context, splitter);
-  debug('socket', () => `${String(message['method'])}: ${reply.error ?? 'answered'}`);
+  debug('socket', () => `${call.method}: ${reply.error ?? 'answered'}`);
   return { reply, rest: splitter.takeRest() };
 }
 
@@ -119,7 +125,7 @@ export async function* pagesOf<M extends LongList>(
 ): AsyncGenerator<Methods[M]['reply']> {
   const link = await AgentLink.connect(socketPaths(context));
   try {
-    await link.write(encodeMessage({ method: `${INTERFACE}.${method}`, parameters, more: true }));
+    await send(link, context, { method: `${INTERFACE}.${method}`, parameters, more: true });
     const splitter = new MessageSplitter();
     for (;;) {
       const reply = await nextReply(link, context, splitter);

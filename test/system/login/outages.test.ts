@@ -54,7 +54,10 @@ test.serial('L1: the agent is down: the password at once', async (t) => {
 
 test.serial('L1: the socket is not there, or is something else', async (t) => {
   const socket = sandbox.path('/run/scauth/pam.sock');
+  // Root's own would be taken instead.
+  const rootsOwn = sandbox.path('/run/scauth/root');
   renameSync(socket, `${socket}.away`);
+  renameSync(rootsOwn, `${rootsOwn}.away`);
   try {
     t.regex((await refusal()).text, UNAVAILABLE);
     for (const make of [
@@ -78,6 +81,7 @@ test.serial('L1: the socket is not there, or is something else', async (t) => {
     t.is(code, 0);
   } finally {
     renameSync(`${socket}.away`, socket);
+    renameSync(`${rootsOwn}.away`, rootsOwn);
   }
   await person.expectCardLogin(sandbox);
 });
