@@ -1,5 +1,7 @@
-// A card is required and scauthd gives no answer: it is stopped, in one phase or in both, or su has limits from its user. No password gets in; who was not asked is not held up. Floods: flood.test.ts.
+// A card is required and scauthd gives no answer: it is stopped, in one phase or in both, or su has limits from its user.
+// No password gets in; who was not asked is not held up. Floods: flood.test.ts.
 import test from 'ava';
+import { processFacts } from '../../../agent/base/process-identity.ts';
 import type { Pty } from '../../kit/sandbox/pty.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import {
@@ -26,8 +28,13 @@ test.before(async () => {
 });
 test.after.always(() => sandbox.stop());
 
+/** nsenter, which started scauthd, stops itself when its child is stopped, and has to go on as well: it reaps it. */
 function signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-  process.kill(sandbox.agentHostPid ?? 0, name);
+  const pid = sandbox.agentHostPid;
+  if (pid === null) throw new Error('scauthd does not run');
+  process.kill(pid, name);
+  const parent = processFacts(pid)?.parentPid;
+  if (name === 'SIGCONT' && parent !== undefined) process.kill(parent, name);
 }
 
 function sudo(): Pty {
