@@ -1,4 +1,4 @@
-// The interface io.scauth as TypeScript: what goes over the wire, for the server (admin.ts) and for clients
+// The interface io.scauth as TypeScript: what goes over the wire, for the server (agent/socket/methods) and for clients
 // (agent/cli). The definition is io.scauth.varlink beside this file; a test holds the two together.
 
 export const INTERFACE = 'io.scauth';

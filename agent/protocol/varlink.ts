@@ -1,5 +1,5 @@
 // Varlink messages (https://varlink.org/Method-Call): JSON objects ended by a NUL byte. Framing and shapes only;
-// what the methods do is in admin.ts.
+// what the methods do is in agent/socket/methods.
 
 import { AgentError } from '../base/errors.ts';
 

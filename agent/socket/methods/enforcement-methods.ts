@@ -1,5 +1,5 @@
-// The methods of io.scauth for enforcement. Who is shut out is found in agent/login; here parameters are parsed, callers
-// judged (root changes, everybody may see whether it is on) and changes of exemptions recorded.
+// The methods of io.scauth for enforcement. Who is shut out is found in agent/stories/enforcement; here parameters are
+// parsed, callers judged (root changes, everybody may see whether it is on) and changes of exemptions recorded.
 
 import { AgentError, printable } from '../../base/errors.ts';
 import { rowsBehind } from '../../base/slices.ts';

@@ -9,7 +9,7 @@ export interface MethodFacts {
   /** It goes on as a conversation. */
   readonly upgraded: boolean;
   /**
-   * A secret goes to a card: the caller has to be at this machine (login/require-here.ts). `seat`: a rehearsal, which says
+   * A secret goes to a card: the caller has to be at this machine (stories/card/require-here.ts). `seat`: a rehearsal, which says
    * who is elsewhere as one of its steps.
    */
   readonly here: 'yes' | 'seat' | 'no';
