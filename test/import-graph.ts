@@ -83,7 +83,9 @@ export const places: readonly Place[] = [
     floor: 3,
     mayImport: [...below2, /^agent\/token\/interface\.ts$/, /^agent\/pcsc\//],
   },
-  ...['store', 'audit', 'trust', 'logind', 'accounts'].map(part),
+  ...['store', 'trust', 'logind', 'accounts'].map(part),
+  // A record says in one sentence what happened.
+  { ...part('audit'), mayImport: [...part('audit').mayImport, /^agent\/words\//] },
   { name: 'stories/card', files: ground, floor: 4, mayImport: underStories },
   story('pair', 5),
   story('pin', 5),

@@ -2,6 +2,7 @@
 // kernel's audit number, which is the same where the kernel audits). Descriptive only, since the process may
 // end and its number be given away; who it is stands in the peer credentials. proc(5).
 
+import { basename } from 'node:path';
 import { readProcFile, readProcLink } from '../base/proc-file.ts';
 import { loginUidOf } from '../base/login-uid.ts';
 import { auditSessionOf, terminalOf } from '../base/process-facts.ts';
@@ -20,12 +21,14 @@ export function requesterOf(peer: PeerCredentials): Requester | null {
 }
 
 function describeProcess(pid: number): Requester | null {
-  const name = readProcFile(pid, 'comm', 'utf8')?.trimEnd() ?? null;
-  if (name === null) return null;
+  const thread = readProcFile(pid, 'comm', 'utf8')?.trimEnd() ?? null;
+  if (thread === null) return null;
   const unit = processUnitOf(pid);
+  const path = readProcLink(pid, 'exe');
   return {
-    name,
-    path: readProcLink(pid, 'exe'),
+    // A process gives itself any thread name; only scauth's own programs, which are all Node, are told apart by it.
+    name: path === null || path === process.execPath ? thread : basename(path.replace(/ \(deleted\)$/, '')),
+    path,
     session: unit?.kind === 'session' ? unit.id : auditSessionOf(pid),
     loginUid: loginUidOf(pid),
     terminal: terminalOf(pid),

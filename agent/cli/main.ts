@@ -2,8 +2,11 @@
 
 import { fstatSync, writeSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { nameProgram } from '../base/program-name.ts';
 import { REPLY_TIMEOUT_MS, SILENCE_TIMEOUT_MS } from './context.ts';
 import { run } from './run.ts';
+
+nameProgram('sc_auth');
 
 let readerGone = false;
 for (const stream of [process.stdout, process.stderr]) {

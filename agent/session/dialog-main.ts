@@ -1,8 +1,10 @@
 // One dialog for one insertion, in a process of its own: what it needs of memory goes with it. Started by main.ts.
 
+import { nameProgram } from '../base/program-name.ts';
 import { dialogForInsertion } from './dialog.ts';
 import { SOCKET_PATH } from './agent.ts';
 
+nameProgram('scauth-session');
 const { env } = process;
 const log = (line: string): void => void process.stderr.write(`scauth-session: ${line}\n`);
 try {

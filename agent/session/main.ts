@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readlinkSync } from 'node:fs';
 import { extname } from 'node:path';
+import { nameProgram } from '../base/program-name.ts';
 import { layOutHelp } from '../base/help-layout.ts';
 import { AgentConnection, claimNumber, refusalOf, SOCKET_PATH } from './agent.ts';
 import { readState, type SeenCard } from './state.ts';
@@ -36,6 +37,7 @@ const IDLE_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
 
+nameProgram('scauth-session');
 const { env } = process;
 const socket = env['SCAUTH_IO_SOCKET'] ?? SOCKET_PATH;
 const uid = process.getuid?.() ?? 0;

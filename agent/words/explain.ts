@@ -5,9 +5,10 @@ import type { DenyReason, UnavailableReason } from '../model/decision.ts';
 import type { CardCheckMode } from '../../policy/policy.ts';
 import type { LinkName } from '../model/link.ts';
 
-type Reason = DenyReason | UnavailableReason | AgentErrorCode;
+type LoginReason = DenyReason | UnavailableReason;
+type Reason = LoginReason | AgentErrorCode;
 
-const reasons: Readonly<Partial<Record<Reason, string>>> = {
+export const REASONS: Readonly<Record<LoginReason, string> & Partial<Record<Reason, string>>> = {
   'cards-not-allowed': 'Cards are switched off on this machine',
   'service-not-allowed': 'Cards are not used for this service',
   'remote-not-allowed': 'Only a session at this machine gets at the card',
@@ -32,10 +33,31 @@ const reasons: Readonly<Partial<Record<Reason, string>>> = {
   'card-fault': 'The card gives answers that make no sense',
   'driver-fault': "The card's driver failed",
   'pin-blocked': 'The PIN is blocked',
+  'wrong-pin': 'The PIN was wrong',
+  'pin-reserve': 'The last PIN tries were kept',
+  'pin-expired': 'The PIN has expired',
+  'pin-not-set': 'The card has no PIN yet',
+  'pin-unfit': 'What was typed cannot be a PIN',
+  'pin-timeout': 'No PIN was typed on the reader in time',
+  'touch-timeout': 'The card was not touched in time',
+  'bad-proof': 'The card could not prove the key that it shows',
+  'changed-meanwhile': 'Pairings or settings changed during the login',
+  'card-required': 'Enforcement wants the card of this account',
+  'card-removed': 'The card was taken out',
+  'module-fault': "The card's PKCS#11 module failed",
+  'no-user': 'No account was named',
+  'password-instead': 'The person chose the password',
+  'not-recorded': 'The audit log could not be written',
+  internal: 'scauthd failed',
+  'wrong-password': 'The account password was wrong',
+  'not-attested': 'The maker does not vouch that the key was made on the card',
+  'not-allowed': 'The rules do not allow it',
+  contactless: 'Cards are not used through a contactless reader here',
+  'untrusted-certificate': 'The certificate on the card is not trusted here',
 };
 
 export function reasonText(reason: Reason): string {
-  return reasons[reason] ?? `It failed (${reason})`;
+  return REASONS[reason] ?? `It failed (${reason})`;
 }
 
 const PAIR_AGAIN = 'sc_auth unpair, then sc_auth pair';

@@ -3,7 +3,7 @@
 
 import { assertNever } from '../../base/assert.ts';
 import type { AuditedKey, AuditEvent } from '../../model/audit-event.ts';
-import { entityOf, FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
+import { because, entityOf, FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
 import {
   actorOf,
   causeOf,
@@ -129,7 +129,7 @@ export function cardOf(event: CardEvent, requester: Requester | null): Mapped {
         severity_id: 1,
         rest: {
           ...SUCCESS,
-          status_detail: event.cause,
+          ...because(event.cause),
           user: userOf(event.user),
           service: { name: 'scauth-session' },
           ...(event.session === null ? {} : { session: { uid: cut(event.session) } }),

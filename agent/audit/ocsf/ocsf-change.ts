@@ -3,7 +3,7 @@
 
 import { assertNever } from '../../base/assert.ts';
 import type { AuditEvent } from '../../model/audit-event.ts';
-import { entityOf, FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
+import { because, entityOf, FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
 import { actorOf, certificateAttribute, cut, keyOf, userOf, type Requester } from './ocsf-objects.ts';
 
 export function pairingOf(
@@ -18,7 +18,7 @@ export function pairingOf(
     activity_name: removed ? 'MFA Factor Disable' : 'MFA Factor Enable',
     severity_id: event.kind === 'pairing-refused' ? 3 : 1,
     rest: {
-      ...(event.kind === 'pairing-refused' ? { ...FAILURE, status_detail: cut(event.detail) } : SUCCESS),
+      ...(event.kind === 'pairing-refused' ? { ...FAILURE, ...because(event.detail) } : SUCCESS),
       user: userOf(event.user),
       actor: actorOf(event.actor, requester),
     },

@@ -1,22 +1,23 @@
 // Logins, and what stands in for one, as OCSF Authentication (3002).
 
+import { isIP } from 'node:net';
 import { assertNever } from '../../base/assert.ts';
 import type { AuditEvent, LoginOutcome } from '../../model/audit-event.ts';
 import { isRemoteHost } from '../../model/request.ts';
-import { FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
+import { because, FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
 import { actorOf, certificateAttribute, cut, keyOf, userOf, type Requester } from './ocsf-objects.ts';
 
 /** OCSF auth_factor: 6 hardware token; the PIN has no number of its own. */
 const FACTORS = [{ factor_type_id: 6 }, { factor_type_id: 99, factor_type: 'PIN' }];
 
-function statusOf(outcome: LoginOutcome): { status_id: number; status: string; status_detail?: string } {
+function statusOf(outcome: LoginOutcome): object {
   switch (outcome.kind) {
     case 'granted':
       return SUCCESS;
     case 'denied':
-      return { ...FAILURE, status_detail: outcome.reason };
+      return { ...FAILURE, ...because(outcome.reason) };
     case 'unavailable':
-      return { status_id: 99, status: 'Unavailable', status_detail: outcome.reason };
+      return { status_id: 99, status: 'Unavailable', ...because(outcome.reason) };
     case 'cancelled':
       return { status_id: 99, status: 'Cancelled' };
     default:
@@ -25,6 +26,7 @@ function statusOf(outcome: LoginOutcome): { status_id: number; status: string; s
 }
 
 const SWITCHING = new Set(['sudo', 'sudo-i', 'su', 'su-l', 'polkit-1', 'doas', 'runuser', 'runuser-l']);
+const SUBSTITUTED = { account_switch_type_id: 1, account_switch_type: 'Substitute User' };
 const LOCKERS = /lock|saver|^kde$|^kde-smartcard$/i;
 
 /** Activity 7, Account Switch, for programs that change the user within a session. */
@@ -41,6 +43,11 @@ function logonTypeOf(service: string, rhost: string | null): { logon_type_id: nu
     : { logon_type_id: 2, logon_type: 'Interactive' };
 }
 
+/** PAM_RHOST is an address or a name, as the program has it. */
+function endpointOf(rhost: string): object {
+  return isIP(rhost) === 0 ? { hostname: cut(rhost) } : { ip: rhost };
+}
+
 type RequestEvent = Extract<AuditEvent, { kind: 'login' | 'exemption-used' | 'break-glass-used' }>;
 
 function requestOf(event: RequestEvent, requester: Requester | null): Pick<Mapped, 'rest' | 'unmapped'> {
@@ -53,7 +60,7 @@ function requestOf(event: RequestEvent, requester: Requester | null): Pick<Mappe
       is_remote: isRemoteHost(rhost),
       ...logonTypeOf(service, rhost),
       ...(tty === null ? {} : { session: { terminal: cut(tty) } }),
-      ...(rhost === null || rhost === '' ? {} : { src_endpoint: { hostname: cut(rhost) } }),
+      ...(rhost === null || rhost === '' ? {} : { src_endpoint: endpointOf(rhost) }),
     },
     unmapped: {
       request_id: requestId,
@@ -75,6 +82,7 @@ export function loginOf(event: Extract<AuditEvent, { kind: 'login' }>, requester
     rest: {
       ...statusOf(event.outcome),
       ...rest,
+      ...(SWITCHING.has(event.service) ? SUBSTITUTED : {}),
       auth_protocol_id: 99,
       auth_protocol: 'PIV',
       is_mfa: granted,

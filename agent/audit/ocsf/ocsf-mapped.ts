@@ -14,6 +14,12 @@ export interface Mapped {
 
 export const SUCCESS = { status_id: 1, status: 'Success' };
 export const FAILURE = { status_id: 2, status: 'Failure' };
+
+/** The reason, a code of a closed set; its words stand in `message`. */
+export function because(code: string): { status_code: string; status_detail: string } {
+  return { status_code: cut(code), status_detail: cut(code) };
+}
+
 /** A change of something that is no account: settings, drivers, the PIN of a card. */
 export function entityOf(
   activity: readonly [number, string],

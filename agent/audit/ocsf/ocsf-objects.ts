@@ -17,7 +17,7 @@ export function cut(text: string): string {
 
 /** What is known of the process at the other end beside what the socket says. */
 export interface Requester {
-  /** comm, exe and session of the process (proc(5)); null where it is gone. */
+  /** The program's name and file, and the session of the process (proc(5)); null where it is gone. */
   readonly name: string | null;
   readonly path: string | null;
   readonly session: string | null;
@@ -76,7 +76,14 @@ export function certificateAttribute(key: AuditedKey | null): { certificate?: Au
 }
 
 export function metadataOf(kind: string): object {
-  return { version: OCSF_VERSION, product: PRODUCT, event_code: kind, log_name: 'audit.jsonl' };
+  // `device` is an attribute of the profile.
+  return {
+    version: OCSF_VERSION,
+    product: PRODUCT,
+    profiles: ['host'],
+    event_code: kind,
+    log_name: 'audit.jsonl',
+  };
 }
 
 export function deviceOf(): object {

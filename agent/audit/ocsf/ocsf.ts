@@ -1,15 +1,18 @@
 // Audit events as OCSF objects (Open Cybersecurity Schema Framework 1.6.0): which class and activity each kind is.
 // Authentication (3002) for logins and what stands in for one, Account Change (3001) for pairings, Entity Management
 // (3004) for settings and cards' PINs, Event Log Activity (1008) for gaps and what was left out, Detection Finding (2004) for a suspect card,
-// Base Event (0) for cards in and out. Tests hold each record against a JSON schema of these classes.
+// Base Event (0) for cards in and out. Tests hold each record against the rules of these classes.
 
 import { assertNever } from '../../base/assert.ts';
+import { printable } from '../../base/errors.ts';
 import type { AuditEvent, GapEvent, LeftOutEvent } from '../../model/audit-event.ts';
 import type { PeerCredentials } from '../../model/request.ts';
+import { recordWords } from '../../words/audit.ts';
+import { summaryOf } from '../summary.ts';
 import { cardOf } from './ocsf-card.ts';
 import { changeOf, pairingOf } from './ocsf-change.ts';
 import { loginOf, withoutCardOf } from './ocsf-login.ts';
-import { FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
+import { because, FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
 import { actorOf, cut, deviceOf, metadataOf, type Requester } from './ocsf-objects.ts';
 
 /** An OCSF object. `unmapped` is there always, and comes last. */
@@ -33,7 +36,7 @@ function gapOf(event: GapEvent): Mapped {
     severity_id: ['records-missing', 'records-altered', 'seal-lost'].includes(event.reason) ? 4 : 3,
     rest: {
       ...FAILURE,
-      status_detail: event.reason,
+      ...because(event.reason),
       actor: actorOf(null, null),
       log_name: 'audit.jsonl',
       log_provider: 'scauth',
@@ -104,6 +107,7 @@ export function toOcsf(event: AuditEvent, timeMs: number, requester: Requester |
   const { class_uid, activity_id, activity_name, severity_id, rest, unmapped } = mappedOf(event, requester);
   return {
     time: Math.trunc(timeMs),
+    timezone_offset: 0 - new Date(timeMs).getTimezoneOffset(),
     metadata: metadataOf(event.kind),
     class_uid,
     category_uid: Math.trunc(class_uid / 1000),
@@ -111,10 +115,16 @@ export function toOcsf(event: AuditEvent, timeMs: number, requester: Requester |
     activity_name,
     type_uid: class_uid * 100 + activity_id,
     severity_id,
+    message: messageOf(event),
     device: deviceOf(),
     ...rest,
     unmapped,
   };
+}
+
+function messageOf(event: AuditEvent): string {
+  const { outcome = '', reason = null, user = null, service = null } = summaryOf(event).fields;
+  return cut(printable(recordWords(event.kind, outcome, reason, [user, service]), 300));
 }
 
 /** Who asked for it, where somebody did. */

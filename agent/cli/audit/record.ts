@@ -105,7 +105,7 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
     sequence: number(line, 'metadata', 'sequence'),
     kind,
     outcome: outcomeOf(kind, line),
-    reason: text(line, 'status_detail'),
+    reason: text(line, 'status_code') ?? text(line, 'status_detail'),
     severity: number(line, 'severity_id') ?? 0,
     activity: text(line, 'activity_name') ?? '',
     user:
