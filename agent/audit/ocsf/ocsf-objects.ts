@@ -2,11 +2,12 @@
 // outside is cut to a length here; quoting is JSON's. Specification: OCSF 1.6.0 (https://schema.ocsf.io/1.6.0).
 
 import { hostname } from 'node:os';
+import { productVersion } from '../../base/product-version.ts';
 import type { AuditedCause, AuditedKey } from '../../model/audit-event.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 
 export const OCSF_VERSION = '1.6.0';
-const PRODUCT = { name: 'scauth', vendor_name: 'scauth' };
+const PRODUCT = { name: 'scauth', vendor_name: 'scauth', version: productVersion() };
 /** Longest text from outside in a record. */
 const MAX_TEXT = 512;
 

@@ -1,12 +1,22 @@
 // One line of the log as the fields that people and other formats ask for. Texts are as they stand there: whoever shows
 // them makes them safe for where they go.
 
+import { recordWords } from '../../words/audit.ts';
+
+export interface Change {
+  readonly setting: string;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** A record; null for what it does not say. */
 export interface AuditRecord {
   readonly timeMs: number;
   readonly sequence: number | null;
   /** login, pairing-added, … */
   readonly kind: string;
+  /** All of it in one sentence. */
+  readonly message: string;
   readonly outcome: string;
   readonly reason: string | null;
   readonly severity: number;
@@ -19,6 +29,8 @@ export interface AuditRecord {
   readonly requestId: string | null;
   readonly rule: string | null;
   readonly detail: string | null;
+  /** Of settings. */
+  readonly changes: readonly Change[];
   readonly token: string | null;
   readonly pkhh: string | null;
   readonly certificateSerial: string | null;
@@ -27,6 +39,8 @@ export interface AuditRecord {
   readonly actorPid: number | null;
   readonly actorProgram: string | null;
   readonly actorSession: string | null;
+  /** Who had logged in where the request came from, before su and sudo. */
+  readonly loginUid: string | null;
   readonly count: number | null;
 }
 
@@ -74,11 +88,19 @@ function changeOf(kind: string, line: unknown): string | null {
   }
   if (kind === 'driver-changed')
     return `${(text(line, 'activity_name') ?? '').toLowerCase()} ${name ?? ''}`.trim();
+  const changes = changesOf(entity);
+  if (kind !== 'policy-changed' || changes.length === 0) return name;
+  return changes.map(({ setting, from, to }) => `${setting}: ${from} → ${to}`).join('; ');
+}
+
+function changesOf(entity: unknown): Change[] {
   const changes = at(entity, 'data', 'changes');
-  if (kind !== 'policy-changed' || !Array.isArray(changes) || changes.length === 0) return name;
-  return changes
-    .map((one) => `${text(one, 'setting') ?? '?'}: ${text(one, 'from') ?? '?'} → ${text(one, 'to') ?? '?'}`)
-    .join('; ');
+  if (!Array.isArray(changes)) return [];
+  return changes.map((one) => ({
+    setting: text(one, 'setting') ?? '?',
+    from: text(one, 'from') ?? '?',
+    to: text(one, 'to') ?? '?',
+  }));
 }
 
 /** @returns null for a line that is no JSON object with a time */
@@ -100,17 +122,23 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
   const actor = at(line, 'actor') ?? at(evidence, 'data', 'actor');
   const entity = at(line, 'entity');
   const isPin = text(entity, 'type') === 'smart card PIN';
+  const outcome = outcomeOf(kind, line);
+  const reason = text(line, 'status_code') ?? text(line, 'status_detail');
+  const user =
+    text(line, 'user', 'name') ?? text(evidence, 'user', 'name') ?? text(entity, 'data', 'user', 'name');
+  const service = text(line, 'service', 'name') ?? text(unmapped, 'service');
   return {
     timeMs,
     sequence: number(line, 'metadata', 'sequence'),
     kind,
-    outcome: outcomeOf(kind, line),
-    reason: text(line, 'status_code') ?? text(line, 'status_detail'),
+    // Records of older releases have none.
+    message: text(line, 'message') ?? recordWords(kind, outcome, reason, [user, service]),
+    outcome,
+    reason,
     severity: number(line, 'severity_id') ?? 0,
     activity: text(line, 'activity_name') ?? '',
-    user:
-      text(line, 'user', 'name') ?? text(evidence, 'user', 'name') ?? text(entity, 'data', 'user', 'name'),
-    service: text(line, 'service', 'name') ?? text(unmapped, 'service'),
+    user,
+    service,
     tty: text(unmapped, 'tty') ?? text(actor, 'session', 'terminal'),
     rhost: text(unmapped, 'rhost'),
     host: text(line, 'device', 'hostname'),
@@ -118,6 +146,7 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
     rule: text(unmapped, 'rule'),
     detail:
       text(unmapped, 'detail') ?? text(line, 'finding_info', 'desc') ?? (isPin ? null : changeOf(kind, line)),
+    changes: changesOf(entity),
     token: text(unmapped, 'token') ?? (isPin ? text(entity, 'name') : null),
     pkhh: text(unmapped, 'pkhh'),
     certificateSerial: text(certificate, 'serial_number'),
@@ -126,6 +155,7 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
     actorPid: number(actor, 'process', 'pid'),
     actorProgram: text(actor, 'process', 'path') ?? text(actor, 'process', 'name'),
     actorSession: text(actor, 'session', 'uid'),
+    loginUid: text(actor, 'user', 'uid_alt'),
     count: number(unmapped, 'count'),
   };
 }
