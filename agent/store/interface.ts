@@ -26,6 +26,8 @@ export interface PairingTable {
   page(after: PairingPlace | null, count: number, user?: Username): ListedPairing[];
   /** As `page`, of all users. @throws AgentError `store-unreadable` */
   cardPage(after: PairingPlace | null, count: number): PairedCardFacts[];
+  /** The user's, without their keys: whoever looks at thousands of people parses none. @throws AgentError `store-unreadable` */
+  cardsOf(user: Username): PairedCardFacts[];
   /** Who has a pairing, by name, those behind `after`, at most `count`. @throws AgentError `store-unreadable` */
   userPage(after: Username | null, count: number): Username[];
   /**

@@ -73,6 +73,7 @@ function cardFactsOf(row: Row): PairedCardFacts {
 }
 
 const LISTED = 'user, pkhh, public_key, sha256, token_id, driver, label, paired_by, paired_at_ms';
+const CARD_FACTS = 'user, pkhh, driver, label, certificate, card_key';
 /** By the primary key, so that a page costs the same wherever it begins. */
 const BEHIND = 'WHERE (user, pkhh) > (?, ?) ORDER BY user, pkhh LIMIT ?';
 
@@ -141,8 +142,17 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
     const { user = '', pkhh = '' } = after ?? {};
     return this.#state.read((database) =>
       this.#state
-        .query(database, `SELECT user, pkhh, driver, label, certificate, card_key FROM pairing ${BEHIND}`)
+        .query(database, `SELECT ${CARD_FACTS} FROM pairing ${BEHIND}`)
         .all(user, pkhh, count)
+        .map(cardFactsOf),
+    );
+  }
+
+  cardsOf(user: Username): PairedCardFacts[] {
+    return this.#state.read((database) =>
+      this.#state
+        .query(database, `SELECT ${CARD_FACTS} FROM pairing WHERE user = ? ORDER BY paired_at_ms, pkhh`)
+        .all(user)
         .map(cardFactsOf),
     );
   }

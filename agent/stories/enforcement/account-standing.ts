@@ -27,9 +27,9 @@ export interface Standing extends AccountStanding {
 /** What would be so, were it not as it is: for looking before a change. */
 export interface Change {
   /** Pairings that go. */
-  readonly without?: readonly Pairing[];
+  readonly without?: readonly Pick<Pairing, 'pkhh'>[];
   /** Pairings whose card no login takes now: that it once did is no way in. */
-  readonly untaken?: readonly Pairing[];
+  readonly untaken?: readonly Pick<Pairing, 'pkhh'>[];
   readonly withoutExemption?: boolean;
 }
 
@@ -50,7 +50,7 @@ export async function standingOf(
 ): Promise<Standing> {
   const policy = parts.policy();
   const pairings = parts.pairings
-    .forUser(name)
+    .cardsOf(name)
     .filter(({ pkhh }) => !without.some((going) => going.pkhh === pkhh));
   const isTaken = (pkhh: string): boolean =>
     pairings.some((pairing) => pairing.pkhh === pkhh) && !untaken.some((one) => one.pkhh === pkhh);

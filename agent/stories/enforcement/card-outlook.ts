@@ -2,7 +2,7 @@
 // certificate that the pairing keeps. For `sc_auth enforce plan` and its guards; a login judges the card itself.
 
 import type { DriverInfo } from '../../model/driver.ts';
-import type { Pairing } from '../../model/pairing.ts';
+import type { PairedCardFacts } from '../../model/pairing.ts';
 import { parseCertificate, type Certificate } from '../../model/key.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import { refusesPaired, type CardRefusal, type DriverFacts } from '../../../policy/paired-card.ts';
@@ -26,7 +26,7 @@ export function driverFacts(drivers: readonly DriverInfo[], disabled?: readonly 
 
 /** @returns null where nothing speaks against it */
 export async function whyNotTaken(
-  pairing: Pairing,
+  pairing: PairedCardFacts,
   policy: Policy,
   { trust, drivers }: OutlookParts,
 ): Promise<CardRefusal | null> {

@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import { AgentError } from '../../base/errors.ts';
 import { Slices } from '../../base/slices.ts';
 import type { Account, Accounts } from '../../model/account.ts';
-import type { Pairing } from '../../model/pairing.ts';
+import type { PairedCardFacts } from '../../model/pairing.ts';
 import type { CardRefusal } from '../../../policy/paired-card.ts';
 import { keptInBy } from '../../../policy/permit-without-card.ts';
 import { standingOf, type Change, type Standing, type StandingParts } from './account-standing.ts';
@@ -68,9 +68,9 @@ export async function planFor(
   atMs = parts.clock.nowMs(),
 ): Promise<PlannedAccount> {
   const policy = parts.policy();
-  const untaken: Pairing[] = [];
+  const untaken: PairedCardFacts[] = [];
   const refusals: CardRefusal[] = [];
-  for (const pairing of parts.pairings.forUser(account.name)) {
+  for (const pairing of parts.pairings.cardsOf(account.name)) {
     const refusal = await whyNotTaken(pairing, policy, parts);
     if (refusal === null) continue;
     untaken.push(pairing);

@@ -288,6 +288,10 @@ export class FakePairings implements PairingTable {
     return this.#behind(after, count);
   }
 
+  cardsOf(user: Username): PairedCardFacts[] {
+    return this.forUser(user);
+  }
+
   userPage(after: Username | null, count: number): Username[] {
     const users = [...new Set(this.#readable().map((row) => row.user))].sort();
     return users.filter((user) => after === null || user > after).slice(0, count);
