@@ -1,12 +1,16 @@
-// Asks scauthd of a sandbox so many times for the same, from within it: node logins.ts KIND COUNT. No card is used.
+// Asks scauthd of a sandbox so many times for the same, from within it: node logins.ts KIND COUNT USER [PIN]. Prints how
+// many came to what they should.
 // no-pairing: a login of somebody without a card; no-card: of somebody whose card is not in; account: an account phase;
-// call: a call of io.scauth.
+// call: a call of io.scauth; card: a login by card; wrong-pin: one with a wrong PIN, and then one with the right one.
 import { connect } from 'node:net';
-import { encodeFrame, type BeginFrame } from '../../agent/protocol/frames.ts';
+import { FrameStream } from '../../agent/protocol/frame-stream.ts';
+import { encodeFrame, type BeginFrame, type VerdictCode } from '../../agent/protocol/frames.ts';
 
-const [kind = '', count = '0', user = 'ada'] = process.argv.slice(2);
-/** At once; scauthd gives the system more places. */
-const AT_ONCE = 4;
+const [kind = '', count = '0', user = 'ada', pin = ''] = process.argv.slice(2);
+const usesCard = kind === 'card' || kind === 'wrong-pin';
+/** At once; scauthd gives the system more places. There is one card. */
+const AT_ONCE = usesCard ? 1 : 4;
+const WRONG_PIN = '99999999';
 
 const begin: BeginFrame = {
   type: 'begin',
@@ -20,20 +24,46 @@ const begin: BeginFrame = {
   rhost: null,
   ruser: null,
 };
-const login = Buffer.from(encodeFrame(begin));
 const call = Buffer.from(
   `${JSON.stringify({ method: 'io.scauth.GetPairingPrompt', parameters: { token: null } })}\0`,
 );
 
-/** @returns whether anything was answered */
-function ask(): Promise<boolean> {
+/** @returns what the login came to; null: nothing was answered */
+function login(secret: string): Promise<VerdictCode | null> {
+  return new Promise((resolve) => {
+    let code: VerdictCode | null = null;
+    const socket = connect('/run/scauth/pam.sock');
+    const frames = new FrameStream((frame, version) => {
+      if (frame.type === 'verdict') code = frame.code;
+      if (frame.type === 'ask')
+        socket.write(
+          encodeFrame(
+            { type: 'answer', status: 'answered', secret: Buffer.from(secret) },
+            undefined,
+            version,
+          ),
+        );
+    });
+    socket.on('connect', () => socket.write(encodeFrame(begin)));
+    socket.on('data', (bytes) => {
+      frames.push(bytes);
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      frames.release();
+      resolve(code);
+    });
+  });
+}
+
+function isAnswered(): Promise<boolean> {
   return new Promise((resolve) => {
     let answered = false;
-    const socket = connect(kind === 'call' ? '/run/scauth/io.scauth' : '/run/scauth/pam.sock');
-    socket.on('connect', () => socket.write(kind === 'call' ? call : login));
+    const socket = connect('/run/scauth/io.scauth');
+    socket.on('connect', () => socket.write(call));
     socket.on('data', () => {
       answered = true;
-      if (kind === 'call') socket.destroy();
+      socket.destroy();
     });
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -42,11 +72,25 @@ function ask(): Promise<boolean> {
   });
 }
 
+/** @returns whether it came to what it should */
+async function ask(): Promise<boolean> {
+  switch (kind) {
+    case 'call':
+      return isAnswered();
+    case 'card':
+      return (await login(pin)) === 'granted';
+    case 'wrong-pin':
+      return (await login(WRONG_PIN)) === 'denied' && (await login(pin)) === 'granted';
+    default:
+      return (await login('')) !== null;
+  }
+}
+
 let left = Number(count);
-let answered = 0;
+let good = 0;
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
-    while (left-- > 0) if (await ask()) answered += 1;
+    while (left-- > 0) if (await ask()) good += 1;
   }),
 );
-console.log(answered);
+console.log(good);

@@ -1,11 +1,16 @@
-// What scauthd holds by itself (private anonymous pages) after many logins of each kind that uses no card.
+// What scauthd holds by itself (private anonymous pages) after many logins of each kind, without a card and with one.
 import { readFileSync } from 'node:fs';
 import { APP } from '../kit/sandbox/namespace.ts';
+import { pairCard } from '../kit/person/person.ts';
 import { Sandbox } from '../kit/sandbox/sandbox.ts';
 import { bundledAgent } from './bundled.ts';
 import { figure, type Figure } from './figures.ts';
 
-const KINDS = ['no-pairing', 'no-card', 'account', 'call'] as const;
+const WITHOUT_CARD = ['no-pairing', 'no-card', 'account', 'call'] as const;
+const WITH_CARD = ['card', 'wrong-pin'] as const;
+const KINDS = [...WITHOUT_CARD, ...WITH_CARD];
+/** Nobody has paired a card with it. */
+const UNPAIRED = 'daemon';
 
 /** MiB of private anonymous memory: what no other process shares and no file backs. proc_pid_smaps(5). */
 export function ownMib(pid: number): number {
@@ -15,30 +20,36 @@ export function ownMib(pid: number): number {
   return Number(kib) / 1024;
 }
 
-/** Asks `count` times; each must be answered. */
+/** Asks `count` times; each must come to what it should. */
 async function ask(sandbox: Sandbox, kind: (typeof KINDS)[number], count: number): Promise<void> {
-  // Root is paired with a key that is on no card; the other has none.
-  const user = kind === 'no-card' ? 'root' : sandbox.user;
-  const node = `${APP}/node_modules/node/bin/node`;
+  // Root is paired with a key that is on no card.
+  const users = { 'no-pairing': UNPAIRED, 'no-card': 'root', account: UNPAIRED, call: UNPAIRED };
   const args = [
     '--disable-warning=ExperimentalWarning',
     `${APP}/test/bench/logins.ts`,
     kind,
     String(count),
-    user,
+    kind in users ? users[kind as keyof typeof users] : sandbox.user,
+    sandbox.pin,
   ];
-  const { stdout, stderr } = await sandbox.exec([node, ...args], { timeoutMs: 3_600_000 });
-  if (Number(stdout) !== count)
-    throw new Error(`${kind}: ${stdout.trim()} of ${count} were answered ${stderr}`);
+  const node = `${APP}/node_modules/node/bin/node`;
+  const { stdout, stderr } = await sandbox.exec([node, ...args], { timeoutMs: 12 * 3_600_000 });
+  if (Number(stdout) !== count) throw new Error(`${kind}: ${stdout.trim()} of ${count} went well ${stderr}`);
 }
 
-/** A machine on which root has a card that is not in, and nobody else has one; scauthd is the package's. */
+/** A machine on which somebody has a card, and root one that is not in; scauthd is the package's. */
 async function quietSandbox(): Promise<Sandbox> {
-  const sandbox = await Sandbox.start({ card: 'none', agentPrefix: await bundledAgent() });
-  const paired = await sandbox.exec(['sc_auth', 'pair', '-u', 'root', '-h', 'AB'.repeat(20)]);
-  if (paired.code === 0) return sandbox;
-  await sandbox.stop();
-  throw new Error(`not paired: ${paired.stderr}`);
+  const sandbox = await Sandbox.start({ agentPrefix: await bundledAgent() });
+  try {
+    await pairCard(sandbox);
+    const paired = await sandbox.exec(['sc_auth', 'pair', '-u', 'root', '-h', 'AB'.repeat(20)]);
+    if (paired.code !== 0) throw new Error(`not paired: ${paired.stderr}`);
+    await sandbox.card.eject();
+    return sandbox;
+  } catch (error) {
+    await sandbox.stop();
+    throw error;
+  }
 }
 
 /** MiB at rest, and after `count` logins of each kind. */
@@ -48,6 +59,7 @@ export async function ownAfter(count: number): Promise<{ readonly atRest: number
     const pid = sandbox.agentHostPid ?? 0;
     const atRest = ownMib(pid);
     for (const kind of KINDS) {
+      if (kind === WITH_CARD[0]) await sandbox.card.insert();
       await ask(sandbox, kind, count);
       process.stderr.write(`own memory after ${count} × ${kind}: ${ownMib(pid).toFixed(1)} MiB\n`);
     }
@@ -57,9 +69,9 @@ export async function ownAfter(count: number): Promise<{ readonly atRest: number
   }
 }
 
-/** In all so many, a quarter of each kind; `npm run soak` has four times as many. */
+/** In all so many, of each kind as many; `npm run soak` has so many of each. */
 export async function memoryFigures(logins: number): Promise<Figure[]> {
-  const { atRest, after } = await ownAfter(logins / KINDS.length);
+  const { atRest, after } = await ownAfter(Math.round(logins / KINDS.length));
   return [
     figure('agent-own-memory-at-rest-mib', atRest, 'MiB'),
     figure(`agent-own-memory-after-${logins / 1000}k-mib`, after, 'MiB', 35),
