@@ -9,7 +9,9 @@ import { notify } from './notify.ts';
 import { pairKey, type Person } from './pair-call.ts';
 import { NoDialog, Pinentry, type Environment } from './pinentry.ts';
 import { readState, type SeenCard, type SessionState } from './state.ts';
-import * as say from './wording.ts';
+import * as say from '../words/session.ts';
+import { plain } from './assuan.ts';
+import * as windows from './windows.ts';
 
 export interface DialogParts {
   readonly env: Environment;
@@ -87,7 +89,14 @@ class DialogPerson implements Person {
     this.#steps += 1;
     const isPassword = text.startsWith('Account password');
     if (isPassword && this.#password !== null) return copyOf(this.#password);
-    const { window, prompt } = say.secretStep(text, this.#steps, this.#card, this.#user, told, this.#error);
+    const { window, prompt } = windows.secretStep(
+      text,
+      this.#steps,
+      this.#card,
+      this.#user,
+      told,
+      this.#error,
+    );
     this.#error = null;
     const typed = await this.#pinentry.secret(window, prompt);
     if (isPassword && typed !== null) this.#password = copyOf(typed);
@@ -95,7 +104,7 @@ class DialogPerson implements Person {
   }
 
   async #askYesOrNo(text: string, told: readonly string[]): Promise<SecretBuffer | null> {
-    const end = await this.#pinentry.confirm(say.questionWindow(text, told));
+    const end = await this.#pinentry.confirm(windows.questionWindow(text, told));
     if (end === 'failed' || end === 'timeout') return null;
     const word = new Secret(end === 'ok' ? 3 : 0);
     if (end === 'ok') word.bytes.set(Buffer.from('yes'));
@@ -130,7 +139,7 @@ async function tellResult(
   { env, log }: DialogParts,
 ): Promise<void> {
   if (await notify(env, heading, text)) return;
-  if (pinentry?.isOpen === true) await pinentry.message(say.messageWindow(heading, text));
+  if (pinentry?.isOpen === true) await pinentry.message(windows.messageWindow(heading, text));
   else log(`${heading}: ${text}`);
 }
 
@@ -156,12 +165,12 @@ async function pairByDialog(
     for (let mistakes = 1; ; mistakes += 1) {
       try {
         await pairKey(parts.socket, card.hash ?? '', person, gone);
-        await tellResult(say.PAIRED, say.pairedText(card, user), pinentry, parts);
+        await tellResult(say.HEADING.paired, say.pairedText(plain(card.label), plain(user)), pinentry, parts);
         return 'paired';
       } catch (error) {
         const isRefusal = error instanceof AgentRefusal;
         if (gone.aborted) {
-          await tellResult(say.NOT_PAIRED, 'The card was taken out.', pinentry, parts);
+          await tellResult(say.HEADING.notPaired, say.NO_PAIRING.cardRemoved, pinentry, parts);
           return 'no-card';
         }
         if (!isRefusal && asAgentError(error).code === 'cancelled') return 'cancelled';
@@ -170,10 +179,8 @@ async function pairByDialog(
           person.mistake(error.code, error.message);
           continue;
         }
-        const text = isRefusal
-          ? error.message
-          : 'scauthd does not answer. Its log says why: journalctl -u scauthd';
-        await tellResult(say.NOT_PAIRED, text, pinentry, parts);
+        const text = isRefusal ? error.message : say.NO_PAIRING.noAnswer;
+        await tellResult(say.HEADING.notPaired, text, pinentry, parts);
         return 'not-paired';
       }
     }
@@ -188,11 +195,11 @@ async function offer(
   user: string,
   pinentry: Pinentry,
 ): Promise<'pair' | 'not-now' | 'never'> {
-  const end = await pinentry.confirm(say.offerWindow(card, user, pinentry.hasTwoButtons));
+  const end = await pinentry.confirm(windows.offerWindow(card, user, pinentry.hasTwoButtons));
   if (end === 'ok') return 'pair';
   if (end === 'not-confirmed') return 'never';
   if (end !== 'cancelled' || !pinentry.hasTwoButtons) return 'not-now';
-  return (await pinentry.confirm(say.showAgainWindow())) === 'cancelled' ? 'never' : 'not-now';
+  return (await pinentry.confirm(windows.showAgainWindow())) === 'cancelled' ? 'never' : 'not-now';
 }
 
 async function runOffer(
@@ -224,14 +231,14 @@ async function runOffer(
 }
 
 async function sayUnfit(card: SeenCard, gone: AbortSignal, parts: DialogParts): Promise<void> {
-  if (await notify(parts.env, say.UNFIT, say.unfitText(card))) return;
+  if (await notify(parts.env, say.HEADING.unfit, windows.unfitText(card))) return;
   try {
     const pinentry = await startPinentry(parts, gone);
-    await pinentry.message(say.messageWindow(say.UNFIT, say.unfitText(card)));
+    await pinentry.message(windows.messageWindow(say.HEADING.unfit, windows.unfitText(card)));
     pinentry.close();
   } catch (error) {
     if (!(error instanceof NoDialog)) throw error;
-    parts.log(say.unfitText(card));
+    parts.log(windows.unfitText(card));
   }
 }
 
@@ -257,7 +264,8 @@ export async function dialogForInsertion(number: number, parts: DialogParts): Pr
     }
     if (card.standing === 'unpaired') {
       const end = await runOffer(card, state.user, gone.signal, parts);
-      if (end === 'no-dialog') await tellResult('Smart card', say.offerWithoutDialog(card), null, parts);
+      if (end === 'no-dialog')
+        await tellResult(say.TITLE, say.offerWithoutDialog(plain(card.label)), null, parts);
       return end;
     }
     if (card.standing === 'unfit') await sayUnfit(card, gone.signal, parts);
@@ -275,24 +283,24 @@ export async function dialogNow(parts: DialogParts): Promise<DialogEnd> {
   );
   try {
     if (card === null) {
-      parts.log('There is no card in a reader. Put your card in and try again.');
+      parts.log(say.NO_PAIRING.noCard);
       return 'no-card';
     }
     switch (card.standing) {
       case 'unpaired': {
         const end = await runOffer(card, state.user, gone.signal, parts);
         // Whoever asked looks here, and at no notification.
-        if (end === 'no-dialog') parts.log(say.NO_PINENTRY);
+        if (end === 'no-dialog') parts.log(say.NO_PAIRING.noPinentry);
         return end;
       }
       case 'unfit':
         await sayUnfit(card, gone.signal, parts);
         return 'not-paired';
       case 'own':
-        parts.log('The card that is in is paired with your account already: sc_auth list');
+        parts.log(say.NO_PAIRING.own);
         return 'not-paired';
       case 'others':
-        parts.log('The card that is in belongs to somebody else. Put your own card in.');
+        parts.log(say.NO_PAIRING.others);
         return 'not-paired';
     }
   } finally {

@@ -10,6 +10,7 @@ import { AgentConnection, claimNumber, refusalOf, SOCKET_PATH } from './agent.ts
 import { readState, type SeenCard } from './state.ts';
 import { SessionWatch } from './watch.ts';
 import type { WireRemoval } from '../protocol/io-scauth.ts';
+import { NO_PAIRING, unreachable } from '../words/session.ts';
 
 const HELP = `scauth-session: the part of smart card login in your desktop session
 
@@ -184,7 +185,7 @@ async function now(): Promise<number> {
         return EXIT.failure;
     }
   } catch {
-    process.stderr.write(`scauthd cannot be reached at ${socket}. Start it: systemctl start scauthd\n`);
+    process.stderr.write(`${unreachable(socket)}\n`);
     return EXIT.unreachable;
   }
 }
@@ -200,7 +201,7 @@ async function run(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   if (uid === 0) {
-    process.stderr.write('scauth-session is for a user’s own session; root has none.\n');
+    process.stderr.write(`${NO_PAIRING.root}\n`);
     return EXIT.failure;
   }
   if (mode === '--now') return now();

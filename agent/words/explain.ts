@@ -1,4 +1,4 @@
-// The sentences of `sc_auth explain`: what is wrong with a link, and what to do. The login's own are in wording.ts.
+// The sentences of `sc_auth explain`: what is wrong with a link, and what to do. What a login itself says: login.ts.
 
 import type { AgentErrorCode } from '../base/errors.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';

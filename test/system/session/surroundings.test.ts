@@ -147,7 +147,7 @@ test.serial(
         env: desktop.environment,
       });
     const { code, screen } = await untilEnd(now());
-    t.regex(screen, /There is no pinentry here[^]*pair in a terminal: sc_auth pair/);
+    t.regex(screen, /There is no pinentry program[^]*pair in a terminal: sc_auth pair/);
     t.is(code, 1);
     await pullCard(sandbox);
     const end = await untilEnd(now());
