@@ -4,6 +4,7 @@ import type { AgentErrorCode } from '../base/errors.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
 import type { CardCheckMode } from '../../policy/policy.ts';
 import type { LinkName } from '../model/link.ts';
+import { ENABLE_PAM, PAIR_AGAIN, RESTART, RESTART_OR_LOG } from './repairs.ts';
 
 type LoginReason = DenyReason | UnavailableReason;
 type Reason = LoginReason | AgentErrorCode;
@@ -60,7 +61,6 @@ export function reasonText(reason: Reason): string {
   return REASONS[reason] ?? `It failed (${reason})`;
 }
 
-const PAIR_AGAIN = 'sc_auth unpair, then sc_auth pair';
 const PIV_AGAIN = 'the administrator lets the PIV driver read it again (tokens.disabled, tokens.order)';
 
 /** For a card that login.card_check refuses. */
@@ -73,9 +73,9 @@ export function cardRemedy(reason: 'card-suspect' | 'card-unchecked', cardCheck:
 }
 
 export const REMEDY: Readonly<Record<LinkName, string>> = {
-  PAM: 'sudo scauth-pam enable',
-  socket: 'sudo systemctl restart scauthd',
-  agent: 'sudo systemctl restart scauthd; its log: journalctl -u scauthd',
+  PAM: ENABLE_PAM,
+  socket: RESTART,
+  agent: RESTART_OR_LOG,
   policy: 'The administrator can allow it in /etc/scauth/scauth.toml (login.cards_allowed, login.services).',
   session:
     'Log in at the machine itself, and end your sessions from other hosts (loginctl), or the administrator sets login.remote.',

@@ -1,5 +1,6 @@
 // sc_auth doctor: looks at the machine, part by part, and says the repair of each thing that is wrong. It changes nothing.
 
+import { settings as say, VERDICT } from '../../words/doctor.ts';
 import type { Command, CommandContext } from '../context.ts';
 import type { Check } from '../doctor/check.ts';
 import { parseOptions } from '../options.ts';
@@ -26,11 +27,11 @@ async function checkSettings(): Promise<Check[]> {
   const { AgentError } = await import('../../base/errors.ts');
   try {
     loadConfig('/etc/scauth');
-    return [ok('settings', 'The files in /etc/scauth are good')];
+    return [ok('settings', say.good)];
   } catch (error) {
     const detail = error instanceof AgentError ? error.detail : String(error);
     if (/EACCES|permission denied/i.test(detail)) return [unknown('settings', '/etc/scauth')];
-    return [broken('settings', detail, 'Correct it, then: sudo sc_auth config check')];
+    return [broken('settings', ...say.bad(detail))];
   }
 }
 
@@ -74,9 +75,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   parseOptions('doctor', args, {});
   const checks = await allChecks(context);
   const isBroken = checks.some(({ state }) => state === 'broken');
-  const verdict = isBroken
-    ? 'Something is broken: card logins may fail until it is repaired.'
-    : 'Nothing is broken.';
+  const verdict = isBroken ? VERDICT.broken : VERDICT.whole;
   context.output.result({ checks, healthy: !isBroken }, [...checks.flatMap(linesOf), verdict]);
   if (isBroken) context.output.failed();
 }

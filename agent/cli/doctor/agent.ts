@@ -2,59 +2,34 @@
 // have now; and which certificates end soon.
 
 import { productVersion } from '../../base/product-version.ts';
-import type { WireExpiring, WireRefusedCard } from '../../protocol/io-scauth.ts';
+import type { Methods, WireExpiring, WireRefusedCard } from '../../protocol/io-scauth.ts';
+import * as say from '../../words/doctor.ts';
 import { callAgent } from '../agent/client.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { broken, ok, warning, type Check } from './check.ts';
 
-const RESTART = 'sudo systemctl restart scauthd; its log: journalctl -u scauthd';
 const WARN_DAYS = 30;
 
-function checkCertificate({ what, user, label, hash, notAfter }: WireExpiring): Check {
-  const whose = user === null ? label : `${label} of ${user}`;
-  const where = what === 'card' ? `on the card: ${whose}` : `paired: ${whose}`;
-  const day = notAfter.slice(0, 10);
-  const repair = 'Put a new certificate on the card; for a new key: sc_auth unpair, then sc_auth pair.';
-  if (Date.parse(notAfter) < Date.now())
-    return broken('certificates', `${where} (${hash}) ended on ${day}`, repair);
-  return warning('certificates', `${where} (${hash}) ends on ${day}`, repair);
+function checkCertificate(certificate: WireExpiring): Check {
+  const ended = Date.parse(certificate.notAfter) < Date.now();
+  const finding = say.certificates.ends(certificate, ended);
+  return ended ? broken('certificates', ...finding) : warning('certificates', ...finding);
 }
 
 function checkRefused({ user, hash, rule, why }: WireRefusedCard): Check {
-  return warning(
-    'paired cards',
-    `The card of ${user} (${hash}) is not taken: ${why} (${rule})`,
-    'Change that setting, or pair the card again by the driver that reads it now: sc_auth unpair, then sc_auth pair.',
-  );
+  return warning('paired cards', ...say.cardRefused(user, hash, rule, why));
 }
 
-const PLAN = 'sudo sc_auth enforce plan says why, and what each of them needs';
+type Health = Methods['GetHealth']['reply'];
 
-interface Some {
-  readonly names: readonly string[];
-  readonly count: number;
-}
-
-function named({ names, count }: Some): string {
-  return names.join(', ') + (count > names.length ? ` and ${count - names.length} more` : '');
-}
-
-function checkEnforcement(shutOut: Some, soon: Some): Check[] {
-  return [
-    ...(shutOut.count === 0
-      ? []
-      : [broken('enforcement', `It shuts out ${named(shutOut)}: no card of theirs is taken`, PLAN)]),
-    ...(soon.count === 0
-      ? []
-      : [
-          warning(
-            'enforcement',
-            `It shuts out ${named(soon)} when their exemption ends, within ${WARN_DAYS} days`,
-            PLAN,
-          ),
-        ]),
-  ];
+function checkEnforcement({ shutOut, shutOutCount, shutOutSoon, shutOutSoonCount }: Health): Check[] {
+  const { shutsOut, shutsOutSoon } = say.enforcement;
+  const checks: Check[] = [];
+  if (shutOutCount > 0) checks.push(broken('enforcement', ...shutsOut(shutOut, shutOutCount)));
+  if (shutOutSoonCount > 0)
+    checks.push(warning('enforcement', ...shutsOutSoon(shutOutSoon, shutOutSoonCount, WARN_DAYS)));
+  return checks;
 }
 
 export async function checkAgent(context: CommandContext): Promise<Check[]> {
@@ -63,37 +38,24 @@ export async function checkAgent(context: CommandContext): Promise<Check[]> {
     const mine = productVersion();
     const running =
       health.version === mine
-        ? ok('scauthd', `It answers, version ${health.version}`)
-        : warning('scauthd', `Version ${health.version} runs, and ${mine} is installed`, RESTART);
+        ? ok('scauthd', say.agent.answers(health.version))
+        : warning('scauthd', ...say.agent.otherVersion(health.version, mine));
     const settings =
       health.configRefused === null
         ? []
-        : [
-            broken(
-              'settings in force',
-              `The last reload was refused: ${health.configRefused}`,
-              'sudo sc_auth config check, then: sudo systemctl reload scauthd',
-            ),
-          ];
+        : [broken('settings in force', ...say.agent.reloadRefused(health.configRefused))];
     const hardening =
       health.notInForce.length === 0
-        ? ok('hardening', 'Each measure of scauthd is in force')
-        : warning(
-            'hardening',
-            `Not in force: ${health.notInForce.join(', ')}`,
-            'Start scauthd by its unit: sudo systemctl restart scauthd (LimitMEMLOCK, LimitCORE)',
-          );
+        ? ok('hardening', say.agent.hardened)
+        : warning('hardening', ...say.agent.notInForce(health.notInForce));
     const ending = health.expiring.map(checkCertificate);
     const certificates =
-      ending.length > 0 ? ending : [ok('certificates', `None ends within ${WARN_DAYS} days`)];
+      ending.length > 0 ? ending : [ok('certificates', say.certificates.noneEnds(WARN_DAYS))];
     const cards = health.refusedCards.map(checkRefused);
-    const enforced = checkEnforcement(
-      { names: health.shutOut, count: health.shutOutCount },
-      { names: health.shutOutSoon, count: health.shutOutSoonCount },
-    );
+    const enforced = checkEnforcement(health);
     return [running, ...settings, hardening, ...cards, ...enforced, ...certificates];
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    return [broken('scauthd', error.message, RESTART)];
+    return [broken('scauthd', ...say.agent.silent(error.message))];
   }
 }

@@ -4,6 +4,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { binaries as say } from '../../words/doctor.ts';
 import { broken, ok, type Check } from './check.ts';
 
 const NAME = 'binaries';
@@ -34,10 +35,8 @@ function loadProblem(file: string): string | null {
 }
 
 function cannotLoad(what: string, said: string): Check {
-  const repair = /version `.*' not found/.test(said)
-    ? 'This system is older than the one that this scauth was built for: update it, or build scauth from its sources here.'
-    : 'Install what is missing there, or install scauth again.';
-  return broken(NAME, `${what} cannot be loaded: ${said}`, repair);
+  const isOlder = /version `.*' not found/.test(said);
+  return broken(NAME, ...(isOlder ? say.olderSystem(what, said) : say.notLoadable(what, said)));
 }
 
 async function checkAddons(): Promise<Check[]> {
@@ -60,8 +59,7 @@ export async function checkBinaries(root = '/'): Promise<Check[]> {
     const said = loadProblem(file);
     return said === null ? [] : [cannotLoad(file, said)];
   });
-  if (files.length === 0)
-    wrong.push(broken(NAME, `${MODULE} is in none of PAM's folders`, 'Install scauth again.'));
+  if (files.length === 0) wrong.push(broken(NAME, ...say.nowhere(MODULE)));
   wrong.push(...(await checkAddons()));
-  return wrong.length > 0 ? wrong : [ok(NAME, `${MODULE} and the addons can be loaded`)];
+  return wrong.length > 0 ? wrong : [ok(NAME, say.loadable(MODULE))];
 }

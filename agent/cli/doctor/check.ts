@@ -1,5 +1,7 @@
 // What a check of `sc_auth doctor` says: how it is, and the repair where something is wrong.
 
+import { AS_ROOT, rootOnly } from '../../words/doctor.ts';
+
 /** `warning`: logins work, and something will go wrong. `unknown`: this user may not look. */
 export type CheckState = 'ok' | 'warning' | 'broken' | 'unknown';
 
@@ -25,5 +27,5 @@ export function broken(name: string, detail: string, repair: string): Check {
 
 /** @param what may not be looked at */
 export function unknown(name: string, what: string): Check {
-  return { name, state: 'unknown', detail: `${what} is for root to look at`, repair: 'sudo sc_auth doctor' };
+  return { name, state: 'unknown', detail: rootOnly(what), repair: AS_ROOT };
 }

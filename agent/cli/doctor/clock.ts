@@ -3,11 +3,11 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { clock as say } from '../../words/doctor.ts';
 import { broken, ok, type Check } from './check.ts';
 
 /** A file system's clock may be a little ahead of ours. */
 const SLACK_MS = 5 * 60 * 1000;
-const REPAIR = 'sudo timedatectl set-ntp true; how it is now: timedatectl';
 /** Written to at each event, and never from the future. */
 const AUDIT_LOG = '/var/log/scauth/audit.jsonl';
 
@@ -28,21 +28,9 @@ export function checkClock(
   const day = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
   const builtMs = writtenMs(program);
   if (builtMs !== null && nowMs < builtMs - SLACK_MS)
-    return [
-      broken(
-        'clock',
-        `It says ${day(nowMs)}, which is before this program was made (${day(builtMs)})`,
-        REPAIR,
-      ),
-    ];
+    return [broken('clock', ...say.beforeBuild(day(nowMs), day(builtMs)))];
   const loggedMs = writtenMs(join(root, AUDIT_LOG));
   if (loggedMs !== null && nowMs < loggedMs - SLACK_MS)
-    return [
-      broken(
-        'clock',
-        `It says ${day(nowMs)}, and the audit log was written at ${day(loggedMs)}: it was set back`,
-        REPAIR,
-      ),
-    ];
+    return [broken('clock', ...say.setBack(day(nowMs), day(loggedMs)))];
   return [ok('clock', `${day(nowMs)} UTC`)];
 }

@@ -4,6 +4,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { WireDriver } from '../../protocol/io-scauth.ts';
+import { driverAccess as say } from '../../words/doctor.ts';
 import { callAgent } from '../agent/client.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -11,10 +12,6 @@ import { broken, ok, unknown, type Check } from './check.ts';
 
 const NAME = 'drivers and pcscd';
 const ASK_MS = 10_000;
-const REPAIRS = {
-  ours: 'Install the package again, it has the account and the polkit rule: sudo apt install --reinstall scauth',
-  theirs: 'It needs an account in its manifest, and a polkit rule for that: DRIVERS.md',
-};
 
 /** What pcscd answers a process of this user; anything but `reached` is a no. */
 export function askAs(uid: number): Promise<string> {
@@ -31,20 +28,19 @@ export function askAs(uid: number): Promise<string> {
 function judge({ id, uid, builtIn }: WireDriver, answer: string): Check | null {
   switch (answer) {
     case 'reached':
-      return ok(NAME, `pcscd lets ${id} in (uid ${uid ?? ''})`);
+      return ok(NAME, say.reached(id, String(uid ?? '')));
     case 'no-service': // the check of pcscd itself says so
       return null;
     default: {
-      const why = answer === 'refused' ? 'pcscd (its polkit) refuses it' : answer;
-      const repair = builtIn ? REPAIRS.ours : REPAIRS.theirs;
-      return broken(NAME, `${id} (uid ${uid ?? ''}) sees no reader: ${why}`, repair);
+      const why = answer === 'refused' ? say.refused : answer;
+      return broken(NAME, ...say.noReader(id, String(uid ?? ''), why, builtIn));
     }
   }
 }
 
 /** @param ask as a user. @returns one check for each driver of the kind `token`; none while scauthd does not run */
 export async function checkDriverAccess(context: CommandContext, ask = askAs): Promise<Check[]> {
-  if (process.geteuid?.() !== 0) return [unknown(NAME, 'Whether pcscd lets drivers in')];
+  if (process.geteuid?.() !== 0) return [unknown(NAME, say.subject)];
   try {
     const { drivers } = await callAgent(context, 'ListDrivers', {});
     const checks: Check[] = [];

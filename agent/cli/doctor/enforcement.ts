@@ -1,6 +1,7 @@
 // While a card is required: does each PAM service that opens the machine hold that? Off, nobody has to know.
 
 import { AgentError } from '../../base/errors.ts';
+import { enforcement as say } from '../../words/doctor.ts';
 import { callAgent } from '../agent/client.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -14,14 +15,10 @@ export function checkCover(settings: Settings, root = '/'): Check[] {
   const covers = coverOfAll(settings, root);
   const open = covers
     .filter(({ state }) => state === 'uncovered')
-    .map(({ service, why, repair }) =>
-      broken(NAME, `A password opens ${service} although the card is required: ${why}`, repair ?? ''),
-    );
+    .map(({ service, why, repair }) => broken(NAME, say.opened(service, why), repair ?? ''));
   if (open.length > 0) return open;
   const held = covers.filter(({ state }) => state === 'covered').map(({ service }) => service);
-  return held.length === 0
-    ? [broken(NAME, 'It is on, and no PAM service asks for the card', 'sudo sc_auth enforce plan')]
-    : [ok(NAME, `Held by ${held.join(', ')}`)];
+  return held.length === 0 ? [broken(NAME, ...say.noService)] : [ok(NAME, say.heldBy(held))];
 }
 
 export async function checkEnforced(context: CommandContext): Promise<Check[]> {
@@ -33,7 +30,7 @@ export async function checkEnforced(context: CommandContext): Promise<Check[]> {
   } catch (error) {
     // That scauthd does not answer, or that the settings are wrong, is another check's to say.
     if (error instanceof CommandError) return [];
-    if (error instanceof AgentError) return [unknown(NAME, 'Which services are bound')];
+    if (error instanceof AgentError) return [unknown(NAME, say.covered)];
     throw error;
   }
 }

@@ -2,6 +2,8 @@
 
 import { lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { files as say } from '../../words/doctor.ts';
+import { RESTART } from '../../words/repairs.ts';
 import { broken, ok, unknown, type Check } from './check.ts';
 
 interface Expected {
@@ -15,8 +17,6 @@ interface Expected {
   /** What makes it again; null: it need not be there. */
   readonly missing: string | null;
 }
-
-const RESTART = 'sudo systemctl restart scauthd';
 
 const EXPECTED: readonly Expected[] = [
   { path: '/run/scauth', kind: 'folder', forbidden: 0o022, needed: 0o011, mode: '755', missing: RESTART },
@@ -60,18 +60,17 @@ function judge({ path, kind, forbidden, needed = 0, mode, missing }: Expected, r
   } catch {
     return unknown(name, path);
   }
-  if (stats === undefined) return missing === null ? null : broken(name, `${path} is not there`, missing);
-  if (!isOfKind(stats, kind))
-    return broken(name, `${path} is no ${kind}`, `sudo rm ${path}, then: ${RESTART}`);
-  if (stats.uid !== 0) return broken(name, `${path} belongs to uid ${stats.uid}`, `sudo chown root: ${path}`);
+  if (stats === undefined) return missing === null ? null : broken(name, say.missing(path), missing);
+  if (!isOfKind(stats, kind)) return broken(name, ...say.otherKind(path, kind));
+  if (stats.uid !== 0) return broken(name, ...say.otherOwner(path, stats.uid));
   const bits = stats.mode & 0o777;
   if ((bits & forbidden) !== 0 || (bits & needed) !== needed)
-    return broken(name, `${path} has the mode ${bits.toString(8)}`, `sudo chmod ${mode} ${path}`);
+    return broken(name, ...say.otherMode(path, bits, mode));
   return null;
 }
 
 /** One check for each thing that is wrong; one for all when nothing is. @param root where `/` is found */
 export function checkFiles(root = '/'): Check[] {
   const wrong = EXPECTED.map((expected) => judge(expected, root)).filter((check) => check !== null);
-  return wrong.length > 0 ? wrong : [ok('files', 'Owners and modes are as they should be')];
+  return wrong.length > 0 ? wrong : [ok('files', say.good)];
 }

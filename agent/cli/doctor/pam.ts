@@ -2,6 +2,8 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pam as say } from '../../words/doctor.ts';
+import { ENABLE_PAM } from '../../words/repairs.ts';
 import { judgeStack } from '../pam/line.ts';
 import { readStack } from '../pam/stack.ts';
 import { broken, ok, unknown, warning, type Check } from './check.ts';
@@ -47,25 +49,14 @@ export function checkPam(root = '/'): Check[] {
   const services = servicesOfOurs(root);
   if (services.length === 0) {
     const enabled = wasEnabled(root);
-    const repair = existsSync(join(root, PROFILE))
-      ? 'sudo scauth-pam enable'
-      : `Put "auth sufficient ${MODULE}" before the module that asks for the password.`;
-    if (enabled === true)
-      return [
-        broken(
-          'PAM',
-          `Card logins were on, and no PAM file leads to ${MODULE} any more: an update has reset them`,
-          repair,
-        ),
-      ];
-    const none = warning('PAM', `No PAM service leads to ${MODULE}: cards are not asked for`, repair);
+    const repair = existsSync(join(root, PROFILE)) ? ENABLE_PAM : say.repairByHand(MODULE);
+    if (enabled === true) return [broken('PAM', say.reset(MODULE), repair)];
+    const none = warning('PAM', say.none(MODULE), repair);
     return enabled === null ? [none, unknown('PAM', RECORDS)] : [none];
   }
   const wrong = services
     .map((service) => ({ service, ...judgeStack(service, readStack(service, 'auth', root), root) }))
     .filter((verdict) => !verdict.ok)
-    .map(({ service, detail, remedy }) =>
-      broken('PAM', `${service}: ${detail}`, remedy ?? 'sudo scauth-pam enable'),
-    );
-  return wrong.length > 0 ? wrong : [ok('PAM', `In the right place for ${services.join(', ')}`)];
+    .map(({ service, detail, remedy }) => broken('PAM', `${service}: ${detail}`, remedy ?? ENABLE_PAM));
+  return wrong.length > 0 ? wrong : [ok('PAM', say.good(services))];
 }

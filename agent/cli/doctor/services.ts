@@ -1,6 +1,7 @@
 // pcscd as it is on the machine: does it run or start by its socket, and how old is it.
 
 import { execFile } from 'node:child_process';
+import { pcscd as say } from '../../words/doctor.ts';
 import { tryConnect } from '../agent/explain-socket.ts';
 import { broken, ok, warning, type Check } from './check.ts';
 
@@ -27,21 +28,15 @@ function isOlder(version: string): boolean {
 export async function checkPcscd(): Promise<Check[]> {
   const text = await versionText();
   const code = await tryConnect(PCSCD_SOCKET);
-  const restart = 'sudo systemctl enable --now pcscd.socket';
-  if (text === null && code !== null)
-    return [broken('pcscd', 'pcscd is not installed', 'sudo apt install pcscd')];
+  if (text === null && code !== null) return [broken('pcscd', ...say.notInstalled)];
   const reached =
     code === null
-      ? ok('pcscd', `Somebody listens at ${PCSCD_SOCKET}`)
-      : broken('pcscd', `Nobody listens at ${PCSCD_SOCKET} (${code})`, restart);
+      ? ok('pcscd', say.listens(PCSCD_SOCKET))
+      : broken('pcscd', ...say.silent(PCSCD_SOCKET, code));
   const version = /version (\d+(\.\d+)+)/.exec(text ?? '')?.[1];
   if (version === undefined) return [reached];
   const age = isOlder(version)
-    ? warning(
-        'pcscd version',
-        `pcscd ${version} is older than ${OLDEST_PCSCD.join('.')}`,
-        'sudo apt upgrade pcscd',
-      )
+    ? warning('pcscd version', ...say.old(version, OLDEST_PCSCD.join('.')))
     : ok('pcscd version', version);
   return [reached, age];
 }

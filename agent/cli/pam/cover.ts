@@ -3,6 +3,8 @@
 // phase must refuse, and it knows what happened only where the auth phase came by our line.
 
 import type { OpeningService } from '../../../policy/services.ts';
+import { cover as say } from '../../words/pam-files.ts';
+import { ENABLE_PAM } from '../../words/repairs.ts';
 import { CODES, codeOf } from './control.ts';
 import { answersOf, asksForNothing, at, isOurs, MODULE, nameOf } from './modules.ts';
 import { readStack, type Stack, type StackLine } from './stack.ts';
@@ -17,7 +19,6 @@ export const ACCOUNT_LINE = `account  [success=ignore perm_denied=die default=ig
 const AUTH_LINE = `auth  sufficient  ${MODULE}`;
 /** Last in the auth stack, for programs that do not heed the account phase. */
 const ENFORCE_LINE = `auth  [perm_denied=die default=ignore]  ${MODULE} enforce`;
-const ENABLE = 'sudo scauth-pam enable';
 
 const DENIED = codeOf('perm_denied');
 /** What our auth phase may say to somebody who does not use the card. */
@@ -46,13 +47,13 @@ function notCovered(why: string, repair: string): Cover {
 function put(line: string, stack: Stack, where: 'before' | 'behind', look: Look): string {
   const common = line === ACCOUNT_LINE ? 'common-account' : 'common-auth';
   const isCommon = stack.lines.some(({ file }) => file === `/etc/pam.d/${common}`);
-  if (look.hasProfile && isCommon && line !== ENFORCE_LINE) return ENABLE;
+  if (look.hasProfile && isCommon && line !== ENFORCE_LINE) return ENABLE_PAM;
   const own = stack.lines.filter(({ file }) => file === stack.file);
   // su's pam_rootok and the like stay in front of a question for the card.
   const first = stack.lines.find((one) => line === ACCOUNT_LINE || !asksForNothing(one)) ?? stack.lines[0];
   const mark = where === 'before' ? first : (own.at(-1) ?? stack.lines.at(-1));
-  if (mark === undefined) return `Put into /etc/pam.d/${look.service}: ${line}`;
-  return `Put ${where} ${at(mark)}: ${line}`;
+  if (mark === undefined) return say.putInto(line, look.service);
+  return say.put(line, where, at(mark));
 }
 
 /** The last one that answered before our line would have had its turn. */
@@ -61,18 +62,12 @@ function passedBy(way: readonly Visit[], stack: Stack, isLine: (line: StackLine)
   return way.findLast(({ index }) => index < first) ?? null;
 }
 
-function passedByWords(visit: Visit): string {
+function passedByWords(visit: Visit | null): string {
+  if (visit === null) return say.passedBy;
   const { line, code } = visit;
-  const who = `${nameOf(line)} (${at(line)})`;
   return code === codeOf('new_authtok_reqd')
-    ? `${who} lets in whoever has to change the password, before ${MODULE} is asked`
-    : `${who} may answer ${CODES[code] ?? code} and let in before ${MODULE} is asked`;
-}
-
-function missing(stack: Stack, phase: string, service: string): string {
-  const file = stack.file ?? 'no file';
-  const other = stack.file?.endsWith('/other') === true ? ` (PAM takes it for ${service})` : '';
-  return `${file}${other} has no ${phase} line of ${MODULE}`;
+    ? say.changesPassword(nameOf(line), at(line), MODULE)
+    : say.mayAnswer(nameOf(line), at(line), CODES[code] ?? String(code), MODULE);
 }
 
 /** How a line of ours was there and did not count. */
@@ -80,19 +75,20 @@ function overruled(way: readonly Visit[], ours: Visit): string {
   const action = ours.line.control[ours.code];
   const back = way.find(({ line, code, index }) => index > ours.index && line.control[code] === 'reset');
   if ((action === 'bad' || action === 'die') && back !== undefined)
-    return `${nameOf(back.line)} (${at(back.line)}) takes a refusal of ${MODULE} back`;
-  return `a refusal of ${MODULE} (${at(ours.line)}) does not count: ${ours.line.word}`;
+    return say.takenBack(nameOf(back.line), at(back.line), MODULE);
+  return say.notCounted(MODULE, at(ours.line), ours.line.word);
 }
 
 function judgeAccount(stack: Stack, look: Look): Cover | null {
   const way = findWay(stack.lines, (line) => (look.isOurs(line) ? [DENIED] : answersOf(line, look.root)));
   if (way === null) return null;
   const repair = put(ACCOUNT_LINE, stack, 'before', look);
-  if (!stack.lines.some(look.isOurs)) return notCovered(missing(stack, 'account', look.service), repair);
+  if (!stack.lines.some(look.isOurs))
+    return notCovered(say.missing(stack.file, 'account', MODULE, look.service), repair);
   const visited = way.find(({ line }) => look.isOurs(line));
   if (visited !== undefined) return notCovered(overruled(way, visited), repair);
   const before = passedBy(way, stack, look.isOurs);
-  return notCovered(before === null ? 'it is passed by' : passedByWords(before), repair);
+  return notCovered(passedByWords(before), repair);
 }
 
 /** Where nobody was asked by us, the account phase takes it for sudo's ticket or an ssh key, and lets in. */
@@ -109,9 +105,10 @@ function judgeReach(stack: Stack, look: Look): Cover | null {
   );
   if (way === null) return null;
   const repair = put(AUTH_LINE, stack, 'before', look);
-  if (!stack.lines.some(asks)) return notCovered(missing(stack, 'auth', look.service), repair);
+  if (!stack.lines.some(asks))
+    return notCovered(say.missing(stack.file, 'auth', MODULE, look.service), repair);
   const before = passedBy(way, stack, asks);
-  return notCovered(before === null ? 'it is passed by' : passedByWords(before), repair);
+  return notCovered(passedByWords(before), repair);
 }
 
 /** For programs that do not heed the account phase. */
@@ -125,15 +122,11 @@ function judgeEnforce(stack: Stack, look: Look): Cover | null {
   );
   if (way === null) return null;
   const repair = put(ENFORCE_LINE, stack, 'behind', look);
-  if (!stack.lines.some(holds))
-    return notCovered(
-      `it does not heed the account phase, and ${stack.file ?? 'its stack'} has no auth line '${MODULE} enforce'`,
-      repair,
-    );
+  if (!stack.lines.some(holds)) return notCovered(say.noEnforceLine(stack.file, MODULE), repair);
   const visited = way.find(({ line }) => holds(line));
   if (visited !== undefined) return notCovered(overruled(way, visited), repair);
   const before = passedBy(way, stack, holds);
-  return notCovered(before === null ? 'it is passed by' : passedByWords(before), repair);
+  return notCovered(passedByWords(before), repair);
 }
 
 /**
@@ -153,7 +146,7 @@ export function coverOf(
   for (const { unusable, fault } of [auth, account]) {
     if (!unusable || fault === null) continue;
     const where = fault.line === null ? fault.file : `${fault.file}, line ${fault.line},`;
-    return notCovered(`${where} ${fault.what}`, 'Correct the file.');
+    return notCovered(`${where} ${fault.what}`, say.correct);
   }
   const judged =
     heeds === 'auth'
@@ -161,5 +154,5 @@ export function coverOf(
       : // From other hosts the card is required whoever asked, also where keys or tickets let in.
         (judgeAccount(account, look) ?? (remote ? null : judgeReach(auth, look)));
   const ours = heeds === 'auth' ? auth.lines.findLast(look.isOurs) : account.lines.find(look.isOurs);
-  return judged ?? { covered: true, why: ours === undefined ? 'it lets nobody in' : at(ours) };
+  return judged ?? { covered: true, why: ours === undefined ? say.letsNobodyIn : at(ours) };
 }

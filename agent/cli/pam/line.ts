@@ -1,6 +1,7 @@
 // Whether a service's auth stack reaches pam_scauth.so, before anything asks for a password, and lets its yes count.
 // Pure but for the look whether the module's file is there. Specification: pam.conf(5), the meaning of controls.
 
+import { line as say } from '../../words/pam-files.ts';
 import { codeOf, type Action } from './control.ts';
 import { argumentOf, at, isInstalled, MODULE, nameOf } from './modules.ts';
 import type { StackLine, Stack } from './stack.ts';
@@ -14,7 +15,6 @@ export interface PamVerdict {
   readonly socket: string | null;
 }
 
-const ENABLE = 'sudo scauth-pam enable';
 /** Modules that ask for a secret: behind them the card comes too late. */
 const ASKING = [
   'pam_unix.so',
@@ -34,7 +34,7 @@ function onSuccess({ control, word }: StackLine): Action | 'optional' {
   return word.toLowerCase() === 'optional' ? 'optional' : (control[codeOf('success')] ?? 'bad');
 }
 
-function broken(detail: string, remedy: string): PamVerdict {
+function broken([detail, remedy]: readonly [string, string]): PamVerdict {
   return { ok: false, detail, remedy, socket: null };
 }
 
@@ -44,19 +44,13 @@ function beforeOurs(lines: readonly StackLine[], ours: number): PamVerdict | nul
     const name = nameOf(line);
     const success = onSuccess(line);
     if (line.kind === 'substack') continue;
-    if (name === 'pam_deny.so' && success !== 'optional')
-      return broken(`pam_deny.so stands before it (${at(line)}): nobody gets in`, ENABLE);
-    if (name === 'pam_permit.so' && success === 'done')
-      return broken(`pam_permit.so stands before it (${at(line)}): everybody gets in`, `Remove that line.`);
-    if (ASKING.includes(name))
-      return broken(
-        `${name} stands before it (${at(line)}) and asks first`,
-        `Put ${MODULE} in front of it: ${ENABLE}`,
-      );
+    if (name === 'pam_deny.so' && success !== 'optional') return broken(say.denied(at(line)));
+    if (name === 'pam_permit.so' && success === 'done') return broken(say.permitted(at(line)));
+    if (ASKING.includes(name)) return broken(say.asksFirst(name, at(line), MODULE));
     // pam_succeed_if and others may jump over what follows; only a jump that always happens is certain.
     const jumps = name === 'pam_permit.so' && typeof success === 'number';
     if (jumps && (behindJump(lines, index, success) ?? lines.length) > ours)
-      return broken(`${at(line)} jumps over it`, ENABLE);
+      return broken(say.jumpedOver(at(line)));
   }
   return null;
 }
@@ -64,35 +58,21 @@ function beforeOurs(lines: readonly StackLine[], ours: number): PamVerdict | nul
 /** Why our module's success would not count; null when it does. */
 function afterOurs(lines: readonly StackLine[], index: number, ours: StackLine): PamVerdict | null {
   const success = onSuccess(ours);
-  if (success === 'optional')
-    return broken(
-      `'optional' (${at(ours)}): its yes does not count`,
-      "Say 'sufficient' instead of 'optional'.",
-    );
+  if (success === 'optional') return broken(say.optional(at(ours)));
   if (['ignore', 'bad', 'die', 'reset'].includes(String(success)))
-    return broken(
-      `${at(ours)}: success=${success}, so its yes does not count`,
-      `Say 'sufficient'; ${ENABLE}`,
-    );
+    return broken(say.successIs(at(ours), String(success)));
   if (success === 'done') {
     // In a substack `done` ends the substack, and the stack around it goes on.
     const next = lines.slice(behindEnd(lines, index)).find((line) => ASKING.includes(nameOf(line)));
     if (next === undefined) return null;
-    return broken(
-      `it is in a substack (${at(ours)}), and ${nameOf(next)} (${at(next)}) asks for the password too`,
-      "Say 'include' instead of 'substack', or put the line into the service's own file.",
-    );
+    return broken(say.inSubstack(at(ours), nameOf(next), at(next)));
   }
   if (typeof success !== 'number') return null;
   const target = lines[behindJump(lines, index, success) ?? lines.length];
-  if (target === undefined) return broken(`${at(ours)} jumps behind the end of the stack`, ENABLE);
-  if (nameOf(target) === 'pam_deny.so')
-    return broken(`${at(ours)} jumps to pam_deny.so (${at(target)})`, ENABLE);
+  if (target === undefined) return broken(say.jumpsPastEnd(at(ours)));
+  if (nameOf(target) === 'pam_deny.so') return broken(say.jumpsToDeny(at(ours), at(target)));
   if (ASKING.includes(nameOf(target)))
-    return broken(
-      `${at(ours)} jumps to ${nameOf(target)} (${at(target)}), which asks for the password too`,
-      ENABLE,
-    );
+    return broken(say.jumpsToPassword(at(ours), nameOf(target), at(target)));
   return null;
 }
 
@@ -101,28 +81,14 @@ export function judgeStack(service: string, stack: Stack, root = '/'): PamVerdic
   const { fault, lines, file } = stack;
   if (fault !== null) {
     const where = fault.line === null ? fault.file : `${fault.file}, line ${fault.line},`;
-    return broken(
-      `${where} ${fault.what}: PAM refuses everybody`,
-      'Correct the file, or: sudo scauth-pam disable',
-    );
+    return broken(say.unusable(where, fault.what));
   }
-  if (file === null)
-    return broken(
-      `There is no PAM service ${service}`,
-      'Which there are: ls /etc/pam.d. Then: sc_auth explain -s NAME',
-    );
+  if (file === null) return broken(say.noService(service));
   const index = lines.findIndex((line) => nameOf(line) === MODULE);
   const ours = lines[index];
-  if (ours === undefined) {
-    const other = file.endsWith('/other') ? ` (PAM takes ${file} for ${service})` : '';
-    return broken(`${file} does not lead to ${MODULE}${other}`, ENABLE);
-  }
+  if (ours === undefined) return broken(say.missing(file, MODULE, service));
   const wrong = beforeOurs(lines, index) ?? afterOurs(lines, index, ours);
   if (wrong !== null) return wrong;
-  if (!isInstalled(ours.module, root))
-    return broken(
-      `${ours.module} (${at(ours)}) is not installed`,
-      'Install the package again: sudo apt install --reinstall scauth',
-    );
+  if (!isInstalled(ours.module, root)) return broken(say.notInstalled(ours.module, at(ours)));
   return { ok: true, detail: `${at(ours)}: ${ours.word}`, remedy: null, socket: argumentOf(ours, 'socket') };
 }

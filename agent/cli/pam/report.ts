@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../../config/settings.ts';
 import { isListed, OPENING_SERVICES, type OpeningService } from '../../../policy/services.ts';
+import { leftOut } from '../../words/pam-files.ts';
 import { coverOf } from './cover.ts';
 import { FOLDERS } from './stack.ts';
 
@@ -35,10 +36,10 @@ function isInstalled(service: string, root: string): boolean {
 
 /** The setting that lets a password be enough there; null: none. */
 function leftOutBy({ login, enforcement }: Settings, service: string, remote: boolean): string | null {
-  if (!isListed(login.services, service)) return 'login.services leaves it out';
+  if (!isListed(login.services, service)) return leftOut.login;
   const isNamed = enforcement.services.includes('*') || enforcement.services.includes(service);
-  if (!isNamed) return 'enforcement.services leaves it out';
-  return remote && !enforcement.remote ? 'enforcement.remote is false' : null;
+  if (!isNamed) return leftOut.enforcement;
+  return remote && !enforcement.remote ? leftOut.remote : null;
 }
 
 function judge(service: string, known: OpeningService, config: Settings, root: string): ServiceCover {

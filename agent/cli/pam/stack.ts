@@ -5,6 +5,7 @@
 
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { fault as say } from '../../words/pam-files.ts';
 import { ALL_BAD, controlOf, type Control } from './control.ts';
 
 export type Phase = 'auth' | 'account';
@@ -62,7 +63,7 @@ function readText(path: string): string | null {
   }
   try {
     const { size } = fstatSync(fd);
-    if (!fstatSync(fd).isFile() || size > MAX_FILE_BYTES) throw new Error('is no file, or too long');
+    if (!fstatSync(fd).isFile() || size > MAX_FILE_BYTES) throw new Error(say.noFile);
     const bytes = Buffer.alloc(size);
     return bytes.toString('utf8', 0, readSync(fd, bytes, 0, size, 0));
   } finally {
@@ -82,7 +83,7 @@ function* logicalLines(text: string): Generator<LogicalLine> {
   let from = 0;
   const whole = (rest: string, fault: string | null = null): LogicalLine => {
     const joined = held + rest;
-    const bad = /\0/.test(joined) ? 'holds a NUL' : joined.length > MAX_LINE ? 'is too long' : fault;
+    const bad = /\0/.test(joined) ? say.nul : joined.length > MAX_LINE ? say.tooLong : fault;
     held = '';
     return { line: from, text: joined, fault: bad };
   };
@@ -95,10 +96,9 @@ function* logicalLines(text: string): Generator<LogicalLine> {
     }
     if (/[^ \t]/.test(bare)) yield whole(bare);
     // Linux-PAM 1.5 goes on behind the empty line, 1.7 ends the line here.
-    else if (held !== '' && index < text.split('\n').length - 1)
-      yield whole('', 'goes on with an empty line');
+    else if (held !== '' && index < text.split('\n').length - 1) yield whole('', say.emptyContinuation);
   }
-  if (held !== '') yield whole('', 'goes on behind the end of the file');
+  if (held !== '') yield whole('', say.endlessContinuation);
 }
 
 /** Words; brackets around one are not part of it, and `\]` does not end it. */
@@ -129,7 +129,7 @@ class Reader {
         if (text !== null) return { file, text };
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
-        this.#stop(file, null, `cannot be read (${code ?? message})`);
+        this.#stop(file, null, say.unreadable(code ?? message));
       }
     }
     return null;
@@ -178,8 +178,8 @@ class Reader {
         this.lines.push({ ...at, kind: 'faulty', word, control, module, args: [] });
       return;
     }
-    if (!isKnown) this.#note(file, line, `has no type that PAM knows ('${first}')`);
-    else if (module === '') this.#note(file, line, 'names no module');
+    if (!isKnown) this.#note(file, line, say.noType(first));
+    else if (module === '') this.#note(file, line, say.noModule);
     const kind = isKnown && module !== '' ? 'module' : 'faulty';
     const control = word === '' ? ALL_BAD : controlOf(word);
     this.lines.push({ ...at, kind, word, control, module, args });
@@ -194,10 +194,10 @@ class Reader {
     level: number,
   ): boolean {
     // Here Linux-PAM 1.5 goes on, without an end for a file that includes itself.
-    if (depth + 1 >= MAX_DEPTH) this.#stop(file, line, 'includes files too deeply, or itself');
+    if (depth + 1 >= MAX_DEPTH) this.#stop(file, line, say.tooDeep);
     const found = name === '' ? null : this.#find(name, this.#included);
     if (found === null) {
-      this.#note(file, line, `includes ${name}, which is not there`);
+      this.#note(file, line, say.missingInclude(name));
       return false;
     }
     this.read(found.file, found.text, type, depth + 1, level);

@@ -80,7 +80,7 @@ rootTest('files: as they should be, and each that is not', async (t) => {
   chownSync(join(root, 'var/lib/scauth/scauth.db'), 0, 0);
   rmSync(join(root, 'etc/scauth/scauth.toml'));
   symlinkSync('/dev/null', join(root, 'etc/scauth/scauth.toml'));
-  expect(t, checkFiles(root), 'broken', /is no file/);
+  expect(t, checkFiles(root), 'broken', /is not a file/);
   rmSync(join(root, 'etc/scauth/scauth.toml'));
   expect(t, checkFiles(root), 'ok', /as they should be/);
   rmSync(join(root, 'run/scauth/io.scauth'));

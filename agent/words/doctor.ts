@@ -1,0 +1,158 @@
+// What `sc_auth doctor` finds, check by check, with the repair beside it. PAM files have a file of their own.
+
+import { namedOf, PAIR_AGAIN, REINSTALL, RESTART, RESTART_OR_LOG, WHO_NEEDS_WHAT } from './repairs.ts';
+
+/** What is wrong, and the repair. */
+export type Finding = readonly [detail: string, repair: string];
+
+export const VERDICT = {
+  broken: 'Something is broken: card logins may fail until it is repaired.',
+  whole: 'Nothing is broken.',
+} as const;
+
+export const AS_ROOT = 'sudo sc_auth doctor';
+
+export function rootOnly(what: string): string {
+  return `${what}: only root may look`;
+}
+
+export const agent = {
+  answers: (version: string) => `It answers, version ${version}`,
+  otherVersion: (running: string, installed: string): Finding => [
+    `Version ${running} runs, and ${installed} is installed`,
+    RESTART_OR_LOG,
+  ],
+  silent: (why: string): Finding => [why, RESTART_OR_LOG],
+  reloadRefused: (why: string): Finding => [
+    `The last reload was refused: ${why}`,
+    'sudo sc_auth config check, then: sudo systemctl reload scauthd',
+  ],
+  hardened: 'Each measure of scauthd is in force',
+  notInForce: (measures: readonly string[]): Finding => [
+    `Not in force: ${measures.join(', ')}`,
+    `Start scauthd by its unit: ${RESTART} (LimitMEMLOCK, LimitCORE)`,
+  ],
+};
+
+export interface EndingCertificate {
+  readonly what: string;
+  readonly user: string | null;
+  readonly label: string;
+  readonly hash: string;
+  readonly notAfter: string;
+}
+
+export const certificates = {
+  noneEnds: (days: number) => `None ends within ${days} days`,
+  ends: ({ what, user, label, hash, notAfter }: EndingCertificate, ended: boolean): Finding => [
+    `${what === 'card' ? 'on the card' : 'paired'}: ${label}${user === null ? '' : ` of ${user}`} (${hash}) ${ended ? 'ended' : 'ends'} on ${notAfter.slice(0, 10)}`,
+    `Put a new certificate on the card; for a new key: ${PAIR_AGAIN}.`,
+  ],
+};
+
+export function cardRefused(user: string, hash: string, rule: string, why: string): Finding {
+  return [
+    `The card of ${user} (${hash}) is refused: ${why} (${rule})`,
+    `Change that setting, or pair the card again by the driver that reads it now: ${PAIR_AGAIN}.`,
+  ];
+}
+
+export const enforcement = {
+  shutsOut: (names: readonly string[], count: number): Finding => [
+    `It shuts out ${namedOf(names, count)}: none of their cards is accepted`,
+    WHO_NEEDS_WHAT,
+  ],
+  shutsOutSoon: (names: readonly string[], count: number, days: number): Finding => [
+    `It shuts out ${namedOf(names, count)} when their exemption ends, within ${days} days`,
+    WHO_NEEDS_WHAT,
+  ],
+  opened: (service: string, why: string) =>
+    `A password opens ${service} although the card is required: ${why}`,
+  noService: [
+    'It is on, and no PAM service asks for the card',
+    'sudo sc_auth enforce plan',
+  ] satisfies Finding,
+  heldBy: (services: readonly string[]) => `Held by ${services.join(', ')}`,
+  covered: 'Which services ask for the card',
+};
+
+export const binaries = {
+  loadable: (module: string) => `${module} and the addons can be loaded`,
+  nowhere: (module: string): Finding => [`${module} is in none of PAM's folders`, 'Install scauth again.'],
+  olderSystem: (what: string, said: string): Finding => [
+    `${what} cannot be loaded: ${said}`,
+    'This system is older than the one that this scauth was built for: update it, or build scauth from its sources here.',
+  ],
+  notLoadable: (what: string, said: string): Finding => [
+    `${what} cannot be loaded: ${said}`,
+    'Install what is missing there, or install scauth again.',
+  ],
+};
+
+const SET_CLOCK = 'sudo timedatectl set-ntp true; how it is now: timedatectl';
+
+export const clock = {
+  beforeBuild: (now: string, built: string): Finding => [
+    `It says ${now}, which is before this program was made (${built})`,
+    SET_CLOCK,
+  ],
+  setBack: (now: string, logged: string): Finding => [
+    `It says ${now}, and the audit log was written at ${logged}: it was set back`,
+    SET_CLOCK,
+  ],
+};
+
+export const driverAccess = {
+  subject: 'Whether pcscd lets drivers in',
+  reached: (id: string, uid: string) => `pcscd lets ${id} in (uid ${uid})`,
+  refused: 'pcscd (its polkit) refuses it',
+  noReader: (id: string, uid: string, why: string, isOurs: boolean): Finding => [
+    `${id} (uid ${uid}) sees no reader: ${why}`,
+    isOurs
+      ? `The package has the account and the polkit rule. ${REINSTALL}`
+      : 'It needs an account in its manifest, and a polkit rule for that: DRIVERS.md',
+  ],
+};
+
+export const files = {
+  good: 'Owners and modes are as they should be',
+  missing: (path: string) => `${path} is not there`,
+  otherKind: (path: string, kind: string): Finding => [
+    `${path} is not a ${kind}`,
+    `sudo rm ${path}, then: ${RESTART}`,
+  ],
+  otherOwner: (path: string, uid: number): Finding => [
+    `${path} belongs to uid ${uid}`,
+    `sudo chown root: ${path}`,
+  ],
+  otherMode: (path: string, is: number, wanted: string): Finding => [
+    `${path} has the mode ${is.toString(8)}`,
+    `sudo chmod ${wanted} ${path}`,
+  ],
+};
+
+export const pam = {
+  repairByHand: (module: string) =>
+    `Put "auth sufficient ${module}" before the module that asks for the password.`,
+  reset: (module: string) =>
+    `Card logins were on, and no PAM file leads to ${module} any more: an update has reset them`,
+  none: (module: string) => `No PAM service leads to ${module}: cards are not asked for`,
+  good: (services: readonly string[]) => `In the right place for ${services.join(', ')}`,
+};
+
+const OPEN_PCSCD = 'sudo systemctl enable --now pcscd.socket';
+
+export const pcscd = {
+  notInstalled: ['pcscd is not installed', 'sudo apt install pcscd'] satisfies Finding,
+  listens: (path: string) => `It listens at ${path}`,
+  silent: (path: string, code: string): Finding => [`Nothing listens at ${path} (${code})`, OPEN_PCSCD],
+  old: (version: string, oldest: string): Finding => [
+    `pcscd ${version} is older than ${oldest}`,
+    'sudo apt upgrade pcscd',
+  ],
+};
+
+export const settings = {
+  good: 'The files in /etc/scauth are good',
+  bad: (why: string): Finding => [why, 'Correct it, then: sudo sc_auth config check'],
+};
