@@ -53,6 +53,8 @@ const SHIPPED: readonly Shipped[] = [
   { from: 'install/logrotate{,.conf,/scauth,.d/scauth}', to: 'etc/logrotate.d/scauth', optional: true },
   { from: 'install/doc/*.md', to: 'usr/share/doc/scauth/' },
   { from: '{README,THREATS,PROTOCOL,SECURITY}.md', to: 'usr/share/doc/scauth/' },
+  { from: 'install/siem/*.*', to: 'usr/share/scauth/siem/' },
+  { from: 'install/siem/sigma/*.yml', to: 'usr/share/scauth/siem/sigma/' },
   { from: 'install/authselect/make-profile', to: `${LIB}/authselect/`, mode: 0o755 },
   { from: 'agent/protocol/io.scauth.varlink', to: 'usr/share/varlink/' },
 ];

@@ -86,7 +86,7 @@ place_of() {
     usr/lib/scauth/*) to=/opt/scauth/${1#usr/lib/scauth/} ;;
     usr/bin/* | usr/sbin/*) to=/usr/local/${1#usr/} rewrite=yes ;;
     usr/lib/*/security/pam_scauth.so) to=$security/pam_scauth.so ;;
-    usr/share/man/* | usr/share/doc/* | usr/share/varlink/* | usr/share/bash-completion/* | usr/share/fish/*)
+    usr/share/man/* | usr/share/doc/* | usr/share/scauth/* | usr/share/varlink/* | usr/share/bash-completion/* | usr/share/fish/*)
       to=/usr/local/${1#usr/} ;;
     usr/share/zsh/vendor-completions/*) to=/usr/local/share/zsh/site-functions/${1##*/} ;;
     usr/lib/systemd/system/*) with /etc/systemd/system "/etc/${1#usr/lib/}" ;;

@@ -49,7 +49,7 @@ anchor
 tail
   -n, --lines N       how many (10)
   -f, --follow        go on
-export
+export, tail
   --format FORMAT     ocsf (as they stand in the log), ecs, cef or csv
 report
   --html FILE         where the page goes
@@ -60,6 +60,7 @@ Examples:
   sudo sc_auth audit verify --key /media/safe/audit.key
   sudo sc_auth audit search --user bob --since 7d --outcome denied
   sudo sc_auth audit export --format cef --since yesterday
+  sudo sc_auth audit tail -n 0 -f --format ecs
   sudo sc_auth audit report --html report.html
   sudo sc_auth audit anchor --sign >> /media/safe/anchors
 Exit codes: 0 done, and for verify: the log is whole; 1 the log is not whole; 2 wrong usage; 3 not allowed;

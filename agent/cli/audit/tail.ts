@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import type { CommandContext } from '../context.ts';
 import { CommandError, SilentEnd } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
+import { formatOf } from './formats.ts';
 import { LineWriter, tellUnread } from './lines.ts';
 import { logFiles, readBlocks, unreadable } from './log-files.ts';
 import { logPath } from './place.ts';
@@ -111,6 +112,7 @@ export async function action(args: readonly string[], context: CommandContext): 
     ...QUERY_OPTIONS,
     lines: { type: 'string', short: 'n' },
     follow: { type: 'boolean', short: 'f' },
+    format: { type: 'string' },
   });
   const wanted = Number(options.lines ?? 10);
   if (!Number.isInteger(wanted) || wanted < 0 || wanted > MAX_LINES) {
@@ -118,17 +120,21 @@ export async function action(args: readonly string[], context: CommandContext): 
   }
   const path = logPath(options.log, context);
   const query = new Query(options, Date.now());
+  const format = options.format === undefined ? null : formatOf(options.format);
   const writer = new LineWriter(context);
+  const put = (record: AuditRecord, line: Buffer): void => {
+    if (format === null) writer.add(record, line);
+    else writer.put(format.line(record, line));
+  };
+  writer.put(format?.head ?? '');
   const show = (block: Buffer): void => {
-    const unread = query.inBlock(block, (record, line) => {
-      writer.add(record, line);
-    });
+    const unread = query.inBlock(block, put);
     writer.flush();
     tellUnread(context, unread);
   };
   const follower = options.follow === true ? new Follower(path, show) : null;
   const last = await lastOf(path, wanted, query);
-  for (const { record, line } of last.found) writer.add(record, line);
+  for (const { record, line } of last.found) put(record, line);
   writer.flush();
   tellUnread(context, last.unread);
   if (follower === null) return;

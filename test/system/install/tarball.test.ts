@@ -79,6 +79,12 @@ test('S19: it has a place for each file of the package', (t) => {
   const forDpkg =
     /^(DEBIAN\/|usr\/share\/lintian\/|usr\/share\/doc\/scauth\/(changelog\.gz|CHANGELOG\.md\.gz|copyright)$)/;
   const wanted = filesOf(packaged).filter((file) => !forDpkg.test(file));
+  const siem = globSync('**/*.*', { cwd: join(ROOT, 'install/siem') });
+  t.true(siem.length > 10);
+  t.deepEqual(
+    siem.filter((file) => !wanted.includes(`usr/share/scauth/siem/${file}`)),
+    [],
+  );
   const lines = plan(null).stdout.trim().split('\n');
   t.deepEqual(lines.map((line) => line.replace(/ -> .*$/, '')).sort(), wanted.sort());
   const places = lines.map((line) => line.replace(/^.* -> /, ''));

@@ -206,3 +206,11 @@ test('CEF: what a reader gets is what was written, escapes and all', async (t) =
   ]);
   t.is(readCef(long).extension.get('duser')?.length, 512);
 });
+
+test('tail goes on in a format, for a shipper', async (t) => {
+  const path = join(temporaryFolder(t), 'audit.jsonl');
+  await append(path, [login({ kind: 'granted' }), login({ kind: 'granted' }, { user: 'bob' })]);
+  const { out } = await audit(path, 'tail', '-n', '1', '--format', 'ecs');
+  t.like(JSON.parse(out), { user: { name: 'bob' }, ecs: { version: ecs.version } });
+  t.is((await audit(path, 'tail', '--format', 'xml')).code, 2);
+});
