@@ -1,6 +1,7 @@
 // The option -h HASH. Apart from the other options: reading a hash loads node:crypto, which most commands spare.
 
 import { parsePkhh, type Pkhh } from '../model/key.ts';
+import { usage as say } from '../words/sc-auth.ts';
 import { CommandError } from './exit-codes.ts';
 
 /**
@@ -12,10 +13,6 @@ export function hashOption(text: string | undefined): Pkhh | null {
   try {
     return parsePkhh(text);
   } catch (cause) {
-    throw new CommandError(
-      'usage',
-      'A hash has 40 hexadecimal digits. The hashes of the card in the reader: sc_auth identities',
-      cause,
-    );
+    throw new CommandError('usage', say.hash, cause);
   }
 }

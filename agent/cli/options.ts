@@ -2,6 +2,7 @@
 // arguments, and no message repeats what was typed in place of one: it may be a PIN.
 
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { usage as say } from '../words/sc-auth.ts';
 import { CommandError } from './exit-codes.ts';
 
 const common = { json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
@@ -24,14 +25,14 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
     return parseArgs({ args: [...args], options: { ...options, ...common }, allowPositionals: false })
       .values as unknown as Values<T>;
   } catch (cause) {
-    throw new CommandError('usage', `${sentenceOf(cause)} See: sc_auth ${name} --help`, cause);
+    throw new CommandError('usage', say.seeHelp(sentenceOf(cause), name), cause);
   }
 }
 
 function sentenceOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'The options cannot be read.';
+  if (!(error instanceof Error)) return say.options;
   if ('code' in error && error.code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') {
-    return 'A value needs its option in front of it.';
+    return say.stray;
   }
   // Node's messages go on with advice that does not fit here.
   const sentence = /^[^.]*/.exec(error.message)?.[0] ?? '';
@@ -44,6 +45,6 @@ function sentenceOf(error: unknown): string {
  */
 export function descriptorOption(name: string, text: string | undefined): number | null {
   if (text === undefined) return null;
-  if (!/^\d{1,6}$/.test(text)) throw new CommandError('usage', `--${name} takes the number of an open file.`);
+  if (!/^\d{1,6}$/.test(text)) throw new CommandError('usage', say.descriptor(name));
   return Number(text);
 }

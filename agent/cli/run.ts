@@ -2,6 +2,7 @@
 // when it is the one: what starts quickly is used in scripts.
 
 import { printable } from '../base/errors.ts';
+import { agent, usage } from '../words/sc-auth.ts';
 import type { Command, Surroundings } from './context.ts';
 import { CommandError, exitCodeOf, SilentEnd, type ExitCode } from './exit-codes.ts';
 import { Output } from './terminal/output.ts';
@@ -69,8 +70,7 @@ SCAUTH_IO_SOCKET names another socket than /run/scauth/io.scauth.
 async function unknownCommand(name: string): Promise<CommandError> {
   const { nearestWord } = await import('../../config/nearest-word.ts');
   const near = nearestWord(name, Object.keys(commands));
-  const hint = near === null ? 'All commands: sc_auth --help' : `Did you mean: sc_auth ${near}`;
-  return new CommandError('usage', `There is no command '${printable(name, 60)}'. ${hint}`);
+  return new CommandError('usage', usage.unknownCommand(printable(name, 60), near));
 }
 
 async function writeHelp(surroundings: Surroundings, text: string): Promise<void> {
@@ -80,7 +80,7 @@ async function writeHelp(surroundings: Surroundings, text: string): Promise<void
 
 async function dispatch(surroundings: Surroundings, output: Output): Promise<void> {
   const [name, ...args] = surroundings.args;
-  if (name === undefined) throw new CommandError('usage', 'Which command? All commands: sc_auth --help');
+  if (name === undefined) throw new CommandError('usage', usage.noCommand);
   if (name === '--help') {
     await writeHelp(surroundings, HELP);
     return;
@@ -115,9 +115,5 @@ export async function run(surroundings: Surroundings): Promise<ExitCode> {
 
 function unexpected(cause: unknown): CommandError {
   const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : 'unknown';
-  return new CommandError(
-    'internal',
-    `sc_auth failed in an unexpected way (${what}). Please report it.`,
-    cause,
-  );
+  return new CommandError('internal', agent.unexpected(what), cause);
 }

@@ -10,6 +10,7 @@ import {
   type UpgradedMethod,
 } from '../../protocol/io-scauth.ts';
 import { encodeMessage, MessageSplitter, parseReply, type VarlinkReply } from '../../protocol/varlink.ts';
+import { ADMIN_ONLY, agent as say } from '../../words/sc-auth.ts';
 import { socketPaths, type CommandContext } from '../context.ts';
 import { CommandError, SilentEnd } from '../exit-codes.ts';
 import { AgentLink } from './link.ts';
@@ -32,12 +33,9 @@ function refusalOf(reply: VarlinkReply): CommandError | null {
       return CommandError.fromAgent(code, message, typeof triesLeft === 'number' ? triesLeft : null);
     }
     case 'org.varlink.service.PermissionDenied':
-      return new CommandError('not-allowed', 'That is for the administrator. Run it with sudo.');
+      return new CommandError('not-allowed', ADMIN_ONLY);
     case 'org.varlink.service.InvalidParameter':
-      return new CommandError(
-        'invalid-argument',
-        `scauthd does not accept this ${String(parameters['parameter'])}.`,
-      );
+      return new CommandError('invalid-argument', say.parameter(String(parameters['parameter'])));
     default:
       return notUnderstood(error);
   }

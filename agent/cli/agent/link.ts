@@ -2,21 +2,16 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { agent as say, CANCELLED } from '../../words/sc-auth.ts';
 import { CommandError } from '../exit-codes.ts';
-
-const STATUS_HINT = 'What is wrong: systemctl status scauthd';
 
 function unreachable(path: string, cause: NodeJS.ErrnoException): CommandError {
   switch (cause.code) {
     case 'EACCES':
     case 'EPERM':
-      return new CommandError('unreachable', `You may not open ${path}. ${STATUS_HINT}`, cause);
+      return new CommandError('unreachable', say.forbidden(path), cause);
     default:
-      return new CommandError(
-        'unreachable',
-        `scauthd cannot be reached at ${path}. Start it: systemctl start scauthd. ${STATUS_HINT}`,
-        cause,
-      );
+      return new CommandError('unreachable', say.unreachable(path), cause);
   }
 }
 
@@ -27,10 +22,6 @@ async function connected(path: string): Promise<Socket> {
   const socket = connect(path);
   await once(socket, 'connect');
   return socket;
-}
-
-function describeMs(ms: number): string {
-  return ms >= 1000 ? `${Math.round(ms / 1000)} seconds` : `${ms} milliseconds`;
 }
 
 export class AgentLink {
@@ -112,20 +103,13 @@ export class AgentLink {
     await this.readable(cancel === undefined ? timeout : AbortSignal.any([timeout, cancel]));
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) return chunk;
-    if (cancel?.aborted === true) throw new CommandError('cancelled', 'Cancelled.');
+    if (cancel?.aborted === true) throw new CommandError('cancelled', CANCELLED);
     if (this.#ended) throw this.#closed();
-    throw new CommandError(
-      'no-answer',
-      `scauthd has not answered for ${describeMs(wholeMs)}. Try again; if it stays so: systemctl restart scauthd`,
-    );
+    throw new CommandError('no-answer', say.silent(wholeMs));
   }
 
   #closed(cause?: unknown): CommandError {
-    return new CommandError(
-      'no-answer',
-      'scauthd closed the connection without an answer. Its log says why: journalctl -u scauthd',
-      cause,
-    );
+    return new CommandError('no-answer', say.closed, cause);
   }
 
   close(): void {

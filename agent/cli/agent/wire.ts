@@ -21,15 +21,12 @@ import type {
   WireStep,
   WireToken,
 } from '../../protocol/io-scauth.ts';
+import { agent as say } from '../../words/sc-auth.ts';
 import { CommandError } from '../exit-codes.ts';
 
 /** A reply that no scauthd of our version gives. */
 export function notUnderstood(cause: unknown): CommandError {
-  return new CommandError(
-    'malformed',
-    'scauthd answered something that sc_auth does not understand. Are both of one version? Restart it: systemctl restart scauthd',
-    cause,
-  );
+  return new CommandError('malformed', say.notUnderstood, cause);
 }
 
 const TOKEN = {

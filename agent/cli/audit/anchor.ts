@@ -4,6 +4,7 @@
 import { anchorText } from '../../model/anchor.ts';
 import { signedAnchorsIn, signerOf } from '../../model/signed-anchor.ts';
 import { parseSealedLine } from '../../model/sealed-line.ts';
+import { file as say, usage } from '../../words/audit-log.ts';
 import { sudoUser, type CommandContext } from '../context.ts';
 import { converse } from '../terminal/conversation.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -36,13 +37,11 @@ export async function action(args: readonly string[], context: CommandContext): 
   });
   const pinFd = descriptorOption('pin-fd', options['pin-fd']);
   if (options.sign === true) {
-    if (options.log !== undefined)
-      throw new CommandError('usage', 'scauthd signs for its own log: --sign goes without --log.');
+    if (options.log !== undefined) throw new CommandError('usage', usage.signOwnLog);
     await sign(options.user ?? sudoUser(context) ?? context.userName(), pinFd, context);
     return;
   }
-  if (options.user !== undefined || pinFd !== null)
-    throw new CommandError('usage', '--user and --pin-fd go with --sign.');
+  if (options.user !== undefined || pinFd !== null) throw new CommandError('usage', usage.onlyWithSign);
   const path = logPath(options.log, context);
   for (const file of logFiles(path).reverse()) {
     let last: Buffer | null = null;
@@ -59,5 +58,5 @@ export async function action(args: readonly string[], context: CommandContext): 
     context.output.result(anchor, [anchorText(anchor)]);
     return;
   }
-  throw new CommandError('no-record', `${path} has no record yet. The first login makes one.`);
+  throw new CommandError('no-record', say.noRecord(path));
 }

@@ -6,11 +6,14 @@ import { anchorsIn, type Anchor } from '../../model/anchor.ts';
 import { parseCertificateFile, parsePublicKey, type PublicKey } from '../../model/key.ts';
 import { signedAnchorsIn, signerOf } from '../../model/signed-anchor.ts';
 import type { WirePairing } from '../../protocol/io-scauth.ts';
+import * as words from '../../words/audit-log.ts';
 import { pagesOf } from '../agent/client.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { contentOf } from './small-file.ts';
 import { timeText } from './when.ts';
+
+const { file: say, usage } = words;
 
 export interface AnchorSignature {
   readonly sequence: number;
@@ -23,7 +26,7 @@ export interface AnchorSignature {
    * Whose key it is: that of --signer, one that is paired with the account here, nobody's that is known, or another one
    * than that of --signer; `wrong` for a signature that is not right.
    */
-  readonly by: 'signer' | 'paired' | 'unknown' | 'other' | 'wrong';
+  readonly by: words.SignedBy;
 }
 
 export interface GivenAnchors {
@@ -34,16 +37,12 @@ export interface GivenAnchors {
 /** @throws CommandError `usage` */
 function signerKey(path: string): PublicKey {
   const bytes = contentOf(path);
-  if (bytes === null) throw new CommandError('usage', `There is no file ${path}.`);
+  if (bytes === null) throw new CommandError('usage', say.noSigner(path));
   try {
     const [spki] = pemBlocks(bytes, 'PUBLIC KEY');
     return spki === undefined ? parseCertificateFile(bytes).publicKey : parsePublicKey(spki);
   } catch (cause) {
-    throw new CommandError(
-      'usage',
-      `${path} is neither a certificate nor a public key (PEM or DER) that can sign here.`,
-      cause,
-    );
+    throw new CommandError('usage', say.notASigner(path), cause);
   }
 }
 
@@ -73,21 +72,16 @@ export async function readAnchors(
   context: CommandContext,
 ): Promise<GivenAnchors> {
   if (path === undefined) {
-    if (signer !== undefined) throw new CommandError('usage', '--signer goes with --anchors.');
+    if (signer !== undefined) throw new CommandError('usage', usage.onlyWithAnchors);
     return { anchors: [], signatures: [] };
   }
   const text = contentOf(path)?.toString('latin1');
-  if (text === undefined) throw new CommandError('usage', 'There is no such file of anchors.');
+  if (text === undefined) throw new CommandError('usage', say.noAnchors);
   const anchors = anchorsIn(text);
-  if (anchors.length === 0)
-    throw new CommandError('usage', `${path} has no anchor. One looks so: scauth-anchor 1 …`);
+  if (anchors.length === 0) throw new CommandError('usage', say.noAnchorIn(path));
   const wanted = signer === undefined ? null : signerKey(signer);
   const signed = signedAnchorsIn(text);
-  if (wanted !== null && signed.length === 0)
-    throw new CommandError(
-      'usage',
-      `${path} has no signed anchor. One is made by: sc_auth audit anchor --sign`,
-    );
+  if (wanted !== null && signed.length === 0) throw new CommandError('usage', say.noSignedAnchorIn(path));
   const signers = signed.map((one) => ({ one, found: signerOf(one) }));
   const keys = new Set(signers.flatMap(({ found }) => (found === null ? [] : [found.key.sha256])));
   const pairings = wanted === null && keys.size > 0 ? await pairingsHere(keys, context) : [];
@@ -108,17 +102,8 @@ export function isFault({ by }: AnchorSignature): boolean {
   return by === 'wrong' || by === 'other';
 }
 
-const WORDS: Readonly<Record<AnchorSignature['by'], string>> = {
-  signer: 'by the key of --signer',
-  paired: 'by a key that is paired with the account here',
-  unknown: 'whose key it is, is not known here: --signer FILE',
-  other: 'the signature is by another key than that of --signer',
-  wrong: 'the signature is not right',
-};
-
 /** A signature as a sentence, without its heading. */
 export function signatureText({ sequence, timeMs, user, sha256, by }: AnchorSignature): string {
-  const what = `anchor of record ${sequence}, ${timeText(timeMs)}`;
-  if (user === null || sha256 === null) return `${what}: ${WORDS[by]}`;
-  return `${what}, signed for ${user} with key ${sha256.slice(0, 16)}…: ${WORDS[by]}`;
+  const signed = user === null || sha256 === null ? null : words.signedFor(user, sha256);
+  return words.signatureText(sequence, timeText(timeMs), signed, by);
 }

@@ -6,40 +6,13 @@
 import type { Anchor } from '../../model/anchor.ts';
 import type { SealState } from '../../model/seal-state.ts';
 import { chainName, parseSealedLine, sealOf, stepKey, type SealedLine } from '../../model/sealed-line.ts';
+import { faultDetail, type ChainFault } from '../../words/audit-log.ts';
 
-export type FaultKind =
-  /** A line whose seal is not right: changed, made up, or sealed with another key. */
-  | 'altered'
-  /** A line that is no sealed record. */
-  | 'not-a-record'
-  /** Records that are not there, from `from` to `to`. */
-  | 'missing'
-  /** A record that was there before, or stands in the wrong place. */
-  | 'repeated'
-  /** The last records are not there. */
-  | 'tail-missing'
-  /** A chain whose key was not given. */
-  | 'no-key'
-  /** A chain ends and another begins: the state of the seal was lost, or taken away. */
-  | 'new-chain'
-  /** There is no state of the seal, so that the end of the log is not known. */
-  | 'state-missing'
-  /** The state of the seal is not that of this chain. */
-  | 'state-other'
-  /** An anchor from outside names another record, or one that is not there. */
-  | 'anchor'
-  /** scauthd itself says that something is not in the log. */
-  | 'gap';
-
-export interface Fault {
-  readonly kind: FaultKind;
+export interface Fault extends ChainFault {
   /** Where: the file's path and the line, from 1; null for what is in no file. */
   readonly file: string | null;
   readonly line: number | null;
-  /** Numbers of records; null where they are not known. */
-  readonly from: number | null;
   to: number | null;
-  readonly detail: string | null;
 }
 
 /** Records that are as they were written. Chains count from 0. */
@@ -117,7 +90,7 @@ export class ChainCheck {
     const line = whole ? parseSealedLine(bytes) : null;
     if (line === null) {
       this.#strange += 1;
-      this.#fault('not-a-record', null, null, whole ? null : 'half a line');
+      this.#fault('not-a-record', null, null, whole ? null : faultDetail.halfLine);
       return;
     }
     this.records += 1;
@@ -178,7 +151,7 @@ export class ChainCheck {
       if (!this.#reach(walk, line, false)) continue;
       this.#walk = walk;
       const to = line.sequence - 1 - missing;
-      if (to >= this.#first) this.#fault('missing', this.#first, to, 'the log begins later');
+      if (to >= this.#first) this.#fault('missing', this.#first, to, faultDetail.beginsLater);
       return true;
     }
     this.#fault('altered', line.sequence, line.sequence, null);
@@ -209,7 +182,7 @@ export class ChainCheck {
     walk.sequence = line.sequence + 1;
     walk.prev = line.seal;
     if (tellMissing && hole > this.#strange) {
-      this.#fault('missing', from, line.sequence - 1, this.#strange > 0 ? 'or altered' : null);
+      this.#fault('missing', from, line.sequence - 1, this.#strange > 0 ? faultDetail.orAltered : null);
     }
     this.#strange = 0;
     this.#trust(walk.index, line);
@@ -288,11 +261,11 @@ export class ChainCheck {
     }
   }
 
-  #made(kind: FaultKind, from: number | null, to: number | null, detail: string | null): Fault {
+  #made(kind: ChainFault['kind'], from: number | null, to: number | null, detail: string | null): Fault {
     return { kind, file: this.#file, line: this.#line, from, to, detail };
   }
 
-  #fault(kind: FaultKind, from: number | null, to: number | null, detail: string | null): void {
+  #fault(kind: ChainFault['kind'], from: number | null, to: number | null, detail: string | null): void {
     this.#add(this.#made(kind, from, to, detail));
   }
 

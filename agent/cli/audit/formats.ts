@@ -1,5 +1,6 @@
 // The forms in which records go to other programs.
 
+import { usage } from '../../words/audit-log.ts';
 import { CommandError } from '../exit-codes.ts';
 import { toCef } from './cef.ts';
 import { CSV_HEAD, toCsv } from './csv.ts';
@@ -23,5 +24,5 @@ const FORMATS: Readonly<Record<string, Format>> = {
 export function formatOf(name: string): Format {
   const format = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
   if (format !== undefined) return format;
-  throw new CommandError('usage', `--format takes one of: ${Object.keys(FORMATS).join(', ')}.`);
+  throw new CommandError('usage', usage.oneOf('format', Object.keys(FORMATS)));
 }

@@ -1,6 +1,7 @@
 // Records as lines: for people, and as JSON that is safe to look at.
 
 import { printable } from '../../base/errors.ts';
+import { verdict } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
 import type { AuditRecord } from './record.ts';
 import { timeText } from './when.ts';
@@ -79,6 +80,5 @@ export class LineWriter {
 /** What could not be read is said, never left out silently. */
 export function tellUnread(context: CommandContext, unread: number): void {
   if (unread === 0) return;
-  const lines = unread === 1 ? '1 line is' : `${unread} lines are`;
-  context.output.note(`${lines} no record. See: sc_auth audit verify`);
+  context.output.note(verdict.unread(unread));
 }

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { file as say } from '../../words/audit-log.ts';
 import { CommandError } from '../exit-codes.ts';
 
 const BLOCK_BYTES = 1 << 20;
@@ -52,19 +53,19 @@ export function logFiles(path: string): LogFile[] {
   } catch (error) {
     throw unreadable(path, error);
   }
-  throw new CommandError('no-record', `There is no audit log at ${path}. Another one: --log FILE`);
+  throw new CommandError('no-record', say.noLog(path));
 }
 
 export function unreadable(path: string, error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? String(error);
   if (code === 'EACCES' || code === 'EPERM') {
-    return new CommandError('not-allowed', `Only root reads ${path}. Say: sudo sc_auth audit …`, error);
+    return new CommandError('not-allowed', say.rootOnly(path), error);
   }
   if (code === 'ENOENT') {
-    return new CommandError('no-record', `There is no audit log at ${path}. Another one: --log FILE`, error);
+    return new CommandError('no-record', say.noLog(path), error);
   }
-  return new CommandError('internal', `${path} cannot be read (${code}).`, error);
+  return new CommandError('internal', say.unreadable(path, code), error);
 }
 
 /** Collects bytes and gives them back as blocks of whole lines; the memory of a block is used again. */
@@ -99,7 +100,7 @@ function openLog(path: string): number {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   if (fstatSync(fd).isFile()) return fd;
   closeSync(fd);
-  throw new CommandError('not-allowed', `${path} is not a regular file. Look at what lies there.`);
+  throw new CommandError('not-allowed', say.notRegular(path));
 }
 
 async function* plainBlocks(path: string, progress: Progress): AsyncGenerator<Buffer> {
@@ -158,10 +159,7 @@ export async function* readBlocks(
   progress: Progress = () => undefined,
 ): AsyncGenerator<Buffer> {
   if (/\.(xz|bz2)$/.test(path)) {
-    throw new CommandError(
-      'internal',
-      `${path} is packed in a way that sc_auth does not know. Unpack it first.`,
-    );
+    throw new CommandError('internal', say.packed(path));
   }
   try {
     yield* /\.(gz|zst)$/.test(path) ? unpackedBlocks(path, progress) : plainBlocks(path, progress);

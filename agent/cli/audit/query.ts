@@ -4,6 +4,7 @@
 
 import { AUDIT_KINDS } from '../../model/audit-event.ts';
 import { timeOf } from '../../model/sealed-line.ts';
+import { usage } from '../../words/audit-log.ts';
 import { CommandError } from '../exit-codes.ts';
 import { eachLine } from './log-files.ts';
 import { readRecord, type AuditRecord } from './record.ts';
@@ -53,20 +54,20 @@ export class Query {
     if (key !== undefined) {
       const digits = key.replaceAll(/[\s:]/g, '').toUpperCase();
       if (!/^[0-9A-F]{4,40}$/.test(digits)) {
-        throw new CommandError('usage', '--key takes a hash as sc_auth list prints it, or its first digits.');
+        throw new CommandError('usage', usage.key);
       }
       tests.push((record) => record.pkhh?.startsWith(digits) === true);
       needles.push(`"pkhh":"${digits}`);
     }
     if (outcome !== undefined) {
       if (!OUTCOMES.includes(outcome)) {
-        throw new CommandError('usage', `--outcome takes one of: ${OUTCOMES.join(', ')}.`);
+        throw new CommandError('usage', usage.oneOf('outcome', OUTCOMES));
       }
       tests.push((record) => record.outcome === outcome);
     }
     if (kind !== undefined) {
       if (!(AUDIT_KINDS as readonly string[]).includes(kind)) {
-        throw new CommandError('usage', `--kind takes one of: ${AUDIT_KINDS.join(', ')}.`);
+        throw new CommandError('usage', usage.oneOf('kind', AUDIT_KINDS));
       }
       tests.push((record) => record.kind === kind);
       needles.push(`"event_code":"${kind}"`);
@@ -110,8 +111,5 @@ function when(name: string, text: string | undefined, nowMs: number): number | n
   if (text === undefined) return null;
   const found = parseWhen(text, nowMs);
   if (found !== null) return found;
-  throw new CommandError(
-    'usage',
-    `--${name} takes a time: 2026-11-24, "2026-11-24 13:00", 90m, 12h, 7d, 2w, today or yesterday.`,
-  );
+  throw new CommandError('usage', usage.time(name));
 }

@@ -1,6 +1,7 @@
 // The report as one self-contained page: no script, nothing from outside (the page's own Content-Security-Policy forbids
 // both), light and dark. Pictures first, tables under them. Every text of the log is quoted by html``.
 
+import { page as say } from '../../words/audit-log.ts';
 import { byName, columnsOf, overTime } from './report-charts.ts';
 import { html, Html } from './html.ts';
 import type { AuditRecord } from './record.ts';
@@ -184,7 +185,7 @@ function namedPart(
 ): Html {
   if (rows.length === 0)
     return html`<h2>${title}</h2>
-      <p>None in this time.</p>`;
+      <p>${say.none}</p>`;
   const top = rows.slice(0, SHOWN);
   return html`<h2>${title}</h2>
     ${byName(id, title, top, style)}
@@ -252,8 +253,8 @@ export function reportPage(tally: Tally, facts: ReportFacts): string {
           ${namedPart('services', 'Logins by service', 'Service', services.top(), 'plain')}
           ${namedPart('users', 'Logins by account', 'Account', users.top(), 'plain')}
           ${namedPart('keys', 'Logins by key', 'Key', keys.top(), 'plain')}
-          ${listPart('Exemptions, suspect cards, blocked PINs and gaps', 'None in this time.', notable)}
-          ${listPart('Pairings and settings', 'Nothing was changed in this time.', changes)}
+          ${listPart('Exemptions, suspect cards, blocked PINs and gaps', say.none, notable)}
+          ${listPart('Pairings and settings', say.nothingChanged, changes)}
           ${namedPart('kinds', 'All records by kind', 'Kind', kinds.top(), 'plain')}
         </main>
       </body>

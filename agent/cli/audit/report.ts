@@ -3,6 +3,7 @@
 import { closeSync, constants, fchmodSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { keyPath } from '../../model/seal-state.ts';
+import { faultText, file as say, page, usage } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
@@ -11,7 +12,7 @@ import { logPath, readLog } from './place.ts';
 import { Query, QUERY_OPTIONS } from './query.ts';
 import { reportPage, type SealWord } from './report-page.ts';
 import { Tally } from './tally.ts';
-import { checkLog, faultText, readKeys } from './verify.ts';
+import { checkLog, readKeys } from './verify.ts';
 
 async function sealWord(
   path: string,
@@ -21,7 +22,7 @@ async function sealWord(
   if (option === undefined) {
     return {
       state: 'unchecked',
-      text: `The seal was not checked for this page. With --verify-key FILE (the key that began in ${keyPath(path)}) it is.`,
+      text: page.unchecked(keyPath(path)),
       faults: [],
     };
   }
@@ -32,12 +33,12 @@ async function sealWord(
   return faultCount === 0
     ? {
         state: 'whole',
-        text: `The log is whole: each of its ${good} records has the right seal.`,
+        text: page.whole(good),
         faults: [],
       }
     : {
         state: 'broken',
-        text: `The log is NOT whole. ${good} records can be trusted; the rest of this page counts all of them.`,
+        text: page.broken(good),
         faults: faults.map(faultText),
       };
 }
@@ -50,11 +51,7 @@ function write(path: string, text: string): void {
     fd = openSync(path, flags, 0o600);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? '';
-    throw new CommandError(
-      'internal',
-      `${path} cannot be written (${code}). Name another file with --html.`,
-      cause,
-    );
+    throw new CommandError('internal', say.notWritten(path, code), cause);
   }
   try {
     fchmodSync(fd, 0o600);
@@ -71,7 +68,7 @@ export async function action(args: readonly string[], context: CommandContext): 
     'verify-key': { type: 'string' },
   });
   if (options.html === undefined) {
-    throw new CommandError('usage', 'Where should the page go? Say: sc_auth audit report --html FILE');
+    throw new CommandError('usage', usage.whereTo);
   }
   const query = new Query(options, Date.now());
   const path = logPath(options.log, context);

@@ -1,6 +1,7 @@
 // A file that is read whole: keys, the state of the seal, anchors. What is too long is none of them.
 
 import { readFileSync } from 'node:fs';
+import { file as say } from '../../words/audit-log.ts';
 import { CommandError } from '../exit-codes.ts';
 import { unreadable } from './log-files.ts';
 
@@ -13,8 +14,7 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
 export function contentOf(path: string): Buffer | null {
   try {
     const bytes = readFileSync(path);
-    if (bytes.length > MAX_FILE_BYTES)
-      throw new CommandError('usage', `${path} is too long to be what it should.`);
+    if (bytes.length > MAX_FILE_BYTES) throw new CommandError('usage', say.tooLong(path));
     return bytes;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;

@@ -1,5 +1,6 @@
 // sc_auth audit stats: how many of what.
 
+import { verdict } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
 import { parseOptions } from '../options.ts';
 import { tellUnread } from './lines.ts';
@@ -49,7 +50,7 @@ export async function action(args: readonly string[], context: CommandContext): 
       gaps: list(gaps),
     },
     [
-      since === null ? 'No record fits.' : `${records} records, ${timeText(since)} to ${timeText(until)}`,
+      since === null ? verdict.noneFits : `${records} records, ${timeText(since)} to ${timeText(until)}`,
       ...part('Kinds', kinds),
       ...part('Logins', outcomes),
       ...part('Reasons', reasons),

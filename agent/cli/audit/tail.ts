@@ -2,6 +2,7 @@
 
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { once } from 'node:events';
+import { usage } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, SilentEnd } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
@@ -116,7 +117,7 @@ export async function action(args: readonly string[], context: CommandContext): 
   });
   const wanted = Number(options.lines ?? 10);
   if (!Number.isInteger(wanted) || wanted < 0 || wanted > MAX_LINES) {
-    throw new CommandError('usage', `--lines takes a number from 0 to ${MAX_LINES}.`);
+    throw new CommandError('usage', usage.lines(MAX_LINES));
   }
   const path = logPath(options.log, context);
   const query = new Query(options, Date.now());

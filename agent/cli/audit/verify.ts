@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Anchor } from '../../model/anchor.ts';
 import { parseVerificationKey } from '../../model/sealed-line.ts';
 import { decodeSealFile, keyPath, sealPath, type SealState } from '../../model/seal-state.ts';
+import { faultText, file as say, recordsText, usage, verdict } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
@@ -22,10 +23,7 @@ export function readKeys(path: string, option: string | undefined, context: Comm
   const from = option ?? keyPath(path);
   const bytes = option === '-' ? readFileSync(context.stdinFd) : contentOf(from);
   if (bytes === null) {
-    throw new CommandError(
-      'usage',
-      `${from} is not there. Where is the verification key? Say: sc_auth audit verify --key FILE`,
-    );
+    throw new CommandError('usage', say.noKey(from));
   }
   const keys = bytes
     .toString('latin1')
@@ -35,7 +33,7 @@ export function readKeys(path: string, option: string | undefined, context: Comm
   bytes.fill(0);
   const good = keys.filter((key) => key !== null);
   if (good.length === 0 || good.length < keys.length) {
-    throw new CommandError('usage', `${from} is no verification key: 43 characters, a line for each chain.`);
+    throw new CommandError('usage', say.notAKey(from));
   }
   return good;
 }
@@ -70,40 +68,6 @@ export async function checkLog(
   return { check, files };
 }
 
-function records(from: number | null, to: number | null): string {
-  if (from === null) return 'records';
-  return to === null || to === from ? `record ${from}` : `records ${from} to ${to}`;
-}
-
-/** A fault as a sentence, without its place. */
-export function faultText({ kind, from, to, detail }: Fault): string {
-  const which = records(from, to);
-  switch (kind) {
-    case 'altered':
-      return `${which}: the seal is not right (changed, made up or sealed later)`;
-    case 'not-a-record':
-      return detail ?? 'no sealed record';
-    case 'missing':
-      return `${which}: not there${detail === null ? '' : ` (${detail})`}`;
-    case 'repeated':
-      return `${which}: here again, or in the wrong place`;
-    case 'tail-missing':
-      return `${which}: cut off at the end`;
-    case 'no-key':
-      return `${which}: sealed with a chain whose key was not given`;
-    case 'new-chain':
-      return `a new chain begins; what followed record ${from === null ? '' : from - 1} in the old one is not known`;
-    case 'state-missing':
-      return 'audit.jsonl.seal is gone or broken: whether the last records are there is not known';
-    case 'state-other':
-      return 'audit.jsonl.seal belongs to another log: whether the last records are there is not known';
-    case 'anchor':
-      return `an anchor says another ${which} (${detail ?? ''}): cut off, or written anew with the key`;
-    case 'gap':
-      return `scauthd wrote in ${which}: ${detail ?? ''}`;
-  }
-}
-
 function placeText({ file, line }: Fault): string {
   return file === null ? '' : `${file}:${line ?? 0}: `;
 }
@@ -122,7 +86,7 @@ function wordsOf(
   const several = new Set(check.trusted.map(({ chain }) => chain)).size > 1;
   const trusted = check.trusted.map(
     ({ chain, from, to, fromMs, toMs }) =>
-      `${records(from, to)}${several ? ` of chain ${chain + 1}` : ''}, ${timeText(fromMs)} to ${timeText(toMs)}`,
+      `${recordsText(from, to)}${several ? ` of chain ${chain + 1}` : ''}, ${timeText(fromMs)} to ${timeText(toMs)}`,
   );
   const whole = check.faultCount === 0 && !signatures.some(isFault);
   return [
@@ -140,14 +104,8 @@ function wordsOf(
       ...check.faults.map((one) => placeText(one) + faultText(one)),
       ...signatures.filter(isFault).map(signatureText),
     ]),
-    whole
-      ? `The log is whole: ${check.good} records.`
-      : `The log is NOT whole. The ${check.good} records under "Trusted" are as scauthd wrote them; rely on no other.`,
-    ...(ownKey
-      ? [
-          'The key lay on this machine: root could have sealed anew with it. Take it away, and keep anchors elsewhere.',
-        ]
-      : []),
+    whole ? verdict.whole(check.good) : verdict.broken(check.good),
+    ...(ownKey ? [verdict.ownKey] : []),
   ];
 }
 
@@ -160,7 +118,7 @@ export async function action(args: readonly string[], context: CommandContext): 
     first: { type: 'string' },
   });
   if (options.first !== undefined && !/^\d{1,15}$/.test(options.first)) {
-    throw new CommandError('usage', '--first takes the number of a record.');
+    throw new CommandError('usage', usage.first);
   }
   const path = logPath(options.log, context);
   const { anchors, signatures } = await readAnchors(options.anchors, options.signer, context);

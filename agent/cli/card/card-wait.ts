@@ -4,6 +4,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { WriteStream } from 'node:tty';
 import type { Spinner } from 'yocto-spinner';
+import { answer } from '../../words/sc-auth.ts';
 import type { Surroundings } from '../context.ts';
 
 /** Shorter waits show nothing. */
@@ -48,7 +49,7 @@ export class CardWait {
     if (stream === null || process.env['TERM'] === 'dumb' || 'CI' in process.env) return;
     // Signals are the terminal's affair (terminal.ts): it closes this first.
     const spinner = { frames: FRAMES, interval: 100 };
-    this.#spinner = yoctoSpinner({ text: 'One moment…', stream, spinner, handleSignals: false });
+    this.#spinner = yoctoSpinner({ text: answer.moment, stream, spinner, handleSignals: false });
     this.#spinner.start();
   }
 }

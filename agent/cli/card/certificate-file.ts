@@ -4,6 +4,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { AgentError } from '../../base/errors.ts';
 import { parseCertificateFile } from '../../model/key.ts';
+import { certificateFile as say } from '../../words/sc-auth.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 
@@ -16,12 +17,7 @@ function readCapped(fd: number): Buffer {
   for (let read = -1; read !== 0 && length < bytes.length; length += read) {
     read = readSync(fd, bytes, length, bytes.length - length, null);
   }
-  if (length > MAX_FILE_BYTES) {
-    throw new CommandError(
-      'bad-certificate',
-      'The certificate file is longer than 128 KiB. Give one certificate.',
-    );
-  }
+  if (length > MAX_FILE_BYTES) throw new CommandError('bad-certificate', say.tooLong);
   return bytes.subarray(0, length);
 }
 
@@ -34,11 +30,7 @@ function readBytes(path: string, context: CommandContext): Buffer {
   } catch (cause) {
     if (cause instanceof CommandError) throw cause;
     const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new CommandError(
-      'usage',
-      `The certificate file cannot be read (${why}). Check its name and rights.`,
-      cause,
-    );
+    throw new CommandError('usage', say.unreadable(why), cause);
   } finally {
     if (fd !== null) closeSync(fd);
   }
@@ -54,17 +46,7 @@ export function readCertificateFile(path: string, context: CommandContext): stri
     return parseCertificateFile(readBytes(path, context)).der.toString('base64');
   } catch (cause) {
     if (!(cause instanceof AgentError)) throw cause;
-    if (cause.code === 'weak-key') {
-      throw new CommandError(
-        'weak-key',
-        `The key of this certificate cannot be used for login (${cause.detail}). Use RSA of 2048, 3072 or 4096 bits, P-256, P-384 or Ed25519.`,
-        cause,
-      );
-    }
-    throw new CommandError(
-      'bad-certificate',
-      `This is no certificate (${cause.detail}). PEM or DER is needed.`,
-      cause,
-    );
+    if (cause.code === 'weak-key') throw new CommandError('weak-key', say.weakKey(cause.detail), cause);
+    throw new CommandError('bad-certificate', say.notOne(cause.detail), cause);
   }
 }

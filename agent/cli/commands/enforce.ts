@@ -3,16 +3,8 @@
 
 import type { Methods } from '../../protocol/io-scauth.ts';
 import { parseEnforceArgs, type AgentAbsent, type EnforceArgs } from '../enforce/arguments.ts';
-import {
-  lineOfExemption,
-  linesOfPlan,
-  linesOfState,
-  untilText,
-  verdictOfPlan,
-  type Enforced,
-  type Standing,
-  type State,
-} from '../enforce/words.ts';
+import { ADMIN_ONLY } from '../../words/sc-auth.ts';
+import * as say from '../../words/enforcement.ts';
 import { callAgent, pagesOf } from '../agent/client.ts';
 import { sudoUser, type Command, type CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -53,8 +45,10 @@ Exit codes: 0 done; 1 plan: somebody would be shut out, or a service is not cove
 covered; 2 wrong usage; 3 refused, or you are not root; 4 unknown user, or no exemption; 5 scauthd cannot be reached.
 `;
 
-const CODE_WORDS =
-  'Keep it where you find it without this machine. It opens one login where the card is asked for.';
+type Enforced = Methods['GetEnforcement']['reply'];
+/** Without the list. */
+type State = Omit<Enforced, 'exemptions' | 'next'>;
+type Standing = Methods['PlanEnforcement']['reply']['accounts'][number];
 
 /** Who stands behind this call, for the record. */
 function behind(context: CommandContext): string {
@@ -71,9 +65,9 @@ async function plan(context: CommandContext): Promise<void> {
       yield page;
     }
   };
-  await context.output.list('accounts', accounts(), linesOfPlan, () => ({
+  await context.output.list('accounts', accounts(), say.linesOfPlan, () => ({
     document: { shutOut, services },
-    lines: [...linesOfCover(services), verdictOfPlan(shutOut, uncovered(services))],
+    lines: [...linesOfCover(services), say.verdictOfPlan(shutOut, uncovered(services))],
   }));
   if (shutOut.length > 0 || uncovered(services).length > 0) context.output.failed();
 }
@@ -88,12 +82,13 @@ async function status(context: CommandContext): Promise<void> {
   let now: State | null = null;
   const exemptions = async function* (): AsyncGenerator<Enforced['exemptions']> {
     for await (const page of pagesOf(context, 'GetEnforcement', {})) {
-      if (now === null && !context.output.json) context.output.lines(linesOfState(page));
+      if (now === null && !context.output.json) context.output.lines(say.linesOfState(page));
       now ??= stateIn(page);
       yield page.exemptions;
     }
   };
-  const linesOf = (page: readonly Enforced['exemptions'][number][]): string[] => page.map(lineOfExemption);
+  const linesOf = (page: readonly Enforced['exemptions'][number][]): string[] =>
+    page.map(say.lineOfExemption);
   await context.output.list('exemptions', exemptions(), linesOf, () => {
     if (now === null || now.state === 'off' || context.uid !== 0) return { document: { ...now } };
     const services = coverOfAll(readSettings());
@@ -130,11 +125,10 @@ async function settle(choice: AgentAbsent | null, context: CommandContext): Prom
 async function switchOn(asked: EnforceArgs, context: CommandContext): Promise<void> {
   const { shutOut, uncovered, agentAbsent, rehearsal } = asked;
   const now: Enforced = await callAgent(context, 'GetEnforcement', {});
-  if (context.uid !== 0)
-    throw new CommandError('not-allowed', 'That is for the administrator. Run it with sudo.');
+  if (context.uid !== 0) throw new CommandError('not-allowed', ADMIN_ONLY);
   if (now.state !== 'off') {
-    context.output.note('Nothing was changed. Another break-glass code: sudo sc_auth enforce code');
-    context.output.result({ ...stateIn(now), breakGlassCode: null }, linesOfState(now));
+    context.output.note(say.code.unchanged);
+    context.output.result({ ...stateIn(now), breakGlassCode: null }, say.linesOfState(now));
     return;
   }
   const { judgeCover, proveCover, SETTINGS_FOLDER } = await import('../enforce/coverage.ts');
@@ -155,13 +149,13 @@ async function switchOn(asked: EnforceArgs, context: CommandContext): Promise<vo
   }
   const { until } = started;
   const lines = [
-    `Enforcement is on trial until ${untilText(until)}.`,
-    ...started.shutOut.map((user) => `${user} is shut out.`),
-    ...uncovered.map((service) => `A password goes on to open ${service}.`),
-    `Log in by card before then, for example: sudo -k sc_auth enforce confirm. Else it goes off by itself.`,
+    say.started.trial(until),
+    ...started.shutOut.map(say.started.shutOut),
+    ...uncovered.map(say.started.uncovered),
+    say.started.confirmIt,
     '',
-    `Break-glass code: ${text}`,
-    CODE_WORDS,
+    say.code.is(text),
+    say.code.keep,
   ];
   const document = { state: 'trial', ...started, by, services, rehearsed: proved, breakGlassCode: text };
   context.output.result(document, lines);
@@ -169,39 +163,29 @@ async function switchOn(asked: EnforceArgs, context: CommandContext): Promise<vo
 
 async function confirm(context: CommandContext): Promise<void> {
   const now: Enforced = await callAgent(context, 'GetEnforcement', {});
-  if (now.state === 'off') {
-    throw new CommandError(
-      'not-allowed',
-      'Enforcement is off, so there is nothing to confirm. Switch it on: sudo sc_auth enforce on',
-    );
-  }
+  if (now.state === 'off') throw new CommandError('not-allowed', say.confirmed.nothing);
   const login = await callAgent(context, 'ConfirmEnforcement', {});
-  context.output.result({ state: 'on', ...login }, [
-    `Enforcement is on, confirmed by the card login of ${login.user} (${untilText(login.at)}).`,
-  ]);
+  context.output.result({ state: 'on', ...login }, [say.confirmed.by(login.user, login.at)]);
 }
 
 async function newBreakGlass(context: CommandContext): Promise<void> {
   const { text, salt, codeHash } = await newCode();
   await callAgent(context, 'SetBreakGlass', { salt, codeHash });
-  context.output.result({ breakGlassCode: text }, [`Break-glass code: ${text}`, CODE_WORDS]);
+  context.output.result({ breakGlassCode: text }, [say.code.is(text), say.code.keep]);
 }
 
 async function exempt({ user, until, reason }: EnforceArgs, context: CommandContext): Promise<void> {
-  if (until === null)
-    throw new CommandError('usage', 'Say until when: sc_auth enforce exempt USER --until 2w');
+  if (until === null) throw new CommandError('usage', say.exemption.untilWhen);
   const by = behind(context);
   const { exemption } = await callAgent(context, 'Exempt', { user: user ?? '', until, reason, by });
-  context.output.result({ exemption }, [
-    `${exemption.user} needs no card until ${untilText(exemption.until)}.`,
-  ]);
+  context.output.result({ exemption }, [say.exemption.made(exemption.user, exemption.until)]);
 }
 
 async function unexempt({ user, shutOut }: EnforceArgs, context: CommandContext): Promise<void> {
   const name = user ?? '';
   const { removed } = await callAgent(context, 'Unexempt', { user: name, shutOut: shutOut.includes(name) });
-  if (!removed) throw new CommandError('not-paired', `${name} is not exempt: sc_auth enforce status`);
-  context.output.result({ user: name, removed }, [`${name} is not exempt any more.`]);
+  if (!removed) throw new CommandError('not-paired', say.exemption.none(name));
+  context.output.result({ user: name, removed }, [say.exemption.removed(name)]);
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
@@ -215,7 +199,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
       return confirm(context);
     case 'off':
       await callAgent(context, 'StopEnforcement', {});
-      context.output.result({ state: 'off' }, ['Enforcement is off: a password is enough.']);
+      context.output.result({ state: 'off' }, [say.OFF]);
       return;
     case 'status':
       return status(context);

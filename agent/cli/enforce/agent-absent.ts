@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { isSet, loadConfig } from '../../../config/load.ts';
+import { agentAbsent as say } from '../../words/enforcement.ts';
 import { isInteractive, openAnswers } from '../terminal/answers.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -22,23 +23,17 @@ import type { AgentAbsent } from './arguments.ts';
 const DROP_IN = 'scauth.d/50-enforcement.toml';
 const HEAD = '# Written by "sc_auth enforce on". What it means: scauth.toml(5).\n';
 
-const MEANING = `What holds while scauthd does not run (it was stopped, or cannot start)?
-  open    a password is enough then. Stopping scauthd takes root; a scauthd that cannot start locks nobody out.
-  closed  nobody gets in then but root on a console of this machine. Mending scauthd takes root's password there.
-`;
-
 async function ask(context: CommandContext): Promise<AgentAbsent> {
-  if (!isInteractive(context))
-    throw new CommandError('usage', `${MEANING}Say which: --agent-absent open, or --agent-absent closed.`);
+  if (!isInteractive(context)) throw new CommandError('usage', say.sayWhich);
   const answers = await openAnswers(context);
   try {
-    answers.tell(MEANING.trimEnd());
-    const typed = await answers.ask({ text: 'open or closed: ', echo: true }, new AbortController().signal);
-    if (typed === null) throw new CommandError('cancelled', 'Nothing was switched on.');
+    answers.tell(say.meaning);
+    const typed = await answers.ask({ text: say.prompt, echo: true }, new AbortController().signal);
+    if (typed === null) throw new CommandError('cancelled', say.cancelled);
     const word = typed.bytes.toString('utf8').trim();
     typed.release();
     if (word === 'open' || word === 'closed') return word;
-    throw new CommandError('usage', 'Neither "open" nor "closed": nothing was switched on.');
+    throw new CommandError('usage', say.neither);
   } finally {
     answers.close();
   }
@@ -80,10 +75,7 @@ export function writeAgentAbsent(choice: AgentAbsent, folder: string): () => voi
   const file = join(folder, DROP_IN);
   const before = existsSync(file) ? readFileSync(file, 'utf8') : null;
   if (before !== null && !before.startsWith(HEAD))
-    throw new CommandError(
-      'config-invalid',
-      `${file} was written by somebody else. Set enforcement.agent_absent there: ${choice}. Nothing was switched on.`,
-    );
+    throw new CommandError('config-invalid', say.othersFile(file, choice));
   const undo = (): void => {
     if (before === null) rmSync(file, { force: true });
     else put(file, before);
@@ -92,8 +84,5 @@ export function writeAgentAbsent(choice: AgentAbsent, folder: string): () => voi
   put(file, `${HEAD}[enforcement]\nagent_absent = "${choice}"\n`);
   if (loadConfig(folder).enforcement.agent_absent === choice) return undo;
   undo();
-  throw new CommandError(
-    'config-invalid',
-    `A later file in ${join(folder, 'scauth.d')} sets enforcement.agent_absent. Change it there. Nothing was switched on.`,
-  );
+  throw new CommandError('config-invalid', say.laterFile(join(folder, 'scauth.d')));
 }

@@ -1,6 +1,7 @@
 // The arguments of sc_auth enforce: a verb, for two of them a user, and dates as people type them.
 
 import { parseArgs } from 'node:util';
+import { usage as say } from '../../words/enforcement.ts';
 import { parseWhen, UNITS } from '../audit/when.ts';
 import { CommandError } from '../exit-codes.ts';
 
@@ -34,10 +35,6 @@ export function parseUntil(text: string, nowMs: number): number | null {
   return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1).getTime();
 }
 
-function usage(sentence: string): CommandError {
-  return new CommandError('usage', `${sentence} See: sc_auth enforce --help`);
-}
-
 /** @throws CommandError `usage` */
 export function parseEnforceArgs(args: readonly string[], nowMs = Date.now()): EnforceArgs {
   let parsed;
@@ -57,29 +54,26 @@ export function parseEnforceArgs(args: readonly string[], nowMs = Date.now()): E
     });
   } catch (cause) {
     const said = cause instanceof Error ? (/^[^.\n]*/.exec(cause.message)?.[0] ?? '') : '';
-    throw new CommandError('usage', `${said}. See: sc_auth enforce --help`, cause);
+    throw new CommandError('usage', say.options(said), cause);
   }
   const [word, user = null, ...more] = parsed.positionals;
   const verb = VERBS.find((one) => one === word);
-  if (verb === undefined) throw usage(`Say one of ${VERBS.join(', ')}.`);
+  if (verb === undefined) throw new CommandError('usage', say.verbs(VERBS));
   if (more.length > 0 || (user !== null) !== WITH_USER.includes(verb))
-    throw usage(
-      WITH_USER.includes(verb) ? `Name one account: sc_auth enforce ${verb} USER.` : `${verb} takes no name.`,
-    );
+    throw new CommandError('usage', WITH_USER.includes(verb) ? say.oneAccount(verb) : say.noName(verb));
   const { until, reason = null, 'shut-out': shutOut = [], uncovered = [] } = parsed.values;
   const { 'agent-absent': absent, 'no-rehearsal': noRehearsal = false } = parsed.values;
   if ((until !== undefined || reason !== null) && verb !== 'exempt')
-    throw usage('--until and --reason belong to exempt.');
+    throw new CommandError('usage', say.onlyExempt);
   if (shutOut.length > 0 && verb !== 'on' && verb !== 'unexempt')
-    throw usage('--shut-out belongs to on and unexempt.');
+    throw new CommandError('usage', say.onlyShutOut);
   if ((uncovered.length > 0 || absent !== undefined || noRehearsal) && verb !== 'on')
-    throw usage('--uncovered, --agent-absent and --no-rehearsal belong to on.');
+    throw new CommandError('usage', say.onlyOn);
   if (absent !== undefined && absent !== 'open' && absent !== 'closed')
-    throw usage('--agent-absent takes open or closed.');
+    throw new CommandError('usage', say.agentAbsent);
   const untilMs = until === undefined ? null : parseUntil(until, nowMs);
-  if (until !== undefined && untilMs === null)
-    throw usage('--until takes a date (2026-12-31) or a span of time (8h, 7d, 2w).');
-  if (untilMs !== null && untilMs <= nowMs) throw usage('--until must be in the future.');
+  if (until !== undefined && untilMs === null) throw new CommandError('usage', say.until);
+  if (untilMs !== null && untilMs <= nowMs) throw new CommandError('usage', say.past);
   return {
     verb,
     user,

@@ -2,6 +2,7 @@
 
 import { loadConfig } from '../../../config/load.ts';
 import { AgentError } from '../../base/errors.ts';
+import { coverage as say, rehearsal } from '../../words/enforcement.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Line } from '../terminal/style.ts';
@@ -19,7 +20,7 @@ export function readSettings(): Settings {
     return loadConfig(SETTINGS_FOLDER);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
-    throw new CommandError('config-invalid', `${error.detail}\nCorrect it: sudo sc_auth config check`, error);
+    throw new CommandError('config-invalid', say.settings(error.detail), error);
   }
 }
 
@@ -52,15 +53,11 @@ export function judgeCover(known: readonly string[], context: CommandContext): S
   const covers = coverOfAll(readSettings());
   const open = uncovered(covers);
   const notOpen = known.find((service) => !open.includes(service));
-  if (notOpen !== undefined)
-    throw new CommandError('usage', `--uncovered ${notOpen}: that is no service which is not covered.`);
+  if (notOpen !== undefined) throw new CommandError('usage', say.notUncovered(notOpen));
   const left = open.filter((service) => !known.includes(service));
   const bound = covers.filter(({ state }) => state === 'covered');
   if (left.length === 0 && bound.length > 0) return covers;
-  const message =
-    left.length === 0
-      ? 'No PAM service would ask for the card. Nothing was switched on.'
-      : `A password would go on to open: ${left.join(', ')}. Repair that, or leave it so: --uncovered ${left.join(' --uncovered ')}. Nothing was switched on.`;
+  const message = left.length === 0 ? say.none : say.left(left);
   context.output.result(
     { error: 'not-covered', message, triesLeft: null, services: covers },
     linesOfCover(covers),
@@ -80,18 +77,9 @@ export async function proveCover(
 ): Promise<string[]> {
   const services = covers.filter(({ state }) => state === 'covered').map(({ service }) => service);
   const { open, proved, unclear } = await rehearse(services);
-  if (open.length > 0)
-    throw new CommandError(
-      'not-rehearsed',
-      `In the rehearsal a password opened ${open.join(', ')} although the card was required. Nothing was switched on. What PAM did is in the system log.`,
-    );
-  if (proved.length === 0)
-    throw new CommandError(
-      'not-rehearsed',
-      `In the rehearsal a password opened nothing even where no card was required, so nothing is proved. Nothing was switched on. What PAM did is in the system log.`,
-    );
-  context.output.note(`Rehearsed: a right password alone is refused by ${proved.join(', ')}.`);
-  if (unclear.length > 0)
-    context.output.note(`Not proved for ${unclear.join(', ')}: a trial account may not log in there at all.`);
+  if (open.length > 0) throw new CommandError('not-rehearsed', rehearsal.opened(open));
+  if (proved.length === 0) throw new CommandError('not-rehearsed', rehearsal.nothingProved);
+  context.output.note(rehearsal.proved(proved));
+  if (unclear.length > 0) context.output.note(rehearsal.unclear(unclear));
   return [...proved];
 }

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { printable } from '../../base/errors.ts';
+import { rehearsal as say } from '../../words/enforcement.ts';
 import { CommandError } from '../exit-codes.ts';
 import { startScriptedAgent } from './scripted-agent.ts';
 
@@ -26,11 +27,7 @@ export interface Rehearsed {
 }
 
 function failed(why: string, cause?: unknown): CommandError {
-  return new CommandError(
-    'not-rehearsed',
-    `The rehearsal could not be made: ${why}. Nothing was switched on. Where no private mounts can be made (in some containers): --no-rehearsal`,
-    cause,
-  );
+  return new CommandError('not-rehearsed', say.failed(why), cause);
 }
 
 async function runProgram(order: object): Promise<string> {
@@ -51,9 +48,9 @@ async function runProgram(order: object): Promise<string> {
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
     if (code === 0) return out;
     const said = printable(err.trim().split('\n').at(0) ?? '', 300);
-    throw failed(signal === null ? said : `it was ended by ${signal}`);
+    throw failed(signal === null ? said : say.ended(signal));
   } catch (error) {
-    throw error instanceof CommandError ? error : failed('unshare(1) cannot be started', error);
+    throw error instanceof CommandError ? error : failed(say.noUnshare, error);
   } finally {
     clearTimeout(timer);
   }
@@ -64,7 +61,7 @@ function readOutcome(text: string): Readonly<Record<string, readonly string[]>> 
   try {
     return JSON.parse(text) as Record<string, string[]>;
   } catch (cause) {
-    throw failed('it gave no answer', cause);
+    throw failed(say.noAnswer, cause);
   }
 }
 

@@ -4,6 +4,7 @@
 import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { SecretBuffer } from '../../base/secret.ts';
+import { usage } from '../../words/sc-auth.ts';
 import type { AnswerSource, Question } from './answer-source.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -92,7 +93,7 @@ function checkDescriptor(fd: number | null | undefined): void {
   try {
     fstatSync(fd);
   } catch (cause) {
-    throw new CommandError('usage', `File descriptor ${fd} is not open.`, cause);
+    throw new CommandError('usage', usage.notOpen(fd), cause);
   }
 }
 

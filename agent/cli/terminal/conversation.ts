@@ -16,6 +16,7 @@ import type { AnswerSource } from './answer-source.ts';
 import { openAnswers, type Sources } from './answers.ts';
 import { upgradeCall, type UpgradedLink } from '../agent/client.ts';
 import type { CommandContext } from '../context.ts';
+import { agent as say, CANCELLED } from '../../words/sc-auth.ts';
 import { CommandError } from '../exit-codes.ts';
 import { printableLines } from './output.ts';
 import type { AgentLink } from '../agent/link.ts';
@@ -129,14 +130,11 @@ async function answerTo(text: string, echo: boolean, link: AgentLink, answers: A
     case 'abandoned':
       // A result that came instead is read next.
       if (!link.ended) return;
-      throw new CommandError(
-        'no-answer',
-        'scauthd does not wait for the answer any more. Run the command again.',
-      );
+      throw new CommandError('no-answer', say.abandoned);
     case 'cancelled':
       // scauthd hears of it, so that its log is right; what it then says adds nothing.
       await sendAnswer(link, null).catch(() => undefined);
-      throw new CommandError('cancelled', 'Cancelled.');
+      throw new CommandError('cancelled', CANCELLED);
   }
 }
 

@@ -6,6 +6,7 @@ import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { isatty, ReadStream } from 'node:tty';
 import { MAX_SECRET_BYTES, SecretBuffer } from '../../base/secret.ts';
+import { answer } from '../../words/sc-auth.ts';
 import { CommandError } from '../exit-codes.ts';
 
 const NEWLINE = 0x0a;
@@ -49,8 +50,7 @@ export class LineReader {
         const byte = await this.#byte(abandoned);
         if (byte === null && (length === 0 || abandoned.aborted)) return null;
         if (byte === null || byte === NEWLINE) break;
-        if (length === MAX_SECRET_BYTES)
-          throw new CommandError('usage', 'The answer is longer than 512 bytes.');
+        if (length === MAX_SECRET_BYTES) throw new CommandError('usage', answer.tooLong);
         line.bytes.writeUInt8(byte, length);
         length += 1;
       }

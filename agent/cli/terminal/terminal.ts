@@ -7,6 +7,7 @@ import { ReadStream } from 'node:tty';
 import type { SecretBuffer } from '../../base/secret.ts';
 import type { AnswerSource, Question } from './answer-source.ts';
 import { CardWait } from '../card/card-wait.ts';
+import { answer as say } from '../../words/sc-auth.ts';
 import { CommandError } from '../exit-codes.ts';
 import { LineEditor } from './line-editor.ts';
 import { printableLines } from './output.ts';
@@ -65,11 +66,7 @@ export class Terminal implements AnswerSource {
     try {
       fd = openSync('/dev/tty', constants.O_WRONLY | constants.O_NOCTTY);
     } catch (cause) {
-      throw new CommandError(
-        'usage',
-        'There is no terminal to ask on. Give the PIN on standard input or with --pin-fd.',
-        cause,
-      );
+      throw new CommandError('usage', say.noTerminal, cause);
     }
     return new Terminal(fd);
   }
@@ -129,7 +126,7 @@ export class Terminal implements AnswerSource {
         this.#answer(null);
         return;
       case 'too-long':
-        this.#answer(new CommandError('usage', 'The answer is longer than 512 bytes.'));
+        this.#answer(new CommandError('usage', say.tooLong));
         return;
       default:
         if (!asking.echo) return;

@@ -44,7 +44,7 @@ test('scauthd never answers', async (t) => {
   t.is(code, 5);
   t.is(
     err,
-    'scauthd has not answered for 300 milliseconds. Try again; if it stays so: systemctl restart scauthd\n',
+    'scauthd has not answered for 300 milliseconds. Try again; if that does not help: systemctl restart scauthd\n',
   );
 });
 
@@ -94,7 +94,7 @@ test('what is no reply is said to be none', async (t) => {
     t.is(out, '');
     t.regex(
       err,
-      /^scauthd answered something that sc_auth does not understand\. .*systemctl restart scauthd\n$/,
+      /^sc_auth does not understand the answer of scauthd\. .*systemctl restart scauthd\n$/,
     );
   }
 });

@@ -139,7 +139,7 @@ test('L20: scauthd ends while the PIN is typed: nothing of it is shown, also not
     },
   );
   t.is(code, 5);
-  t.regex(screen, /scauthd does not wait for the answer any more\./);
+  t.regex(screen, /scauthd no longer waits for the answer\./);
   t.notRegex(screen, /1234/);
 });
 
