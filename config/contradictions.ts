@@ -1,7 +1,7 @@
 // Settings that are valid one by one and cannot be meant together. The text names both.
 
+import type { Policy } from '../policy/policy.ts';
 import { isListed } from '../policy/services.ts';
-import type { Config } from './settings.ts';
 
 /** null when there is none. */
 export function contradiction({
@@ -11,7 +11,7 @@ export function contradiction({
   attestation,
   piv,
   enforcement,
-}: Config): string | null {
+}: Policy): string | null {
   if (attestation.required) {
     if (attestation.roots.length === 0)
       return "attestation.required is set and attestation.roots is empty: no key could be paired; name the makers' authorities";
@@ -22,7 +22,7 @@ export function contradiction({
   }
   if (trust.level > 0 && trust.authorities.length === 0)
     return `trust.level is ${trust.level} and trust.authorities is empty: no card could log in; name the authorities`;
-  if (trust.level > 1 && !trust.ocsp && !trust.crl_download && trust.crl_files.length === 0)
+  if (trust.level > 1 && !trust.ocsp && !trust.crlDownload && trust.crlFiles.length === 0)
     return `trust.level is ${trust.level}, but trust.ocsp and trust.crl_download are off and trust.crl_files is empty: nothing could say that a certificate is revoked`;
   if (mapping.attribute !== 'none') {
     if (trust.level === 0 || trust.pinned.length === 0)

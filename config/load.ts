@@ -7,11 +7,10 @@ import { parse, TomlError, type TomlTable } from 'smol-toml';
 import * as v from 'valibot';
 import { AgentError } from '../agent/base/errors.ts';
 import { checkTrustedFolder, readTrustedFile } from '../agent/base/trusted-file.ts';
-import { parseCertmapRule } from '../policy/certmap/parse.ts';
-import type { Policy } from '../policy/policy.ts';
+import { policyOf, type Policy, type SettingName } from '../policy/policy.ts';
+import { configSchema, settings } from '../policy/settings/settings.ts';
 import { contradiction } from './contradictions.ts';
 import { nearestWord } from './nearest-word.ts';
-import { configSchema, settings, type Config } from './settings.ts';
 
 const MAX_FILE_BYTES = 256 * 1024;
 const MAX_DROP_INS = 100;
@@ -53,17 +52,18 @@ function parseToml(file: string, text: string): TomlTable {
   }
 }
 
-function checkFile(file: string, text: string): Config {
-  const result = v.safeParse(configSchema, parseToml(file, text), { abortEarly: true });
-  if (result.success) return result.output;
+/** Only the keys that a file sets, so that a drop-in does not bring the defaults of the others. */
+function setKeys(file: string, text: string): TomlTable {
+  const table = parseToml(file, text);
+  const result = v.safeParse(configSchema, table, { abortEarly: true });
+  if (result.success) return table;
   const issue = result.issues[0];
   const path = (issue.path ?? []).map((item) => String(item.key));
-  const [table = '', key = null] = path;
-  const line = lineOf(text, table, key);
+  const [name = '', key = null] = path;
+  const line = lineOf(text, name, key);
   if (issue.type === 'strict_object' && issue.expected === 'never') {
-    const known =
-      key === null ? Object.keys(settings) : Object.keys(settings[table as keyof typeof settings]);
-    const near = nearestWord(key ?? table, known);
+    const known = key === null ? Object.keys(settings) : Object.keys(settings[name as keyof typeof settings]);
+    const near = nearestWord(key ?? name, known);
     const hint = near === null ? `known: ${known.join(', ')}` : `did you mean ${near}?`;
     throw invalid(file, line, `${path.join('.')} is not a setting; ${hint}`);
   }
@@ -100,29 +100,20 @@ function dropIns(folder: string): string[] {
   return files.map((name) => join(folder, name));
 }
 
-/** Only the keys that a file sets, so that a drop-in does not bring the defaults of the others. */
-function setKeys(file: string, text: string): TomlTable {
-  checkFile(file, text);
-  return parseToml(file, text);
-}
-
 /**
  * All settings of a configuration folder (`/etc/scauth`). No file at all means the defaults.
  * @throws AgentError `config-invalid`; `detail` names file, line and key
  */
-export function loadConfig(folder: string): Config {
-  const config = v.parse(configSchema, mergedFiles(folder));
-  const clash = contradiction(config);
+export function loadPolicy(folder: string): Policy {
+  const policy = policyOf(v.parse(configSchema, mergedFiles(folder)));
+  const clash = contradiction(policy);
   if (clash !== null) throw invalid(folder, null, clash);
-  return config;
+  return policy;
 }
 
-/** Whether a file says it, so that it is not the default. @throws AgentError as loadConfig */
-export function isSet<T extends keyof Config>(
-  folder: string,
-  table: T,
-  key: keyof Config[T] & string,
-): boolean {
+/** Whether a file says it, so that it is not the default. @throws AgentError as loadPolicy */
+export function isSet(folder: string, setting: SettingName): boolean {
+  const [table = '', key = ''] = setting.split('.');
   return Object.hasOwn(mergedFiles(folder)[table] ?? {}, key);
 }
 
@@ -141,80 +132,4 @@ function mergedFiles(folder: string): Record<string, TomlTable> {
     }
   }
   return merged;
-}
-
-/** The policy alone. @throws AgentError as loadConfig */
-export function loadPolicy(folder: string): Policy {
-  return policyOf(loadConfig(folder));
-}
-
-/** The part of the settings that decides. */
-export function policyOf(config: Config): Policy {
-  const { login, pairing, reader, audit, session, trust, mapping, attestation, enforcement, keyring } =
-    config;
-  return freeze({
-    cardsAllowed: login.cards_allowed,
-    services: [...login.services],
-    remoteAllowed: login.remote,
-    tryReserve: login.try_reserve,
-    pinAttempts: login.pin_attempts,
-    usersMayPair: pairing.users_may_pair,
-    contactlessAllowed: reader.contactless,
-    pinPadDenied: [...reader.pinpad_deny],
-    promptOnlyServices: [...login.prompt_only_services],
-    cardWaitMs: login.card_wait_ms,
-    insertWaitMs: login.wait * 1000,
-    cardCheck: login.card_check,
-    expiryNoticeDays: login.expiry_notice_days,
-    minRsaBits: login.min_rsa_bits,
-    minEcBits: login.min_ec_bits,
-    removal: {
-      action: session.removal,
-      graceMs: session.removal_grace * 1000,
-      lockCommand: [...session.lock_command],
-    },
-    sessionServices: [...session.services],
-    oneCardPerUser: pairing.one_card_per_user,
-    noRecordNoGrant: audit.no_record_no_grant,
-    trust: {
-      level: trust.level,
-      authorities: [...trust.authorities],
-      pinned: [...trust.pinned],
-      crlFiles: [...trust.crl_files],
-      crlDownload: trust.crl_download,
-      ocsp: trust.ocsp,
-      timeoutMs: trust.timeout_ms,
-      cacheMinutes: trust.cache_minutes,
-    },
-    mapping: {
-      attribute: mapping.attribute,
-      rules: mapping.rules.map(parseCertmapRule),
-      fields: [...mapping.fields],
-      format: mapping.format,
-    },
-    attestation: {
-      required: attestation.required,
-      roots: [...attestation.roots],
-      pinPolicy: attestation.pin_policy,
-      touchPolicy: attestation.touch_policy,
-      minFirmware: attestation.min_firmware,
-    },
-    enforcement: {
-      exemptGroup: enforcement.exempt_group,
-      allowUnpairedUsers: enforcement.allow_unpaired_users,
-      services: [...enforcement.services],
-      remote: enforcement.remote,
-      agentAbsent: enforcement.agent_absent,
-      confirmMinutes: enforcement.confirm_minutes,
-    },
-    keyring: { allowed: keyring.allowed, services: [...keyring.services] },
-  });
-}
-
-/** A snapshot that nobody can change under a request. */
-function freeze<T extends object>(value: T): T {
-  for (const part of Object.values(value)) {
-    if (typeof part === 'object' && part !== null && !(part instanceof RegExp)) freeze(part as object);
-  }
-  return Object.freeze(value);
 }

@@ -4,16 +4,22 @@
 import { debug } from '../agent/base/debug.ts';
 import type { AgentError } from '../agent/base/errors.ts';
 import { asAgentError } from '../agent/base/errors.ts';
-import type { Policy } from '../policy/policy.ts';
-import { loadConfig, policyOf } from './load.ts';
-import type { Config } from './settings.ts';
+import { changesOf, type Policy, type SettingChange, type SettingName } from '../policy/policy.ts';
+import { loadPolicy } from './load.ts';
 
-/** The token drivers are started once. */
-const RESTART_TABLES = ['tokens', 'piv', 'pkcs11'] as const satisfies readonly (keyof Config)[];
+/** Read at the start only: the token drivers and where records go. */
+const AT_START = /^((tokens|piv|pkcs11)\.|audit\.(forward|anchor_every)$)/;
+
+export interface Reloaded {
+  /** What is in force now and was not before. */
+  readonly changes: readonly SettingChange[];
+  /** What comes into force after a restart. */
+  readonly waiting: readonly SettingName[];
+}
 
 export class PolicyFile {
-  /** As read at the start: what cannot change while scauthd runs (the token drivers). */
-  readonly config: Config;
+  /** As read at the start, for what cannot change while scauthd runs. */
+  readonly atStart: Policy;
   readonly #folder: string;
   #policy: Policy;
   #refused: AgentError | null = null;
@@ -21,8 +27,8 @@ export class PolicyFile {
   /** @throws AgentError `config-invalid`: there is no old policy to go on with */
   constructor(folder: string) {
     this.#folder = folder;
-    this.config = loadConfig(folder);
-    this.#policy = policyOf(this.config);
+    this.atStart = loadPolicy(folder);
+    this.#policy = this.atStart;
   }
 
   get current(): Policy {
@@ -35,43 +41,28 @@ export class PolicyFile {
   }
 
   /** What the files say now, whatever is in force. @throws AgentError `config-invalid` */
-  readAnew(): { readonly policy: Policy; readonly disabledDrivers: readonly string[] } {
-    const read = loadConfig(this.#folder);
-    return { policy: policyOf(read), disabledDrivers: read.tokens.disabled };
+  readAnew(): Policy {
+    return loadPolicy(this.#folder);
   }
 
-  /**
-   * @returns the settings of Policy that changed, by name; `TABLE (after a restart)` for what waits for one
-   * @throws AgentError `config-invalid`; the old policy stays
-   */
-  reload(): string[] {
-    let read: Config;
+  /** @throws AgentError `config-invalid`; the old policy stays */
+  reload(): Reloaded {
+    let next: Policy;
     try {
-      read = loadConfig(this.#folder);
+      next = loadPolicy(this.#folder);
     } catch (error) {
       this.#refused = asAgentError(error);
       throw error;
     }
-    const next = policyOf(read);
-    const before = new Map<string, unknown>(Object.entries(this.#policy));
-    const changed = Object.entries(next)
-      .filter(([name, value]) => settingText(value) !== settingText(before.get(name)))
-      .map(([name]) => name);
+    this.#refused = null;
+    const changes = changesOf(this.#policy, next).filter(({ setting }) => !AT_START.test(setting));
+    const waiting = changesOf(this.atStart, next).filter(({ setting }) => AT_START.test(setting));
     debug(
       'policy',
-      () => `settings read anew: ${changed.length === 0 ? 'nothing changed' : changed.join(', ')}`,
+      () => `settings read anew: ${changes.map(({ setting }) => setting).join(', ') || 'nothing changed'}`,
     );
-    this.#refused = null;
     // An unchanged file keeps the snapshot: requests that are under way need not be decided again.
-    if (changed.length > 0) this.#policy = next;
-    const waiting = RESTART_TABLES.filter(
-      (table) => settingText(read[table]) !== settingText(this.config[table]),
-    ).map((table) => `${table} (after a restart)`);
-    return [...changed, ...waiting];
+    if (changes.length > 0) this.#policy = next;
+    return { changes, waiting: waiting.map(({ setting }) => setting) };
   }
-}
-
-/** A setting as text: equal text, equal setting. */
-export function settingText(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => (part instanceof RegExp ? part.source : part));
 }

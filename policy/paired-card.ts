@@ -1,7 +1,7 @@
 // What is known of a paired card before it is put in: whether a login would refuse it, by the driver that would read it.
 // Pure. Nothing is decided here for a login; it warns, and it stands before changes (`sc_auth enforce plan`, `doctor`).
 
-import type { Policy } from './policy.ts';
+import type { Policy, Rule } from './policy.ts';
 
 export interface DriverFacts {
   readonly id: string;
@@ -18,13 +18,13 @@ export interface PairedFacts {
 }
 
 export interface CardRefusal {
-  readonly rule: string;
+  readonly rule: Rule;
   readonly why: string;
 }
 
 /** @param drivers in the order in which they are asked whose card it is @returns null: nothing is known against it */
 export function refusesPaired(
-  { cardCheck }: Pick<Policy, 'cardCheck'>,
+  { login: { cardCheck } }: Pick<Policy, 'login'>,
   { driver, cardKey }: PairedFacts,
   drivers: readonly DriverFacts[],
 ): CardRefusal | null {

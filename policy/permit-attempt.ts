@@ -3,7 +3,7 @@
 import type { DenyReason } from '../agent/model/decision.ts';
 import { isRemoteHost } from '../agent/model/request.ts';
 import type { SessionPlace } from '../agent/model/peer-session.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, Rule } from './policy.ts';
 import { isListed } from './services.ts';
 
 export type { SessionPlace };
@@ -20,10 +20,10 @@ export interface AttemptFacts {
 
 /** `rule` names the setting that decided, for the audit log and for explanations. */
 export type Permission =
-  | { readonly permitted: true; readonly rule: string }
-  | { readonly permitted: false; readonly rule: string; readonly reason: DenyReason };
+  | { readonly permitted: true; readonly rule: Rule }
+  | { readonly permitted: false; readonly rule: Rule; readonly reason: DenyReason };
 
-function refuse(rule: string, reason: DenyReason): Permission {
+function refuse(rule: Rule, reason: DenyReason): Permission {
   return { permitted: false, rule, reason };
 }
 
@@ -48,10 +48,10 @@ export function mayBeElsewhere(facts: Pick<AttemptFacts, 'rhost' | 'session'>): 
  */
 export function permitAttempt(policy: Policy, facts: AttemptFacts): Permission {
   if (facts.peerUid !== 0 && facts.userUid !== facts.peerUid) return refuse('peer', 'peer-not-allowed');
-  if (!policy.cardsAllowed) return refuse('login.cards_allowed', 'cards-not-allowed');
-  if (!isListed(policy.services, facts.service)) {
+  if (!policy.login.cardsAllowed) return refuse('login.cards_allowed', 'cards-not-allowed');
+  if (!isListed(policy.login.services, facts.service)) {
     return refuse('login.services', 'service-not-allowed');
   }
-  if (mayBeElsewhere(facts) && !policy.remoteAllowed) return refuse('login.remote', 'remote-not-allowed');
+  if (mayBeElsewhere(facts) && !policy.login.remote) return refuse('login.remote', 'remote-not-allowed');
   return { permitted: true, rule: 'login.services' };
 }

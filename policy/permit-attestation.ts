@@ -2,10 +2,11 @@
 
 import type { AttestationFindings, PinPolicy } from '../agent/model/attestation.ts';
 import type { TouchPolicy } from '../agent/model/token.ts';
-import type { AttestationPolicy } from './policy.ts';
+import type { AttestationPolicy, SettingName } from './policy.ts';
 
 export type AttestationPermission =
-  { readonly permitted: true } | { readonly permitted: false; readonly rule: string; readonly why: string };
+  | { readonly permitted: true }
+  | { readonly permitted: false; readonly rule: SettingName; readonly why: string };
 
 /** The weaker first; `any` asks for nothing. */
 const PIN_ORDER: readonly ('any' | PinPolicy)[] = ['any', 'never', 'once', 'always'];
@@ -30,7 +31,7 @@ export function permitAttestation(
   policy: AttestationPolicy,
   findings: AttestationFindings | null,
 ): AttestationPermission {
-  const refuse = (rule: string, why: string): AttestationPermission => ({ permitted: false, rule, why });
+  const refuse = (rule: SettingName, why: string): AttestationPermission => ({ permitted: false, rule, why });
   if (!policy.required) return { permitted: true };
   if (findings === null)
     return refuse('attestation.required', 'nothing attests that the key was made on a card');

@@ -20,7 +20,10 @@ export type CardPermission =
     };
 
 /** `off` asks for nothing; `paired`: a key that the pairing keeps must be proven; `always`: some key must be, too. */
-export function permitCard({ cardCheck }: Pick<Policy, 'cardCheck'>, facts: CardFacts): CardPermission {
+export function permitCard(
+  { login: { cardCheck } }: Pick<Policy, 'login'>,
+  facts: CardFacts,
+): CardPermission {
   const refuse = (
     why: string,
     reason: 'card-suspect' | 'card-unchecked' = 'card-suspect',

@@ -2,18 +2,16 @@
 // passed in (agent/trust).
 
 import type { TrustFindings } from '../agent/model/trust.ts';
-import type { TrustPolicy } from './policy.ts';
-
-export type TrustRule = 'trust.level' | 'trust.pinned';
+import type { SettingName, TrustPolicy } from './policy.ts';
 
 export type TrustPermission =
   | { readonly permitted: true }
-  | { readonly permitted: false; readonly rule: TrustRule; readonly why: string };
+  | { readonly permitted: false; readonly rule: SettingName; readonly why: string };
 
 /** @param findings null: the identity has no certificate, or nothing could be found out */
 export function permitCertificate(policy: TrustPolicy, findings: TrustFindings | null): TrustPermission {
   const { level, pinned } = policy;
-  const refuse = (rule: TrustRule, why: string): TrustPermission => ({ permitted: false, rule, why });
+  const refuse = (rule: SettingName, why: string): TrustPermission => ({ permitted: false, rule, why });
   if (level === 0) return { permitted: true };
   if (findings === null) return refuse('trust.level', 'there is no certificate that could be checked');
   if (findings.chainFault !== null) return refuse('trust.level', findings.chainFault);

@@ -1,7 +1,7 @@
 // Whether a key is large enough for the policy. Pure.
 
 import type { KeyAlgorithm } from '../agent/model/key.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, SettingName } from './policy.ts';
 
 /** Bits as login.min_rsa_bits and login.min_ec_bits count them. */
 const BITS: Readonly<Record<KeyAlgorithm, readonly [family: 'rsa' | 'ec', bits: number]>> = {
@@ -14,11 +14,8 @@ const BITS: Readonly<Record<KeyAlgorithm, readonly [family: 'rsa' | 'ec', bits: 
 };
 
 /** The setting that refuses the key; null when it may be used. */
-export function refusesKey(
-  policy: Pick<Policy, 'minRsaBits' | 'minEcBits'>,
-  algorithm: KeyAlgorithm,
-): string | null {
+export function refusesKey({ login }: Pick<Policy, 'login'>, algorithm: KeyAlgorithm): SettingName | null {
   const [family, bits] = BITS[algorithm];
-  if (family === 'rsa') return bits < policy.minRsaBits ? 'login.min_rsa_bits' : null;
-  return bits < policy.minEcBits ? 'login.min_ec_bits' : null;
+  if (family === 'rsa') return bits < login.minRsaBits ? 'login.min_rsa_bits' : null;
+  return bits < login.minEcBits ? 'login.min_ec_bits' : null;
 }

@@ -3,7 +3,7 @@
 import type { KeyAlgorithm } from '../agent/model/key.ts';
 import type { Identity } from '../agent/model/token.ts';
 import { refusesKey } from './permit-key.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, SettingName } from './policy.ts';
 
 /** Why a key cannot be paired, as a sentence; null when it can. */
 export function unfitForLogin(identity: Identity): string | null {
@@ -24,7 +24,7 @@ export function unfitForLogin(identity: Identity): string | null {
 /** Whether a caller may pair a key with `userUid`'s account: root for anybody, users for themselves. */
 export function mayPair(policy: Policy, callerUid: number, userUid: number): boolean {
   if (callerUid === 0) return true;
-  return policy.usersMayPair && callerUid === userUid;
+  return policy.pairing.usersMayPair && callerUid === userUid;
 }
 
 /**
@@ -35,7 +35,7 @@ export function refusesPairing(
   policy: Policy,
   algorithm: KeyAlgorithm | null,
   pairingsOfUser: number,
-): string | null {
-  if (policy.oneCardPerUser && pairingsOfUser > 0) return 'pairing.one_card_per_user';
+): SettingName | null {
+  if (policy.pairing.oneCardPerUser && pairingsOfUser > 0) return 'pairing.one_card_per_user';
   return algorithm === null ? null : refusesKey(policy, algorithm);
 }

@@ -28,5 +28,5 @@ export function isContactless({ reader, atr }: ReaderFacts): boolean {
 
 /** Whether a card there may log in or be paired; `reader.contactless` decides. */
 export function permitReader(policy: Policy, facts: ReaderFacts): boolean {
-  return policy.contactlessAllowed || !isContactless(facts);
+  return policy.reader.contactless || !isContactless(facts);
 }

@@ -13,7 +13,10 @@ const USUAL_TRIES = 3;
  * A card that does not say how many are left is asked, until wrong PINs are known of: refusing would lock out cards
  * without a counter.
  */
-export function permitTry({ tryReserve }: Policy, { triesLeft, wrong = 0 }: PinState): TryPermission {
+export function permitTry(
+  { login: { tryReserve } }: Policy,
+  { triesLeft, wrong = 0 }: PinState,
+): TryPermission {
   if (triesLeft === null)
     return tryReserve > 0 && wrong > 0 && USUAL_TRIES - wrong <= tryReserve ? 'needs-consent' : 'permitted';
   if (triesLeft <= 0) return 'blocked';

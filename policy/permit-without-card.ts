@@ -4,7 +4,7 @@
 import type { EnforcementState } from '../agent/model/enforcement.ts';
 import { isRemote, type AttemptFacts } from './permit-attempt.ts';
 import { isListed } from './services.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, Rule } from './policy.ts';
 
 /**
  * How the person got this far in this very login: by the card; they were asked, and it was not the card; or nobody was
@@ -26,7 +26,7 @@ export interface EntryFacts extends AttemptFacts {
 /** `loud`: somebody got in by an exception, and the audit log says so. */
 export interface EntryPermission {
   readonly permitted: boolean;
-  readonly rule: string;
+  readonly rule: Rule;
   readonly loud: boolean;
 }
 
@@ -52,11 +52,11 @@ export function isEnforced(state: EnforcementState, nowMs: number): boolean {
   return state.kind === 'on' || (state.kind === 'trial' && state.sinceMs <= nowMs && nowMs < state.untilMs);
 }
 
-function permit(rule: string, loud = false): EntryPermission {
+function permit(rule: Rule, loud = false): EntryPermission {
   return { permitted: true, rule, loud };
 }
 
-function refuse(rule: string): EntryPermission {
+function refuse(rule: Rule): EntryPermission {
   return { permitted: false, rule, loud: false };
 }
 
@@ -66,10 +66,10 @@ function isCovered(services: readonly string[], service: string): boolean {
 }
 
 /** The services in which a card is required while enforcement is on; `*` alone stands for all. */
-export function coveredServices({ cardsAllowed, services, enforcement }: Policy): readonly string[] {
-  if (!cardsAllowed) return [];
-  if (isListed(services, '*')) return enforcement.services.includes('*') ? ['*'] : enforcement.services;
-  return services.filter((service) => isCovered(enforcement.services, service));
+export function coveredServices({ login, enforcement }: Policy): readonly string[] {
+  if (!login.cardsAllowed) return [];
+  if (isListed(login.services, '*')) return enforcement.services.includes('*') ? ['*'] : enforcement.services;
+  return login.services.filter((service) => isCovered(enforcement.services, service));
 }
 
 /** The account phase of a login. The first rule that lets in wins; without one a card is required. */
@@ -84,8 +84,8 @@ export function permitWithoutCard(
   // As everywhere: a program that is not root's asks for its own account, and for no other's exceptions.
   if (facts.peerUid !== 0 && facts.userUid !== facts.peerUid) return refuse('peer');
   if (facts.asked === 'card') return permit('card');
-  if (!policy.cardsAllowed) return permit('login.cards_allowed');
-  if (!isListed(policy.services, facts.service)) return permit('login.services');
+  if (!policy.login.cardsAllowed) return permit('login.cards_allowed');
+  if (!isListed(policy.login.services, facts.service)) return permit('login.services');
   if (!isCovered(enforcement.services, facts.service)) return permit('enforcement.services');
   const remote = isRemote(facts) || FOR_OTHER_HOSTS.includes(facts.service);
   if (facts.asked === 'nothing' && (!remote || WITHIN_A_LOGIN.includes(facts.service)))
@@ -113,11 +113,11 @@ export interface AccountStanding {
 }
 
 /** Why an account would stay in, as a setting or a fact; null: it would be shut out. */
-export function keptInBy(policy: Policy, account: AccountStanding, nowMs: number): string | null {
+export function keptInBy(policy: Policy, account: AccountStanding, nowMs: number): Rule | null {
   if (account.isRoot) return 'root on a console';
   // Where no card can be used or none is wanted, nobody needs one.
-  if (!policy.cardsAllowed) return 'login.cards_allowed';
-  if (policy.services.length === 0) return 'login.services';
+  if (!policy.login.cardsAllowed) return 'login.cards_allowed';
+  if (policy.login.services.length === 0) return 'login.services';
   if (policy.enforcement.services.length === 0) return 'enforcement.services';
   if (account.inExemptGroup) return 'enforcement.exempt_group';
   if (account.exemptUntilMs !== null && nowMs < account.exemptUntilMs) return 'exemption';

@@ -135,8 +135,8 @@ export const places: readonly Place[] = [
     mayImport: [
       ...below2,
       /^config\//,
-      // Names of PAM services; it decides nothing.
-      /^policy\/services\.ts$/,
+      // What is set, and the names of PAM services; it decides nothing.
+      /^policy\/(policy|services)\.ts$/,
       /^agent\/(words|protocol)\//,
       /^agent\/cli\/(commands\/map|doctor\/reach-pcscd)\.ts$/,
     ],

@@ -3,7 +3,7 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../../config/settings.ts';
+import type { Policy } from '../../policy/policy.ts';
 import { productVersion } from '../base/product-version.ts';
 import type { DriverInfo } from '../model/driver.ts';
 import type { CardKeyCheck, SlotDriver, TokenDriver } from '../token/interface.ts';
@@ -82,7 +82,7 @@ function pivCandidate(isolate: boolean, check: CardKeyCheck, log: Log): Candidat
 }
 
 /** One program for each module. OpenSC's has tokens in readers only. */
-function pkcs11Programs(settings: Config['pkcs11'], user: DriverUser): SlotProgram[] {
+function pkcs11Programs(settings: Policy['pkcs11'], user: DriverUser): SlotProgram[] {
   const path = new URL('../token/pkcs11/program.ts', import.meta.url);
   const environment = Object.fromEntries(
     settings.environment.map((entry) => {
@@ -94,7 +94,7 @@ function pkcs11Programs(settings: Config['pkcs11'], user: DriverUser): SlotProgr
   return settings.modules.flatMap((module) => {
     const file = module === 'opensc' ? openSc : module;
     if (file === undefined) return [];
-    const argv = nodeProgram(path, file, settings.any_pin ? 'printable' : 'digits');
+    const argv = nodeProgram(path, file, settings.anyPin ? 'printable' : 'digits');
     const name = `${PKCS11.id} (${file})`;
     const { groups } = settings;
     return [{ id: PKCS11.id, name, argv, environment, ...user, groups, standing: file !== openSc }];
@@ -106,7 +106,7 @@ export function pkcs11User(): DriverUser {
   return systemAccount(PKCS11_ACCOUNT) ?? numberedUser(PKCS11.id);
 }
 
-function pkcs11Candidate(settings: Config['pkcs11'], log: Log): Candidate {
+function pkcs11Candidate(settings: Policy['pkcs11'], log: Log): Candidate {
   const path = new URL('../token/pkcs11/program.ts', import.meta.url);
   const user = pkcs11User();
   let made: SlotPlugin | null = null;
@@ -155,7 +155,7 @@ function inOrder(candidates: readonly Candidate[], order: readonly string[]): Ca
 }
 
 /** @param log one line for the agent's log */
-export function wireDrivers(config: Config, check: CardKeyCheck, log: Log): WiredDrivers {
+export function wireDrivers(config: Policy, check: CardKeyCheck, log: Log): WiredDrivers {
   const { disabled, order } = config.tokens;
   const candidates = inOrder(
     [

@@ -2,7 +2,7 @@
 // Folders come from systemd's variables (systemd.exec(5)) or are the usual ones.
 
 import { join } from 'node:path';
-import { PolicyFile, settingText } from '../../config/policy-file.ts';
+import { PolicyFile } from '../../config/policy-file.ts';
 import { systemAccounts } from '../accounts/accounts.ts';
 import { systemDirectory } from '../accounts/account-list.ts';
 import { pamOpensKeyrings } from '../accounts/keyring-modules.ts';
@@ -109,14 +109,6 @@ function logFailure(error: unknown): void {
   log(describeError(error));
 }
 
-/** What the audit log says of a new policy: each setting that differs, as JSON. */
-function changesOf(before: Policy, now: Policy): Extract<AuditEvent, { kind: 'policy-changed' }>['changes'] {
-  const old = new Map<string, unknown>(Object.entries(before));
-  return Object.entries(now)
-    .map(([setting, value]) => ({ setting, from: settingText(old.get(setting)), to: settingText(value) }))
-    .filter(({ from, to }) => from !== to);
-}
-
 async function main(): Promise<void> {
   const notInForce = hardenProcess();
   for (const measure of notInForce) log(`warning: not in force: ${measure}`);
@@ -128,19 +120,22 @@ async function main(): Promise<void> {
   const reload = (): readonly string[] => {
     try {
       const before = policy();
-      const changed = settings.reload();
+      const { changes, waiting } = settings.reload();
+      const changed = [
+        ...changes.map(({ setting }) => setting),
+        ...waiting.map((setting) => `${setting} (after a restart)`),
+      ];
       log(
         changed.length === 0
           ? 'configuration read: nothing changed'
           : `new configuration: ${changed.join(', ')}`,
       );
-      if (policy() !== before) {
-        const changes = changesOf(before, policy());
+      if (changes.length > 0) {
         audit.record({ kind: 'policy-changed', actor: null, changes }).catch(logFailure);
         enforcement.publish();
         void tellShutOut(before, entry);
       }
-      if (changed.includes('trust')) warmPresent();
+      if (changes.some(({ setting }) => setting.startsWith('trust.'))) warmPresent();
       return changed;
     } catch (error) {
       log(`the new configuration is refused, the old one stays: ${describeError(error)}`);
@@ -162,16 +157,16 @@ async function main(): Promise<void> {
   const enforced = new SqliteEnforcement(database);
   const auditPath =
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
-  const { forward, anchor_every: anchorEvery } = settings.config.audit;
+  const { forward, anchorEvery } = settings.atStart.audit;
   const forwarder = new Forwarder({ to: forward, anchorEvery, log });
   const auditFile = new FileAuditLog(auditPath, systemClock, (record) => {
     forwarder.pass(record);
   });
   const audit = new FairAuditLog(auditFile, () => systemClock.nowMs(), log);
-  const winscard = new Winscard({ pinPadDenied: () => policy().pinPadDenied });
+  const winscard = new Winscard({ pinPadDenied: () => policy().reader.pinpadDeny });
   const watcher = new CardWatcher(winscard);
   const { drivers, list } = wireDrivers(
-    settings.config,
+    settings.atStart,
     cardKeyCheck(() => pairings.hostId()),
     log,
   );

@@ -1,4 +1,4 @@
-// The man pages: scauth.toml(5) from config/settings.ts, sc_auth(1) from the commands' own --help, the others from
+// The man pages: scauth.toml(5) from policy/settings, sc_auth(1) from the commands' own --help, the others from
 // the .mdoc files beside this one. Checked by `mandoc -T lint`.
 
 import { execFileSync } from 'node:child_process';

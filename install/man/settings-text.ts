@@ -1,6 +1,6 @@
-// The table of config/settings.ts as text: the sample scauth.toml, and the lines of scauth.toml(5).
+// The table of policy/settings as text: the sample scauth.toml, and the lines of scauth.toml(5).
 
-import { settings, type Setting } from '../../config/settings.ts';
+import { settings, type Setting } from '../../policy/settings/settings.ts';
 
 /** A value as TOML writes it; a list has places where a line may end. */
 export function tomlValue(value: Setting['default']): string {

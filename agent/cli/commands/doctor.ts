@@ -23,10 +23,10 @@ Exit codes: 0 nothing is broken (warnings may be); 1 something is; 2 wrong usage
 
 async function checkSettings(): Promise<Check[]> {
   const { broken, ok, unknown } = await import('../doctor/check.ts');
-  const { loadConfig } = await import('../../../config/load.ts');
+  const { loadPolicy } = await import('../../../config/load.ts');
   const { AgentError } = await import('../../base/errors.ts');
   try {
-    loadConfig('/etc/scauth');
+    loadPolicy('/etc/scauth');
     return [ok('settings', say.good)];
   } catch (error) {
     const detail = error instanceof AgentError ? error.detail : String(error);

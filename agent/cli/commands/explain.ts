@@ -91,9 +91,9 @@ async function agentLinks(
 async function enforcementLink(link: WireLink, service: string): Promise<WireLink> {
   if (link.name !== 'enforcement') return link;
   const { coverOfService } = await import('../pam/report.ts');
-  const { loadConfig } = await import('../../../config/load.ts');
+  const { loadPolicy } = await import('../../../config/load.ts');
   try {
-    const { state, why, repair } = coverOfService(service, loadConfig('/etc/scauth'));
+    const { state, why, repair } = coverOfService(service, loadPolicy('/etc/scauth'));
     if (state !== 'uncovered') return link;
     return { ...link, ok: false, detail: `On, but a password opens ${service}: ${why}`, remedy: repair };
   } catch (error) {

@@ -25,8 +25,8 @@ export async function checkEnforced(context: CommandContext): Promise<Check[]> {
   try {
     const { state } = await callAgent(context, 'GetEnforcement', {});
     if (state === 'off') return [];
-    const { loadConfig } = await import('../../../config/load.ts');
-    return checkCover(loadConfig('/etc/scauth'));
+    const { loadPolicy } = await import('../../../config/load.ts');
+    return checkCover(loadPolicy('/etc/scauth'));
   } catch (error) {
     // That scauthd does not answer, or that the settings are wrong, is another check's to say.
     if (error instanceof CommandError) return [];

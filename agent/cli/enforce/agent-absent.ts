@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isSet, loadConfig } from '../../../config/load.ts';
+import { isSet, loadPolicy } from '../../../config/load.ts';
 import { agentAbsent as say } from '../../words/enforcement.ts';
 import { isInteractive, openAnswers } from '../terminal/answers.ts';
 import type { CommandContext } from '../context.ts';
@@ -49,8 +49,8 @@ export async function chooseAgentAbsent(
   folder: string,
   context: CommandContext,
 ): Promise<AgentAbsent | null> {
-  if (!isSet(folder, 'enforcement', 'agent_absent')) return given ?? (await ask(context));
-  return given === loadConfig(folder).enforcement.agent_absent ? null : given;
+  if (!isSet(folder, 'enforcement.agent_absent')) return given ?? (await ask(context));
+  return given === loadPolicy(folder).enforcement.agentAbsent ? null : given;
 }
 
 function put(file: string, text: string): void {
@@ -82,7 +82,7 @@ export function writeAgentAbsent(choice: AgentAbsent, folder: string): () => voi
   };
   mkdirSync(join(file, '..'), { recursive: true, mode: 0o755 });
   put(file, `${HEAD}[enforcement]\nagent_absent = "${choice}"\n`);
-  if (loadConfig(folder).enforcement.agent_absent === choice) return undo;
+  if (loadPolicy(folder).enforcement.agentAbsent === choice) return undo;
   undo();
   throw new CommandError('config-invalid', say.laterFile(join(folder, 'scauth.d')));
 }

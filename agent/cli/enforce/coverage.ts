@@ -1,6 +1,6 @@
 // Service by service, what `sc_auth enforce` says of the PAM files, and what it refuses because of them.
 
-import { loadConfig } from '../../../config/load.ts';
+import { loadPolicy } from '../../../config/load.ts';
 import { AgentError } from '../../base/errors.ts';
 import { coverage as say, rehearsal } from '../../words/enforcement.ts';
 import type { CommandContext } from '../context.ts';
@@ -17,7 +17,7 @@ export const SETTINGS_FOLDER = '/etc/scauth';
 /** @throws CommandError `config-invalid`: what is bound is not known */
 export function readSettings(): Settings {
   try {
-    return loadConfig(SETTINGS_FOLDER);
+    return loadPolicy(SETTINGS_FOLDER);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     throw new CommandError('config-invalid', say.settings(error.detail), error);

@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Config } from '../../../config/settings.ts';
+import type { Policy } from '../../../policy/policy.ts';
 import { isListed, OPENING_SERVICES, type OpeningService } from '../../../policy/services.ts';
 import { leftOut } from '../../words/pam-files.ts';
 import { coverOf } from './cover.ts';
@@ -21,7 +21,7 @@ export interface ServiceCover {
 }
 
 /** Where a card is required. */
-export type Settings = Pick<Config, 'login' | 'enforcement'>;
+export type Settings = Pick<Policy, 'login' | 'enforcement'>;
 
 /** Debian's file from which `scauth-pam enable` makes the common stacks. */
 const PROFILE = '/usr/share/pam-configs/scauth';

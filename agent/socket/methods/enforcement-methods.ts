@@ -152,7 +152,7 @@ async function start(
   const code = codeOf(parameters);
   if (parts.enforcement.isOn)
     throw new AgentError('invalid-argument', { detail: 'enforcement is on already' });
-  if (!parts.policy().cardsAllowed)
+  if (!parts.policy().login.cardsAllowed)
     throw new AgentError('invalid-argument', {
       detail: 'login.cards_allowed is false, so nobody could log in by card',
     });

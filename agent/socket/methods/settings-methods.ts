@@ -5,6 +5,7 @@ import { shutOutBy, type SettingsFiles } from '../../stories/enforcement/shut-ou
 import { driverFacts } from '../../stories/enforcement/card-outlook.ts';
 import type { PlanParts } from '../../stories/enforcement/enforcement-plan.ts';
 import type { Inventory } from '../../model/inventory.ts';
+import type { Policy } from '../../../policy/policy.ts';
 import type { Methods } from '../../protocol/io-scauth.ts';
 
 export interface SettingsParts {
@@ -31,15 +32,15 @@ export async function checkSettings({
   settingsFiles,
 }: SettingsParts): Promise<Methods['CheckSettings']['reply']> {
   const enforced = enforcement.enforcement.isOn;
-  let next = { policy: policy(), disabledDrivers: undefined as readonly string[] | undefined };
+  let next: Policy | null;
   try {
-    if (settingsFiles !== undefined) next = settingsFiles.readAnew();
+    next = settingsFiles?.readAnew() ?? null;
   } catch (error) {
     const problem = printable(asAgentError(error).detail, 500);
     return { problem, enforced, ...NOBODY };
   }
-  const drivers = driverFacts(inventory.drivers(), next.disabledDrivers);
-  const out = await shutOutBy({ policy: next.policy, drivers }, { policy: policy() }, enforcement);
+  const drivers = driverFacts(inventory.drivers(), next?.tokens.disabled);
+  const out = await shutOutBy({ policy: next ?? policy(), drivers }, { policy: policy() }, enforcement);
   if (out === null) return { problem: null, enforced, ...NOBODY };
   const { all, newly, closesRemote } = out;
   return {

@@ -8,7 +8,7 @@ import type { Token } from '../../token/interface.ts';
 import { ownersOf } from './user-of-card.ts';
 import { refusesPairing, unfitForLogin } from '../../../policy/permit-pairing.ts';
 import { permitReader } from '../../../policy/permit-reader.ts';
-import type { Policy } from '../../../policy/policy.ts';
+import type { Policy, SettingName } from '../../../policy/policy.ts';
 
 export type CardStanding =
   /** Nobody has paired it; `identity` is the key to pair. */
@@ -27,7 +27,7 @@ const WEAK = 'Its key is weaker than the rules of this machine want. Ask for a c
 
 type Pairings = Pick<PairingTable, 'forKey' | 'forUser'>;
 
-function sentenceOf(rule: string): string {
+function sentenceOf(rule: SettingName | null): string {
   return rule === 'pairing.one_card_per_user' ? ONE_CARD : WEAK;
 }
 
@@ -58,5 +58,5 @@ export function cardStanding(
   }));
   const fit = refusals.find(({ rule }) => rule === null);
   if (fit !== undefined) return { kind: 'unpaired', identity: fit.identity };
-  return { kind: 'unfit', why: sentenceOf(refusals[0]?.rule ?? '') };
+  return { kind: 'unfit', why: sentenceOf(refusals[0]?.rule ?? null) };
 }

@@ -11,7 +11,7 @@ import type { PairingTable } from '../../store/interface.ts';
 import type { TokenSource } from '../../token/interface.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import { permitReader } from '../../../policy/permit-reader.ts';
-import type { Policy } from '../../../policy/policy.ts';
+import type { Policy, Rule } from '../../../policy/policy.ts';
 import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
 import { findMappedIdentities, mapsCards } from './mapped-card.ts';
 
@@ -30,7 +30,7 @@ export type FoundCards =
       /** The user has more pairings than one, whether or not their cards are in. */
       readonly severalPairings: boolean;
       /** The setting by which they were found; null: they are paired. */
-      readonly rule: string | null;
+      readonly rule: Rule | null;
     }
   | {
       readonly kind: 'refused';
@@ -38,7 +38,7 @@ export type FoundCards =
       /** The key that it was about; null where there is none. */
       readonly identity: Identity | null;
       /** The setting that decided; null where none did. */
-      readonly rule: string | null;
+      readonly rule: Rule | null;
     };
 
 /** Whether a card that is put in now could help: there is a pairing, and no card of it is in. */
@@ -50,7 +50,7 @@ export function wantsCard(found: FoundCards): boolean {
 function refused(
   decision: Extract<FoundCards, { kind: 'refused' }>['decision'],
   identity: Identity | null = null,
-  rule: string | null = null,
+  rule: Rule | null = null,
 ): FoundCards {
   return { kind: 'refused', decision, identity, rule };
 }
@@ -60,7 +60,7 @@ export async function findCards(user: Username, policy: Policy, parts: CardParts
   const pairings = parts.pairings.forUser(user);
   const maps = mapsCards(policy);
   if (pairings.length === 0 && !maps) return refused({ kind: 'unavailable', reason: 'no-pairing' });
-  const tokens = await parts.tokens.present(policy.cardWaitMs);
+  const tokens = await parts.tokens.present(policy.login.cardWaitMs);
   const paired = findPairedIdentities(tokens, pairings);
   const found =
     maps && paired.kind === 'other-card'

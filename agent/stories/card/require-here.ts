@@ -15,11 +15,11 @@ import type { Policy } from '../../../policy/policy.ts';
  */
 export async function requireHere(
   peer: PeerCredentials,
-  { remoteAllowed }: Policy,
+  { login }: Policy,
   sessions: SessionSource | undefined,
   how: 'yes' | 'seat' = 'yes',
 ): Promise<void> {
-  if (peer.uid === 0 || remoteAllowed || sessions === undefined) return;
+  if (peer.uid === 0 || login.remote || sessions === undefined) return;
   const { place, session, detail } = await sessions.sessionOf(peer);
   if (how === 'yes' && mayBeElsewhere({ rhost: null, session: place }))
     throw new AgentError('not-here', { detail });

@@ -11,6 +11,7 @@ import { refusedByDefault } from '../../model/decision.ts';
 import type { AuthRequest, Username } from '../../model/request.ts';
 import type { SessionSource } from '../../logind/interface.ts';
 import { permitWithoutCard, type Asked, type EntryPermission } from '../../../policy/permit-without-card.ts';
+import type { Rule } from '../../../policy/policy.ts';
 import type { LoginResult } from '../login/authenticate.ts';
 import { isInExemptGroup, type StandingParts } from './account-standing.ts';
 import type { OutlookParts } from './card-outlook.ts';
@@ -115,7 +116,7 @@ async function shout(
   kind: EntryKind,
   request: AuthRequest,
   user: Username,
-  rule: string,
+  rule: Rule,
   parts: EntryParts,
 ): Promise<void> {
   parts.log(`${request.id}: ${user} gets in to ${printable(request.service)} without a card: ${rule}`);

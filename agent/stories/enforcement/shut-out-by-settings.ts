@@ -17,7 +17,7 @@ export interface SettingsThen {
 /** The settings as they are in the files now, whatever is in force. */
 export interface SettingsFiles {
   /** @throws AgentError `config-invalid` */
-  readAnew(): { readonly policy: Policy; readonly disabledDrivers: readonly string[] };
+  readAnew(): Policy;
   /** Puts them in force. @returns what changed @throws AgentError `config-invalid`: the old ones stay */
   reload?(): readonly string[];
 }
@@ -31,9 +31,9 @@ export interface ShutOut {
 }
 
 /** A card is required from other hosts, and none can be used from there. */
-function isClosedRemotely({ cardsAllowed, services, remoteAllowed, enforcement }: Policy): boolean {
-  const binds = cardsAllowed && services.length > 0 && enforcement.services.length > 0;
-  return binds && enforcement.remote && !remoteAllowed;
+function isClosedRemotely({ login, enforcement }: Policy): boolean {
+  const binds = login.cardsAllowed && login.services.length > 0 && enforcement.services.length > 0;
+  return binds && enforcement.remote && !login.remote;
 }
 
 function under({ policy, drivers }: SettingsThen, parts: PlanParts): PlanParts {

@@ -85,7 +85,7 @@ class Walk {
     await this.#policyAndSession(policy);
     const outcome = await this.#cards(policy);
     this.#reader(outcome);
-    const present = outcome instanceof Error ? [] : await this.#parts.tokens.present(policy.cardWaitMs);
+    const present = outcome instanceof Error ? [] : await this.#parts.tokens.present(policy.login.cardWaitMs);
     const tokens = this.#usable(present);
     if (tokens.length === 0) this.#keptOut(present);
     this.#cardAndDriver(tokens, outcome);
@@ -236,7 +236,7 @@ class Walk {
       this.#broken(
         'pairing',
         reasonText(card.reason),
-        cardRemedy(card.reason, policy.cardCheck),
+        cardRemedy(card.reason, policy.login.cardCheck),
         `${card.rule}: ${card.why}`,
       );
     this.#good(
@@ -259,7 +259,7 @@ class Walk {
         this.#good(
           'tries',
           `${left}: the login asks for a yes first`,
-          `login.try_reserve = ${policy.tryReserve}`,
+          `login.try_reserve = ${policy.login.tryReserve}`,
         );
         return;
       }

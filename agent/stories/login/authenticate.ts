@@ -125,10 +125,10 @@ export class Login {
 
   /** Lockers that show prompts alone have a secret already, and could not say what is waited for. */
   #cardWait(): CardWait {
-    const { insertWaitMs, promptOnlyServices } = this.#policy;
+    const { wait, promptOnlyServices } = this.#policy.login;
     const waits = !promptOnlyServices.includes(this.#request.service);
     return {
-      waitMs: waits ? insertWaitMs : 0,
+      waitMs: waits ? wait * 1000 : 0,
       mayWait: async () => (await this.#permit.withSession(this.#policy)).permitted,
       person: this.#person,
       tokens: this.#parts.tokens,
@@ -197,7 +197,7 @@ export class Login {
   async #tokens(): Promise<Token[]> {
     const { tokens, driverGate: mayRun = () => true } = this.#parts;
     this.#permit.lookUp(this.#policy);
-    const present = await tokens.present(this.#policy.cardWaitMs);
+    const present = await tokens.present(this.#policy.login.cardWaitMs);
     const usable = present.filter((token) => mayRun(token, this.#request));
     if (usable.length < present.length) {
       this.#record.rule = 'enable-for-login';
@@ -227,14 +227,15 @@ export class Login {
         const consent = this.#consent(user, token);
         const answer = await this.#askPin(token, identity, refused, consent);
         if ('kind' in answer) return answer;
-        const again: Pin | null = attempt < this.#policy.pinAttempts ? (answer.pin?.copy() ?? null) : null;
+        const again: Pin | null =
+          attempt < this.#policy.login.pinAttempts ? (answer.pin?.copy() ?? null) : null;
         refused?.wipe();
         refused = again;
         const decision = await this.#proveOnce(user, { token, identity, pairing }, answer.pin, consent);
         if (decision.kind !== 'retry') return decision;
         this.#person.tell('error', wrongPinText(decision.triesLeft));
         if (decision.triesLeft === 0) return { kind: 'denied', reason: 'pin-blocked' };
-        if (attempt >= this.#policy.pinAttempts) return { kind: 'denied', reason: 'wrong-pin' };
+        if (attempt >= this.#policy.login.pinAttempts) return { kind: 'denied', reason: 'wrong-pin' };
       }
     } finally {
       refused?.wipe();
@@ -285,7 +286,7 @@ export class Login {
 
   /** sudo asks for silence and means the messages of others; a locker may show nothing but prompts. */
   #cueBy(): CueBy {
-    if (this.#policy.promptOnlyServices.includes(this.#request.service)) return 'prompt';
+    if (this.#policy.login.promptOnlyServices.includes(this.#request.service)) return 'prompt';
     return wantsSilence(this.#request) ? 'error' : 'information';
   }
 

@@ -40,7 +40,7 @@ export async function tellExpiry(
   person: Conversation,
   { policy, tokens, notices, clock, log }: ExpiryParts,
 ): Promise<void> {
-  const { expiryNoticeDays } = policy();
+  const { expiryNoticeDays } = policy().login;
   if (decision.kind !== 'granted' || expiryNoticeDays === 0) return;
   const { user, pairing } = decision;
   try {

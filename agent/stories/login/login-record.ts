@@ -7,7 +7,7 @@ import type { AuditLog } from '../../audit/interface.ts';
 import type { AuditedKey, AuditEvent } from '../../model/audit-event.ts';
 import type { AuthDecision } from '../../model/decision.ts';
 import type { AuthRequest, Username } from '../../model/request.ts';
-import type { Policy } from '../../../policy/policy.ts';
+import type { Policy, Rule } from '../../../policy/policy.ts';
 import { eventsOfDecision } from '../card/audited-failure.ts';
 import { loginEvent } from './audited-login.ts';
 
@@ -21,7 +21,7 @@ export class LoginRecord {
   user: Username | null;
   key: AuditedKey | null = null;
   /** The setting that decided. */
-  rule: string | null = null;
+  rule: Rule | null = null;
   detail: string | null = null;
   readonly #request: AuthRequest;
   readonly #parts: RecordParts;
@@ -82,7 +82,7 @@ export class LoginRecord {
       return decision;
     } catch (error) {
       this.note(error);
-      if (!this.#parts.policy().noRecordNoGrant) return decision;
+      if (!this.#parts.policy().audit.noRecordNoGrant) return decision;
       return { kind: 'unavailable', reason: 'not-recorded' };
     }
   }

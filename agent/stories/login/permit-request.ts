@@ -46,8 +46,8 @@ export class RequestPermit {
     return { ...permission, where: permission.permitted ? null : (session?.detail ?? null) };
   }
 
-  #sessionFor({ remoteAllowed }: Policy): Promise<PeerSession> | null {
-    if (remoteAllowed || this.#parts.sessions === undefined) return null;
+  #sessionFor({ login }: Policy): Promise<PeerSession> | null {
+    if (login.remote || this.#parts.sessions === undefined) return null;
     return (this.#session ??= this.#parts.sessions.sessionOf(this.#request.peer));
   }
 

@@ -19,7 +19,7 @@ export interface PromptParts {
  */
 export function promptFor(user: Username | null, tokenId: TokenId | null, parts: PromptParts): PromptState {
   const { pairings } = parts;
-  return promptState(parts.policy().usersMayPair, {
+  return promptState(parts.policy().pairing.usersMayPair, {
     machine: pairings.promptSetting({ level: 'machine' }),
     user: user === null ? null : pairings.promptSetting({ level: 'user', user }),
     card: user === null || tokenId === null ? null : pairings.promptSetting({ level: 'card', user, tokenId }),

@@ -61,7 +61,7 @@ export class CardRemoval {
 
   /** Whether the request is for a session or its lock. */
   opensSession({ service, phase }: AuthRequest): boolean {
-    return phase === 'authenticate' && isListed(this.#parts.policy().sessionServices, service);
+    return phase === 'authenticate' && isListed(this.#parts.policy().session.services, service);
   }
 
   /** A login begins that may open a session. */
@@ -100,9 +100,9 @@ export class CardRemoval {
    * @param sure false: the card may be in still (its driver failed, or pcscd was started again)
    */
   cardOut(token: Token, sure: boolean): void {
-    const { removal } = this.#parts.policy();
-    if (removal.action === 'none') return;
-    const waitMs = sure ? removal.graceMs : Math.max(removal.graceMs, BACK_MS);
+    const { removal, removalGrace } = this.#parts.policy().session;
+    if (removal === 'none') return;
+    const waitMs = Math.max(removalGrace * 1000, sure ? 0 : BACK_MS);
     for (const opened of this.#opened) {
       if (!hasKey(token, opened.key) || this.#pending.has(opened)) continue;
       if (waitMs === 0) void this.#act(opened);
@@ -112,7 +112,7 @@ export class CardRemoval {
           setTimeout(() => void this.#act(opened), waitMs),
         );
         this.#parts.log(
-          `the card of ${opened.user} was taken out: ${removal.action} in ${waitMs / 1000} s unless it is put back`,
+          `the card of ${opened.user} was taken out: ${removal} in ${waitMs / 1000} s unless it is put back`,
         );
       }
     }
@@ -150,7 +150,7 @@ export class CardRemoval {
   async #act(opened: Opened): Promise<void> {
     // Whoever opens the session again is noted again.
     this.#forget([opened]);
-    const { action, lockCommand } = this.#parts.policy().removal;
+    const { removal: action, lockCommand } = this.#parts.policy().session;
     if (action === 'none') return;
     const { user, uid, tokenId, label, find } = opened;
     try {

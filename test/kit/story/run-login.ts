@@ -22,6 +22,7 @@ import {
   tokensOf,
   type Answer,
 } from './fakes.ts';
+import { policyWith, type PolicyChanges } from './policy-with.ts';
 
 export const victim = makeSigner('p256');
 export const attacker = makeSigner('p256');
@@ -31,7 +32,7 @@ export interface Scene {
   readonly tokens?: readonly Token[] | TokenSource;
   readonly pairings?: FakePairings;
   readonly audit?: FakeAudit;
-  readonly policy?: Partial<Policy> | (() => Policy);
+  readonly policy?: PolicyChanges | (() => Policy);
   readonly request?: Partial<AuthRequest>;
   readonly parts?: Partial<LoginParts>;
   /** Happens when a card begins to be waited for. */
@@ -75,7 +76,7 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
   const audit = scene.audit ?? new FakeAudit();
   const log: string[] = [];
   const { tokens = [], policy = {} } = scene;
-  const snapshot = typeof policy === 'function' ? null : { ...defaultPolicy, ...policy };
+  const snapshot = typeof policy === 'function' ? null : policyWith(policy);
   const parts: LoginParts = {
     policy: typeof policy === 'function' ? policy : () => snapshot ?? defaultPolicy,
     accounts,

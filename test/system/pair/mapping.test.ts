@@ -51,7 +51,7 @@ format = "$1"
   );
   const from = sandbox.agentLog().length;
   await sandbox.exec(['kill', '-HUP', String(sandbox.agentPid)]);
-  await person.untilAgentSays(sandbox, 'new configuration: trust, mapping', from);
+  await person.untilAgentSays(sandbox, 'new configuration: trust.', from);
   await sandbox.card.setKey('9A', readFileSync(pki.file('ada.key'), 'utf8'));
   await certify('ada');
 });

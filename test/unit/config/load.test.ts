@@ -9,9 +9,10 @@ import * as v from 'valibot';
 import { AgentError } from '../../../agent/base/errors.ts';
 import { loadPolicy } from '../../../config/load.ts';
 import { nearestWord } from '../../../config/nearest-word.ts';
-import { configSchema, settings, type Setting } from '../../../config/settings.ts';
+import { configSchema, settings, type Setting } from '../../../policy/settings/settings.ts';
 import { defaultPolicy } from '../../../policy/policy.ts';
 import { asNobody, NOBODY, rootTest, temporaryFolder } from '../base/folders.ts';
+import { policyWith } from '../../kit/story/policy-with.ts';
 
 /** A configuration folder; names with a slash go below it. */
 function configuration(t: ExecutionContext, files: Record<string, string | Buffer>): string {
@@ -35,7 +36,7 @@ test.serial('no folder, no file, empty file: the defaults, frozen', (t) => {
   writeFileSync(join(folder, 'scauth.toml'), '# nothing\n');
   const policy = loadPolicy(folder);
   t.deepEqual(policy, defaultPolicy);
-  t.true(Object.isFrozen(policy) && Object.isFrozen(policy.services));
+  t.true(Object.isFrozen(policy) && Object.isFrozen(policy.login.services));
 });
 
 test.serial('each key reaches the policy', (t) => {
@@ -43,19 +44,22 @@ test.serial('each key reaches the policy', (t) => {
     'scauth.toml':
       '[login]\ncards_allowed = false\nservices = ["sudo", "polkit-1"]\nremote = true\ntry_reserve = 2\npin_attempts = 3\nprompt_only_services = ["slock"]\n[pairing]\nusers_may_pair = false\n[reader]\ncontactless = true\npinpad_deny = ["08e6:34c0", "Acme"]\n[audit]\nno_record_no_grant = false\n',
   });
-  t.deepEqual(loadPolicy(folder), {
-    ...defaultPolicy,
-    cardsAllowed: false,
-    services: ['sudo', 'polkit-1'],
-    remoteAllowed: true,
-    tryReserve: 2,
-    pinAttempts: 3,
-    usersMayPair: false,
-    noRecordNoGrant: false,
-    contactlessAllowed: true,
-    pinPadDenied: ['08e6:34c0', 'Acme'],
-    promptOnlyServices: ['slock'],
-  });
+  t.deepEqual(
+    loadPolicy(folder),
+    policyWith({
+      login: {
+        cardsAllowed: false,
+        services: ['sudo', 'polkit-1'],
+        remote: true,
+        tryReserve: 2,
+        pinAttempts: 3,
+        promptOnlyServices: ['slock'],
+      },
+      pairing: { usersMayPair: false },
+      audit: { noRecordNoGrant: false },
+      reader: { contactless: true, pinpadDeny: ['08e6:34c0', 'Acme'] },
+    }),
+  );
 });
 
 test.serial('drop-ins replace single keys, in the order of their names; other files are left alone', (t) => {
@@ -67,14 +71,13 @@ test.serial('drop-ins replace single keys, in the order of their names; other fi
     'scauth.d/30-c.toml~': 'nonsense',
     'scauth.d/README': 'nonsense',
   });
-  t.deepEqual(loadPolicy(folder), {
-    ...defaultPolicy,
-    tryReserve: 2,
-    remoteAllowed: true,
-    pinAttempts: 3,
-    services: [],
-    usersMayPair: false,
-  });
+  t.deepEqual(
+    loadPolicy(folder),
+    policyWith({
+      login: { tryReserve: 2, remote: true, pinAttempts: 3, services: [] },
+      pairing: { usersMayPair: false },
+    }),
+  );
 });
 
 test.serial('one bad drop-in refuses the whole', (t) => {
@@ -187,7 +190,7 @@ for (const name of ['scauth.toml', 'scauth.d/10-a.toml']) {
       chmodSync(file, 0o666);
     }, /can be written by others \(chmod go-w\)/);
     renameSync(good, file);
-    t.true(loadPolicy(folder).remoteAllowed);
+    t.true(loadPolicy(folder).login.remote);
   });
 }
 

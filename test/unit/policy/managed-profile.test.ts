@@ -4,15 +4,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import * as v from 'valibot';
 import { wireDrivers } from '../../../agent/daemon/drivers.ts';
-import { configSchema, settings, type Setting } from '../../../config/settings.ts';
+import { settings, type Setting } from '../../../policy/settings/settings.ts';
 import { mapsTo } from '../../../policy/map-certificate.ts';
 import { permitAttempt } from '../../../policy/permit-attempt.ts';
 import { permitCertificate } from '../../../policy/permit-certificate.ts';
 import { mayPair, refusesPairing } from '../../../policy/permit-pairing.ts';
 import { keptInBy, type AccountStanding } from '../../../policy/permit-without-card.ts';
-import { defaultPolicy, type TrustLevel } from '../../../policy/policy.ts';
+import { defaultPolicy, type MappingPolicy, type TrustLevel } from '../../../policy/policy.ts';
+import { policyWith } from '../../kit/story/policy-with.ts';
 
 const good = { chainFault: null, authorities: ['AA'], revocation: 'good', revocationDetail: null } as const;
 const attempt = { service: 'sudo', rhost: null, peerUid: 0, userUid: 1000 };
@@ -43,12 +43,12 @@ const rows: readonly Row[] = [
     ...{ key: 'allowSmartCard', ours: 'login.cards_allowed', byDefault: true },
     holds: () =>
       permitAttempt(defaultPolicy, attempt).permitted &&
-      !permitAttempt({ ...defaultPolicy, cardsAllowed: false }, attempt).permitted,
+      !permitAttempt(policyWith({ login: { cardsAllowed: false } }), attempt).permitted,
   },
   {
     ...{ key: 'UserPairing', ours: 'pairing.users_may_pair', byDefault: true },
     holds: () => {
-      const off = { ...defaultPolicy, usersMayPair: false };
+      const off = policyWith({ pairing: { usersMayPair: false } });
       return mayPair(defaultPolicy, 1000, 1000) && !mayPair(off, 1000, 1000) && mayPair(off, 0, 1000);
     },
   },
@@ -66,7 +66,7 @@ const rows: readonly Row[] = [
   {
     ...{ key: 'oneCardPerUser', ours: 'pairing.one_card_per_user', byDefault: false },
     holds: () => {
-      const one = { ...defaultPolicy, oneCardPerUser: true };
+      const one = policyWith({ pairing: { oneCardPerUser: true } });
       const refused = 'pairing.one_card_per_user';
       return (
         refusesPairing(defaultPolicy, 'p256', 1) === null &&
@@ -77,7 +77,7 @@ const rows: readonly Row[] = [
   },
   {
     ...{ key: 'tokenRemovalAction', ours: 'session.removal', byDefault: 'none' },
-    holds: () => defaultPolicy.removal.action === 'none',
+    holds: () => defaultPolicy.session.removal === 'none',
   },
   {
     ...{ key: 'enforceSmartCard', ours: 'sc_auth enforce on', byDefault: null },
@@ -99,8 +99,8 @@ const rows: readonly Row[] = [
     ...{ key: 'DisabledTokens', ours: 'tokens.disabled', byDefault: [] },
     holds: () => {
       const ids = (disabled: readonly string[]) => {
-        const config = v.parse(configSchema, { tokens: { disabled: [...disabled] } });
-        return wireDrivers(config, { begin: () => null }, () => undefined).drivers.map(({ id }) => id);
+        const policy = policyWith({ tokens: { disabled } });
+        return wireDrivers(policy, { begin: () => null }, () => undefined).drivers.map(({ id }) => id);
       };
       return ids([]).includes('org.scauth.piv') && !ids(['org.scauth.piv']).includes('org.scauth.piv');
     },
@@ -133,7 +133,7 @@ const rows: readonly Row[] = [
 ];
 
 function maps(
-  fields: readonly string[],
+  fields: MappingPolicy['fields'],
   format: string,
   attribute: 'name' | 'gecos' | 'none' = 'name',
 ): boolean {

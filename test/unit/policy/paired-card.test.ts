@@ -4,6 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { refusesPaired, type DriverFacts } from '../../../policy/paired-card.ts';
 import type { CardCheckMode } from '../../../policy/policy.ts';
+import { policyWith } from '../../kit/story/policy-with.ts';
 
 const PIV: DriverFacts = { id: 'org.scauth.piv', kind: 'card', inUse: true };
 const MODULES: DriverFacts = { id: 'org.scauth.pkcs11', kind: 'token', inUse: true };
@@ -16,7 +17,7 @@ function ruleFor(
   drivers: readonly DriverFacts[],
   cardCheck: CardCheckMode = 'paired',
 ): string | null {
-  return refusesPaired({ cardCheck }, { driver, cardKey }, drivers)?.rule ?? null;
+  return refusesPaired(policyWith({ login: { cardCheck } }), { driver, cardKey }, drivers)?.rule ?? null;
 }
 
 test('its driver is in use, or one after it can take its place', (t) => {

@@ -6,6 +6,7 @@ import type { CardKeyProof } from '../../../agent/model/card-key.ts';
 import { permitCard } from '../../../policy/permit-card.ts';
 import type { CardCheckMode } from '../../../policy/policy.ts';
 import { makeSigner } from '../model/signer.ts';
+import { policyWith } from '../../kit/story/policy-with.ts';
 
 const keys = [makeSigner('p256').publicKey, makeSigner('p256').publicKey];
 const key = fc.constantFrom(...keys);
@@ -22,7 +23,7 @@ const paired = fc.option(
 const MODES: readonly CardCheckMode[] = ['off', 'paired', 'always'];
 
 const permits = (cardCheck: CardCheckMode, spki: Uint8Array | null, showing: CardKeyProof): boolean =>
-  permitCard({ cardCheck }, { paired: spki, shown: showing }).permitted;
+  permitCard(policyWith({ login: { cardCheck } }), { paired: spki, shown: showing }).permitted;
 
 test('each stricter word permits no more than the one before', (t) => {
   fc.assert(

@@ -2,6 +2,7 @@
 import test from 'ava';
 import { isContactless, permitReader } from '../../../policy/permit-reader.ts';
 import { defaultPolicy } from '../../../policy/policy.ts';
+import { policyWith } from '../../kit/story/policy-with.ts';
 
 const YUBIKEY = Buffer.from('3BFD1300008131FE158073C021C057597562694B657940', 'hex');
 const STORAGE = Buffer.from('3B8F8001804F0CA000000306030001000000006A', 'hex');
@@ -32,5 +33,5 @@ test('by the ATR, of exactly its length', (t) => {
   for (const atr of [STORAGE.subarray(0, -1), Buffer.alloc(0), YUBIKEY])
     t.false(isContactless({ reader, atr }));
   t.false(permitReader(defaultPolicy, { reader, atr: STORAGE }));
-  t.true(permitReader({ ...defaultPolicy, contactlessAllowed: true }, { reader, atr: STORAGE }));
+  t.true(permitReader(policyWith({ reader: { contactless: true } }), { reader, atr: STORAGE }));
 });

@@ -11,6 +11,7 @@ import {
 } from '../../../policy/permit-without-card.ts';
 import type { EnforcementState } from '../../../agent/model/enforcement.ts';
 import { defaultPolicy, type Policy } from '../../../policy/policy.ts';
+import { policyWith } from '../../kit/story/policy-with.ts';
 
 const time = fc.integer({ min: 0, max: 1000 });
 const states: fc.Arbitrary<EnforcementState> = fc.oneof(
@@ -27,11 +28,9 @@ const policies: fc.Arbitrary<Policy> = fc
     allowUnpairedUsers: fc.boolean(),
     remote: fc.boolean(),
   })
-  .map(({ enforced, allowUnpairedUsers, remote, ...rest }) => ({
-    ...defaultPolicy,
-    ...rest,
-    enforcement: { ...defaultPolicy.enforcement, services: enforced, allowUnpairedUsers, remote },
-  }));
+  .map(({ enforced, allowUnpairedUsers, remote, ...login }) =>
+    policyWith({ login, enforcement: { services: enforced, allowUnpairedUsers, remote } }),
+  );
 const entries: fc.Arbitrary<EntryFacts> = fc.record({
   service: fc.constantFrom('sudo', 'login', 'sshd'),
   rhost: fc.constantFrom(null, 'localhost', 'far.example'),

@@ -12,6 +12,7 @@ import { mayPair, unfitForLogin } from '../../../policy/permit-pairing.ts';
 import { permitTry } from '../../../policy/permit-try.ts';
 import { defaultPolicy, type Policy } from '../../../policy/policy.ts';
 import type { Identity, KeyUse } from '../../../agent/model/token.ts';
+import { policyWith } from '../../kit/story/policy-with.ts';
 
 const services = ['sudo', 'login', 'sshd', 'su'] as const;
 const word = fc.oneof(fc.constantFrom<string[]>(...services), fc.string());
@@ -20,14 +21,16 @@ const uid = fc.constantFrom(0, 1000, 1001, 65534);
 /** The settings that the rules of this file read; the others have files of their own. */
 const policies: fc.Arbitrary<Policy> = fc
   .record({
-    cardsAllowed: fc.boolean(),
-    services: fc.oneof(fc.constant(['*']), fc.array(word, { maxLength: 4 })),
-    remoteAllowed: fc.boolean(),
-    tryReserve: fc.integer({ min: 0, max: 10 }),
-    pinAttempts: fc.integer({ min: 1, max: 3 }),
-    usersMayPair: fc.boolean(),
+    login: fc.record({
+      cardsAllowed: fc.boolean(),
+      services: fc.oneof(fc.constant(['*']), fc.array(word, { maxLength: 4 })),
+      remote: fc.boolean(),
+      tryReserve: fc.integer({ min: 0, max: 10 }),
+      pinAttempts: fc.integer({ min: 1, max: 3 }),
+    }),
+    pairing: fc.record({ usersMayPair: fc.boolean() }),
   })
-  .map((settings) => ({ ...defaultPolicy, ...settings }));
+  .map((settings) => policyWith(settings));
 const facts: fc.Arbitrary<AttemptFacts> = fc.record({
   service: word,
   rhost: fc.oneof(fc.constantFrom(null, '', 'localhost', '::1', '127.0.0.1', 'far.example'), fc.string()),
@@ -55,28 +58,30 @@ function holds(name: string, narrowed: (policy: Policy) => Policy): void {
   });
 }
 
-holds('cards off', (policy) => ({ ...policy, cardsAllowed: false }));
-holds('no remote', (policy) => ({ ...policy, remoteAllowed: false }));
-holds('no service', (policy) => ({ ...policy, services: [] }));
-// The settings refuse `*` beside others (config/setting.ts): what is left of such a list would mean all.
-holds('one service less', (policy) => ({
-  ...policy,
-  services: policy.services.slice(1).filter((service) => service !== '*'),
-}));
+holds('cards off', (policy) => policyWith({ login: { cardsAllowed: false } }, policy));
+holds('no remote', (policy) => policyWith({ login: { remote: false } }, policy));
+holds('no service', (policy) => policyWith({ login: { services: [] } }, policy));
+// The settings refuse `*` beside others (settings/setting.ts): what is left of such a list would mean all.
+holds('one service less', (policy) =>
+  policyWith(
+    { login: { services: policy.login.services.slice(1).filter((service) => service !== '*') } },
+    policy,
+  ),
+);
 
 test('what a refusal needs, refuses whatever else is said', (t) => {
   fc.assert(
     fc.property(policies, facts, (policy, fact) => {
       const stranger = fact.peerUid !== 0 && fact.userUid !== fact.peerUid;
       const listed =
-        policy.services.includes(fact.service) ||
-        (policy.services.length === 1 && policy.services[0] === '*');
+        policy.login.services.includes(fact.service) ||
+        (policy.login.services.length === 1 && policy.login.services[0] === '*');
       const far =
         fact.session === 'remote' ||
         fact.session === 'unclear' ||
         (fact.session === 'none' && !['', null].includes(fact.rhost)) ||
         !['', null, 'localhost', '::1', '127.0.0.1'].includes(fact.rhost);
-      const refused = stranger || !policy.cardsAllowed || !listed || (far && !policy.remoteAllowed);
+      const refused = stranger || !policy.login.cardsAllowed || !listed || (far && !policy.login.remote);
       return permits(policy, fact) === !refused;
     }),
     { numRuns: 2000 },
@@ -88,29 +93,35 @@ test('L3: an unknown word among the services never weakens the list', (t) => {
   fc.assert(
     fc.property(policies, facts, word, (policy, fact, unknown) => {
       fc.pre(unknown !== fact.service && unknown !== '*');
-      const wider = { ...policy, services: [...policy.services, unknown] };
+      const wider = policyWith({ login: { services: [...policy.login.services, unknown] } }, policy);
       return !permits(wider, fact) || permits(policy, fact);
     }),
   );
   // `*` has a meaning alone only; among others it is one more unknown word.
   t.false(
-    permits(
-      { ...defaultPolicy, services: ['*', 'login'] },
-      { service: 'sudo', rhost: null, peerUid: 0, userUid: 0 },
-    ),
+    permits(policyWith({ login: { services: ['*', 'login'] } }), {
+      service: 'sudo',
+      rhost: null,
+      peerUid: 0,
+      userUid: 0,
+    }),
   );
   t.false(
-    permits(
-      { ...defaultPolicy, services: ['*', '*'] },
-      { service: 'sudo', rhost: null, peerUid: 0, userUid: 0 },
-    ),
+    permits(policyWith({ login: { services: ['*', '*'] } }), {
+      service: 'sudo',
+      rhost: null,
+      peerUid: 0,
+      userUid: 0,
+    }),
   );
   for (const near of ['SUDO', 'sudo ', 'sud', 'sudo-i', 'sudo\0']) {
     t.false(
-      permits(
-        { ...defaultPolicy, services: ['sudo'] },
-        { service: near, rhost: null, peerUid: 0, userUid: 0 },
-      ),
+      permits(policyWith({ login: { services: ['sudo'] } }), {
+        service: near,
+        rhost: null,
+        peerUid: 0,
+        userUid: 0,
+      }),
     );
   }
 });
@@ -123,8 +134,10 @@ test('each refusal names its rule and reason', (t) => {
     reason: 'peer-not-allowed',
   });
   t.like(permitAttempt(defaultPolicy, { ...fact, userUid: 0 }), { rule: 'peer', reason: 'peer-not-allowed' });
-  t.like(permitAttempt({ ...defaultPolicy, cardsAllowed: false }, fact), { reason: 'cards-not-allowed' });
-  t.like(permitAttempt({ ...defaultPolicy, services: ['su'] }, fact), { reason: 'service-not-allowed' });
+  t.like(permitAttempt(policyWith({ login: { cardsAllowed: false } }), fact), {
+    reason: 'cards-not-allowed',
+  });
+  t.like(permitAttempt(policyWith({ login: { services: ['su'] } }), fact), { reason: 'service-not-allowed' });
   t.like(permitAttempt(defaultPolicy, { ...fact, rhost: '10.0.0.1' }), {
     rule: 'login.remote',
     reason: 'remote-not-allowed',
@@ -146,7 +159,7 @@ test('the last tries need a yes, none left is blocked, and a larger reserve neve
     fc.property(policies, tries, fc.integer({ min: 0, max: 10 }), (policy, triesLeft, more) => {
       const now = permitTry(policy, { triesLeft, triesTotal: null });
       const stricter = permitTry(
-        { ...policy, tryReserve: policy.tryReserve + more },
+        policyWith({ login: { tryReserve: policy.login.tryReserve + more } }, policy),
         { triesLeft, triesTotal: null },
       );
       if (triesLeft !== null && triesLeft <= 0 && now !== 'blocked') return false;
@@ -167,7 +180,7 @@ test('only root pairs for others; users only when they may', (t) => {
   fc.assert(
     fc.property(policies, uid, uid, (policy, caller, user) => {
       const may = mayPair(policy, caller, user);
-      return may === (caller === 0 || (policy.usersMayPair && caller === user));
+      return may === (caller === 0 || (policy.pairing.usersMayPair && caller === user));
     }),
   );
   t.pass();

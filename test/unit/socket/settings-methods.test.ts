@@ -14,6 +14,7 @@ import { defaultPolicy } from '../../../policy/policy.ts';
 import { makeCertificate } from '../../kit/card/certificate.ts';
 import { enforcedScene } from '../stories/enforcement/enforcement-fakes.ts';
 import { alice, bob, pairing, tokensOf } from '../../kit/story/fakes.ts';
+import { policyWith } from '../../kit/story/policy-with.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const certificate = makeCertificate(privateKey, { cn: 'Alice' });
@@ -49,7 +50,7 @@ test('the files: what is wrong with them, whom they would shut out, drivers as a
   const parts = place();
   const files = (disabledDrivers: readonly string[]) => ({
     ...parts,
-    settingsFiles: { readAnew: () => ({ policy: defaultPolicy, disabledDrivers }) },
+    settingsFiles: { readAnew: () => policyWith({ tokens: { disabled: disabledDrivers } }) },
   });
   const nobody = { shutOut: [], shutOutCount: 0, newlyShutOut: [], newlyShutOutCount: 0 };
   const good = { problem: null, enforced: true, ...nobody, closesRemote: false };
@@ -89,7 +90,7 @@ test('health: cards that no driver takes, whom enforcement shuts out now and soo
 
 test('reading the settings again says what changed, and fails where they are wrong', (t) => {
   const parts = place();
-  const readAnew = () => ({ policy: defaultPolicy, disabledDrivers: [] });
+  const readAnew = () => defaultPolicy;
   t.deepEqual(reloadSettings({ ...parts, settingsFiles: { readAnew, reload: () => ['trust'] } }), {
     changed: ['trust'],
   });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ACCOUNT_LINE, coverOf, type Cover } from '../../../../agent/cli/pam/cover.ts';
 import { coverOfAll } from '../../../../agent/cli/pam/report.ts';
-import { loadConfig } from '../../../../config/load.ts';
+import { loadPolicy } from '../../../../config/load.ts';
 import { OPENING_SERVICES } from '../../../../policy/services.ts';
 import { temporaryFolder } from '../../base/folders.ts';
 
@@ -209,7 +209,7 @@ test('S12: the services that are there, and what the settings leave out', (t) =>
     cron: UNIX,
     'usr/lib/pam.d/polkit-1': UNIX,
   });
-  const { login, enforcement } = loadConfig(join(root, 'etc/scauth'));
+  const { login, enforcement } = loadPolicy(join(root, 'etc/scauth'));
   const states = (more: Partial<typeof enforcement>, services = login.services): string[] => {
     const settings = { login: { ...login, services }, enforcement: { ...enforcement, ...more } };
     return coverOfAll(settings, root).map(({ service, state }) => `${service} ${state}`);

@@ -20,6 +20,7 @@ import {
   tokensOf,
 } from '../../../kit/story/fakes.ts';
 import { runLogin, victim } from '../../../kit/story/run-login.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const own = makeSigner('p256').publicKey;
 const others = makeSigner('p256').publicKey;
@@ -40,7 +41,7 @@ function tableWith(cardKey: Buffer | null): FakePairings {
   return table;
 }
 
-const policyOf = (cardCheck: CardCheckMode): Policy => ({ ...defaultPolicy, cardCheck });
+const policyOf = (cardCheck: CardCheckMode): Policy => policyWith({ login: { cardCheck } });
 
 test.serial('the card that was paired: granted', async (t) => {
   const token = new FakeToken(victim, { cardProof: PROVEN });

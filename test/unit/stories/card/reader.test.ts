@@ -18,6 +18,7 @@ import {
   type CardOptions,
 } from '../../../kit/story/fakes.ts';
 import { runLogin, victim, type Scene, type Seen } from '../../../kit/story/run-login.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const SILENT = { flags: 0x8000 };
 const READER = { reader: 'Acme Pad 00 00' };
@@ -61,7 +62,7 @@ for (const [code, outcome, text] of [
   ['cancelled', 'cancelled', null],
 ] as const) {
   test.serial(`the pad says ${code}: no wrong PIN, no second question`, async (t) => {
-    const seen = await withPad(t, padSays(code), { policy: { pinAttempts: 3 } });
+    const seen = await withPad(t, padSays(code), { policy: { login: { pinAttempts: 3 } } });
     t.is(seen.outcome, outcome);
     t.deepEqual(seen.told, text === null ? [ON_READER] : [ON_READER, text]);
     t.is(seen.token.triesLeft, 3);
@@ -197,7 +198,7 @@ for (const card of CONTACTLESS) {
     const allowed = await runLogin(t, {
       tokens: [token],
       answers: [PIN],
-      policy: { contactlessAllowed: true },
+      policy: { reader: { contactless: true } },
     });
     t.is(allowed.outcome, 'granted');
   });
@@ -211,7 +212,7 @@ test.serial('the same key with contacts is taken, whatever lies on the other rea
 });
 
 test.serial('L12: contactless is forbidden while the person types', async (t) => {
-  let policy: Policy = { ...defaultPolicy, contactlessAllowed: true };
+  let policy: Policy = policyWith({ reader: { contactless: true } });
   const answers = [
     () => {
       policy = defaultPolicy;

@@ -4,6 +4,7 @@ import test from 'ava';
 import { requireHere } from '../../../../agent/stories/card/require-here.ts';
 import type { PeerSession, UserSession } from '../../../../agent/model/peer-session.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const peer = { pid: 1, uid: 1000, gid: 1000 };
 const notHere = { code: 'not-here' } as const;
@@ -36,7 +37,7 @@ test('S9: who is elsewhere is refused, or hears so in a step of the rehearsal', 
   for (const place of ['remote', 'unclear'] as const) {
     await t.throwsAsync(requireHere(peer, defaultPolicy, at('active', place)), notHere);
     await t.notThrowsAsync(requireHere(peer, defaultPolicy, at('active', place), 'seat'));
-    await t.notThrowsAsync(requireHere(peer, { ...defaultPolicy, remoteAllowed: true }, at('active', place)));
+    await t.notThrowsAsync(requireHere(peer, policyWith({ login: { remote: true } }), at('active', place)));
   }
   await t.notThrowsAsync(requireHere(peer, defaultPolicy, undefined));
 });

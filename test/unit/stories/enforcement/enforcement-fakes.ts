@@ -20,8 +20,8 @@ import type { SessionSource } from '../../../../agent/logind/interface.ts';
 import type { UserSession } from '../../../../agent/model/peer-session.ts';
 import { parseUsername, type Username } from '../../../../agent/model/request.ts';
 import type { EnforcementTable } from '../../../../agent/store/interface.ts';
-import { defaultPolicy, type Policy } from '../../../../policy/policy.ts';
 import { accounts as twoAccounts, alice, bob, FakeAudit, FakePairings } from '../../../kit/story/fakes.ts';
+import { policyWith, type PolicyChanges } from '../../../kit/story/policy-with.ts';
 
 export class FakeEnforcementTable implements EnforcementTable {
   state: EnforcementState = { kind: 'off' };
@@ -145,7 +145,7 @@ const sessions: SessionSource = {
 };
 
 export interface SceneOptions {
-  readonly policy?: Partial<Policy>;
+  readonly policy?: PolicyChanges;
   readonly groups?: Readonly<Record<string, readonly string[]>>;
   readonly accounts?: Accounts;
   readonly people?: readonly Account[];
@@ -178,7 +178,7 @@ export function enforcedScene({
     if (table.full) throw new AgentError('internal', { detail: 'no space left' });
     published.push(state);
   };
-  const whole = { ...defaultPolicy, ...policy };
+  const whole = policyWith(policy);
   return {
     table,
     policy: () => whole,

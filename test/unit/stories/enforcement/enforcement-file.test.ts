@@ -18,6 +18,7 @@ import {
 } from '../../../../agent/stories/enforcement/enforcement-file.ts';
 import { defaultPolicy, type Policy } from '../../../../policy/policy.ts';
 import { coveredServices } from '../../../../policy/permit-without-card.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const { enforcement } = defaultPolicy;
 const on = { kind: 'on', sinceMs: 1_790_000_000_999, by: 'root' } as const;
@@ -47,12 +48,12 @@ test('a list of services that the module would not read whole says all', (t) => 
 
 test('covered are the services in which a card may be used and is required', (t) => {
   const covered = (login: string[], enforced: string[], cardsAllowed = true): readonly string[] =>
-    coveredServices({
-      ...defaultPolicy,
-      cardsAllowed,
-      services: login,
-      enforcement: { ...enforcement, services: enforced },
-    });
+    coveredServices(
+      policyWith({
+        login: { cardsAllowed, services: login },
+        enforcement: { ...enforcement, services: enforced },
+      }),
+    );
   t.deepEqual(covered(['*'], ['*']), ['*']);
   t.deepEqual(covered(['*'], ['sudo']), ['sudo']);
   t.deepEqual(covered(['sudo', 'su'], ['*']), ['sudo', 'su']);

@@ -11,12 +11,13 @@ import {
 } from '../../../../agent/stories/enforcement/shut-out-by-settings.ts';
 import type { Pairing } from '../../../../agent/model/pairing.ts';
 import type { DriverFacts } from '../../../../policy/paired-card.ts';
-import { defaultPolicy, type Policy } from '../../../../policy/policy.ts';
+import { defaultPolicy } from '../../../../policy/policy.ts';
 import { makeCertificate } from '../../../kit/card/certificate.ts';
 import { generateKeyPairSync } from 'node:crypto';
 import { enforcedScene, type EnforcedScene } from './enforcement-fakes.ts';
 import { alice, bob, noTrust, pairing } from '../../../kit/story/fakes.ts';
 import { parseCertificate } from '../../../../agent/model/key.ts';
+import { policyWith, type PolicyChanges } from '../../../kit/story/policy-with.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const certificate = makeCertificate(privateKey, { cn: 'Alice' });
@@ -31,7 +32,7 @@ const card: Pairing = {
 };
 
 /** Alice logs in by card, Bob is exempt for an hour, nobody else is there; enforcement is on. */
-function scene(policy: Partial<Policy> = {}, drivers: DriverFacts[] = [PIV, MODULES]): EnforcedScene {
+function scene(policy: PolicyChanges = {}, drivers: DriverFacts[] = [PIV, MODULES]): EnforcedScene {
   const made = enforcedScene({ people: [alice, bob], policy });
   made.pairings.rows.push(card);
   made.table.logins.push({ user: alice.name, pkhh: card.pkhh, mapped: false, atMs: 1 });
@@ -41,7 +42,7 @@ function scene(policy: Partial<Policy> = {}, drivers: DriverFacts[] = [PIV, MODU
   return { ...made, drivers: () => drivers, trust: noTrust };
 }
 
-const CHANGES: readonly (readonly [string, Partial<Policy>, DriverFacts[]?])[] = [
+const CHANGES: readonly (readonly [string, PolicyChanges, DriverFacts[]?])[] = [
   ['trust.level: no authority vouches for the certificate', { trust: { ...defaultPolicy.trust, level: 3 } }],
   ['trust.pinned', { trust: { ...defaultPolicy.trust, level: 1, pinned: ['AA'.repeat(32)] } }],
   [
@@ -59,7 +60,7 @@ for (const [name, changed, drivers] of CHANGES) {
   test(`L25: ${name}`, async (t) => {
     const made = scene();
     const before = made.policy();
-    const next = { policy: { ...before, ...changed }, ...(drivers !== undefined && { drivers }) };
+    const next = { policy: policyWith(changed, before), ...(drivers !== undefined && { drivers }) };
     t.like(await shutOutBy(next, { policy: before }, made), {
       all: { first: ['alice'], count: 1 },
       newly: { first: ['alice'], count: 1 },
@@ -98,14 +99,11 @@ test('L25: enforcement.exempt_group and allow_unpaired_users that are taken back
   };
   t.deepEqual((await shutOutBy(strict, unpaired, made))?.newly.first, ['alice', 'bob']);
   for (const open of [
-    { cardsAllowed: false },
-    { services: [] },
+    { login: { cardsAllowed: false } },
+    { login: { services: [] } },
     { enforcement: { ...enforcement, services: [] } },
   ])
-    t.deepEqual((await shutOutBy(strict, { policy: { ...defaultPolicy, ...open } }, made))?.newly.first, [
-      'alice',
-      'bob',
-    ]);
+    t.deepEqual((await shutOutBy(strict, { policy: policyWith(open) }, made))?.newly.first, ['alice', 'bob']);
   t.deepEqual((await shutOutBy(strict, strict, made))?.newly.first, [], 'who was shut out before is not new');
 });
 
@@ -116,10 +114,14 @@ test('L25: enforcement.remote: the ways in from other hosts', async (t) => {
   await tellShutOut(defaultPolicy, made);
   t.regex(made.lines.join(), /nobody gets in from another host: enforcement\.remote/);
   const before = { policy: defaultPolicy };
-  const closes = async (more: Partial<Policy>): Promise<boolean | undefined> =>
-    (await shutOutBy({ policy: { ...defaultPolicy, ...closed, ...more } }, before, scene()))?.closesRemote;
+  const closes = async (more: PolicyChanges): Promise<boolean | undefined> =>
+    (await shutOutBy({ policy: policyWith({ ...closed, ...more }) }, before, scene()))?.closesRemote;
   t.true(await closes({}));
-  for (const open of [{ remoteAllowed: true }, { cardsAllowed: false }, { services: [] }])
+  for (const open of [
+    { login: { remote: true } },
+    { login: { cardsAllowed: false } },
+    { login: { services: [] } },
+  ])
     t.false(await closes(open));
   const same = { policy: made.policy() };
   t.false((await shutOutBy(same, same, made))?.closesRemote);
@@ -130,7 +132,7 @@ test('L25: while it is off, and after what shuts nobody out, nothing is said', a
   made.table.state = { kind: 'off' };
   await tellShutOut(defaultPolicy, made);
   const well = scene();
-  await tellShutOut({ ...defaultPolicy, pinAttempts: 3 }, well);
+  await tellShutOut(policyWith({ login: { pinAttempts: 3 } }), well);
   await tellShutOutAtStart(well);
   t.deepEqual([made.lines, well.lines, well.audit.events], [[], [], []]);
 });

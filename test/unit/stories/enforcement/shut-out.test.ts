@@ -11,10 +11,11 @@ import {
 import { permitEntry, rememberLogin } from '../../../../agent/stories/enforcement/permit-entry.ts';
 import { makeBreakGlassCode } from '../../../../agent/model/break-glass.ts';
 import type { AuthRequest } from '../../../../agent/model/request.ts';
-import { defaultPolicy, type Policy } from '../../../../policy/policy.ts';
+import { defaultPolicy } from '../../../../policy/policy.ts';
 import { alice, bob, FakePerson, pairing } from '../../../kit/story/fakes.ts';
 import { enforcedScene, root, type EnforcedScene, type SceneOptions } from './enforcement-fakes.ts';
 import { attacker, victim } from '../../../kit/story/run-login.ts';
+import { type PolicyChanges } from '../../../kit/story/policy-with.ts';
 
 const actor = { pid: 1, uid: 0, gid: 0 };
 const shutOut = { code: 'would-shut-out' };
@@ -133,23 +134,23 @@ test('L25: enforce code, off, and on again', async (t) => {
   t.is(await signIn(scene, { user: bob.name }), 'permitted');
 });
 
-const SETTINGS: readonly (readonly [string, Partial<Policy>, 'opens' | 'ways in'])[] = [
+const SETTINGS: readonly (readonly [string, PolicyChanges, 'opens' | 'ways in'])[] = [
   // Where no card can be used, none is required.
-  ['login.cards_allowed = false', { cardsAllowed: false }, 'opens'],
-  ['login.services = []', { services: [] }, 'opens'],
-  ['login.services without this one', { services: ['sudo'] }, 'opens'],
+  ['login.cards_allowed = false', { login: { cardsAllowed: false } }, 'opens'],
+  ['login.services = []', { login: { services: [] } }, 'opens'],
+  ['login.services without this one', { login: { services: ['sudo'] } }, 'opens'],
   [
     'enforcement.services without this one',
     { enforcement: { ...defaultPolicy.enforcement, services: [] } },
     'opens',
   ],
   // A card that is no longer taken (its key, its chain, its reader): the ways in that need none.
-  ['reader.contactless = false', { contactlessAllowed: false }, 'ways in'],
-  ['pairing.min_rsa_bits', { minRsaBits: 4096 }, 'ways in'],
+  ['reader.contactless = false', { reader: { contactless: false } }, 'ways in'],
+  ['pairing.min_rsa_bits', { login: { minRsaBits: 4096 } }, 'ways in'],
   ['trust.level = 3', { trust: { ...defaultPolicy.trust, level: 3 } }, 'ways in'],
-  ['pairing.one_card_per_user', { oneCardPerUser: true }, 'ways in'],
-  ['pairing.users_may_pair = false', { usersMayPair: false }, 'ways in'],
-  ['audit.no_record_no_grant', { noRecordNoGrant: true }, 'ways in'],
+  ['pairing.one_card_per_user', { pairing: { oneCardPerUser: true } }, 'ways in'],
+  ['pairing.users_may_pair = false', { pairing: { usersMayPair: false } }, 'ways in'],
+  ['audit.no_record_no_grant', { audit: { noRecordNoGrant: true } }, 'ways in'],
   ['enforcement.remote', { enforcement: { ...defaultPolicy.enforcement, remote: true } }, 'ways in'],
   [
     'enforcement.exempt_group',

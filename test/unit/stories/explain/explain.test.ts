@@ -16,6 +16,7 @@ import {
   tokensOf,
 } from '../../../kit/story/fakes.ts';
 import { attacker, pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const reader = (over: Partial<ReaderInfo> = {}): ReaderInfo => ({
   name: 'Reader',
@@ -117,7 +118,10 @@ test('explain says "nothing is in the way" exactly where a login with the right 
   await fc.assert(
     fc.asyncProperty(scene, async (facts) => {
       const { cardsAllowed, services, remoteAllowed, contactlessAllowed, rhost } = facts;
-      const policy: Policy = { ...defaultPolicy, cardsAllowed, services, remoteAllowed, contactlessAllowed };
+      const policy: Policy = policyWith({
+        login: { cardsAllowed, services, remote: remoteAllowed },
+        reader: { contactless: contactlessAllowed },
+      });
       const pairings = new FakePairings();
       const [row] = pairedTable().rows;
       if (row !== undefined && facts.paired !== 'nobody') {

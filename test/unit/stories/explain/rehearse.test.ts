@@ -13,7 +13,7 @@ import type { AuditEvent } from '../../../../agent/model/audit-event.ts';
 import type { Challenge } from '../../../../agent/model/challenge.ts';
 import type { Pairing } from '../../../../agent/model/pairing.ts';
 import { verifyProof, type Proof } from '../../../../agent/model/proof.ts';
-import { defaultPolicy, type Policy } from '../../../../policy/policy.ts';
+import { defaultPolicy } from '../../../../policy/policy.ts';
 import {
   accounts,
   alice,
@@ -28,6 +28,7 @@ import {
   type Answer,
 } from '../../../kit/story/fakes.ts';
 import { attacker, pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
+import { policyWith, type PolicyChanges } from '../../../kit/story/policy-with.ts';
 
 const peer = { pid: 7, uid: 1000, gid: 1000 };
 
@@ -35,7 +36,7 @@ interface Scene {
   readonly tokens?: readonly FakeToken[];
   readonly answers?: readonly Answer[];
   readonly pairings?: FakePairings;
-  readonly policy?: Partial<Policy>;
+  readonly policy?: PolicyChanges;
   readonly service?: string;
   readonly parts?: Partial<RehearsalParts>;
 }
@@ -51,7 +52,7 @@ async function rehearse(t: ExecutionContext, scene: Scene): Promise<Seen> {
   const audit = new FakeAudit();
   const pairings = scene.pairings ?? pairedTable();
   const before: readonly Pairing[] = [...pairings.rows];
-  const policy = { ...defaultPolicy, ...scene.policy };
+  const policy = policyWith(scene.policy ?? {});
   const person = new FakePerson(scene.answers ?? []);
   let now = 0;
   const parts: RehearsalParts = {
@@ -100,7 +101,7 @@ test.serial('each thing that keeps a login back keeps a rehearsal back, before t
   const conflicting = new FakePairings();
   conflicting.rows.push({ ...pairing(alice.name, victim.publicKey), publicKey: attacker.publicKey });
   for (const [scene, failedAt, code] of [
-    [{ policy: { services: ['login'] } }, 'policy', 'not-allowed'],
+    [{ policy: { login: { services: ['login'] } } }, 'policy', 'not-allowed'],
     [{ pairings: new FakePairings() }, 'pairings', 'not-paired'],
     [{ tokens: [] }, 'card', 'no-card'],
     [{ tokens: [new FakeToken(attacker)] }, 'card', 'no-identity'],

@@ -30,6 +30,7 @@ import {
   tokensOf,
 } from '../../../kit/story/fakes.ts';
 import { pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const PASSWORD = 'correct horse';
 const managementKey = testKey('p256', 4);
@@ -202,7 +203,7 @@ for (const [answer, wanted] of [
     const token = new KeyringToken();
     const audit = new FakeAudit();
     const person = new FakePerson([PASSWORD, PIN, answer]);
-    const policy = { ...defaultPolicy, cardCheck: 'off' as const };
+    const policy = policyWith({ login: { cardCheck: 'off' as const } });
     await pairOwnCard(alice, victim.publicKey.pkhh, { pid: 7, uid: 1000, gid: 1000 }, person, {
       ...{
         policy: () => policy,

@@ -6,7 +6,7 @@ import { alice, ChangingTokens, FakePairings, FakeToken, PIN } from '../../../ki
 import { attacker, runLogin, victim } from '../../../kit/story/run-login.ts';
 
 const TEXT = 'Insert your card, or press Enter for your password. / Insert your card.';
-const LONG = { insertWaitMs: 600_000 };
+const LONG = { login: { wait: 600 } };
 
 for (const user of [alice.name, null]) {
   const name = user === null ? 'no user named' : 'a user named';
@@ -47,7 +47,11 @@ for (const user of [alice.name, null]) {
 
   test.serial(`${name}: when the time is over the password has its turn`, async (t) => {
     const request = { user, service: 'login' };
-    const seen = await runLogin(t, { tokens: new ChangingTokens(), policy: { insertWaitMs: 20 }, request });
+    const seen = await runLogin(t, {
+      tokens: new ChangingTokens(),
+      policy: { login: { wait: 0.02 } },
+      request,
+    });
     t.is(seen.outcome, user === null ? 'unavailable no-user' : 'unavailable no-card');
     t.deepEqual(seen.held, [TEXT]);
   });

@@ -4,9 +4,9 @@ import test from 'ava';
 import { tellExpiry } from '../../../../agent/stories/login/expiry-notice.ts';
 import type { Certificate, Pkhh } from '../../../../agent/model/key.ts';
 import type { Username } from '../../../../agent/model/request.ts';
-import { defaultPolicy } from '../../../../policy/policy.ts';
 import { alice, FakePerson, FakeToken, PIN, tokensOf } from '../../../kit/story/fakes.ts';
 import { runLogin, victim } from '../../../kit/story/run-login.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const NOW = Date.UTC(2026, 5, 15, 12);
@@ -59,7 +59,7 @@ async function told(
     ...{ flags: scene.flags ?? 0, peer: { pid: 7, uid: 0, gid: 0 } },
   } as const;
   await tellExpiry({ decision, password: null }, request, person, {
-    policy: () => ({ ...defaultPolicy, expiryNoticeDays: scene.days ?? 14 }),
+    policy: () => policyWith({ login: { expiryNoticeDays: scene.days ?? 14 } }),
     tokens: tokensOf(token),
     notices: scene.notices ?? new Notices(),
     clock: { nowMs: () => scene.nowMs ?? NOW, monotonicMs: () => 0 },

@@ -10,7 +10,7 @@ import type { Account } from '../../../../agent/model/account.ts';
 import { rehearseLogin } from '../../../../agent/stories/explain/rehearse.ts';
 import { parseCertificate, publicKeyOf } from '../../../../agent/model/key.ts';
 import { ChainTrust } from '../../../../agent/trust/certificate-trust.ts';
-import { formatFields, isMappingFormat } from '../../../../policy/map-certificate.ts';
+import { formatFields, isMappingFormat } from '../../../../policy/mapping-format.ts';
 import {
   defaultPolicy,
   type MappingPolicy,
@@ -32,6 +32,7 @@ import {
   type CardOptions,
 } from '../../../kit/story/fakes.ts';
 import { attacker, runLogin, victim, type Scene, type Seen } from '../../../kit/story/run-login.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const pki = new Pki();
 test.before(() => {
@@ -137,7 +138,7 @@ test.serial(
       (await login(t, cardOf('alice'), policyOf({ attribute: 'none' }))).outcome,
       'unavailable no-pairing',
     );
-    const big = { ...policyOf(), minEcBits: 384 };
+    const big = policyWith({ login: { minEcBits: 384 } }, policyOf());
     t.is((await login(t, cardOf('alice'), big)).outcome, 'unavailable no-pairing');
   },
 );

@@ -16,6 +16,7 @@ import {
   tokensOf,
 } from '../../../kit/story/fakes.ts';
 import { attacker, pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const detail = 'Session 5 of alice, from 192.0.2.7';
 
@@ -87,7 +88,7 @@ test.serial('L18: who may be elsewhere is not kept waiting for a card, and is no
   for (const place of ['remote', 'unclear'] as const) {
     const seen = await runLogin(t, {
       tokens: new ChangingTokens(),
-      policy: { insertWaitMs: 600_000 },
+      policy: { login: { wait: 600 } },
       parts: { sessions: sessions(place) },
     });
     t.deepEqual([seen.held, seen.asked, seen.told], [[], [], []], place);
@@ -100,7 +101,7 @@ test.serial('login.remote = true: nobody asks for the session', async (t) => {
   const seen = await runLogin(t, {
     tokens: [new FakeToken(victim)],
     answers: [PIN],
-    policy: { remoteAllowed: true },
+    policy: { login: { remote: true } },
     parts: { sessions: source },
   });
   t.is(seen.outcome, 'granted');
@@ -126,12 +127,12 @@ test.serial(
 );
 
 test.serial('L12: login.remote goes to false while the PIN is typed: the session counts then', async (t) => {
-  let policy = { ...defaultPolicy, remoteAllowed: true };
+  let policy = policyWith({ login: { remote: true } });
   const seen = await runLogin(t, {
     tokens: [new FakeToken(victim)],
     answers: [
       () => {
-        policy = { ...defaultPolicy };
+        policy = defaultPolicy;
         return PIN;
       },
     ],

@@ -9,6 +9,7 @@ import { parseUsername, type PeerCredentials } from '../../../../agent/model/req
 import { defaultPolicy, type Policy } from '../../../../policy/policy.ts';
 import { alice, FakeToken, pairing, PIN } from '../../../kit/story/fakes.ts';
 import { attacker, pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
+import { policyWith, type PolicyChanges } from '../../../kit/story/policy-with.ts';
 
 const peer = (uid: number): PeerCredentials => ({ pid: 7, uid, gid: uid });
 
@@ -60,13 +61,13 @@ test.serial('L12: the key behind the hash exchanged, fixed or taken away during 
 
 test.serial('L12: a policy that forbids during the prompt forbids', async (t) => {
   for (const change of [
-    { cardsAllowed: false },
-    { services: ['su'] },
-    { services: [] },
-  ] satisfies Partial<Policy>[]) {
+    { login: { cardsAllowed: false } },
+    { login: { services: ['su'] } },
+    { login: { services: [] } },
+  ] satisfies PolicyChanges[]) {
     let policy: Policy = defaultPolicy;
     const reload = (): string => {
-      policy = { ...defaultPolicy, ...change };
+      policy = policyWith(change);
       return PIN;
     };
     const tokens = [new FakeToken(victim)];
@@ -76,9 +77,9 @@ test.serial('L12: a policy that forbids during the prompt forbids', async (t) =>
 });
 
 test.serial('L12: a policy that permits more during the prompt permits nothing new', async (t) => {
-  let policy: Policy = { ...defaultPolicy, tryReserve: 3 };
+  let policy: Policy = policyWith({ login: { tryReserve: 3 } });
   const reload = (): string => {
-    policy = { ...defaultPolicy, tryReserve: 0, pinAttempts: 3 };
+    policy = policyWith({ login: { tryReserve: 0, pinAttempts: 3 } });
     return 'no';
   };
   const token = new FakeToken(victim);
@@ -87,7 +88,7 @@ test.serial('L12: a policy that permits more during the prompt permits nothing n
   const attempts = new FakeToken(victim);
   policy = defaultPolicy;
   const wrong = (): string => {
-    policy = { ...defaultPolicy, pinAttempts: 3 };
+    policy = policyWith({ login: { pinAttempts: 3 } });
     return '000000';
   };
   t.is(
@@ -134,15 +135,15 @@ test.serial(
   async (t) => {
     for (const [policy, request, outcome] of [
       [{}, { rhost: 'far.example' }, 'denied remote-not-allowed'],
-      [{ services: ['su'] }, {}, 'denied service-not-allowed'],
-      [{ cardsAllowed: false }, {}, 'denied cards-not-allowed'],
+      [{ login: { services: ['su'] } }, {}, 'denied service-not-allowed'],
+      [{ login: { cardsAllowed: false } }, {}, 'denied cards-not-allowed'],
     ] as const) {
       const seen = await runLogin(t, { policy, request, tokens: [new FakeToken(victim)] });
       t.is(seen.outcome, outcome);
       t.deepEqual([seen.asked, seen.told], [[], []]);
       t.is(seen.events.length, 1);
     }
-    const permitted = { policy: { remoteAllowed: true }, request: { rhost: 'far.example' } };
+    const permitted = { policy: { login: { remote: true } }, request: { rhost: 'far.example' } };
     t.is(
       (await runLogin(t, { ...permitted, tokens: [new FakeToken(victim)], answers: [PIN] })).outcome,
       'granted',
@@ -203,11 +204,11 @@ const scene = fc.record({
 
 /** The one that must be granted, so that the property is seen to tell yes from no. */
 const HONEST = {
+  pinAttempts: 1,
+  tryReserve: 1,
   behaviour: 'honest',
   answers: [PIN],
   triesLeft: 3,
-  pinAttempts: 1,
-  tryReserve: 1,
   claims: victim.publicKey,
   peerUid: 0,
 } as const;
@@ -228,7 +229,7 @@ test.serial('no sequence of behaviours is granted without a signature by the pai
           // Unused answers are no fault here: the last one is never reached.
           answers: one.answers,
           lenient: true,
-          policy: { pinAttempts, tryReserve },
+          policy: { login: { pinAttempts, tryReserve } },
           request: { peer: peer(peerUid) },
         });
         if (seen.decision.kind !== 'granted') continue;

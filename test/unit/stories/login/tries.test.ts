@@ -24,6 +24,7 @@ import {
   type Answer,
 } from '../../../kit/story/fakes.ts';
 import { attacker, pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const left = (triesLeft: number | null, wrong?: number): PinState => ({
   triesLeft,
@@ -61,7 +62,7 @@ async function send(
 test.serial(
   'S4: a yes is for a count: fewer tries by the time of sending, and it is asked anew',
   async (t) => {
-    const two = { ...defaultPolicy, tryReserve: 2 };
+    const two = policyWith({ login: { tryReserve: 2 } });
     t.deepEqual((await send([left(2), left(1), left(1)], ['yes', 'yes'], two)).asked, [
       "Only 2 tries left before the card's PIN is blocked. Type yes to use it, or press Enter to stop: ",
       "Only 1 try left before the card's PIN is blocked. Type yes to use it, or press Enter to stop: ",
@@ -91,7 +92,7 @@ test.serial('K8: a card that does not count: the third after two wrong ones need
   t.like(await send([left(null, 1)], []), { result: 'sent' });
   const { asked } = await send([left(null, 2), left(null, 2)], ['yes']);
   t.regex(asked[0] ?? '', /^After 2 failed entries the next try may be the last/);
-  t.like(await send([left(null, 5)], [], { ...defaultPolicy, tryReserve: 0 }), { result: 'sent' });
+  t.like(await send([left(null, 5)], [], policyWith({ login: { tryReserve: 0 } })), { result: 'sent' });
 });
 
 test.serial('S4: tries that went while the person typed: the login asks with the PIN in hand', async (t) => {

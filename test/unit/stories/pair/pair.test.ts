@@ -26,6 +26,7 @@ import {
   type Answer,
 } from '../../../kit/story/fakes.ts';
 import { attacker, victim } from '../../../kit/story/run-login.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const PASSWORD = 'correct horse';
 const root = { pid: 1, uid: 0, gid: 0 };
@@ -214,7 +215,7 @@ test.serial('already paired, and L22: another key with the hash', async (t) => {
 test.serial(
   'users_may_pair = false, another account, and L12: forbidden while the person types',
   async (t) => {
-    const closed = { ...defaultPolicy, usersMayPair: false };
+    const closed = policyWith({ pairing: { usersMayPair: false } });
     const { person, parts } = await refused(t, 'not-allowed', { policy: () => closed });
     t.deepEqual(person.asked, []);
     t.like(parts.log.events, [{ kind: 'pairing-refused', detail: 'not-allowed' }]);

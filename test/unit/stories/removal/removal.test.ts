@@ -9,9 +9,10 @@ import { Challenge } from '../../../../agent/model/challenge.ts';
 import { grant, type AuthDecision } from '../../../../agent/model/decision.ts';
 import { verifyProof } from '../../../../agent/model/proof.ts';
 import type { AuthRequest } from '../../../../agent/model/request.ts';
-import { defaultPolicy, type RemovalPolicy } from '../../../../policy/policy.ts';
+import type { Policy } from '../../../../policy/policy.ts';
 import { accounts, alice, FakeAudit, FakeToken, pairing, tokensOf } from '../../../kit/story/fakes.ts';
 import { attacker, victim } from '../../../kit/story/run-login.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 function granted(): AuthDecision {
   const challenge = Challenge.create({
@@ -36,7 +37,7 @@ const request = (service = 'i3lock'): AuthRequest => ({
   peer: { pid: 1, uid: 1000, gid: 1000 },
 });
 
-function scene(t: ExecutionContext, removal: Partial<RemovalPolicy>, more: Partial<RemovalParts> = {}) {
+function scene(t: ExecutionContext, removal: Partial<Policy['session']>, more: Partial<RemovalParts> = {}) {
   mock.timers.enable({ apis: ['setTimeout'] });
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
   const sessionCards = new SessionCards(clock);
@@ -48,7 +49,7 @@ function scene(t: ExecutionContext, removal: Partial<RemovalPolicy>, more: Parti
     told.push(`${what} ${session}`);
     return Promise.resolve(true);
   };
-  const policy = { ...defaultPolicy, removal: { ...defaultPolicy.removal, ...removal } };
+  const policy = policyWith({ session: removal });
   const story = new CardRemoval({
     policy: () => policy,
     accounts,
@@ -78,7 +79,7 @@ function note(story: CardRemoval, asked: AuthRequest, decision: AuthDecision): P
 const settled = (): Promise<void> => new Promise(setImmediate);
 
 test.serial('the card that unlocked the session goes: logind locks it, and the log says so', async (t) => {
-  const { story, token, told, audit, sessionCards } = scene(t, { action: 'lock' });
+  const { story, token, told, audit, sessionCards } = scene(t, { removal: 'lock' });
   await note(story, request(), granted());
   story.cardOut(token, true);
   await settled();
@@ -94,7 +95,7 @@ test.serial('the card that unlocked the session goes: logind locks it, and the l
 });
 
 test.serial('logout ends the session, and runs no lock command', async (t) => {
-  const { story, token, told, sessionCards } = scene(t, { action: 'logout', lockCommand: ['i3lock'] });
+  const { story, token, told, sessionCards } = scene(t, { removal: 'logout', lockCommand: ['i3lock'] });
   await note(story, request('login'), granted());
   story.cardOut(token, true);
   await settled();
@@ -103,7 +104,7 @@ test.serial('logout ends the session, and runs no lock command', async (t) => {
 });
 
 test.serial('K1: another card of the same id is taken out: nothing is locked', async (t) => {
-  const { story, told } = scene(t, { action: 'lock' });
+  const { story, told } = scene(t, { removal: 'lock' });
   await note(story, request(), granted());
   story.cardOut(new FakeToken(attacker, { reader: 'Reader B' }), true);
   await settled();
@@ -111,7 +112,7 @@ test.serial('K1: another card of the same id is taken out: nothing is locked', a
 });
 
 test.serial('sudo opens no session; another card, and no card at all, lock nothing', async (t) => {
-  const { story, token, told } = scene(t, { action: 'lock' });
+  const { story, token, told } = scene(t, { removal: 'lock' });
   await note(story, request('sudo'), granted());
   story.cardOut(token, true);
   await note(story, request('i3lock'), { kind: 'unavailable', reason: 'password-instead' });
@@ -133,7 +134,7 @@ test.serial('action none does nothing, also when it is set within the grace time
 test.serial(
   'the same card within the grace time: nothing happens; later, or another key, it locks',
   async (t) => {
-    const { story, token, told } = scene(t, { action: 'lock', graceMs: 5000 });
+    const { story, token, told } = scene(t, { removal: 'lock', removalGrace: 5 });
     await note(story, request(), granted());
     story.cardOut(token, true);
     mock.timers.tick(4999);
@@ -151,7 +152,7 @@ test.serial(
 );
 
 test.serial('a driver that failed, or pcscd that was started again, has time to find the card', async (t) => {
-  const { story, token, told } = scene(t, { action: 'lock' });
+  const { story, token, told } = scene(t, { removal: 'lock' });
   await note(story, request(), granted());
   story.cardOut(token, false);
   mock.timers.tick(BACK_MS - 1);
@@ -169,7 +170,7 @@ test.serial(
   async (t) => {
     const { story, token, audit, sessionCards } = scene(
       t,
-      { action: 'lock', lockCommand: ['i3lock', '-n'] },
+      { removal: 'lock', lockCommand: ['i3lock', '-n'] },
       { control: { lock: () => Promise.resolve(false), terminate: () => Promise.resolve(false) } },
     );
     await note(story, request(), granted());
@@ -188,7 +189,7 @@ test.serial('a session that has its name only after the login is looked up when 
   let name: string | null = null;
   const { story, token, told } = scene(
     t,
-    { action: 'lock' },
+    { removal: 'lock' },
     { sessionOf: () => () => Promise.resolve(name) },
   );
   await note(story, request('login'), granted());
@@ -199,7 +200,7 @@ test.serial('a session that has its name only after the login is looked up when 
 });
 
 test.serial('a second unlock of the session by another card takes the first oneâ€™s place', async (t) => {
-  const { story, token, told } = scene(t, { action: 'lock' });
+  const { story, token, told } = scene(t, { removal: 'lock' });
   await note(story, request(), granted());
   await note(story, request(), granted());
   story.cardOut(token, true);
@@ -210,7 +211,7 @@ test.serial('a second unlock of the session by another card takes the first oneâ
 test.serial('logind that fails is said, and nothing is recorded as locked', async (t) => {
   const { story, token, audit, log } = scene(
     t,
-    { action: 'lock' },
+    { removal: 'lock' },
     {
       control: {
         lock: () => Promise.reject(new Error('no answer')),

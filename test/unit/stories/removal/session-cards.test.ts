@@ -6,6 +6,7 @@ import { BACK_MS, SessionCards } from '../../../../agent/stories/removal/session
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import { alice, bob, FakePairings, FakeToken, pairing } from '../../../kit/story/fakes.ts';
 import { attacker, victim } from '../../../kit/story/run-login.ts';
+import { policyWith } from '../../../kit/story/policy-with.ts';
 
 function clockAt(start = 1000) {
   let now = start;
@@ -43,7 +44,7 @@ test('a card that cannot be paired says why', (t) => {
     return standing.kind === 'unfit' ? standing.why : standing.kind;
   };
   t.regex(why(new FakeToken(victim, { use: 'signature' })), /signing documents/);
-  t.regex(why(new FakeToken(victim), { ...defaultPolicy, minEcBits: 384 }), /weaker/);
+  t.regex(why(new FakeToken(victim), policyWith({ login: { minEcBits: 384 } })), /weaker/);
   t.regex(
     why(
       new FakeToken(victim, { reader: 'ACS ACR122U 00 00', atr: '3B8F8001804F0CA000000306030001000000006A' }),
@@ -51,7 +52,10 @@ test('a card that cannot be paired says why', (t) => {
     /contactless/,
   );
   table.add(pairing(alice.name, attacker.publicKey));
-  t.regex(why(new FakeToken(victim), { ...defaultPolicy, oneCardPerUser: true }), /Unpair that one first/);
+  t.regex(
+    why(new FakeToken(victim), policyWith({ pairing: { oneCardPerUser: true } })),
+    /Unpair that one first/,
+  );
 });
 
 test('an insertion is claimed once by each user, and the next insertion is another one', (t) => {

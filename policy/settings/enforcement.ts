@@ -1,49 +1,46 @@
 // [enforcement]: whom `sc_auth enforce on` binds. Whether it is on is no setting: a file that is copied to a machine
 // must not lock its people out; the command looks first.
 
-import { defaultPolicy } from '../policy/policy.ts';
 import { accountName, flag, serviceList, whole, word, type SettingTable } from './setting.ts';
-
-const { enforcement } = defaultPolicy;
 
 export const enforcementSettings = {
   exempt_group: {
     schema: accountName,
-    default: enforcement.exemptGroup,
+    default: '',
     unit: 'group',
     meaning: 'Members of this group never need a card. "" means no group.',
   },
   allow_unpaired_users: {
     schema: flag,
-    default: enforcement.allowUnpairedUsers,
+    default: false,
     unit: null,
     meaning:
       'Users without a pairing may go on with their password. Warning: with false, whoever has no card is shut out as soon as enforcement is on.',
   },
   services: {
     schema: serviceList,
-    default: [...enforcement.services],
+    default: ['*'],
     unit: 'PAM services',
     meaning:
       'Services in which a card is required, as far as login.services lets a card be used there. ["*"] means all.',
   },
   remote: {
     schema: flag,
-    default: enforcement.remote,
+    default: false,
     unit: null,
     meaning:
       'Require the card in sessions from other hosts too (ssh keys and all). Warning: unless login.remote is true no card can be used from there, so this closes the way in from the network.',
   },
   agent_absent: {
     schema: word(['open', 'closed']),
-    default: enforcement.agentAbsent,
+    default: 'open',
     unit: null,
     meaning:
       'While the card is required and scauthd does not run: "open" lets the password in, "closed" nobody but root on a console. Warning: with "closed" a scauthd that cannot start shuts everybody out. A scauthd that runs and does not answer lets nobody in either way.',
   },
   confirm_minutes: {
     schema: whole(1, 1440),
-    default: enforcement.confirmMinutes,
+    default: 30,
     unit: 'minutes',
     meaning:
       'After `sc_auth enforce on` this much time is left for a login by card, which confirms it; then it goes off by itself.',

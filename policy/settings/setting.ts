@@ -68,14 +68,11 @@ export const accountName = v.pipe(
   v.regex(/^$|^[A-Za-z0-9_.][A-Za-z0-9_.@$-]{0,255}$/, 'must be the name of a group'),
 );
 
-/** Makes the schema of a table: strict, so that a key that is not in it is an error, and each key has its default. */
-export function tableSchema<T extends SettingTable>(
-  table: T,
-): v.GenericSchema<unknown, { [K in keyof T]: v.InferOutput<T[K]['schema']> }> {
+/** The schema of a table: strict, so that a key that is not in it is an error, and each key has its default. */
+export function tableSchema(table: SettingTable): v.GenericSchema {
   const keys = Object.entries(table).map(([key, setting]) => [
     key,
     v.optional(setting.schema, setting.default),
   ]);
-  const schema = v.optional(v.strictObject(Object.fromEntries(keys) as v.ObjectEntries), {});
-  return schema as unknown as v.GenericSchema<unknown, { [K in keyof T]: v.InferOutput<T[K]['schema']> }>;
+  return v.optional(v.strictObject(Object.fromEntries(keys) as v.ObjectEntries), {});
 }

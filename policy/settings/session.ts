@@ -2,7 +2,6 @@
 // open one.
 
 import * as v from 'valibot';
-import { defaultPolicy } from '../policy/policy.ts';
 import { serviceList, whole, word } from './setting.ts';
 
 const commandWord = v.pipe(v.string('must be text'), v.regex(/^[^\0]{1,1000}$/, 'must not be empty'));
@@ -10,14 +9,14 @@ const commandWord = v.pipe(v.string('must be text'), v.regex(/^[^\0]{1,1000}$/, 
 export const sessionSettings = {
   removal: {
     schema: word(['none', 'lock', 'logout']),
-    default: defaultPolicy.removal.action,
+    default: 'none',
     unit: null,
     meaning:
       'When the card is taken out with which a session was logged in or last unlocked: "lock" locks that session, "logout" ends it, through logind. Other sessions, and cards that opened nothing here, do not matter. Warning: with "logout" unsaved work is lost.',
   },
   removal_grace: {
     schema: whole(0, 600),
-    default: defaultPolicy.removal.graceMs / 1000,
+    default: 0,
     unit: 'seconds',
     meaning:
       'How long after the removal the card may be put back and nothing happens. Warning: the card is known again by what it says of itself, so whoever sits down within this time with a copy of that keeps the session open.',
@@ -27,14 +26,19 @@ export const sessionSettings = {
       v.array(commandWord, 'must be a list: the program and its arguments'),
       v.maxLength(32, 'must have at most 32 words'),
     ),
-    default: [...defaultPolicy.removal.lockCommand],
+    default: [],
     unit: null,
     meaning:
       'Program and arguments that lock the screen where logind does not run or nothing listens to it, e.g. ["i3lock"]. scauth-session runs it as the user, in the session, when the session is to be locked.',
   },
   services: {
     schema: serviceList,
-    default: [...defaultPolicy.sessionServices],
+    default: [
+      ...['login', 'gdm-password', 'gdm-smartcard', 'lightdm', 'sddm', 'lxdm', 'xdm', 'greetd', 'ly'],
+      ...['i3lock', 'swaylock', 'waylock', 'gtklock', 'hyprlock', 'xsecurelock', 'xscreensaver', 'physlock'],
+      ...['vlock', 'xlock', 'kde', 'kde-smartcard', 'kscreenlocker', 'xfce4-screensaver', 'mate-screensaver'],
+      ...['cinnamon-screensaver', 'gnome-screensaver', 'light-locker', 'unity', 'budgie-screensaver'],
+    ],
     unit: null,
     meaning:
       'PAM services that open a session or its lock: a card that one of these let in is the one whose removal counts, and no pairing dialog opens while one of them asks.',

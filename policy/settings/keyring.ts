@@ -1,21 +1,18 @@
 // [keyring]: whether cards may open login keyrings, and in which logins.
 
-import { defaultPolicy } from '../policy/policy.ts';
 import { flag, serviceList, type SettingTable } from './setting.ts';
-
-const { keyring } = defaultPolicy;
 
 export const keyringSettings = {
   allowed: {
     schema: flag,
-    default: keyring.allowed,
+    default: true,
     unit: null,
     meaning:
       'Cards may open login keyrings: at pairing people are asked whether they want that, where a PAM module for keyrings is in use. false: nobody is asked, and nothing that was sealed before is opened.',
   },
   services: {
     schema: serviceList,
-    default: [...keyring.services],
+    default: ['login', 'lightdm', 'gdm-password', 'gdm-smartcard', 'sddm', 'lxdm', 'greetd', 'ly', 'xdm'],
     unit: 'PAM services',
     meaning:
       "Services that get the keyring's secret (the account password, as PAM_AUTHTOK) after a login by card, where root runs them. Warning: every module behind pam_scauth.so in the same stack can read it.",

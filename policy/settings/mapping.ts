@@ -1,12 +1,9 @@
 // [mapping]: cards without a pairing, whose certificate names the account. Only for chains to a pinned authority.
 
 import * as v from 'valibot';
-import { parseCertmapRule } from '../policy/certmap/parse.ts';
-import { FIELD_NAMES, isMappingFormat } from '../policy/map-certificate.ts';
-import { defaultPolicy } from '../policy/policy.ts';
+import { parseCertmapRule } from '../certmap/parse.ts';
+import { FIELD_NAMES, isMappingFormat } from '../mapping-format.ts';
 import { word, type SettingTable } from './setting.ts';
-
-const { mapping } = defaultPolicy;
 
 function isRule(text: string): boolean {
   try {
@@ -21,12 +18,13 @@ const rule = v.pipe(
   v.string('must be text'),
   v.maxLength(2000, 'must have at most 2000 characters'),
   v.check(isRule, 'must be a rule of sss-certmap(5)'),
+  v.transform(parseCertmapRule),
 );
 
 export const mappingSettings = {
   attribute: {
     schema: word(['none', 'name', 'gecos']),
-    default: mapping.attribute,
+    default: 'none',
     unit: null,
     meaning:
       'What of the account must be equal to the formatted fields: its login name, or its full name (the first part of GECOS). "none" switches mapping off. Needs trust.level 1 or more and trust.pinned. Warning: whoever gets such a certificate from a pinned authority gets the account.',
@@ -43,7 +41,7 @@ export const mappingSettings = {
       v.array(word(FIELD_NAMES), 'must be a list of fields'),
       v.maxLength(9, 'must have at most 9 fields'),
     ),
-    default: [...mapping.fields],
+    default: [],
     unit: 'fields of the certificate',
     meaning: `The fields for $1, $2, … in their order. Known: ${FIELD_NAMES.join(', ')}.`,
   },
@@ -53,7 +51,7 @@ export const mappingSettings = {
       v.maxLength(200, 'must have at most 200 characters'),
       v.check(isMappingFormat, 'must be text with $1 to $9 ($$ is a dollar sign)'),
     ),
-    default: mapping.format,
+    default: '$1',
     unit: null,
     meaning:
       'The text that the account attribute must be equal to. $1 is the first field, and so on; a "$2" inside a field is text and no field.',

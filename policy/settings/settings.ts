@@ -2,14 +2,22 @@
 // the policy are made from this table.
 
 import * as v from 'valibot';
-import { defaultPolicy } from '../policy/policy.ts';
-import { keyringSettings } from './keyring-settings.ts';
-import { attestationSettings } from './attestation-settings.ts';
-import { enforcementSettings } from './enforcement-settings.ts';
-import { mappingSettings } from './mapping-settings.ts';
-import { flag, oneOf, serviceList, tableSchema, whole, word, type Setting } from './setting.ts';
-import { sessionSettings } from './session-settings.ts';
-import { trustSettings } from './trust-settings.ts';
+import { keyringSettings } from './keyring.ts';
+import { attestationSettings } from './attestation.ts';
+import { enforcementSettings } from './enforcement.ts';
+import { mappingSettings } from './mapping.ts';
+import {
+  flag,
+  oneOf,
+  serviceList,
+  tableSchema,
+  whole,
+  word,
+  type Setting,
+  type SettingTable,
+} from './setting.ts';
+import { sessionSettings } from './session.ts';
+import { trustSettings } from './trust.ts';
 
 const driverId = v.pipe(
   v.string('must be text'),
@@ -41,47 +49,47 @@ export const settings = {
   login: {
     cards_allowed: {
       schema: flag,
-      default: defaultPolicy.cardsAllowed,
+      default: true,
       unit: null,
       meaning: 'Cards may be used for login. false: every request goes on to the password.',
     },
     services: {
       schema: serviceList,
-      default: [...defaultPolicy.services],
+      default: ['*'],
       unit: null,
       meaning:
         'PAM services (file names in /etc/pam.d) for which a card may be used. ["*"] means all; [] means none.',
     },
     remote: {
       schema: flag,
-      default: defaultPolicy.remoteAllowed,
+      default: false,
       unit: null,
       meaning:
         'Sessions that are not at this machine may use the card in it. false: local sessions only, as logind says (without logind, PAM_RHOST does); in doubt a session is not local. Warning: with true, whoever has the PIN can use a card that somebody left in the machine, from anywhere.',
     },
     try_reserve: {
       schema: whole(0, 10),
-      default: defaultPolicy.tryReserve,
+      default: 1,
       unit: 'PIN tries',
       meaning:
         'Tries that a login leaves on the card: at or below it, the PIN is sent only after the user says yes. Warning: with 0, a typing mistake can block the card.',
     },
     pin_attempts: {
       schema: whole(1, 3),
-      default: defaultPolicy.pinAttempts,
+      default: 1,
       unit: 'prompts',
       meaning: 'How often one login asks for the PIN before the password gets its turn.',
     },
     prompt_only_services: {
       schema: serviceList,
-      default: [...defaultPolicy.promptOnlyServices],
+      default: ['i3lock', 'swaylock', 'waylock'],
       unit: null,
       meaning:
         'PAM services whose programs (screen lockers) show prompts and no other message. What a person must know before the PIN is typed on the reader stands in a prompt there, which Enter answers.',
     },
     card_wait_ms: {
       schema: whole(0, 10_000),
-      default: defaultPolicy.cardWaitMs,
+      default: 4000,
       unit: 'milliseconds',
       meaning:
         'How long a login waits for a card that was just put in and is still being read. Without a card in a reader nobody waits.',
@@ -89,34 +97,34 @@ export const settings = {
     wait: {
       // Below the two minutes in which a relay bears that nothing is asked (PROTOCOL.md, 1.4).
       schema: whole(0, 110),
-      default: defaultPolicy.insertWaitMs / 1000,
+      default: 0,
       unit: 'seconds',
       meaning:
         'How long a login waits for a paired card that is not in: "Insert your card". Enter goes on to the password where there is a terminal; elsewhere the time must pass. 0: the password is asked for at once.',
     },
     card_check: {
       schema: word(['off', 'paired', 'always']),
-      default: defaultPolicy.cardCheck,
+      default: 'paired',
       unit: null,
       meaning:
         'Whether a card must prove that it is the card, by its own key (PIV 9E, which needs no PIN), before it gets a PIN. It is asked when it is put in. "paired": where the pairing keeps such a key; "always": a card without one is refused as well, at the login and at pairing; "off": never. Warning: with "off", a copy of the certificates on another card is found out only after the PIN was typed.',
     },
     expiry_notice_days: {
       schema: whole(0, 365),
-      default: defaultPolicy.expiryNoticeDays,
+      default: 14,
       unit: 'days',
       meaning:
         'How long before its end the certificate on a card is told of at a login, once a day. 0 means never.',
     },
     min_rsa_bits: {
       schema: oneOf([2048, 3072, 4096]),
-      default: defaultPolicy.minRsaBits,
+      default: 2048,
       unit: 'bits',
       meaning: 'Smallest RSA key that may be paired. Smaller ones than 2048 never may.',
     },
     min_ec_bits: {
       schema: oneOf([256, 384]),
-      default: defaultPolicy.minEcBits,
+      default: 256,
       unit: 'bits',
       meaning: 'Smallest elliptic-curve key that may be paired; Ed25519 counts as 256.',
     },
@@ -124,13 +132,13 @@ export const settings = {
   pairing: {
     users_may_pair: {
       schema: flag,
-      default: defaultPolicy.usersMayPair,
+      default: true,
       unit: null,
       meaning: 'Users may pair a card with their own account. false: only the administrator pairs.',
     },
     one_card_per_user: {
       schema: flag,
-      default: defaultPolicy.oneCardPerUser,
+      default: false,
       unit: null,
       meaning: 'A user may have one pairing. Pairings that are there already stay.',
     },
@@ -138,7 +146,7 @@ export const settings = {
   audit: {
     no_record_no_grant: {
       schema: flag,
-      default: defaultPolicy.noRecordNoGrant,
+      default: true,
       unit: null,
       meaning:
         'A login whose audit record cannot be written (full disk, read-only file system) is not granted by card; the password gets its turn. Warning: with false, such logins are missing in the log; it says later how many.',
@@ -164,14 +172,14 @@ export const settings = {
   reader: {
     contactless: {
       schema: flag,
-      default: defaultPolicy.contactlessAllowed,
+      default: false,
       unit: null,
       meaning:
         'Cards may be used through a contactless reader. Warning: with true, the PIN goes over the air, and a card can be used while it is in a pocket.',
     },
     pinpad_deny: {
       schema: v.array(readerPattern, 'must be a list'),
-      default: [...defaultPolicy.pinPadDenied],
+      default: [],
       unit: null,
       meaning:
         "Readers whose PIN pad is not used, beside those that are known to lie: USB ids as lsusb shows them (08e6:34c0), or text that stands in the reader's name. The PIN is then typed at the computer.",
@@ -235,23 +243,23 @@ export const settings = {
   attestation: attestationSettings,
   enforcement: enforcementSettings,
   keyring: keyringSettings,
-} as const satisfies Record<string, Record<string, Setting>>;
+} as const satisfies Record<string, SettingTable>;
 
-/** Strict: a key that is not in the table is an error, never ignored. */
-export const configSchema = v.strictObject({
-  login: tableSchema(settings.login),
-  pairing: tableSchema(settings.pairing),
-  audit: tableSchema(settings.audit),
-  reader: tableSchema(settings.reader),
-  tokens: tableSchema(settings.tokens),
-  piv: tableSchema(settings.piv),
-  pkcs11: tableSchema(settings.pkcs11),
-  session: tableSchema(settings.session),
-  trust: tableSchema(settings.trust),
-  mapping: tableSchema(settings.mapping),
-  attestation: tableSchema(settings.attestation),
-  enforcement: tableSchema(settings.enforcement),
-  keyring: tableSchema(settings.keyring),
-});
+type Settings = typeof settings;
 
-export type Config = v.InferOutput<typeof configSchema>;
+/** `login.try_reserve`: a setting that is not in the table does not compile. */
+export type SettingName = { [T in keyof Settings]: `${T}.${keyof Settings[T] & string}` }[keyof Settings];
+
+/** The files as a whole, checked, under the names that they have there. */
+export type Config = {
+  [T in keyof Settings]: {
+    [K in keyof Settings[T]]: Settings[T][K] extends Setting
+      ? v.InferOutput<Settings[T][K]['schema']>
+      : never;
+  };
+};
+
+/** Strict: a table or key that is not there is an error, never ignored. */
+export const configSchema = v.strictObject(
+  Object.fromEntries(Object.entries(settings).map(([name, table]) => [name, tableSchema(table)])),
+) as unknown as v.GenericSchema<unknown, Config>;

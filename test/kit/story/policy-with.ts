@@ -1,0 +1,13 @@
+// A policy that differs from another in a few settings, by their tables.
+
+import { defaultPolicy, type Policy } from '../../../policy/policy.ts';
+
+export type PolicyChanges = { readonly [Table in keyof Policy]?: Partial<Policy[Table]> };
+
+export function policyWith(changes: PolicyChanges, base: Policy = defaultPolicy): Policy {
+  const tables = Object.entries(base).map(([name, table]) => [
+    name,
+    { ...table, ...changes[name as keyof Policy] },
+  ]);
+  return Object.fromEntries(tables) as Policy;
+}
