@@ -118,6 +118,7 @@ export const places: readonly Place[] = [
       /^policy\//,
       /^agent\/trust\/certificate-trust\.ts$/,
       /^agent\/accounts\/accounts\.ts$/,
+      /^agent\/words\//,
       /^agent\/cli\//,
     ],
   },

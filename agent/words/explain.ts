@@ -91,3 +91,28 @@ export const REMEDY: Readonly<Record<LinkName, string>> = {
   tries: 'Unblock the card with its PUK.',
   proof: 'Try again with the right PIN.',
 };
+
+/** The links that sc_auth looks at itself. What is wrong, and what to do. */
+export const socket = {
+  silent: (path: string, code: string) => [`Nobody answers at ${path} (${code})`, RESTART_OR_LOG],
+  missing: (path: string) => [`${path} is not there: scauthd does not run`, RESTART_OR_LOG],
+  forbidden: (path: string) => [
+    `${path} may not be opened`,
+    'Its folder must be open to all: sudo chmod 755 /run/scauth',
+  ],
+  other: (path: string, code: string) => [`${path} cannot be opened (${code})`, RESTART_OR_LOG],
+} satisfies Readonly<Record<string, (path: string, code: string) => [string, string]>>;
+
+export const AGENT_ANSWERS = 'scauthd answers';
+
+export function passwordOpens(service: string, why: string): string {
+  return `On, but a password opens ${service}: ${why}`;
+}
+
+export function nothingInTheWay(user: string, service: string): string {
+  return `Card login of ${user} for ${service}: nothing is in the way.`;
+}
+
+export function whatToDo(remedy: string | null): string {
+  return `What to do: ${remedy ?? 'ask your administrator.'}`;
+}

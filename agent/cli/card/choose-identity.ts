@@ -2,6 +2,7 @@
 
 import type { WireIdentity } from '../../protocol/io-scauth.ts';
 import { isInteractive, openAnswers } from '../terminal/answers.ts';
+import { identities, NO_KEY, NO_LOGIN_KEY, pair as say } from '../../words/commands.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { fetchIdentities, type SortedIdentities } from '../commands/identities.ts';
@@ -9,25 +10,16 @@ import { tabbed } from '../terminal/output.ts';
 
 function nothingToChoose(found: SortedIdentities, user: string): CommandError {
   if (found.paired.length > 0) {
-    return new CommandError(
-      'already-paired',
-      `The card that is in is paired with ${user} already. The pairings: sc_auth list`,
-    );
+    return new CommandError('already-paired', say.already(user));
   }
   if (found.unfit.length > 0) {
-    return new CommandError(
-      'no-identity',
-      'No key of this card can be used for login. Why: sc_auth identities -v',
-    );
+    return new CommandError('no-identity', NO_LOGIN_KEY);
   }
-  return new CommandError('no-card', 'No card with a key is in a reader. Put the card in and run it again.');
+  return new CommandError('no-card', NO_KEY);
 }
 
 async function askNumber(choices: readonly WireIdentity[], context: CommandContext): Promise<WireIdentity> {
-  const text =
-    choices.length === 1
-      ? 'Pair it? Enter = yes, Ctrl-C = no: '
-      : `Which one? 1-${choices.length}, Enter = none: `;
+  const text = choices.length === 1 ? say.confirm : say.choose(choices.length);
   const answers = await openAnswers(context);
   try {
     for (;;) {
@@ -38,12 +30,12 @@ async function askNumber(choices: readonly WireIdentity[], context: CommandConte
       if (answer === undefined || (answer === '' && choices.length > 1)) break;
       const chosen = choices[answer === '' ? 0 : Number(answer) - 1];
       if (chosen !== undefined && /^\d*$/.test(answer)) return chosen;
-      answers.tell('That is none of the numbers.');
+      answers.tell(say.noSuchNumber);
     }
   } finally {
     answers.close();
   }
-  throw new CommandError('cancelled', 'Cancelled. Nothing was paired.');
+  throw new CommandError('cancelled', say.cancelled);
 }
 
 /**
@@ -59,9 +51,9 @@ export async function chooseIdentity(context: CommandContext, user: string): Pro
   if (choices.length === 1 && !interactive) return only.hash;
   const list = choices.map(({ hash, label }, index) => tabbed(String(index + 1), hash, label));
   if (!interactive) {
-    throw new CommandError('usage', ['Several keys can be paired. Say which: -h HASH', ...list].join('\n'));
+    throw new CommandError('usage', [say.several, ...list].join('\n'));
   }
   // The list and the question belong together on the terminal; standard output stays for the result.
-  context.writeErr(`Unpaired identities:\n${list.map((line) => `${line}\n`).join('')}`);
+  context.writeErr(`${identities.unpaired}\n${list.map((line) => `${line}\n`).join('')}`);
   return (await askNumber(choices, context)).hash;
 }

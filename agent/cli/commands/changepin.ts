@@ -1,6 +1,7 @@
 // sc_auth changepin: a new PIN for a card, by the old one. scauthd asks, keeps the last tries and leaves the card
 // unverified; this file only names the card.
 
+import { pin } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { converse } from '../terminal/conversation.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
@@ -34,7 +35,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   const pinFd = descriptorOption('pin-fd', options['pin-fd']);
   const wanted = { token: options.token ?? null, user: options.user ?? null };
   const result = await converse(context, 'ChangePin', wanted, { pinFd, passwordFd: pinFd });
-  context.output.result({ token: readTokenId(result) }, ['PIN changed']);
+  context.output.result({ token: readTokenId(result) }, [pin.changed]);
 }
 
 export const command: Command = { help, run };

@@ -3,6 +3,7 @@
 
 import { AgentError } from '../../base/errors.ts';
 import { callAgent } from '../agent/client.ts';
+import { config as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
@@ -42,7 +43,7 @@ async function shutOutBy(folder: string, context: CommandContext): Promise<Found
     return await callAgent(context, 'CheckSettings', {});
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    context.output.note(`Whom enforcement would shut out is not known: ${error.message}`);
+    context.output.note(say.unknown(error.message));
     return NOBODY;
   }
 }
@@ -53,26 +54,13 @@ async function check(folder: string, context: CommandContext): Promise<void> {
     loadPolicy(folder);
   } catch (error) {
     const why = error instanceof AgentError ? error.detail : String(error);
-    throw new CommandError(
-      'config-invalid',
-      `${why}\nNothing of it is in force. Correct it and check again.`,
-    );
+    throw new CommandError('config-invalid', say.bad(why));
   }
   const { shutOut, newlyShutOut, newlyShutOutCount, closesRemote } = await shutOutBy(folder, context);
-  const unnamed = newlyShutOutCount - newlyShutOut.length;
   context.output.result({ ok: true, folder, shutOut, newlyShutOut, closesRemote }, [
-    `The configuration in ${folder} is good.`,
-    ...(newlyShutOut.length === 0
-      ? []
-      : [
-          `WARNING: enforcement is on, and with it these accounts are shut out: ${newlyShutOut.join(', ')}${unnamed > 0 ? ` and ${unnamed} more` : ''}.`,
-          'Exempt them first (sc_auth enforce exempt), or change it back.',
-        ]),
-    ...(closesRemote
-      ? [
-          'WARNING: enforcement is on, and with it nobody who is not exempt gets in from another host: enforcement.remote wants a card there, and login.remote lets none be used.',
-        ]
-      : []),
+    say.good(folder),
+    ...(newlyShutOut.length === 0 ? [] : say.shutsOut(newlyShutOut, newlyShutOutCount)),
+    ...(closesRemote ? [say.closesRemote] : []),
   ]);
   if (newlyShutOut.length > 0 || closesRemote) context.output.failed();
 }
@@ -88,7 +76,7 @@ async function run([what, ...args]: readonly string[], context: CommandContext):
       return;
     }
     default:
-      throw new CommandError('usage', 'Say check or schema: sc_auth config check');
+      throw new CommandError('usage', say.sayWhich);
   }
 }
 

@@ -2,6 +2,7 @@
 // scauthd keeps it and judges by it.
 
 import { callAgent } from '../agent/client.ts';
+import { driver as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
@@ -37,15 +38,11 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   });
   const driver = toEnable ?? disable;
   if (driver === null || (toEnable !== null && disable !== null)) {
-    throw new CommandError('usage', 'Name one driver: sc_auth enable-for-login [--disable] DRIVER');
+    throw new CommandError('usage', say.nameOne);
   }
   const enabled = disable === null;
   await callAgent(context, 'SetDriverForLogin', { driver, enabled, ...(shutOut && { shutOut }) });
-  context.output.result({ driver, enabled }, [
-    enabled
-      ? `${driver} may run before anybody has logged in.`
-      : `${driver} does not run before somebody has logged in.`,
-  ]);
+  context.output.result({ driver, enabled }, [enabled ? say.enabled(driver) : say.disabled(driver)]);
 }
 
 export const command: Command = { help, run };

@@ -3,6 +3,8 @@
 
 import { AgentError } from '../../base/errors.ts';
 import type { WireLink } from '../../protocol/io-scauth.ts';
+import * as say from '../../words/explain.ts';
+import { RESTART_OR_LOG } from '../../words/repairs.ts';
 import { callAgent } from '../agent/client.ts';
 import { sudoUser, type Command, type CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -31,37 +33,30 @@ Exit codes: 0 nothing is in the way; 1 something is; 2 wrong usage; 3 not allowe
 `;
 
 const PAM_SOCKET = '/run/scauth/pam.sock';
-const RESTART = 'sudo systemctl restart scauthd; its log: journalctl -u scauthd';
 
 async function socketLinks(path: string): Promise<WireLink[]> {
   const code = await tryConnect(path);
   const there = { name: 'socket', ok: true, detail: path, remedy: null };
+  const broken = (name: string, [detail, remedy]: readonly [string, string]): WireLink => ({
+    name,
+    ok: false,
+    detail,
+    remedy,
+  });
   switch (code) {
     case null:
       return [there];
     case 'ECONNREFUSED':
     case 'ETIMEDOUT':
-      return [
-        there,
-        { name: 'agent', ok: false, detail: `Nobody answers at ${path} (${code})`, remedy: RESTART },
-      ];
+      return [there, broken('agent', say.socket.silent(path, code))];
     case 'ENOENT':
     case 'ENOTDIR':
-      return [
-        { name: 'socket', ok: false, detail: `${path} is not there: scauthd does not run`, remedy: RESTART },
-      ];
+      return [broken('socket', say.socket.missing(path))];
     case 'EACCES':
     case 'EPERM':
-      return [
-        {
-          name: 'socket',
-          ok: false,
-          detail: `${path} may not be opened`,
-          remedy: `Its folder must be open to all: sudo chmod 755 /run/scauth`,
-        },
-      ];
+      return [broken('socket', say.socket.forbidden(path))];
     default:
-      return [{ name: 'socket', ok: false, detail: `${path} cannot be opened (${code})`, remedy: RESTART }];
+      return [broken('socket', say.socket.other(path, code))];
   }
 }
 
@@ -78,11 +73,11 @@ async function agentLinks(
 ): Promise<{ user: string; links: WireLink[] }> {
   try {
     const { user, links } = await callAgent(context, 'Explain', { ...asked });
-    return { user, links: [{ name: 'agent', ok: true, detail: 'scauthd answers', remedy: null }, ...links] };
+    return { user, links: [{ name: 'agent', ok: true, detail: say.AGENT_ANSWERS, remedy: null }, ...links] };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     if (!['unreachable', 'no-answer', 'malformed', 'internal'].includes(error.code)) throw error;
-    const link = { name: 'agent', ok: false, detail: error.message, remedy: RESTART };
+    const link = { name: 'agent', ok: false, detail: error.message, remedy: RESTART_OR_LOG };
     return { user: asked.user ?? context.userName(), links: [link] };
   }
 }
@@ -95,7 +90,7 @@ async function enforcementLink(link: WireLink, service: string): Promise<WireLin
   try {
     const { state, why, repair } = coverOfService(service, loadPolicy('/etc/scauth'));
     if (state !== 'uncovered') return link;
-    return { ...link, ok: false, detail: `On, but a password opens ${service}: ${why}`, remedy: repair };
+    return { ...link, ok: false, detail: say.passwordOpens(service, why), remedy: repair };
   } catch (error) {
     // Settings that this user may not read, or that are wrong: scauthd's word is all there is.
     if (error instanceof AgentError) return link;
@@ -131,9 +126,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   ]);
   context.output.result({ user, service, links, broken: broken?.name ?? null }, [
     ...lines,
-    broken === null
-      ? `Card login of ${user} for ${service}: nothing is in the way.`
-      : `What to do: ${broken.remedy ?? 'ask your administrator.'}`,
+    broken === null ? say.nothingInTheWay(user, service) : say.whatToDo(broken.remedy),
   ]);
   if (broken !== null) context.output.failed();
 }

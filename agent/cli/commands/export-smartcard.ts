@@ -4,6 +4,7 @@
 import { createPublicKey } from 'node:crypto';
 import type { WireItem } from '../../protocol/io-scauth.ts';
 import { fetchItems } from '../card/card-items.ts';
+import { EXPORT_FORMAT, NO_KEY } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import {
@@ -49,8 +50,7 @@ interface Exported extends KeychainItems {
 /** @throws CommandError `usage` */
 function formatOf(named: string | undefined, json: boolean): Format {
   const format = FORMATS.find((one) => one === (named ?? (json ? 'json' : 'text')));
-  if (format === undefined || (json && format !== 'json'))
-    throw new CommandError('usage', 'Say --format text, --format json or --format pem; --json is json.');
+  if (format === undefined || (json && format !== 'json')) throw new CommandError('usage', EXPORT_FORMAT);
   return format;
 }
 
@@ -152,7 +152,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   const document = { items: exported.map(jsonItem) };
   if (format === 'json') output.document(document);
   else output.result(document, linesOf(format, exported));
-  if (items.length === 0) output.note('No card with a key is in a reader. Put the card in and run it again.');
+  if (items.length === 0) output.note(NO_KEY);
 }
 
 export const command: Command = { help, run };

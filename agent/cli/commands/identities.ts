@@ -2,6 +2,7 @@
 
 import type { WireIdentity } from '../../protocol/io-scauth.ts';
 import { allPages, callAgent } from '../agent/client.ts';
+import { identities as say, NO_KEY, NO_LOGIN_KEY } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { parseOptions } from '../options.ts';
 import { whileCardWorks } from '../card/card-wait.ts';
@@ -30,7 +31,7 @@ export interface SortedIdentities {
 /** Only keys that were made for authentication are offered for login. */
 function whyUnfit(identity: WireIdentity): string | null {
   if (identity.unfit !== null) return identity.unfit;
-  return identity.use === 'authentication' ? null : `made for ${identity.use}, not for login`;
+  return identity.use === 'authentication' ? null : say.otherUse(identity.use);
 }
 
 /** Asks scauthd which keys are there. `user` given: paired means paired with this user. */
@@ -68,23 +69,21 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   const sorted = await whileCardWorks(context, () => fetchIdentities(context, null));
   const { paired, unpaired, unfit } = sorted;
   const line = ({ hash, label, pairedWith }: WireIdentity) =>
-    verbose && pairedWith.length > 0
-      ? tabbed(hash, label, `paired with ${pairedWith.join(', ')}`)
-      : tabbed(hash, label);
+    verbose && pairedWith.length > 0 ? tabbed(hash, label, say.pairedWith(pairedWith)) : tabbed(hash, label);
   context.output.result({ ...sorted }, [
-    ...section('Paired identities which are used for authentication:', paired.map(line)),
-    ...section('Unpaired identities:', unpaired.map(line)),
+    ...section(say.paired, paired.map(line)),
+    ...section(say.unpaired, unpaired.map(line)),
     ...(verbose
       ? section(
-          'Identities that cannot be used for login:',
+          say.unfit,
           unfit.map((identity) => tabbed(identity.hash, identity.label, identity.unfit)),
         )
       : []),
   ]);
   if (paired.length + unpaired.length + unfit.length === 0) {
-    context.output.note('No card with a key is in a reader. Put the card in and run it again.');
+    context.output.note(NO_KEY);
   } else if (paired.length + unpaired.length === 0 && !verbose) {
-    context.output.note('No key of this card can be used for login. Why: sc_auth identities -v');
+    context.output.note(NO_LOGIN_KEY);
   }
 }
 

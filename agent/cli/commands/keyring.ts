@@ -2,6 +2,8 @@
 
 import type { WireKeyringCard } from '../../protocol/io-scauth.ts';
 import { callAgent } from '../agent/client.ts';
+import { keyringText } from '../../words/login.ts';
+import { keyring as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { converse } from '../terminal/conversation.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -44,27 +46,23 @@ const OPTIONS = {
 } as const;
 
 function stateOf({ enabled, passwordChanged, sealedAt }: WireKeyringCard): string {
-  if (!enabled) return 'does not open the keyring';
-  if (passwordChanged === true)
-    return 'was set up with an older password: if the keyring stays locked, run sc_auth keyring enable';
-  return `opens the keyring (since ${sealedAt?.slice(0, 10) ?? 'unknown'})`;
+  if (!enabled) return say.closed;
+  if (passwordChanged === true) return say.oldPassword;
+  return say.opens(sealedAt?.slice(0, 10) ?? 'unknown');
 }
 
 async function status(user: string | null, context: CommandContext): Promise<void> {
   const reply = await callAgent(context, 'GetKeyring', { user });
   const lines = reply.cards.map((card) => `${card.hash}\t${card.label}: ${stateOf(card)}`);
-  if (reply.cards.length === 0) lines.push(`${reply.user} has no paired card.`);
-  if (!reply.allowed) lines.push('Not allowed on this machine (keyring.allowed in scauth.toml).');
-  else if (!reply.pam)
-    lines.push(
-      'No PAM service of this machine opens keyrings: libpam-gnome-keyring or libpam-kwallet5 does.',
-    );
+  if (reply.cards.length === 0) lines.push(say.noCard(reply.user));
+  if (!reply.allowed) lines.push(say.notAllowed);
+  else if (!reply.pam) lines.push(say.noPam);
   context.output.result({ ...reply }, lines);
 }
 
 function requireOwn(user: string | undefined, context: CommandContext): void {
   if (user === undefined || user === context.userName()) return;
-  throw new CommandError('not-allowed', 'That needs the password of the account: its user runs it.');
+  throw new CommandError('not-allowed', say.ownOnly);
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
@@ -82,24 +80,18 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
       const pinFd = descriptorOption('pin-fd', options['pin-fd']);
       const passwordFd = descriptorOption('password-fd', options['password-fd']);
       const result = await converse(context, 'EnableKeyring', { hash }, { pinFd, passwordFd });
-      context.output.result({ hash: String(result['hash']) }, [
-        'From now on a login with this card opens your keyring.',
-      ]);
+      context.output.result({ hash: String(result['hash']) }, [keyringText('enabled')]);
       return;
     }
     case 'disable': {
       const { disabled } = await callAgent(context, 'DisableKeyring', { user, hash });
-      if (disabled.length === 0)
-        throw new CommandError('not-paired', 'No card opened the keyring. Which do: sc_auth keyring status');
-      const lines = disabled.map((one) => `A login with ${one} opens the keyring no longer.`);
+      if (disabled.length === 0) throw new CommandError('not-paired', say.noneOpened);
+      const lines = disabled.map(say.disabled);
       context.output.result({ disabled }, lines);
       return;
     }
     default:
-      throw new CommandError(
-        'usage',
-        'Say which: sc_auth keyring status, sc_auth keyring enable or sc_auth keyring disable',
-      );
+      throw new CommandError('usage', say.sayWhich);
   }
 }
 

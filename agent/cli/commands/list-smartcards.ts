@@ -2,6 +2,8 @@
 
 import type { WireToken } from '../../protocol/io-scauth.ts';
 import { callAgent } from '../agent/client.ts';
+import { triesLeftText } from '../../words/login.ts';
+import { NO_CARD } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { parseOptions } from '../options.ts';
 import { whileCardWorks } from '../card/card-wait.ts';
@@ -21,7 +23,7 @@ Exit codes: 0 done, also without a card; 5 scauthd cannot be reached.
 
 function triesOf({ triesLeft }: WireToken): Piece {
   if (triesLeft === null) return 'tries unknown';
-  return styled(triesLeft > 1 ? 'good' : 'bad', `${triesLeft} tries left`);
+  return styled(triesLeft > 1 ? 'good' : 'bad', triesLeftText(triesLeft));
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
@@ -46,7 +48,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   ]);
   // One column needs no title.
   output.result({ tokens }, table(verbose ? output.screen : null, columns, rows));
-  if (tokens.length === 0) output.note('No card is in a reader. Put the card in and run it again.');
+  if (tokens.length === 0) output.note(NO_CARD);
 }
 
 export const command: Command = { help, run };

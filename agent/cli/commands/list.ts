@@ -2,6 +2,7 @@
 
 import type { WirePairing } from '../../protocol/io-scauth.ts';
 import { pagesOf } from '../agent/client.ts';
+import { list as say } from '../../words/commands.ts';
 import { sudoUser, type Command, type CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
@@ -29,7 +30,7 @@ export function describePairing(pairing: WirePairing): string[] {
   const { label, token, driver, algorithm, sha256, keyKnown, pairedBy, pairedAt } = pairing;
   const key = keyKnown
     ? [algorithm, sha256 === null ? null : `SHA-256 ${sha256}`].filter((part) => part !== null).join(', ')
-    : 'not seen yet: fixed at the first login with the card';
+    : say.keyNotSeen;
   return [
     ['Label', label],
     ['Card', token],
@@ -72,10 +73,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   });
   const { verbose = false, domain = '.' } = options;
   if (!LOCAL_DOMAINS.includes(domain.toLowerCase())) {
-    throw new CommandError(
-      'usage',
-      'Only the local domain is there. Leave out -d, or say: sc_auth list -d .',
-    );
+    throw new CommandError('usage', say.domain);
   }
   const user = options.user ?? sudoUser(context);
   const everybody = user === null && context.uid === 0;

@@ -8,6 +8,7 @@ import type { TrustFindings } from '../../model/trust.ts';
 import { parseUsername } from '../../model/request.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { readCertificateFile } from '../card/certificate-file.ts';
+import { config, map as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
@@ -42,7 +43,7 @@ interface Report {
 
 function readPolicyError(error: unknown): CommandError {
   const why = error instanceof AgentError ? error.detail : String(error);
-  return new CommandError('config-invalid', `${why}\nCorrect it: sc_auth config check`);
+  return new CommandError('config-invalid', config.correct(why));
 }
 
 async function look(
@@ -55,7 +56,7 @@ async function look(
     return { fields: await trust.fields(der), findings: await trust.findings(der, policy.trust, false) };
   } catch (error) {
     if (error instanceof AgentError && error.code === 'bad-certificate')
-      throw new CommandError('bad-certificate', `The certificate cannot be read (${error.detail}).`, error);
+      throw new CommandError('bad-certificate', say.unreadable(error.detail), error);
     throw readPolicyError(error);
   }
 }
@@ -82,30 +83,25 @@ async function report(policy: Policy, der: Buffer, user: string | null): Promise
 async function accountOf(user: string): Promise<{ name: string; gecos: string }> {
   const { systemAccounts } = await import('../../accounts/accounts.ts');
   const account = await systemAccounts.byName(parseUsername(user)).catch(() => null);
-  if (account === null)
-    throw new CommandError('unknown-user', `There is no account '${printable(user, 60)}'.`);
+  if (account === null) throw new CommandError('unknown-user', say.noAccount(printable(user, 60)));
   return { name: account.name, gecos: account.fullName ?? '' };
 }
 
 function linesOf({ attribute, chain, rule, text, user, matches }: Report): string[] {
-  if (attribute === 'none')
-    return [
-      'Mapping is off: mapping.attribute is "none". Set it in /etc/scauth/scauth.toml to use certificates.',
-    ];
+  if (attribute === 'none') return [say.off];
+  const shown = (value: string | null): string | null => (value === null ? null : printable(value, 300));
   return [
-    chain === null ? 'Chain: goes to a pinned authority.' : `Chain: refused, ${printable(chain, 300)}.`,
-    rule === null
-      ? 'Rule: it fits none, or a field is missing or there twice.'
-      : `Rule: ${printable(rule, 300)}`,
-    ...(text === null ? [] : [`The account whose ${attribute} is '${printable(text, 300)}'.`]),
-    ...(user === null ? [] : [`${printable(user, 60)}: ${matches === true ? 'yes' : 'no'}.`]),
+    say.chain(shown(chain)),
+    say.rule(shown(rule)),
+    ...(text === null ? [] : [say.account(attribute, printable(text, 300))]),
+    ...(user === null ? [] : [say.verdict(printable(user, 60), matches === true)]),
   ];
 }
 
 async function run([what, ...args]: readonly string[], context: CommandContext): Promise<void> {
   const [file, ...rest] = args;
   if (what !== 'test' || file === undefined || (file.startsWith('-') && file !== '-'))
-    throw new CommandError('usage', 'Say which certificate: sc_auth map test ada.pem');
+    throw new CommandError('usage', say.sayWhich);
   const { folder = '/etc/scauth', user = null } = parseOptions('map', rest, {
     folder: { type: 'string' },
     user: { type: 'string', short: 'u' },
@@ -120,11 +116,7 @@ async function run([what, ...args]: readonly string[], context: CommandContext):
   }
   const found = await report(policy, der, user);
   const stands = found.chain === null && found.text !== null && found.matches !== false;
-  if (!stands)
-    throw new CommandError(
-      'not-paired',
-      [...linesOf(found), 'The certificate stands for nobody here.'].join('\n'),
-    );
+  if (!stands) throw new CommandError('not-paired', [...linesOf(found), say.nobody].join('\n'));
   context.output.result({ ...found }, linesOf(found));
 }
 

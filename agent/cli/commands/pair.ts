@@ -6,6 +6,8 @@ import { isInteractive } from '../terminal/answers.ts';
 import { callAgent } from '../agent/client.ts';
 import { readCertificateFile } from '../card/certificate-file.ts';
 import { chooseIdentity } from '../card/choose-identity.ts';
+import { usage } from '../../words/sc-auth.ts';
+import { pair as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { converse } from '../terminal/conversation.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -62,23 +64,16 @@ interface Wanted {
 
 async function pairAsRoot(wanted: Wanted, context: CommandContext): Promise<WirePairing> {
   if (wanted.pinFd !== null || wanted.passwordFd !== null) {
-    throw new CommandError(
-      'usage',
-      'As root nothing secret is asked for: leave out --pin-fd and --password-fd.',
-    );
+    throw new CommandError('usage', say.rootSecrets);
   }
-  if (wanted.keyring === 'yes')
-    throw new CommandError(
-      'usage',
-      'The keyring needs the password of its user: sc_auth keyring enable, as them.',
-    );
+  if (wanted.keyring === 'yes') throw new CommandError('usage', say.rootKeyring);
   const user = accountForRoot(wanted.user, context);
   const certificate =
     wanted.certificate === undefined ? null : readCertificateFile(wanted.certificate, context);
   const hash = certificate === null ? (wanted.hash ?? (await chooseIdentity(context, user))) : null;
   const { pairing } = await callAgent(context, 'AddPairing', { user, hash, certificate });
   if (!pairing.keyKnown) {
-    context.output.note('The card is not here: its key is fixed at the first login with it.');
+    context.output.note(say.cardNotHere);
   }
   return pairing;
 }
@@ -86,16 +81,10 @@ async function pairAsRoot(wanted: Wanted, context: CommandContext): Promise<Wire
 async function pairAsUser(wanted: Wanted, context: CommandContext): Promise<WirePairing> {
   const user = context.userName();
   if (wanted.user !== undefined && wanted.user !== user) {
-    throw new CommandError(
-      'not-allowed',
-      'Other accounts are for the administrator: sudo sc_auth pair -u USER',
-    );
+    throw new CommandError('not-allowed', say.otherAccount);
   }
   if (wanted.certificate !== undefined) {
-    throw new CommandError(
-      'not-allowed',
-      'A certificate without its card is for the administrator: sudo sc_auth pair --certificate FILE',
-    );
+    throw new CommandError('not-allowed', say.certificate);
   }
   const hash = wanted.hash ?? (await chooseIdentity(context, user));
   const { keyring, pinFd, passwordFd } = wanted;
@@ -107,7 +96,7 @@ async function pairAsUser(wanted: Wanted, context: CommandContext): Promise<Wire
 function keyringWish(word: string | undefined, context: CommandContext): Wanted['keyring'] {
   if (word === undefined) return isInteractive(context) ? 'ask' : 'no';
   if (word === 'yes' || word === 'no') return word;
-  throw new CommandError('usage', 'Say --keyring yes or --keyring no.');
+  throw new CommandError('usage', say.keyring);
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
@@ -121,11 +110,11 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     passwordFd: descriptorOption('password-fd', options['password-fd']),
   };
   if (wanted.hash !== null && wanted.certificate !== undefined) {
-    throw new CommandError('usage', 'Give -h or --certificate, not both.');
+    throw new CommandError('usage', usage.notBoth('-h', '--certificate'));
   }
   const pairing = await (context.uid === 0 ? pairAsRoot(wanted, context) : pairAsUser(wanted, context));
   context.output.result({ pairing }, [
-    `Paired ${pairing.hash} with ${pairing.user}.`,
+    say.done(pairing.hash, pairing.user),
     ...(options.verbose === true ? describePairing(pairing) : []),
   ]);
 }

@@ -3,6 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { callAgent } from '../agent/client.ts';
+import { pairingUi as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError, EXIT, SilentEnd } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
@@ -28,33 +29,12 @@ Exit codes: 0 done, or paired; 1 the dialog could not be shown; 2 wrong usage; 3
 /** The program of the session; a failure says its own reason. */
 const SESSION_PROGRAM = 'scauth-session';
 
-function sentence(enabled: boolean): string {
-  return `SmartCard Pairing dialog is ${enabled ? 'enabled' : 'disabled'}.`;
-}
-
-function whyLine(level: string): string {
-  switch (level) {
-    case 'policy':
-      return "Decided by the administrator's setting pairing.users_may_pair.";
-    case 'machine':
-      return 'Decided for this machine, by sudo sc_auth pairing_ui.';
-    case 'user':
-      return 'Decided by you, for every card.';
-    case 'card':
-      return 'Decided by you, for this card.';
-    default:
-      return 'Nobody has decided: it is enabled by default.';
-  }
-}
-
 async function openDialog(context: CommandContext): Promise<void> {
-  if (context.uid === 0)
-    throw new CommandError('usage', 'The dialog pairs your own card: run it as yourself, without sudo.');
+  if (context.uid === 0) throw new CommandError('usage', say.asYourself);
   const code = await new Promise<number>((resolve, reject) => {
     const child = spawn(SESSION_PROGRAM, ['--now'], { env: context.env, stdio: 'inherit' });
     child.once('error', (cause) => {
-      const why = `${SESSION_PROGRAM} cannot be started`;
-      reject(new CommandError('internal', `${why}. Pair in a terminal: sc_auth pair`, cause));
+      reject(new CommandError('internal', say.cannotStart(SESSION_PROGRAM), cause));
     });
     child.once('exit', (status) => {
       resolve(status ?? EXIT.failure);
@@ -72,13 +52,12 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     verbose: { type: 'boolean', short: 'v' },
     force: { type: 'boolean', short: 'f' },
   });
-  if (token !== undefined && context.uid === 0)
-    throw new CommandError('usage', 'For one card only a user decides, as themselves: run it without sudo.');
+  if (token !== undefined && context.uid === 0) throw new CommandError('usage', say.oneCardAsRoot);
   const card = token ?? null;
   switch (state) {
     case 'status': {
       const { enabled, level } = await callAgent(context, 'GetPairingPrompt', { token: card });
-      const lines = [sentence(enabled), ...(verbose === true ? [whyLine(level)] : [])];
+      const lines = [say.state(enabled), ...(verbose === true ? [say.decidedBy(level)] : [])];
       context.output.result({ enabled, level }, lines);
       break;
     }
@@ -87,12 +66,14 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
       await callAgent(context, 'SetPairingPrompt', { enabled: state === 'enable', token: card });
       // What holds now: a level above may say something else.
       const { enabled, level } = await callAgent(context, 'GetPairingPrompt', { token: card });
-      context.output.result({ enabled, level }, verbose === true ? [sentence(enabled), whyLine(level)] : []);
+      context.output.result(
+        { enabled, level },
+        verbose === true ? [say.state(enabled), say.decidedBy(level)] : [],
+      );
       break;
     }
     default:
-      if (state !== undefined || force !== true)
-        throw new CommandError('usage', 'Say which: sc_auth pairing_ui -s enable, -s disable or -s status');
+      if (state !== undefined || force !== true) throw new CommandError('usage', say.sayWhich);
   }
   if (force === true) await openDialog(context);
 }

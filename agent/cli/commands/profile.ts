@@ -11,6 +11,7 @@ import type {
 } from '../../protocol/io-scauth.ts';
 import { fetchItems } from '../card/card-items.ts';
 import { callAgent } from '../agent/client.ts';
+import { driver as driverWords, reader as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError, EXIT, exitCodeOf } from '../exit-codes.ts';
 import { pemOf } from './export-smartcard.ts';
@@ -68,15 +69,15 @@ function wordOn({ state, error }: WireReader): Piece | null {
     case 'ready':
       return null;
     case 'empty':
-      return styled('quiet', 'no card');
+      return styled('quiet', say.empty);
     case 'reading':
-      return 'the card is being read';
+      return say.reading;
     case 'unknown':
-      return styled('warning', 'no driver knows this card');
+      return styled('warning', say.unknown);
     case 'mute':
-      return styled('bad', 'the card does not answer: wipe its contacts, put it in the right way round');
+      return styled('bad', say.mute);
     default:
-      return styled('bad', error ?? 'the card cannot be read');
+      return styled('bad', error ?? say.broken);
   }
 }
 
@@ -95,7 +96,7 @@ function readerDriverLine({ id, version, path }: WireReaderDriver, at: number): 
 
 function driverLines(driver: WireDriver, at: number): Line[] {
   const { id, version, path, state, problems } = driver;
-  const off = state === 'disabled' ? ['disabled by tokens.disabled'] : [];
+  const off = state === 'disabled' ? [driverWords.off] : [];
   return [
     `${INDENT}${numbered(at)}${id}:${version} (${path})`,
     ...[...off, ...problems].map((problem) => [

@@ -1,6 +1,7 @@
 // sc_auth test: a rehearsal of a login with one's own card. scauthd does what a login does, up to the verified
 // signature, and grants nothing; here its steps are shown.
 
+import { test as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { converse } from '../terminal/conversation.ts';
 import { EXIT, exitCodeOf } from '../exit-codes.ts';
@@ -28,9 +29,7 @@ no pairing; 5 scauthd cannot be reached; 130 cancelled.
 `;
 
 function verdictOf({ user, service, failure }: Rehearsal): string {
-  return failure === null
-    ? `A login of ${user} for ${service} would be granted. Nothing was changed.`
-    : `A login of ${user} for ${service} would not be granted. ${failure.message}`;
+  return failure === null ? say.good(user, service) : say.bad(user, service, failure.message);
 }
 
 function linesOf(rehearsal: Rehearsal): Line[] {

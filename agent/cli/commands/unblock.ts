@@ -1,6 +1,7 @@
 // sc_auth unblock: a new PIN for a card whose PIN is blocked or forgotten, by its PUK. scauthd asks, and keeps the
 // PUK's last tries; this file only names the card.
 
+import { pin } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { converse } from '../terminal/conversation.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
@@ -38,7 +39,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     passwordFd: descriptorOption('puk-fd', options['puk-fd']),
   };
   const result = await converse(context, 'UnblockPin', { token: options.token ?? null }, sources);
-  context.output.result({ token: readTokenId(result) }, ['PIN unblocked; the card has the new PIN']);
+  context.output.result({ token: readTokenId(result) }, [pin.unblocked]);
 }
 
 export const command: Command = { help, run };

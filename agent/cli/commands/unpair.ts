@@ -1,6 +1,7 @@
 // sc_auth unpair: a card logs an account in no longer. Root for anybody, a user for themselves: scauthd decides.
 
 import { callAgent } from '../agent/client.ts';
+import { unpair as say } from '../../words/commands.ts';
 import { sudoUser, type Command, type CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hashOption } from '../hash-option.ts';
@@ -30,8 +31,8 @@ Exit codes: 0 done; 2 wrong usage; 3 not allowed; 4 no such pairing or user; 5 s
 export function accountForRoot(user: string | undefined, context: CommandContext): string {
   if (user !== undefined) return user;
   const behindSudo = sudoUser(context);
-  if (behindSudo === null) throw new CommandError('usage', 'Say for whom: -u USER');
-  context.output.note(`For ${behindSudo}, who called sudo.`);
+  if (behindSudo === null) throw new CommandError('usage', say.forWhom);
+  context.output.note(say.behindSudo(behindSudo));
   return behindSudo;
 }
 
@@ -50,13 +51,10 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     ...(options['shut-out'] === true && { shutOut: true }),
   });
   if (removed.length === 0) {
-    throw new CommandError(
-      'not-paired',
-      'There is no such pairing. The pairings that there are: sc_auth list',
-    );
+    throw new CommandError('not-paired', say.none);
   }
   const lines = removed.flatMap((pairing) => [
-    `Unpaired ${pairing.hash} from ${pairing.user}.`,
+    say.done(pairing.hash, pairing.user),
     ...(options.verbose === true ? describePairing(pairing) : []),
   ]);
   context.output.result({ removed }, lines);

@@ -2,6 +2,8 @@
 
 import { MAX_SECRET_BYTES, SecretBuffer } from '../../base/secret.ts';
 import { converse } from '../terminal/conversation.ts';
+import { usage } from '../../words/sc-auth.ts';
+import { pin as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
@@ -25,11 +27,9 @@ Exit codes: 0 the PIN is right; 3 wrong or blocked; 4 no card; 5 scauthd cannot 
 
 /** @throws CommandError `usage` */
 function pinFromArguments(pin: string, context: CommandContext): SecretBuffer {
-  context.output.note(
-    'Warning: a PIN on the command line shows in ps. Leave out -p, and the PIN is asked for.',
-  );
+  context.output.note(say.onCommandLine);
   const length = Buffer.byteLength(pin);
-  if (length > MAX_SECRET_BYTES) throw new CommandError('usage', 'The PIN is longer than 512 bytes.');
+  if (length > MAX_SECRET_BYTES) throw new CommandError('usage', say.tooLong);
   const secret = new SecretBuffer(length);
   secret.bytes.write(pin);
   return secret;
@@ -43,13 +43,13 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   });
   const pinFd = descriptorOption('pin-fd', options['pin-fd']);
   if (options.pin !== undefined && pinFd !== null)
-    throw new CommandError('usage', 'Give -p or --pin-fd, not both.');
+    throw new CommandError('usage', usage.notBoth('-p', '--pin-fd'));
   const pin = options.pin === undefined ? null : pinFromArguments(options.pin, context);
   try {
     // Whatever is asked for here is the PIN, so one descriptor answers everything.
     const sources = { pinFd, passwordFd: pinFd, pin };
     const result = await converse(context, 'VerifyPin', { token: options.token ?? null }, sources);
-    context.output.result({ token: readTokenId(result) }, ['PIN verified']);
+    context.output.result({ token: readTokenId(result) }, [say.verified]);
   } finally {
     pin?.release();
   }

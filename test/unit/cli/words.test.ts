@@ -220,7 +220,7 @@ test('pair without a hash and without a terminal: the only key, or none', async 
   t.is((await pair(identity({ unfit: 'too weak' }))).code, 4);
   const again = await pair(identity({ pairedWith: ['alice'] }));
   t.is(again.code, 1);
-  t.is(again.err, 'The card that is in is paired with alice already. The pairings: sc_auth list\n');
+  t.is(again.err, 'This card is already paired with alice. The pairings: sc_auth list\n');
   t.is((await pair(identity({ pairedWith: ['bob'] }))).code, 0);
 });
 
@@ -259,7 +259,7 @@ test('unpair: nothing to remove is "not found"', async (t) => {
     { uid: 1000 },
   );
   t.is(code, 4);
-  t.is(err, 'There is no such pairing. The pairings that there are: sc_auth list\n');
+  t.is(err, 'There is no such pairing. To list the pairings: sc_auth list\n');
 });
 
 test('pairing_ui: the sentences of macOS; enable and disable are silent', async (t) => {

@@ -1,0 +1,136 @@
+// What the commands of sc_auth answer, by command; enforce, audit, doctor and explain have files of their own. Headings
+// and field names of lists stand with their list: scripts and macOS know them.
+
+import { namedOf } from './repairs.ts';
+
+const RUN_AGAIN = 'Put the card in and run it again.';
+
+export const NO_CARD = `No card is in a reader. ${RUN_AGAIN}`;
+export const NO_KEY = `No card with a key is in a reader. ${RUN_AGAIN}`;
+export const NO_LOGIN_KEY = 'No key of this card can be used for login. Why: sc_auth identities -v';
+
+export const identities = {
+  paired: 'Paired identities which are used for authentication:',
+  unpaired: 'Unpaired identities:',
+  unfit: 'Identities that cannot be used for login:',
+  pairedWith: (users: readonly string[]) => `paired with ${users.join(', ')}`,
+  otherUse: (use: string) => `made for ${use}, not for login`,
+};
+
+export const pair = {
+  rootSecrets: 'As root nothing secret is asked for: leave out --pin-fd and --password-fd.',
+  rootKeyring: 'The keyring needs the password of its user: sc_auth keyring enable, as them.',
+  cardNotHere: 'The card is not here: its key is fixed at the first login with it.',
+  otherAccount: 'Other accounts are for the administrator: sudo sc_auth pair -u USER',
+  certificate:
+    'A certificate without its card is for the administrator: sudo sc_auth pair --certificate FILE',
+  keyring: 'Say --keyring yes or --keyring no.',
+  done: (hash: string, user: string) => `Paired ${hash} with ${user}.`,
+  already: (user: string) => `This card is already paired with ${user}. The pairings: sc_auth list`,
+  confirm: 'Pair it? Enter = yes, Ctrl-C = no: ',
+  choose: (count: number) => `Which one? 1-${count}, Enter = none: `,
+  noSuchNumber: 'That is none of the numbers.',
+  cancelled: 'Cancelled. Nothing was paired.',
+  several: 'Several keys can be paired. Say which: -h HASH',
+};
+
+export const unpair = {
+  forWhom: 'Say for whom: -u USER',
+  behindSudo: (user: string) => `For ${user}, who called sudo.`,
+  none: 'There is no such pairing. To list the pairings: sc_auth list',
+  done: (hash: string, user: string) => `Unpaired ${hash} from ${user}.`,
+};
+
+export const list = {
+  keyNotSeen: 'not seen yet: fixed at the first login with the card',
+  domain: 'Only the local domain is there. Leave out -d, or say: sc_auth list -d .',
+};
+
+export const pin = {
+  verified: 'PIN verified',
+  changed: 'PIN changed',
+  unblocked: 'PIN unblocked; the card has the new PIN',
+  onCommandLine: 'Warning: a PIN on the command line shows in ps. Leave out -p to be asked for the PIN.',
+  tooLong: 'The PIN is longer than 512 bytes.',
+};
+
+export const keyring = {
+  closed: 'does not open the keyring',
+  oldPassword: 'was set up with an older password: if the keyring stays locked, run sc_auth keyring enable',
+  opens: (since: string) => `opens the keyring (since ${since})`,
+  noCard: (user: string) => `${user} has no paired card.`,
+  notAllowed: 'Not allowed on this machine (keyring.allowed in scauth.toml).',
+  noPam: 'No PAM service of this machine opens keyrings: install libpam-gnome-keyring or libpam-kwallet5.',
+  ownOnly: "That needs the password of the account, so only the account's user can run it.",
+  noneOpened: 'No card opens the keyring. To see which cards do: sc_auth keyring status',
+  disabled: (hash: string) => `A login with ${hash} no longer opens the keyring.`,
+  sayWhich: 'Say which: sc_auth keyring status, sc_auth keyring enable or sc_auth keyring disable',
+};
+
+const DECIDED: ReadonlyMap<string, string> = new Map([
+  ['policy', "Decided by the administrator's setting pairing.users_may_pair."],
+  ['machine', 'Decided for this machine, by sudo sc_auth pairing_ui.'],
+  ['user', 'Decided by you, for every card.'],
+  ['card', 'Decided by you, for this card.'],
+]);
+
+export const pairingUi = {
+  state: (enabled: boolean) => `SmartCard Pairing dialog is ${enabled ? 'enabled' : 'disabled'}.`,
+  decidedBy: (level: string) => DECIDED.get(level) ?? 'Nobody has decided: it is enabled by default.',
+  asYourself: 'The dialog pairs your own card: run it as yourself, without sudo.',
+  cannotStart: (program: string) => `${program} cannot be started. Pair in a terminal: sc_auth pair`,
+  oneCardAsRoot: 'For one card only a user decides, as themselves: run it without sudo.',
+  sayWhich: 'Say which: sc_auth pairing_ui -s enable, -s disable or -s status',
+};
+
+export const reader = {
+  empty: 'no card',
+  reading: 'the card is being read',
+  unknown: 'no driver knows this card',
+  mute: 'the card does not answer: wipe its contacts, and put it in the right way round',
+  broken: 'the card cannot be read',
+};
+
+export const driver = {
+  nameOne: 'Name one driver: sc_auth enable-for-login [--disable] DRIVER',
+  enabled: (id: string) => `${id} may run before anybody has logged in.`,
+  disabled: (id: string) => `${id} does not run before somebody has logged in.`,
+  off: 'disabled by tokens.disabled',
+};
+
+export const test = {
+  good: (user: string, service: string) =>
+    `A login of ${user} for ${service} would be granted. Nothing was changed.`,
+  bad: (user: string, service: string, why: string) =>
+    `A login of ${user} for ${service} would not be granted. ${why}`,
+};
+
+export const EXPORT_FORMAT = 'Say --format text, --format json or --format pem; --json is json.';
+
+export const config = {
+  sayWhich: 'Say check or schema: sc_auth config check',
+  good: (folder: string) => `The configuration in ${folder} is good.`,
+  bad: (why: string) => `${why}\nNothing of it is in force. Correct it and check again.`,
+  correct: (why: string) => `${why}\nCorrect it: sc_auth config check`,
+  unknown: (why: string) => `Whom enforcement would shut out is not known: ${why}`,
+  shutsOut: (names: readonly string[], count: number): readonly string[] => [
+    `WARNING: enforcement is on, and with these settings these accounts are shut out: ${namedOf(names, count)}.`,
+    'Exempt them first (sc_auth enforce exempt), or change it back.',
+  ],
+  closesRemote:
+    'WARNING: enforcement is on, and with these settings only exempt accounts get in from another host: enforcement.remote requires a card there, and login.remote allows none.',
+};
+
+export const map = {
+  sayWhich: 'Say which certificate: sc_auth map test ada.pem',
+  unreadable: (why: string) => `The certificate cannot be read (${why}).`,
+  noAccount: (user: string) => `There is no account '${user}'.`,
+  off: 'Mapping is off: mapping.attribute is "none". Set it in /etc/scauth/scauth.toml to use certificates.',
+  chain: (refused: string | null) =>
+    refused === null ? 'Chain: goes to a pinned authority.' : `Chain: refused, ${refused}.`,
+  rule: (rule: string | null) =>
+    rule === null ? 'Rule: none fits, or a field is missing or there twice.' : `Rule: ${rule}`,
+  account: (attribute: string, text: string) => `The account whose ${attribute} is '${text}'.`,
+  verdict: (user: string, matches: boolean) => `${user}: ${matches ? 'yes' : 'no'}.`,
+  nobody: 'The certificate stands for nobody here.',
+};
