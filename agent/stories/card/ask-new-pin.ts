@@ -4,6 +4,7 @@ import { AgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { Token } from '../../token/interface.ts';
 import type { Conversation } from './conversation.ts';
+import { askSecret } from './prove-card.ts';
 import {
   newPinPrompt,
   NEW_PIN_AGAIN,
@@ -27,7 +28,7 @@ export async function askNewPin(
   old: Pin | null,
 ): Promise<Pin> {
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-    const next = await askPart(person, newPinPrompt(label));
+    const next = await askSecret(person, newPinPrompt(label));
     try {
       const fault = !token.acceptsPin(next)
         ? NEW_PIN_UNFIT
@@ -44,17 +45,8 @@ export async function askNewPin(
 }
 
 async function faultOfRepeat(person: Conversation, next: Pin): Promise<string | null> {
-  const again = await askPart(person, NEW_PIN_AGAIN);
+  const again = await askSecret(person, NEW_PIN_AGAIN);
   const same = again.equals(next);
   again.wipe();
   return same ? null : NEW_PIN_DIFFERS;
-}
-
-/** @throws AgentError `cancelled`, also for an empty answer */
-async function askPart(person: Conversation, text: string): Promise<Pin> {
-  const typed = await person.ask(text, false);
-  if (typed === null) throw new AgentError('cancelled');
-  if (!typed.isEmpty) return typed;
-  typed.wipe();
-  throw new AgentError('cancelled', { detail: 'nothing was typed' });
 }

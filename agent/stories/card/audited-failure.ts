@@ -1,10 +1,12 @@
 // What a failure says of the card beside that it failed: its PIN is blocked, or it shows a key that it cannot prove.
 // These are events of their own in the audit log, whoever met them.
 
-import { asAgentError } from '../../base/errors.ts';
+import { asAgentError, type AgentErrorCode } from '../../base/errors.ts';
+import type { AuditLog } from '../../audit/interface.ts';
 import type { AuditedCause, AuditedKey, AuditEvent } from '../../model/audit-event.ts';
 import type { AuthDecision } from '../../model/decision.ts';
 import type { PeerCredentials } from '../../model/request.ts';
+import type { AuditedCard } from './audited-card.ts';
 
 interface Circumstances {
   readonly tokenId: string;
@@ -44,4 +46,32 @@ export function eventsOfError(error: unknown, where: Circumstances): AuditEvent[
   if (code === 'pin-blocked' || (code === 'wrong-pin' && triesLeft === 0)) return [pinBlocked(where)];
   if (code !== 'bad-proof' && code !== 'card-suspect') return [];
   return [cardSuspect(code === 'bad-proof' ? 'pairing-proof' : 'card-authentication', where)];
+}
+
+/** The card has judged what it was sent. */
+const MISTYPED: readonly AgentErrorCode[] = ['wrong-pin', 'wrong-puk', 'puk-blocked'];
+
+/**
+ * Uses a PIN or PUK, and records how it fared: good, or wrong in the card's judgement, and what a failure says of the card.
+ * @throws what `use` and the audit log throw
+ */
+export async function auditedPinUse<T>(
+  what:
+    | Pick<Extract<AuditEvent, { kind: 'pin-checked' }>, 'kind'>
+    | Pick<Extract<AuditEvent, { kind: 'pin-changed' }>, 'kind' | 'how'>,
+  card: AuditedCard & { readonly actor: PeerCredentials },
+  audit: AuditLog,
+  use: () => Promise<T>,
+): Promise<T> {
+  let result: T;
+  try {
+    result = await use();
+  } catch (error) {
+    const { code, detail } = asAgentError(error);
+    if (MISTYPED.includes(code)) await audit.record({ ...what, good: false, ...card });
+    for (const event of eventsOfError(error, { ...card, detail })) await audit.record(event);
+    throw error;
+  }
+  await audit.record({ ...what, good: true, ...card });
+  return result;
 }

@@ -1,6 +1,6 @@
 // Several of the user's cards are in: the person says which, by number. Sends nothing to a card.
 
-import { printable } from '../../base/errors.ts';
+import { AgentError, printable } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { Conversation } from './conversation.ts';
 import type { PairedCard } from './find-identity.ts';
@@ -41,4 +41,15 @@ export async function chooseCard(
   if (card === undefined) return { kind: 'not-chosen', typed };
   typed.wipe();
   return { kind: 'chosen', card };
+}
+
+/** Where no choice ends what was asked for. @throws AgentError `cancelled` */
+export async function requireChoice(
+  cards: readonly [PairedCard, ...PairedCard[]],
+  person: Conversation,
+): Promise<PairedCard> {
+  const choice = await chooseCard(cards, person);
+  if (choice.kind === 'chosen') return choice.card;
+  if (choice.kind === 'not-chosen') choice.typed.wipe();
+  throw new AgentError('cancelled', { detail: 'no card was chosen' });
 }

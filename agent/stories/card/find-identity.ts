@@ -5,10 +5,13 @@ import { takesKey, type Pairing } from '../../model/pairing.ts';
 import type { Identity } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
 
-/** A paired key on a card that is in. */
-export interface PairedCard {
+export interface OnCard {
   readonly token: Token;
   readonly identity: Identity;
+}
+
+/** A paired key on a card that is in. */
+export interface PairedCard extends OnCard {
   readonly pairing: Pairing;
 }
 

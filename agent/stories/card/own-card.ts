@@ -7,7 +7,7 @@ import type { PairingTable } from '../../store/interface.ts';
 import { CARD_READING_MS, type TokenSource } from '../../token/interface.ts';
 import { permitReader } from '../../../policy/permit-reader.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import { chooseCard } from './choose-card.ts';
+import { requireChoice } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
 import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
 
@@ -40,10 +40,7 @@ export async function ownCard(
       const reachable = found.cards.filter(({ token }) => permitReader(policy, token.slot));
       const [first, ...others] = lastUsedFirst(reachable, pairings.lastUses(name));
       if (first === undefined) throw new AgentError('contactless');
-      const choice = await chooseCard([first, ...others], person);
-      if (choice.kind === 'chosen') return choice.card;
-      if (choice.kind === 'not-chosen') choice.typed.wipe();
-      throw new AgentError('cancelled', { detail: 'no card was chosen' });
+      return requireChoice([first, ...others], person);
     }
     case 'conflict':
       throw new AgentError('key-conflict');

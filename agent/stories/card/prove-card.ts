@@ -15,6 +15,7 @@ import { permitReader } from '../../../policy/permit-reader.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { askPin, pinOf } from './ask-pin.ts';
 import type { Conversation } from './conversation.ts';
+import type { OnCard } from './find-identity.ts';
 import type { Rider } from './rider.ts';
 import { TryConsent } from './try-consent.ts';
 import { maySpendLast, type OwnerParts } from './whose-tries.ts';
@@ -22,11 +23,6 @@ import { consentPrompt, touchText } from '../../words/login.ts';
 
 export interface ProvingParts extends OwnerParts {
   readonly pairings: Pick<PairingTable, 'hostId' | 'forKey'>;
-}
-
-export interface OnCard {
-  readonly token: Token;
-  readonly identity: Identity;
 }
 
 /** Asks for a secret that must not be empty. @throws AgentError `cancelled` */

@@ -2,16 +2,10 @@
 
 import { AgentError, asAgentError } from '../../base/errors.ts';
 import type { AttestationFindings } from '../../model/attestation.ts';
-import type { Identity } from '../../model/token.ts';
-import type { Token } from '../../token/interface.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import { permitAttestation } from '../../../policy/permit-attestation.ts';
 import type { Policy } from '../../../policy/policy.ts';
-
-interface OnCard {
-  readonly token: Token;
-  readonly identity: Identity;
-}
+import type { OnCard } from './find-identity.ts';
 
 async function findingsFor(
   roots: readonly string[],

@@ -1,13 +1,13 @@
 // `sc_auth audit anchor --sign`: the administrator's own card signs where the audit log stands. What is signed is built
 // here, from scauthd's own last record: nothing comes from outside, and a proof for an anchor is none for a login.
 
-import { AgentError, asAgentError } from '../../base/errors.ts';
+import { AgentError } from '../../base/errors.ts';
 import type { AnchorSource, AuditLog } from '../../audit/interface.ts';
 import { Challenge } from '../../model/challenge.ts';
 import { verifyProof } from '../../model/proof.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';
 import { signedAnchorText } from '../../model/signed-anchor.ts';
-import { eventsOfError } from './audited-failure.ts';
+import { auditedPinUse } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
 import { requireCard } from './card-check.ts';
 import type { Conversation } from './conversation.ts';
@@ -44,17 +44,10 @@ export async function signAnchor(
   const card = await ownCard(user, policy, ownPairings(user, parts), person, parts);
   const { token, identity } = card;
   const audited = { tokenId: token.id, user, key: auditedIdentity(identity), actor };
-  try {
-    const text = await sign(user, card, actor, person, parts);
-    await parts.audit.record({ kind: 'pin-checked', good: true, ...audited });
-    return { text, card };
-  } catch (error) {
-    if (asAgentError(error).code === 'wrong-pin')
-      await parts.audit.record({ kind: 'pin-checked', good: false, ...audited });
-    const { detail } = asAgentError(error);
-    for (const event of eventsOfError(error, { ...audited, detail })) await parts.audit.record(event);
-    throw error;
-  }
+  const text = await auditedPinUse({ kind: 'pin-checked' }, audited, parts.audit, () =>
+    sign(user, card, actor, person, parts),
+  );
+  return { text, card };
 }
 
 async function sign(

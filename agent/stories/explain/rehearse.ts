@@ -7,7 +7,6 @@ import type { Clock } from '../../base/clock.ts';
 import type { AuditLog } from '../../audit/interface.ts';
 import type { Account, Accounts } from '../../model/account.ts';
 import { Challenge } from '../../model/challenge.ts';
-import { sameKey } from '../../model/key.ts';
 import type { Pairing } from '../../model/pairing.ts';
 import { verifyProof } from '../../model/proof.ts';
 import type { PeerSession } from '../../model/peer-session.ts';
@@ -26,9 +25,10 @@ import { sessionAsked } from './explain-session.ts';
 import { findCards, type FoundCards } from '../card/find-cards.ts';
 import type { PairedCard } from '../card/find-identity.ts';
 import { isMapped, mapsCards } from '../card/mapped-card.ts';
-import { chooseCard } from '../card/choose-card.ts';
+import { requireChoice } from '../card/choose-card.ts';
 import { requireTrust } from '../pair/pair.ts';
 import { askCardPin } from '../card/prove-card.ts';
+import { isStillPaired } from '../card/still-paired.ts';
 import { touchText, triesLeftText } from '../../words/login.ts';
 
 export interface RehearsalParts {
@@ -158,7 +158,8 @@ class Rehearser {
         await this.step(
           'pairing',
           () => {
-            this.#stillPaired(account, pairing, policy);
+            if (!isStillPaired(pairing, policy, this.#parts))
+              throw new AgentError('not-paired', { detail: 'changed meanwhile' });
           },
           () => (isMapped(pairing) ? 'none; the settings are as they were' : 'as it was'),
         );
@@ -186,22 +187,7 @@ class Rehearser {
     const tokens = { present: () => this.#parts.tokens.present(CARD_READING_MS) };
     const found = await findCards(name, policy, { ...this.#parts, tokens });
     if (found.kind === 'refused') throw failureOf(found);
-    const choice = await chooseCard(found.cards, person);
-    if (choice.kind === 'chosen') return choice.card;
-    if (choice.kind === 'not-chosen') choice.typed.wipe();
-    throw new AgentError('cancelled', { detail: 'no card was chosen' });
-  }
-
-  #stillPaired({ name }: Account, pairing: Pairing, policy: Policy): void {
-    // Nothing is stored that could be looked at again (authenticate.ts).
-    if (isMapped(pairing) && this.#parts.policy() === policy) return;
-    const now = this.#parts.pairings.forUser(name).find(({ pkhh }) => pkhh === pairing.pkhh);
-    const same =
-      now !== undefined &&
-      (now.publicKey === null || pairing.publicKey === null
-        ? now.publicKey === pairing.publicKey
-        : sameKey(now.publicKey, pairing.publicKey));
-    if (!same) throw new AgentError('not-paired', { detail: 'changed meanwhile' });
+    return requireChoice(found.cards, person);
   }
 }
 

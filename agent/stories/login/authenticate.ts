@@ -6,7 +6,6 @@ import { describeError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import { Challenge } from '../../model/challenge.ts';
 import { grant, refusedByDefault, type AuthDecision } from '../../model/decision.ts';
-import { sameKey } from '../../model/key.ts';
 import type { Pairing } from '../../model/pairing.ts';
 import { verifyProof } from '../../model/proof.ts';
 import { wantsSilence, type AuthRequest, type Username } from '../../model/request.ts';
@@ -26,7 +25,7 @@ import { findCards, wantsCard, type FoundCards } from '../card/find-cards.ts';
 import type { PairedCard } from '../card/find-identity.ts';
 import type { LoginParts, LoginResult } from './login-parts.ts';
 import { LoginRecord } from './login-record.ts';
-import { isMapped } from '../card/mapped-card.ts';
+import { isStillPaired } from '../card/still-paired.ts';
 import { releaseKeyring, type KeyringRelease } from '../keyring/release-keyring.ts';
 import { decisionOfError } from '../card/outcome-of-error.ts';
 import { RequestPermit } from './permit-request.ts';
@@ -311,7 +310,8 @@ export class Login {
     consent: TryConsent,
   ): Promise<AuthDecision> {
     try {
-      if (!this.#stillPaired(user, pairing)) return { kind: 'denied', reason: 'changed-meanwhile' };
+      if (!isStillPaired(pairing, this.#policy, this.#parts))
+        return { kind: 'denied', reason: 'changed-meanwhile' };
       const { service } = this.#request;
       const hostId = this.#parts.pairings.hostId();
       const challenge = Challenge.create({ purpose: 'login', hostId, user, service });
@@ -327,7 +327,7 @@ export class Login {
         this.#record.say(`card not put back: ${describeError(error)}`);
       });
       const verified = verifyProof(challenge, proof, key);
-      if (!(await this.#stillPermitted(user, pairing, token, identity)))
+      if (!(await this.#stillPermitted({ token, identity, pairing })))
         return { kind: 'denied', reason: 'changed-meanwhile' };
       if (pairing.publicKey === null) this.#parts.pairings.fixKey(user, pairing.pkhh, verified.key);
       return grant(verified, { ...pairing, publicKey: key });
@@ -346,23 +346,9 @@ export class Login {
     return decision;
   }
 
-  #stillPaired(user: Username, pairing: Pairing): boolean {
-    // Nothing is stored that could be looked at again: with any other policy it must begin anew.
-    if (isMapped(pairing)) return this.#parts.policy() === this.#policy;
-    const now = this.#parts.pairings.forUser(user).find((candidate) => candidate.pkhh === pairing.pkhh);
-    if (now === undefined) return false;
-    if (pairing.publicKey === null || now.publicKey === null) return pairing.publicKey === now.publicKey;
-    return sameKey(pairing.publicKey, now.publicKey);
-  }
-
   /** The policy that is in force now must permit as well, and the pairing must be what it was. */
-  async #stillPermitted(
-    user: Username,
-    pairing: Pairing,
-    token: Token,
-    identity: Identity,
-  ): Promise<boolean> {
-    if (!this.#stillPaired(user, pairing)) return false;
+  async #stillPermitted({ token, identity, pairing }: PairedCard): Promise<boolean> {
+    if (!isStillPaired(pairing, this.#policy, this.#parts)) return false;
     const now = this.#parts.policy();
     if (now === this.#policy) return true;
     if (!permitReader(now, token.slot) || !this.#checkCard(now, token, pairing).permitted) return false;

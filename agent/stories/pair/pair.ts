@@ -22,7 +22,8 @@ import { provenCardKey, requireCard } from '../card/card-check.ts';
 import { checkCertificate, type CertifiedKey } from '../card/check-certificate.ts';
 import type { Conversation } from '../card/conversation.ts';
 import type { KeyringWish, OfferRider, Rider } from '../card/rider.ts';
-import { askSecret, proveCard, requireReader, type OnCard } from '../card/prove-card.ts';
+import type { OnCard } from '../card/find-identity.ts';
+import { askSecret, proveCard, requireReader } from '../card/prove-card.ts';
 import { requireAttestation } from '../card/require-attestation.ts';
 
 export interface PairingParts {
@@ -81,6 +82,30 @@ export async function requireTrust(
 ): Promise<void> {
   const found = await checkCertificate(trust, key, parts.trust);
   if (!found.permitted) throw new AgentError('untrusted-certificate', { detail: found.why });
+}
+
+/**
+ * What has to be so for a key to be paired: asked before anybody is asked for anything, and again when they have typed,
+ * since settings may have been loaded meanwhile.
+ * @param key null: only its hash is known
+ * @param card null: it is not in
+ * @throws AgentError `weak-key`, `contactless`, `not-allowed`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`
+ */
+async function requirePairable(
+  policy: Policy,
+  user: Username,
+  key: CertifiedKey | null,
+  card: OnCard | null,
+  parts: PairingParts,
+): Promise<void> {
+  if (card !== null) {
+    requireFit(card.identity);
+    requireReader(policy, card.token);
+  }
+  requirePolicy(policy, key?.publicKey.algorithm ?? null, user, parts);
+  if (key !== null) await requireTrust(policy, key, parts);
+  if (card !== null) requireCard(policy, card.token, null);
+  await requireAttestation(policy, card, parts);
 }
 
 function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: number): Pairing {
@@ -145,24 +170,21 @@ async function proveAndPair(
   parts: PairingParts,
   wish: KeyringWish,
 ): Promise<Pairing> {
-  const policy = parts.policy();
-  if (!mayPair(policy, peer.uid, account.uid)) {
+  const permitting = (): Policy => {
+    const policy = parts.policy();
+    if (mayPair(policy, peer.uid, account.uid)) return policy;
     throw new AgentError('not-allowed', { detail: 'pairing.users_may_pair' });
-  }
+  };
+  const policy = permitting();
   const card = await findOnCards(parts, pkhh);
   if (card === null)
     throw new AgentError('no-identity', { detail: `no card with the key ${pkhh} is in a reader` });
-  requireFit(card.identity);
-  requireReader(policy, card.token);
   const known = parts.pairings.forUser(account.name).find((pairing) => pairing.pkhh === pkhh);
   if (known !== undefined) {
     const same = takesKey(known, card.identity.publicKey);
     throw new AgentError(same ? 'already-paired' : 'key-conflict');
   }
-  requirePolicy(policy, card.identity.publicKey.algorithm, account.name, parts);
-  await requireTrust(policy, card.identity, parts);
-  requireCard(policy, card.token, null);
-  await requireAttestation(policy, card, parts);
+  await requirePairable(policy, account.name, card.identity, card, parts);
   person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
   const hostId = parts.pairings.hostId();
   const password = await askSecret(person, `Account password of ${account.name}: `);
@@ -172,11 +194,7 @@ async function proveAndPair(
     await parts.checkPassword(account.name, password);
     await proveOrRecord(account.name, card, peer, person, parts, rider);
     await rider?.askConsent(person);
-    // The policy may have changed while the person typed.
-    if (!mayPair(parts.policy(), peer.uid, account.uid)) throw new AgentError('not-allowed');
-    requirePolicy(parts.policy(), card.identity.publicKey.algorithm, account.name, parts);
-    await requireTrust(parts.policy(), card.identity, parts);
-    if (parts.policy() !== policy) await requireAttestation(parts.policy(), card, parts);
+    await requirePairable(permitting(), account.name, card.identity, card, parts);
     const key = auditedIdentity(card.identity);
     const nowMs = parts.clock.nowMs();
     const paired = await addAndRecord(
@@ -232,17 +250,15 @@ export async function pairForUser(
   parts: PairingParts,
 ): Promise<Pairing> {
   const nowMs = parts.clock.nowMs();
-  const algorithm = trusted.kind === 'certificate' ? trusted.certificate.publicKey.algorithm : null;
-  requirePolicy(parts.policy(), algorithm, user, parts);
   if (trusted.kind === 'certificate') {
     const { certificate } = trusted;
-    await requireTrust(parts.policy(), { publicKey: certificate.publicKey, certificate }, parts);
-    await requireAttestation(parts.policy(), null, parts);
-    const key = auditedKey(certificate.publicKey.pkhh, null, certificate);
+    const { publicKey } = certificate;
+    await requirePairable(parts.policy(), user, { publicKey, certificate }, null, parts);
+    const key = auditedKey(publicKey.pkhh, null, certificate);
     return addAndRecord(
       {
         ...emptyPairing(user, key.pkhh, nowMs),
-        publicKey: certificate.publicKey,
+        publicKey,
         label: certificate.commonName,
         certificate: certificate.der,
       },
@@ -256,16 +272,11 @@ export async function pairForUser(
     if (['no-service', 'not-authorised'].includes(asAgentError(error).code)) return null;
     throw error;
   });
-  await requireAttestation(parts.policy(), card, parts);
+  await requirePairable(parts.policy(), user, card?.identity ?? null, card, parts);
   if (card === null) {
     const key = auditedKey(trusted.pkhh, null, null);
     return addAndRecord(emptyPairing(user, trusted.pkhh, nowMs), key, peer, parts);
   }
-  requireFit(card.identity);
-  requireReader(parts.policy(), card.token);
-  requirePolicy(parts.policy(), card.identity.publicKey.algorithm, user, parts);
-  await requireTrust(parts.policy(), card.identity, parts);
-  requireCard(parts.policy(), card.token, null);
   return addAndRecord(
     pairingFromCard(user, card, 'root', nowMs),
     auditedIdentity(card.identity),

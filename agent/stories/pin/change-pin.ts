@@ -1,21 +1,21 @@
 // The story of `sc_auth changepin`: which card → old PIN, with the rules of its tries → new PIN twice → card → audit.
 // The old PIN reaches the card once, together with the new one.
 
-import { AgentError, asAgentError } from '../../base/errors.ts';
+import { AgentError } from '../../base/errors.ts';
 import type { AuditLog } from '../../audit/interface.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { Token, TokenSource } from '../../token/interface.ts';
 import { askNewPin } from '../card/ask-new-pin.ts';
-import { auditedCard, type AuditedCard } from '../card/audited-card.ts';
-import { eventsOfError } from '../card/audited-failure.ts';
+import { auditedCard } from '../card/audited-card.ts';
+import { auditedPinUse } from '../card/audited-failure.ts';
 import { chooseToken, promptLabel, type WantedToken } from '../card/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { askCardPin } from '../card/prove-card.ts';
 import type { OwnerParts } from '../card/whose-tries.ts';
 import { PIN_NOT_CHANGED_ON_READER } from '../../words/login.ts';
 
-export interface NewPinParts extends OwnerParts {
+export interface PinParts extends OwnerParts {
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
   readonly audit: AuditLog;
@@ -29,18 +29,13 @@ export async function changeCardPin(
   wanted: WantedToken,
   peer: PeerCredentials,
   person: Conversation,
-  parts: NewPinParts,
+  parts: PinParts,
 ): Promise<Token> {
   const token = await chooseToken(wanted, parts);
   const card = { ...auditedCard(token, parts.pairings), actor: peer };
-  try {
-    await setNewPin(token, peer, person, parts);
-  } catch (error) {
-    if (asAgentError(error).code === 'wrong-pin') await recordNewPin('changed', false, card, parts);
-    for (const event of eventsOfError(error, { ...card, detail: null })) await parts.audit.record(event);
-    throw error;
-  }
-  await recordNewPin('changed', true, card, parts);
+  await auditedPinUse({ kind: 'pin-changed', how: 'changed' }, card, parts.audit, () =>
+    setNewPin(token, peer, person, parts),
+  );
   return token;
 }
 
@@ -48,7 +43,7 @@ async function setNewPin(
   token: Token,
   peer: PeerCredentials,
   person: Conversation,
-  parts: NewPinParts,
+  parts: PinParts,
 ): Promise<void> {
   const changePin = token.changePin?.bind(token);
   if (changePin === undefined) throw new AgentError('not-supported', { detail: token.driver });
@@ -70,14 +65,4 @@ async function setNewPin(
   } finally {
     old.wipe();
   }
-}
-
-/** One record of a try to set a PIN. */
-export async function recordNewPin(
-  how: 'changed' | 'unblocked',
-  good: boolean,
-  card: AuditedCard & { readonly actor: PeerCredentials },
-  { audit }: { readonly audit: AuditLog },
-): Promise<void> {
-  await audit.record({ kind: 'pin-changed', how, good, ...card });
 }

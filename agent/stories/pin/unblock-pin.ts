@@ -1,27 +1,27 @@
 // The story of `sc_auth unblock`: which card → tries of the PUK → PUK → new PIN twice → card → audit.
 // A blocked PUK is the end of most cards, so its last tries are kept like the PIN's.
 
-import { AgentError, asAgentError } from '../../base/errors.ts';
+import { AgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { Token } from '../../token/interface.ts';
 import { askNewPin } from '../card/ask-new-pin.ts';
 import { auditedCard } from '../card/audited-card.ts';
-import { recordNewPin, type NewPinParts } from './change-pin.ts';
+import { auditedPinUse } from '../card/audited-failure.ts';
 import { chooseToken, promptLabel, type WantedToken } from '../card/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
+import { askSecret } from '../card/prove-card.ts';
 import { TryConsent } from '../card/try-consent.ts';
 import { maySpendLast } from '../card/whose-tries.ts';
+import type { PinParts } from './change-pin.ts';
 import { pukConsentPrompt, pukPrompt } from '../../words/login.ts';
 
 /** What cannot be a PUK is not sent. @throws AgentError `cancelled`, `pin-malformed` */
 async function askPuk(token: Token, person: Conversation, label: string): Promise<Pin> {
-  const typed = await person.ask(pukPrompt(label), false);
-  if (typed === null) throw new AgentError('cancelled');
+  const typed = await askSecret(person, pukPrompt(label));
   if (token.acceptsPuk?.(typed) === true) return typed;
-  const { isEmpty } = typed;
   typed.wipe();
-  throw new AgentError(isEmpty ? 'cancelled' : 'pin-malformed', { detail: 'cannot be a PUK' });
+  throw new AgentError('pin-malformed', { detail: 'cannot be a PUK' });
 }
 
 /**
@@ -32,7 +32,7 @@ export async function unblockCardPin(
   wanted: WantedToken,
   peer: PeerCredentials,
   person: Conversation,
-  parts: NewPinParts,
+  parts: PinParts,
 ): Promise<Token> {
   const token = await chooseToken(wanted, parts);
   const card = { ...auditedCard(token, parts.pairings), actor: peer };
@@ -45,21 +45,18 @@ export async function unblockCardPin(
   });
   const known = await token.pukState?.();
   if (known !== undefined) await consent.obtain(known);
-  const puk = await askPuk(token, person, label);
-  try {
-    const next = await askNewPin(person, token, label, null);
+  await auditedPinUse({ kind: 'pin-changed', how: 'unblocked' }, card, parts.audit, async () => {
+    const puk = await askPuk(token, person, label);
     try {
-      await consent.sendWith(puk, next, unblockPin);
+      const next = await askNewPin(person, token, label, null);
+      try {
+        await consent.sendWith(puk, next, unblockPin);
+      } finally {
+        next.wipe();
+      }
     } finally {
-      next.wipe();
+      puk.wipe();
     }
-  } catch (error) {
-    if (['wrong-puk', 'puk-blocked'].includes(asAgentError(error).code))
-      await recordNewPin('unblocked', false, card, parts);
-    throw error;
-  } finally {
-    puk.wipe();
-  }
-  await recordNewPin('unblocked', true, card, parts);
+  });
   return token;
 }

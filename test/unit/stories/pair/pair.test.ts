@@ -229,6 +229,31 @@ test.serial(
   },
 );
 
+test.serial('settings loaded while the person types: what a login would refuse is not paired', async (t) => {
+  const unchecked = { cardProof: { kind: 'unasked' } } as const;
+  const contactless = { reader: 'Acme PICC 00 00' };
+  const { login } = defaultPolicy;
+  const before: Policy = { ...defaultPolicy, reader: { ...defaultPolicy.reader, contactless: true } };
+  for (const [code, card, settings] of [
+    ['contactless', contactless, { reader: defaultPolicy.reader }],
+    ['card-unchecked', unchecked, { login: { ...login, cardCheck: 'always' } }],
+    ['weak-key', {}, { login: { ...login, minRsaBits: 4096, minEcBits: 384 } }],
+  ] as const) {
+    let policy = before;
+    const load = (): string => {
+      policy = { ...before, ...settings };
+      return PIN;
+    };
+    await refused(t, code, {
+      token: new FakeToken(victim, card),
+      policy: () => policy,
+      answers: [PASSWORD, load],
+    });
+    const { person } = await refused(t, code, { token: new FakeToken(victim, card), policy: () => policy });
+    t.deepEqual(person.asked, [], 'refused before anything is asked');
+  }
+});
+
 test.serial(
   'L16: a table that cannot be read, and a log that cannot be written, leave no pairing',
   async (t) => {
