@@ -3,7 +3,7 @@
 
 import type { EnforcementState } from '../agent/model/enforcement.ts';
 import { isRemote, type AttemptFacts } from './permit-attempt.ts';
-import { isListed } from './services.ts';
+import { isListed, isService } from './services.ts';
 import type { Policy, Rule } from './policy.ts';
 
 /**
@@ -29,20 +29,6 @@ export interface EntryPermission {
   readonly rule: Rule;
   readonly loud: boolean;
 }
-
-/** Services that work for somebody who has logged in already: that nobody is asked there is their own settings' word. */
-const WITHIN_A_LOGIN: readonly string[] = [
-  'sudo',
-  'sudo-i',
-  'su',
-  'su-l',
-  'runuser',
-  'runuser-l',
-  'polkit-1',
-  'doas',
-];
-/** They serve other hosts, also where a tunnel ends here and the remote host's name is this one's. */
-const FOR_OTHER_HOSTS: readonly string[] = ['sshd', 'cockpit', 'xrdp-sesman'];
 
 /**
  * A trial that was not confirmed in time is off, whether or not anybody has noted it yet; so is one that begins in the
@@ -87,12 +73,12 @@ export function permitWithoutCard(
   if (!policy.login.cardsAllowed) return permit('login.cards_allowed');
   if (!isListed(policy.login.services, facts.service)) return permit('login.services');
   if (!isCovered(enforcement.services, facts.service)) return permit('enforcement.services');
-  const remote = isRemote(facts) || FOR_OTHER_HOSTS.includes(facts.service);
-  if (facts.asked === 'nothing' && (!remote || WITHIN_A_LOGIN.includes(facts.service)))
+  const remote = isRemote(facts) || isService(facts.service, 'remote');
+  if (facts.asked === 'nothing' && (!remote || isService(facts.service, 'switches')))
     return permit('nobody was asked');
   if (facts.isRoot && facts.onConsole && !remote) return permit('root on a console', true);
   // PAM_RHOST is a program's word (sudo's pam_rhost names this very host): it excuses nobody whom logind sees at a seat.
-  const excused = FOR_OTHER_HOSTS.includes(facts.service) || (remote && facts.session !== 'local');
+  const excused = isService(facts.service, 'remote') || (remote && facts.session !== 'local');
   if (excused && !enforcement.remote) return permit('enforcement.remote');
   if (facts.inExemptGroup) return permit('enforcement.exempt_group', true);
   if (facts.exemptUntilMs !== null && nowMs < facts.exemptUntilMs) return permit('exemption', true);

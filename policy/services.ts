@@ -1,6 +1,6 @@
-// The PAM services that open the machine to somebody, by the names of their files: what `sc_auth enforce on` wants to be
-// covered, and why. Other lists of services (policy.ts, permit-without-card.ts, agent/stories/card/driver-gate.ts) are to come
-// here. Pure data.
+// The PAM services that scauth knows, by the names of their files: a row a service, a column a question. Whatever is asked
+// about a service by its name is answered here; a setting that lists services overrides the list that comes from here.
+// Why they are as they are: DECISIONS.md D181. Pure data.
 
 /**
  * Where a program heeds a refusal: `account` in pam_acct_mgmt(3); `auth` only in pam_authenticate(3), because it never
@@ -8,59 +8,107 @@
  */
 export type Heeds = 'account' | 'auth';
 
-export interface OpeningService {
-  /** What it opens, for a sentence. */
-  readonly opens: string;
+export interface PamService {
+  /** What it opens, for a sentence; null: nothing, since only root can call it and nobody is asked. */
+  readonly opens: string | null;
   readonly heeds: Heeds;
-  /** For people on other hosts: bound only by enforcement.remote. */
+  /** For people on other hosts, also where a tunnel ends here and the remote host's name is this one's. */
   readonly remote: boolean;
+  /** Starts a session, as root: such a login opens the keyring as well. */
+  readonly startsSession: boolean;
+  /** Unlocks a session that is there already. */
+  readonly unlocks: boolean;
+  /** Changes the user within a session: that nobody is asked there is its own settings' word. */
+  readonly switches: boolean;
+  /** Shows prompts and nothing else. */
+  readonly promptOnly: boolean;
 }
 
-function services(
-  opens: string,
-  names: readonly string[],
-  { heeds = 'account', remote = false }: { heeds?: Heeds; remote?: boolean } = {},
-): [string, OpeningService][] {
-  return names.map((name) => [name, { opens, heeds, remote }]);
+type Kind = Pick<PamService, 'opens' | 'heeds'> & Partial<PamService>;
+
+const CONSOLE: Kind = { opens: 'a login on a console', heeds: 'account', startsSession: true };
+const DESKTOP: Kind = { opens: 'a desktop session', heeds: 'account', startsSession: true };
+const SWITCH: Kind = { opens: 'root or another account', heeds: 'account', switches: true };
+const LOCK: Kind = { opens: 'a locked screen', heeds: 'auth', unlocks: true };
+const REMOTE: Kind = { opens: 'a login from another host', heeds: 'account', remote: true };
+
+const NOTHING = { remote: false, startsSession: false, unlocks: false, switches: false, promptOnly: false };
+
+function row(name: string, kind: Kind, more: Partial<PamService> = {}): [string, PamService] {
+  return [name, { ...NOTHING, ...kind, ...more }];
 }
 
-export const OPENING_SERVICES: ReadonlyMap<string, OpeningService> = new Map([
-  ...services('a login on a console', ['login']),
-  ...services('a desktop session', [
-    'gdm-password',
-    'gdm-smartcard',
-    'lightdm',
-    'sddm',
-    'lxdm',
-    'xdm',
-    'wdm',
-    'slim',
-    'greetd',
-    'ly',
-  ]),
-  ...services('root or another account', ['sudo', 'sudo-i', 'su', 'su-l', 'doas', 'polkit-1']),
-  ...services('a locked screen', ['xsecurelock']),
-  ...services(
-    'a locked screen',
-    [
-      ...[
-        'i3lock',
-        'swaylock',
-        'waylock',
-        'gtklock',
-        'hyprlock',
-        'xscreensaver',
-        'physlock',
-        'vlock',
-        'xlock',
-      ],
-      ...['kde', 'kde-smartcard', 'kscreenlocker', 'xfce4-screensaver', 'mate-screensaver', 'light-locker'],
-      ...['cinnamon-screensaver', 'gnome-screensaver', 'unity', 'budgie-screensaver'],
-    ],
-    { heeds: 'auth' },
-  ),
-  ...services('a login from another host', ['sshd', 'cockpit', 'xrdp-sesman', 'remote'], { remote: true }),
+export const PAM_SERVICES: ReadonlyMap<string, PamService> = new Map([
+  row('login', CONSOLE),
+  row('gdm-password', DESKTOP),
+  row('gdm-smartcard', DESKTOP),
+  row('lightdm', DESKTOP),
+  row('sddm', DESKTOP),
+  row('lxdm', DESKTOP),
+  row('xdm', DESKTOP),
+  row('wdm', DESKTOP),
+  row('slim', DESKTOP),
+  row('greetd', DESKTOP),
+  row('ly', DESKTOP),
+  row('sudo', SWITCH),
+  row('sudo-i', SWITCH),
+  row('su', SWITCH),
+  row('su-l', SWITCH),
+  row('doas', SWITCH),
+  row('polkit-1', SWITCH),
+  row('runuser', SWITCH, { opens: null }),
+  row('runuser-l', SWITCH, { opens: null }),
+  row('xsecurelock', LOCK, { heeds: 'account' }),
+  row('i3lock', LOCK, { promptOnly: true }),
+  row('swaylock', LOCK, { promptOnly: true }),
+  row('waylock', LOCK, { promptOnly: true }),
+  row('gtklock', LOCK),
+  row('hyprlock', LOCK),
+  row('slock', LOCK),
+  row('xscreensaver', LOCK),
+  row('physlock', LOCK),
+  row('vlock', LOCK),
+  row('xlock', LOCK),
+  row('kde', LOCK),
+  row('kde-smartcard', LOCK),
+  row('kscreenlocker', LOCK),
+  row('xfce4-screensaver', LOCK),
+  row('mate-screensaver', LOCK),
+  row('light-locker', LOCK),
+  row('cinnamon-screensaver', LOCK),
+  row('gnome-screensaver', LOCK),
+  row('unity', LOCK),
+  row('budgie-screensaver', LOCK),
+  row('sshd', REMOTE),
+  row('cockpit', REMOTE),
+  row('xrdp-sesman', REMOTE),
+  row('remote', REMOTE),
 ]);
+
+type Question = {
+  [Column in keyof PamService]: PamService[Column] extends boolean ? Column : never;
+}[keyof PamService];
+
+/** No for a service that is not in the table. */
+export function isService(service: string, question: Question): boolean {
+  return PAM_SERVICES.get(service)?.[question] === true;
+}
+
+/** The services of which one of the questions is true, in the table's order. */
+export function servicesThat(...questions: readonly Question[]): string[] {
+  return [...PAM_SERVICES.keys()].filter((service) =>
+    questions.some((question) => isService(service, question)),
+  );
+}
+
+export type OpeningService = Pick<PamService, 'heeds' | 'remote'> & { readonly opens: string };
+
+/** Those that open the machine to somebody: what `sc_auth enforce on` wants to be covered. */
+export const OPENING_SERVICES: ReadonlyMap<string, OpeningService> = new Map(
+  [...PAM_SERVICES].flatMap(([name, { opens, ...rest }]) =>
+    opens === null ? [] : [[name, { opens, ...rest }]],
+  ),
+);
 
 /** Whether a list of PAM services has this one; `*` alone stands for all. */
 export function isListed(services: readonly string[], service: string): boolean {

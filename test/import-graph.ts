@@ -84,8 +84,8 @@ export const places: readonly Place[] = [
     mayImport: [...below2, /^agent\/token\/interface\.ts$/, /^agent\/pcsc\//],
   },
   ...['store', 'trust', 'logind', 'accounts'].map(part),
-  // A record says in one sentence what happened.
-  { ...part('audit'), mayImport: [...part('audit').mayImport, /^agent\/words\//] },
+  // A record says in one sentence what happened, and of what kind the service is.
+  { ...part('audit'), mayImport: [...part('audit').mayImport, /^agent\/words\//, /^policy\/services\.ts$/] },
   { name: 'stories/card', files: ground, floor: 4, mayImport: underStories },
   story('pair', 5),
   story('pin', 5),

@@ -25,10 +25,10 @@ static bool is_one_of(const char *word, const char *const *words, size_t count) 
     return false;
 }
 
-/* By PAM_RHOST and the service, as policy/permit-without-card.ts; sessions are known to the agent alone. */
+/* By PAM_RHOST and the service, as policy/services.ts; sessions are known to the agent alone. */
 static enum origin origin_of(pam_handle_t *pamh, const char *service) {
     static const char *const HERE[] = {"", "localhost", "127.0.0.1", "::1"};
-    static const char *const FOR_OTHER_HOSTS[] = {"sshd", "cockpit", "xrdp-sesman"};
+    static const char *const FOR_OTHER_HOSTS[] = {"sshd", "cockpit", "xrdp-sesman", "remote"};
     const void *rhost = NULL;
     if (service == NULL || pam_get_item(pamh, PAM_RHOST, &rhost) != PAM_SUCCESS)
         return ORIGIN_UNKNOWN;

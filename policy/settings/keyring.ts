@@ -1,6 +1,7 @@
 // [keyring]: whether cards may open login keyrings, and in which logins.
 
 import { flag, serviceList, type SettingTable } from './setting.ts';
+import { servicesThat } from '../services.ts';
 
 export const keyringSettings = {
   allowed: {
@@ -12,7 +13,7 @@ export const keyringSettings = {
   },
   services: {
     schema: serviceList,
-    default: ['login', 'lightdm', 'gdm-password', 'gdm-smartcard', 'sddm', 'lxdm', 'greetd', 'ly', 'xdm'],
+    default: servicesThat('startsSession'),
     unit: 'PAM services',
     meaning:
       "Services that get the keyring's secret (the account password, as PAM_AUTHTOK) after a login by card, where root runs them. Warning: every module behind pam_scauth.so in the same stack can read it.",

@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { serviceList, whole, word } from './setting.ts';
+import { servicesThat } from '../services.ts';
 
 const commandWord = v.pipe(v.string('must be text'), v.regex(/^[^\0]{1,1000}$/, 'must not be empty'));
 
@@ -33,12 +34,7 @@ export const sessionSettings = {
   },
   services: {
     schema: serviceList,
-    default: [
-      ...['login', 'gdm-password', 'gdm-smartcard', 'lightdm', 'sddm', 'lxdm', 'xdm', 'greetd', 'ly'],
-      ...['i3lock', 'swaylock', 'waylock', 'gtklock', 'hyprlock', 'xsecurelock', 'xscreensaver', 'physlock'],
-      ...['vlock', 'xlock', 'kde', 'kde-smartcard', 'kscreenlocker', 'xfce4-screensaver', 'mate-screensaver'],
-      ...['cinnamon-screensaver', 'gnome-screensaver', 'light-locker', 'unity', 'budgie-screensaver'],
-    ],
+    default: servicesThat('startsSession', 'unlocks'),
     unit: null,
     meaning:
       'PAM services that open a session or its lock: a card that one of these let in is the one whose removal counts, and no pairing dialog opens while one of them asks.',

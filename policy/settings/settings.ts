@@ -16,6 +16,7 @@ import {
   type Setting,
   type SettingTable,
 } from './setting.ts';
+import { servicesThat } from '../services.ts';
 import { sessionSettings } from './session.ts';
 import { trustSettings } from './trust.ts';
 
@@ -82,7 +83,7 @@ export const settings = {
     },
     prompt_only_services: {
       schema: serviceList,
-      default: ['i3lock', 'swaylock', 'waylock'],
+      default: servicesThat('promptOnly'),
       unit: null,
       meaning:
         'PAM services whose programs (screen lockers) show prompts and no other message. What a person must know before the PIN is typed on the reader stands in a prompt there, which Enter answers.',

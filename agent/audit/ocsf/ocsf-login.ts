@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { assertNever } from '../../base/assert.ts';
 import type { AuditEvent, LoginOutcome } from '../../model/audit-event.ts';
 import { isRemoteHost } from '../../model/request.ts';
+import { isService } from '../../../policy/services.ts';
 import { because, FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
 import { actorOf, certificateAttribute, cut, keyOf, userOf, type Requester } from './ocsf-objects.ts';
 
@@ -25,20 +26,18 @@ function statusOf(outcome: LoginOutcome): object {
   }
 }
 
-const SWITCHING = new Set(['sudo', 'sudo-i', 'su', 'su-l', 'polkit-1', 'doas', 'runuser', 'runuser-l']);
 const SUBSTITUTED = { account_switch_type_id: 1, account_switch_type: 'Substitute User' };
-const LOCKERS = /lock|saver|^kde$|^kde-smartcard$/i;
 
 /** Activity 7, Account Switch, for programs that change the user within a session. */
 function activityOf(service: string): { activity_id: number; activity_name: string } {
-  return SWITCHING.has(service)
+  return isService(service, 'switches')
     ? { activity_id: 7, activity_name: 'Account Switch' }
     : { activity_id: 1, activity_name: 'Logon' };
 }
 
 function logonTypeOf(service: string, rhost: string | null): { logon_type_id: number; logon_type: string } {
   if (isRemoteHost(rhost)) return { logon_type_id: 10, logon_type: 'Remote Interactive' };
-  return LOCKERS.test(service)
+  return isService(service, 'unlocks')
     ? { logon_type_id: 7, logon_type: 'Unlock' }
     : { logon_type_id: 2, logon_type: 'Interactive' };
 }
@@ -82,7 +81,7 @@ export function loginOf(event: Extract<AuditEvent, { kind: 'login' }>, requester
     rest: {
       ...statusOf(event.outcome),
       ...rest,
-      ...(SWITCHING.has(event.service) ? SUBSTITUTED : {}),
+      ...(isService(event.service, 'switches') ? SUBSTITUTED : {}),
       auth_protocol_id: 99,
       auth_protocol: 'PIV',
       is_mfa: granted,

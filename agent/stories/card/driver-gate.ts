@@ -1,22 +1,18 @@
 // Keeps token drivers out of requests that come before anybody has logged in, unless they are enabled for that.
 // "Before login" is a fact of the kernel and of who asks: a relay of root's, for a service that starts sessions, from a
-// process that belongs to no login (its loginuid is unset, proc(5)). sudo and su work for somebody who is there.
+// process that belongs to no login (its loginuid is unset, proc(5)). sudo, su and lockers work for somebody who is there.
 
 import type { DriverInfo } from '../../model/driver.ts';
 import type { AuthRequest } from '../../model/request.ts';
 import type { LoginDriverTable } from '../../store/interface.ts';
 import type { Token } from '../../token/interface.ts';
 import { mayDriverRun } from '../../../policy/permit-driver.ts';
+import { isService } from '../../../policy/services.ts';
 
-/** Services that work for somebody who has logged in already. */
-const WITHIN_A_LOGIN: ReadonlySet<string> = new Set(['sudo', 'sudo-i', 'su', 'su-l', 'polkit-1', 'doas']);
-
-/** Lockers of a session that is there already. Only a rehearsal has nothing but a name to go by. */
-const LOCKERS: ReadonlySet<string> = new Set([
-  ...['cinnamon-screensaver', 'gnome-screensaver', 'gtklock', 'hyprlock', 'i3lock', 'kde', 'kde-smartcard'],
-  ...['light-locker', 'mate-screensaver', 'physlock', 'slock', 'swaylock', 'vlock', 'waylock', 'xlock'],
-  ...['xfce4-screensaver', 'xscreensaver', 'xsecurelock'],
-]);
+/** For somebody who has logged in already: a rehearsal has nothing but this name to go by, and a login begins with it. */
+function isWithinLogin(service: string): boolean {
+  return isService(service, 'switches') || isService(service, 'unlocks');
+}
 
 export interface DriverGateParts {
   readonly drivers: () => readonly DriverInfo[];
@@ -32,7 +28,7 @@ export function isBeforeLogin(
   { peer, service }: Pick<AuthRequest, 'peer' | 'service'>,
   loginUidOf: (pid: number) => number | null,
 ): boolean {
-  return peer.uid === 0 && !WITHIN_A_LOGIN.has(service) && loginUidOf(peer.pid) === null;
+  return peer.uid === 0 && !isWithinLogin(service) && loginUidOf(peer.pid) === null;
 }
 
 /**
@@ -45,7 +41,7 @@ export function mayDriverServe(
   service: string,
   { drivers, table }: Omit<DriverGateParts, 'loginUidOf'>,
 ): boolean {
-  const beforeLogin = !WITHIN_A_LOGIN.has(service) && !LOCKERS.has(service);
+  const beforeLogin = !isWithinLogin(service);
   const builtIn = drivers().some(({ id, builtIn: shipped }) => id === driver && shipped);
   return mayDriverRun({ builtIn, enabledForLogin: table.loginDriver(driver), beforeLogin });
 }
