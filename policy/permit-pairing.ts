@@ -5,20 +5,9 @@ import type { Identity } from '../agent/model/token.ts';
 import { refusesKey } from './permit-key.ts';
 import type { Policy, SettingName } from './policy.ts';
 
-/** Why a key cannot be paired, as a sentence; null when it can. */
-export function unfitForLogin(identity: Identity): string | null {
-  switch (identity.use) {
-    case 'authentication':
-      return null;
-    case 'signature':
-      return 'This key is for signing documents; it is never used for login.';
-    case 'key-management':
-      return 'This key is for decryption; it cannot sign a login.';
-    case 'card-authentication':
-      return 'This key needs no PIN, so it is not enough for a login.';
-    case 'retired':
-      return 'This key is retired.';
-  }
+/** Only keys that were made for logins are paired. */
+export function fitsLogin({ use }: Pick<Identity, 'use'>): boolean {
+  return use === 'authentication';
 }
 
 /** Whether a caller may pair a key with `userUid`'s account: root for anybody, users for themselves. */

@@ -9,6 +9,7 @@ import { notify } from './notify.ts';
 import { pairKey, type Person } from './pair-call.ts';
 import { NoDialog, Pinentry, type Environment } from './pinentry.ts';
 import { readState, type SeenCard, type SessionState } from './state.ts';
+import { isAccountPasswordPrompt, isPairingText } from '../words/pairing.ts';
 import * as say from '../words/session.ts';
 import { plain } from './assuan.ts';
 import * as windows from './windows.ts';
@@ -79,7 +80,7 @@ class DialogPerson implements Person {
 
   tell(_kind: 'information' | 'error', text: string): void {
     // The first is the heading of each step.
-    if (!text.startsWith('Pairing ')) this.#told.push(text);
+    if (!isPairingText(text)) this.#told.push(text);
   }
 
   async ask(text: string, echo: boolean): Promise<SecretBuffer | null> {
@@ -87,7 +88,7 @@ class DialogPerson implements Person {
     this.#told = [];
     if (echo) return this.#askYesOrNo(text, told);
     this.#steps += 1;
-    const isPassword = text.startsWith('Account password');
+    const isPassword = isAccountPasswordPrompt(text);
     if (isPassword && this.#password !== null) return copyOf(this.#password);
     const { window, prompt } = windows.secretStep(
       text,

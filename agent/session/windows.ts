@@ -1,5 +1,6 @@
 // The windows of the dialog: what words/session.ts says, with text of a card or of scauthd made plain.
 
+import { isAccountPasswordPrompt } from '../words/pairing.ts';
 import * as say from '../words/session.ts';
 import { plain } from './assuan.ts';
 import type { Window } from './pinentry.ts';
@@ -51,7 +52,7 @@ export function secretStep(
   told: readonly string[],
   error: string | null,
 ): Step {
-  const kind = /^Account password/.test(asked) ? 'password' : /\bPIN\b/.test(asked) ? 'pin' : null;
+  const kind = isAccountPasswordPrompt(asked) ? 'password' : /\bPIN\b/.test(asked) ? 'pin' : null;
   const what = kind === null ? plain(asked, 300) : say.WHAT_FOR[kind];
   const more = told.map((text) => plain(text, 300));
   return {

@@ -6,7 +6,7 @@ import { debug } from '../base/debug.ts';
 import { asAgentError, describeError } from '../base/errors.ts';
 import type { LoginResult } from '../stories/login/authenticate.ts';
 import type { Entry } from '../stories/enforcement/permit-entry.ts';
-import { CARD_REQUIRED } from '../words/login.ts';
+import { CARD_REQUIRED, NEEDS_UPDATE } from '../words/login.ts';
 import type { Conversation } from '../stories/card/conversation.ts';
 import { parseUsername, type AuthRequest, type PeerCredentials, type Username } from '../model/request.ts';
 import type { Connection } from './doors/connection.ts';
@@ -98,9 +98,7 @@ async function serve(
   if (version === null) {
     const ours = `${FRAME_VERSION}–${HIGHEST_VERSION}`;
     parts.log(`a relay speaks frames ${frame.minVersion}–${frame.maxVersion}, scauthd speaks ${ours}`);
-    await person.finish(
-      verdict('unavailable', { message: 'Card login needs an update. Use your password.' }),
-    );
+    await person.finish(verdict('unavailable', { message: NEEDS_UPDATE }));
     return;
   }
   let request: AuthRequest;

@@ -166,3 +166,30 @@ export const rehearsal = {
   noUnshare: 'unshare(1) cannot be started',
   noAnswer: 'it gave no answer',
 };
+
+/** To whoever needs the card and has the break-glass code instead. */
+export const breakGlass = {
+  prompt: 'This account needs its card: put it in and try again. Or type the break-glass code: ',
+  malformed:
+    'This is not a break-glass code: a code has five groups of five. Type it again, or press Enter to stop.',
+  wrong: 'This is not the break-glass code of this machine.',
+  tooMany: 'Too many wrong break-glass codes for this account. Wait a quarter of an hour.',
+};
+
+function exempt(user: string): string {
+  return `or exempt them: sc_auth enforce exempt ${user}`;
+}
+
+/** Why an account gets in while the card is required, or what keeps it out. */
+export const standing = {
+  setting: (rule: string) => `nobody needs a card while ${rule} is as it is`,
+  root: 'root gets in on a console of this machine',
+  exemptGroup: 'in the exempt group',
+  exemptUntil: (iso: string) => `exempt until ${iso}`,
+  unpaired: 'has no card, and users without one are let in',
+  cardLogin: 'has logged in by card',
+  refused: (user: string, rule: string, why: string) =>
+    `the card is not taken (${rule}: ${why}): change that, ${exempt(user)}`,
+  neverUsed: (user: string) => `has never logged in by card: let them try it (sc_auth test), ${exempt(user)}`,
+  noCard: (user: string) => `has no card: pair one (sc_auth pair -u ${user}), ${exempt(user)}`,
+};

@@ -101,6 +101,9 @@ export function wrongPinText(triesLeft: number | null): string {
   return `Wrong PIN. ${triesLeftText(triesLeft)}.`;
 }
 
+/** The PAM module and scauthd are of versions too far apart. */
+export const NEEDS_UPDATE = 'Card login needs an update. Use your password.';
+
 const BLOCKED = 'The PIN is blocked: unblock the card with its PUK, or use your password.';
 
 /** Enforcement: what is said with a refusal, and before the password that will not do. */

@@ -19,7 +19,7 @@ import { listed, type Pairing } from '../../model/pairing.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../../model/request.ts';
 import type { PairingPlace } from '../../store/interface.ts';
 import { CARD_READING_MS } from '../../token/interface.ts';
-import { unfitForLogin } from '../../../policy/permit-pairing.ts';
+import { UNFIT_USE } from '../../words/pairing.ts';
 import { enforcementMethod, type EnforcementMethodParts } from './enforcement-methods.ts';
 import {
   listDrivers,
@@ -132,7 +132,7 @@ async function listIdentities(
   const { items, next } = await pageOf(numbered(all, after), (identity) => {
     const users = parts.pairings.forKey(identity.publicKey.pkhh).map((pairing) => pairing.user);
     const visible = own === null ? users : users.filter((user) => user === own);
-    return wireIdentity(identity, unfitForLogin(identity), visible);
+    return wireIdentity(identity, UNFIT_USE[identity.use], visible);
   });
   return { identities: items, next };
 }

@@ -10,7 +10,7 @@ import type { TokenId } from '../../model/token.ts';
 import type { LoginDriverTable } from '../../store/interface.ts';
 import { CARD_READING_MS, type Token, type TokenSource } from '../../token/interface.ts';
 import { mayDriverRun } from '../../../policy/permit-driver.ts';
-import { unfitForLogin } from '../../../policy/permit-pairing.ts';
+import { UNFIT_USE } from '../../words/pairing.ts';
 import type { Methods } from '../../protocol/io-scauth.ts';
 import { pageOf } from './paging.ts';
 import { wireDriver, wireItem, wireReader, wireReaderDriver } from './wire.ts';
@@ -42,7 +42,7 @@ export async function listItems(
   const { items, next } = await pageOf(numbered(all, after), async ({ token, identity }) => {
     const { certificate } = identity;
     const trust = certificate === null ? NOT_EVALUATED : await inventory.trustOf(certificate);
-    return wireItem(token, identity, trust, unfitForLogin(identity));
+    return wireItem(token, identity, trust, UNFIT_USE[identity.use]);
   });
   return { items, next };
 }

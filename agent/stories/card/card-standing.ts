@@ -6,7 +6,8 @@ import type { Account } from '../../model/account.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { Token } from '../../token/interface.ts';
 import { ownersOf } from './user-of-card.ts';
-import { refusesPairing, unfitForLogin } from '../../../policy/permit-pairing.ts';
+import { UNFIT_CARD, UNFIT_USE } from '../../words/pairing.ts';
+import { fitsLogin, refusesPairing } from '../../../policy/permit-pairing.ts';
 import { permitReader } from '../../../policy/permit-reader.ts';
 import type { Policy, SettingName } from '../../../policy/policy.ts';
 
@@ -19,23 +20,18 @@ export type CardStanding =
   /** It cannot be paired; `why` is a sentence for a person. */
   | { readonly kind: 'unfit'; readonly why: string };
 
-const CONTACTLESS =
-  'Cards are not used through a contactless reader here. Put the card into a reader with contacts.';
-const NO_KEY = 'There is no key for login on it. Whoever gave it to you can put one there.';
-const ONE_CARD = 'You have paired a card already, and each user may have one here. Unpair that one first.';
-const WEAK = 'Its key is weaker than the rules of this machine want. Ask for a card with a newer key.';
-
 type Pairings = Pick<PairingTable, 'forKey' | 'forUser'>;
 
 function sentenceOf(rule: SettingName | null): string {
-  return rule === 'pairing.one_card_per_user' ? ONE_CARD : WEAK;
+  return rule === 'pairing.one_card_per_user' ? UNFIT_CARD.oneCard : UNFIT_CARD.weak;
 }
 
 /** Why none of its keys is one for login. */
 function whyNoKey({ identities, notes }: Token): string {
-  if (identities.length === 0) return notes.some((note) => /weak/i.test(note)) ? WEAK : NO_KEY;
-  const reasons = identities.map(unfitForLogin).filter((reason) => reason !== null);
-  return identities.length === 1 ? (reasons[0] ?? NO_KEY) : NO_KEY;
+  if (identities.length === 0)
+    return notes.some((note) => /weak/i.test(note)) ? UNFIT_CARD.weak : UNFIT_CARD.noKey;
+  const [only, ...others] = identities;
+  return (only === undefined || others.length > 0 ? null : UNFIT_USE[only.use]) ?? UNFIT_CARD.noKey;
 }
 
 /** @throws AgentError `store-unreadable` */
@@ -45,11 +41,11 @@ export function cardStanding(
   policy: Policy,
   pairings: Pairings,
 ): CardStanding {
-  const keys = token.identities.filter((identity) => unfitForLogin(identity) === null);
+  const keys = token.identities.filter(fitsLogin);
   const owners = keys.flatMap(({ publicKey }) => ownersOf(publicKey, pairings));
   if (owners.includes(account.name)) return { kind: 'own' };
   if (owners.length > 0) return { kind: 'others' };
-  if (!permitReader(policy, token.slot)) return { kind: 'unfit', why: CONTACTLESS };
+  if (!permitReader(policy, token.slot)) return { kind: 'unfit', why: UNFIT_CARD.contactless };
   if (keys.length === 0) return { kind: 'unfit', why: whyNoKey(token) };
   const owned = pairings.forUser(account.name).length;
   const refusals = keys.map((identity) => ({

@@ -6,13 +6,9 @@ import type { Clock } from '../../base/clock.ts';
 import { compareCode } from '../../model/break-glass.ts';
 import type { Username } from '../../model/request.ts';
 import type { EnforcementTable } from '../../store/interface.ts';
+import { breakGlass as say } from '../../words/enforcement.ts';
 import type { Conversation } from '../card/conversation.ts';
 
-const PROMPT = 'This account needs its card: put it in and try again. Or type the break-glass code: ';
-const MALFORMED =
-  'That is no break-glass code: it has five groups of five. Type it again, or press Enter to stop.';
-const WRONG = 'That is not the break-glass code of this machine.';
-const TOO_MANY = 'Too many wrong break-glass codes for this account. Wait a quarter of an hour.';
 /** A mistyped code is asked for again; a locker answers each prompt with the same text. */
 const PROMPTS = 3;
 const MAX_WRONG = 5;
@@ -64,10 +60,10 @@ export class BreakGlass {
   async #ask(user: Username, person: Conversation): Promise<boolean> {
     for (let prompt = 1; prompt <= PROMPTS; prompt += 1) {
       if (this.#wrongOf(user).length >= MAX_WRONG) {
-        person.tell('error', TOO_MANY);
+        person.tell('error', say.tooMany);
         return false;
       }
-      const typed = await person.ask(PROMPT, false);
+      const typed = await person.ask(say.prompt, false);
       if (typed === null) return false;
       if (typed.isEmpty) {
         typed.wipe();
@@ -77,10 +73,10 @@ export class BreakGlass {
         case 'right':
           return true;
         case 'malformed':
-          person.tell('error', MALFORMED);
+          person.tell('error', say.malformed);
           break;
         case 'wrong':
-          person.tell('error', WRONG);
+          person.tell('error', say.wrong);
           break;
       }
     }

@@ -8,6 +8,8 @@ import type { Account, Accounts } from '../../model/account.ts';
 import type { PairedCardFacts } from '../../model/pairing.ts';
 import type { CardRefusal } from '../../../policy/paired-card.ts';
 import { keptInBy } from '../../../policy/permit-without-card.ts';
+import { standing as say } from '../../words/enforcement.ts';
+import { namedOf } from '../../words/repairs.ts';
 import { standingOf, type Change, type Standing, type StandingParts } from './account-standing.ts';
 import { whyNotTaken, type OutlookParts } from './card-outlook.ts';
 import type { Enforcement } from './enforcement.ts';
@@ -40,23 +42,20 @@ function whyOf(
     case 'login.cards_allowed':
     case 'login.services':
     case 'enforcement.services':
-      return `nobody needs a card while ${kept} is as it is`;
+      return say.setting(kept);
     case 'root on a console':
-      return 'root gets in on a console of this machine';
+      return say.root;
     case 'enforcement.exempt_group':
-      return 'in the exempt group';
+      return say.exemptGroup;
     case 'exemption':
-      return `exempt until ${new Date(exemptUntilMs ?? 0).toISOString()}`;
+      return say.exemptUntil(new Date(exemptUntilMs ?? 0).toISOString());
     case 'enforcement.allow_unpaired_users':
-      return 'has no card, and users without one are let in';
+      return say.unpaired;
     case 'card':
-      return 'has logged in by card';
+      return say.cardLogin;
     default:
-      if (refusals[0] !== undefined)
-        return `the card is not taken (${refusals[0].rule}: ${refusals[0].why}): change that, or exempt them: sc_auth enforce exempt ${user}`;
-      return hasCard
-        ? `has never logged in by card: let them try it (sc_auth test), or exempt them: sc_auth enforce exempt ${user}`
-        : `has no card: pair one (sc_auth pair -u ${user}), or exempt them: sc_auth enforce exempt ${user}`;
+      if (refusals[0] !== undefined) return say.refused(user, refusals[0].rule, refusals[0].why);
+      return hasCard ? say.neverUsed(user) : say.noCard(user);
   }
 }
 
@@ -93,8 +92,7 @@ export class Names {
 
   /** For a sentence. */
   toString(): string {
-    const more = this.count - this.first.length;
-    return this.first.join(', ') + (more === 0 ? '' : ` and ${more} more`);
+    return namedOf(this.first, this.count);
   }
 }
 

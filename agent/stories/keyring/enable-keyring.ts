@@ -9,6 +9,7 @@ import type { Pairing } from '../../model/pairing.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';
 import { auditedIdentity } from '../card/audited-key.ts';
 import type { Conversation } from '../card/conversation.ts';
+import { accountPasswordPrompt } from '../../words/pairing.ts';
 import { ownCard, ownPairings, type OwnCardParts } from '../card/own-card.ts';
 import { askSecret, proveCard, type ProvingParts } from '../card/prove-card.ts';
 import { offerKeyring, type OfferParts } from './offer-keyring.ts';
@@ -37,7 +38,7 @@ export async function enableKeyring(
   if (own.length === 0) throw new AgentError('not-paired');
   const { token, identity, pairing } = await ownCard(user, policy, own, person, parts);
   const hostId = parts.pairings.hostId();
-  const password = await askSecret(person, `Account password of ${user}: `);
+  const password = await askSecret(person, accountPasswordPrompt(user));
   const scene = { user, pkhh: pairing.pkhh, token, policy, hostId, wish: 'yes' } as const;
   const offer = offerKeyring(scene, password, parts);
   try {

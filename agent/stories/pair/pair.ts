@@ -14,7 +14,8 @@ import type { Identity } from '../../model/token.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import { CARD_READING_MS, type TokenSource } from '../../token/interface.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
-import { mayPair, refusesPairing, unfitForLogin } from '../../../policy/permit-pairing.ts';
+import { accountPasswordPrompt, pairingText, tooWeak, UNFIT_USE } from '../../words/pairing.ts';
+import { fitsLogin, mayPair, refusesPairing } from '../../../policy/permit-pairing.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { eventsOfError } from '../card/audited-failure.ts';
 import { auditedIdentity, auditedKey } from '../card/audited-key.ts';
@@ -56,8 +57,7 @@ async function findOnCards(parts: PairingParts, pkhh: Pkhh): Promise<OnCard | nu
 }
 
 function requireFit(identity: Identity): void {
-  const unfit = unfitForLogin(identity);
-  if (unfit !== null) throw new AgentError('weak-key', { detail: unfit });
+  if (!fitsLogin(identity)) throw new AgentError('weak-key', { detail: UNFIT_USE[identity.use] ?? '' });
 }
 
 /** @param algorithm null: the key is not known, only its hash @throws AgentError `not-allowed`, `weak-key` */
@@ -71,7 +71,7 @@ function requirePolicy(
   if (rule === null) return;
   throw rule === 'pairing.one_card_per_user'
     ? new AgentError('not-allowed', { detail: rule })
-    : new AgentError('weak-key', { detail: `It is smaller than the policy (${rule}) wants.` });
+    : new AgentError('weak-key', { detail: tooWeak(rule) });
 }
 
 /** A pairing that no login would take is not made. @throws AgentError `untrusted-certificate` */
@@ -185,9 +185,9 @@ async function proveAndPair(
     throw new AgentError(same ? 'already-paired' : 'key-conflict');
   }
   await requirePairable(policy, account.name, card.identity, card, parts);
-  person.tell('information', `Pairing '${card.identity.label}' with the account ${account.name}.`);
+  person.tell('information', pairingText(card.identity.label, account.name));
   const hostId = parts.pairings.hostId();
-  const password = await askSecret(person, `Account password of ${account.name}: `);
+  const password = await askSecret(person, accountPasswordPrompt(account.name));
   const scene = { user: account.name, pkhh, token: card.token, policy, hostId, wish };
   const rider = parts.offerRider(scene, password);
   try {

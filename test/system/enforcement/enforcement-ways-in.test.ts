@@ -103,7 +103,7 @@ test.serial('L25: the break-glass code opens sudo once, and shouts', async (t) =
   );
   t.is(opened.code, 0, opened.screen);
   t.regex(opened.screen, ROOT);
-  t.true(opened.screen.includes('That is no break-glass code'), opened.screen);
+  t.true(opened.screen.includes('This is not a break-glass code'), opened.screen);
   t.false(opened.screen.includes(code.toLowerCase()), 'it does not show');
   t.like(lastOf('break-glass-used'), { user: { name: 'ada' }, service: { name: 'sudo' } });
   t.like(await enforced(sandbox, 'status'), { state: 'on', breakGlass: false });

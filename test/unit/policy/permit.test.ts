@@ -8,10 +8,10 @@ import {
   type AttemptFacts,
   type SessionPlace,
 } from '../../../policy/permit-attempt.ts';
-import { mayPair, unfitForLogin } from '../../../policy/permit-pairing.ts';
+import { fitsLogin, mayPair } from '../../../policy/permit-pairing.ts';
 import { permitTry } from '../../../policy/permit-try.ts';
 import { defaultPolicy, type Policy } from '../../../policy/policy.ts';
-import type { Identity, KeyUse } from '../../../agent/model/token.ts';
+import type { KeyUse } from '../../../agent/model/token.ts';
 import { policyWith } from '../../kit/story/policy-with.ts';
 
 const services = ['sudo', 'login', 'sshd', 'su'] as const;
@@ -189,7 +189,7 @@ test('only root pairs for others; users only when they may', (t) => {
 test('only an authentication key is fit', (t) => {
   const uses: KeyUse[] = ['authentication', 'signature', 'key-management', 'card-authentication', 'retired'];
   t.deepEqual(
-    uses.filter((use) => unfitForLogin({ use } as Identity) === null),
+    uses.filter((use) => fitsLogin({ use })),
     ['authentication'],
   );
 });

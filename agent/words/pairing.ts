@@ -1,0 +1,45 @@
+// What is said while a card is paired, and why a card or key cannot be.
+
+import type { KeyUse } from '../model/token.ts';
+
+const PAIRING = 'Pairing ';
+const ACCOUNT_PASSWORD = 'Account password of ';
+
+export function pairingText(identityLabel: string, user: string): string {
+  return `${PAIRING}'${identityLabel}' with the account ${user}.`;
+}
+
+export function accountPasswordPrompt(user: string): string {
+  return `${ACCOUNT_PASSWORD}${user}: `;
+}
+
+/** For dialogs, which say these in their own way. */
+export function isPairingText(text: string): boolean {
+  return text.startsWith(PAIRING);
+}
+
+export function isAccountPasswordPrompt(text: string): boolean {
+  return text.startsWith(ACCOUNT_PASSWORD);
+}
+
+/** Why a key cannot be paired; null: it can. */
+export const UNFIT_USE: Readonly<Record<KeyUse, string | null>> = {
+  authentication: null,
+  signature: 'This key is for signing documents; it is never used for login.',
+  'key-management': 'This key is for decryption; it cannot sign a login.',
+  'card-authentication': 'This key needs no PIN, so it is not enough for a login.',
+  retired: 'This key is retired.',
+};
+
+/** Why a card cannot be paired, for the dialog. */
+export const UNFIT_CARD = {
+  contactless:
+    'Cards are not used through a contactless reader here. Put the card into a reader with contacts.',
+  noKey: 'It has no key for login. Whoever gave you the card can put one on it.',
+  oneCard: 'You have already paired a card, and each user may have one here. Unpair that one first.',
+  weak: 'Its key is weaker than this machine allows. Ask for a card with a newer key.',
+} as const;
+
+export function tooWeak(rule: string): string {
+  return `it is weaker than this machine allows (${rule})`;
+}
