@@ -147,5 +147,8 @@ export const page = {
   broken: (good: number) =>
     `The log is NOT whole. ${good} records can be trusted; the rest of this page counts all of them.`,
   none: 'None in this time.',
+  noLogin: 'No login in this time.',
+  ownerUnknown: 'Owner not in these records',
+  zone: (zone: string) => `All times are in ${zone}.`,
   nothingChanged: 'Nothing was changed in this time.',
 };

@@ -48,10 +48,18 @@ function known(table: Readonly<Partial<Record<string, string>>>, code: string): 
   return Object.hasOwn(table, code) ? table[code] : undefined;
 }
 
+export function outcomeWords(outcome: string): string {
+  return known(endings, outcome) ?? outcome;
+}
+
+export function kindName(kind: string): string {
+  return known(kinds, kind) ?? kind;
+}
+
 /** What happened: `Card login refused`, `PIN blocked`. */
 export function kindWords(kind: string, outcome: string): string {
-  const words = known(kinds, kind) ?? kind;
-  if (kind === 'login') return `${words} ${known(endings, outcome) ?? outcome}`;
+  const words = kindName(kind);
+  if (kind === 'login') return `${words} ${outcomeWords(outcome)}`;
   return outcome === 'failure' && !FAILURES.includes(kind) ? `${words}: failed` : words;
 }
 

@@ -123,8 +123,9 @@ export function toOcsf(event: AuditEvent, timeMs: number, requester: Requester |
 }
 
 function messageOf(event: AuditEvent): string {
-  const { outcome = '', reason = null, user = null, service = null } = summaryOf(event).fields;
-  return cut(printable(recordWords(event.kind, outcome, reason, [user, service]), 300));
+  const { outcome = '', reason = null, detail = null, user = null, service = null } = summaryOf(event).fields;
+  const why = event.kind === 'records-left-out' ? detail : reason;
+  return cut(printable(recordWords(event.kind, outcome, why, [user, service]), 300));
 }
 
 /** Who asked for it, where somebody did. */

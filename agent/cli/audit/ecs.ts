@@ -114,6 +114,7 @@ export function toEcs(record: AuditRecord): string {
       changes: record.changes.length === 0 ? undefined : record.changes,
       detail: record.detail ?? undefined,
       count: record.count ?? undefined,
+      owner: record.owner ?? undefined,
     },
   };
   return JSON.stringify(document);

@@ -42,6 +42,8 @@ export interface AuditRecord {
   /** Who had logged in where the request came from, before su and sudo. */
   readonly loginUid: string | null;
   readonly count: number | null;
+  /** Of records that were left out: who caused them. */
+  readonly owner: string | null;
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -157,5 +159,6 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
     actorSession: text(actor, 'session', 'uid'),
     loginUid: text(actor, 'user', 'uid_alt'),
     count: number(unmapped, 'count'),
+    owner: text(unmapped, 'owner'),
   };
 }

@@ -1,13 +1,14 @@
-// The pictures of the report, as SVG without script: bars over time and bars by name. Each has a name and a sentence for
-// screen readers; the numbers themselves stand in the tables below them.
+// The picture of the report: logins over time, as SVG without script. It holds no text but titles, so that it can be as
+// wide as the page while the words around it keep their size; the numbers stand in the table below it.
 
+import { outcomeWords } from '../../words/audit.ts';
 import { html, type Html } from './html.ts';
 import { LOGIN_OUTCOMES, type DayCounts } from './tally.ts';
 
 const WIDTH = 900;
-const HEIGHT = 220;
-const LEFT = 48;
-const BOTTOM = 24;
+const HEIGHT = 200;
+/** Of one column. */
+const MAX_WIDTH = 60;
 /** More columns than this are drawn together: by week, month or year. */
 const MAX_COLUMNS = 90;
 
@@ -57,63 +58,36 @@ function ceiling(value: number): number {
 }
 
 export function overTime(columns: readonly Column[]): Html {
-  const top = ceiling(Math.max(1, ...columns.map(({ counts }) => sum(counts))));
-  const step = (WIDTH - LEFT) / Math.max(1, columns.length);
-  const scale = (HEIGHT - BOTTOM - 10) / top;
+  const top = ceiling(Math.max(2, ...columns.map(({ counts }) => sum(counts))));
+  const step = WIDTH / Math.max(1, columns.length);
+  const scale = HEIGHT / top;
+  const width = Math.min(step * 0.8, MAX_WIDTH);
   const bars = columns.map(({ label, counts }, index) => {
-    let y = HEIGHT - BOTTOM;
+    let y = HEIGHT;
     const parts = LOGIN_OUTCOMES.filter((outcome) => counts[outcome] > 0).map((outcome) => {
       const height = counts[outcome] * scale;
       y -= height;
-      const x = (LEFT + index * step + step * 0.1).toFixed(1);
       return html`<rect
         class="${outcome}"
-        x="${x}"
+        x="${(index * step + (step - width) / 2).toFixed(1)}"
         y="${y.toFixed(1)}"
-        width="${(step * 0.8).toFixed(1)}"
+        width="${width.toFixed(1)}"
         height="${height.toFixed(1)}"
       ></rect>`;
     });
-    const words = LOGIN_OUTCOMES.map((outcome) => `${counts[outcome]} ${outcome}`).join(', ');
+    const words = LOGIN_OUTCOMES.map((outcome) => `${counts[outcome]} ${outcomeWords(outcome)}`).join(', ');
     return html`<g><title>${label}: ${words}</title>${parts}</g>`;
   });
-  const lines = [0, top / 2, top].map((value) => {
-    const y = (HEIGHT - BOTTOM - value * scale).toFixed(1);
-    return html`<line class="grid" x1="${LEFT}" x2="${WIDTH}" y1="${y}" y2="${y}"></line
-      ><text x="${LEFT - 6}" y="${y}" text-anchor="end" dominant-baseline="middle">${value}</text>`;
-  });
+  const lines = [0, HEIGHT / 2].map(
+    (y) => html`<line class="grid" x1="0" x2="${WIDTH}" y1="${y}" y2="${y}"></line>`,
+  );
   const [first, last] = [columns[0]?.label ?? '', columns.at(-1)?.label ?? ''];
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="over-time">
-    <title id="over-time">Logins over time, ${first} to ${last}; the table below has the numbers</title>
-    ${lines}${bars}
-    <text x="${LEFT}" y="${HEIGHT - 4}">${first}</text>
-    <text x="${WIDTH}" y="${HEIGHT - 4}" text-anchor="end">${last}</text>
-  </svg>`;
-}
-
-/** Horizontal bars, the longest first. @param id unique in the page */
-export function byName(
-  id: string,
-  title: string,
-  rows: readonly (readonly [string, number])[],
-  style: string,
-): Html {
-  const most = Math.max(1, ...rows.map(([, count]) => count));
-  const row = 26;
-  const bars = rows.map(([name, count], index) => {
-    const width = Math.max(2, (count / most) * 580).toFixed(1);
-    const y = index * row;
-    const short = name.length > 28 ? `${name.slice(0, 27)}…` : name;
-    return html`<text x="250" y="${y + 17}" text-anchor="end">${short}</text
-      ><rect class="${style}" x="260" y="${y + 4}" width="${width}" height="${row - 8}"></rect
-      ><text x="${(268 + Number(width)).toFixed(1)}" y="${y + 17}">${count}</text>`;
-  });
-  return html`<svg
-    viewBox="0 0 ${WIDTH} ${Math.max(row, rows.length * row)}"
-    role="img"
-    aria-labelledby="${id}"
-  >
-    <title id="${id}">${title}; the table below has the numbers</title>
-    ${bars}
-  </svg>`;
+  return html`<div class="chart">
+    <div class="scale"><span>${top}</span><span>${top / 2}</span><span>0</span></div>
+    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-labelledby="over-time">
+      <title id="over-time">Logins over time, ${first} to ${last}; the table below has the numbers</title>
+      ${lines}${bars}
+    </svg>
+    <div class="ends"><span>${first}</span>${columns.length < 2 ? '' : html`<span>${last}</span>`}</div>
+  </div>`;
 }

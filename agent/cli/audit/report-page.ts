@@ -1,12 +1,14 @@
 // The report as one self-contained page: no script, nothing from outside (the page's own Content-Security-Policy forbids
-// both), light and dark. Pictures first, tables under them. Every text of the log is quoted by html``.
+// both). Every text of the log is quoted by html``; codes are said in words (agent/words/audit.ts).
 
-import { page as say } from '../../words/audit-log.ts';
-import { byName, columnsOf, overTime } from './report-charts.ts';
-import { html, Html } from './html.ts';
+import { kindName, kindWords, outcomeWords, reasonWords } from '../../words/audit.ts';
+import { page as words } from '../../words/audit-log.ts';
+import { columnsOf, overTime } from './report-charts.ts';
+import { STYLE } from './report-style.ts';
+import { html, type Html } from './html.ts';
 import type { AuditRecord } from './record.ts';
 import { LOGIN_OUTCOMES, type Tally } from './tally.ts';
-import { timeText } from './when.ts';
+import { timeText, zoneText } from './when.ts';
 
 export interface SealWord {
   readonly state: 'whole' | 'broken' | 'unchecked';
@@ -27,119 +29,21 @@ export interface ReportFacts {
 const SHOWN = 15;
 const LISTED = 100;
 
-const STYLE = new Html(`
-:root { color-scheme: light dark; --paper: #fff; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --tile: #f6f8fa;
-  --granted: #1a7f4b; --denied: #c4231c; --unavailable: #9a6700; --cancelled: #6e7781; --plain: #2f6fbb; }
-@media (prefers-color-scheme: dark) { :root { --paper: #0d1117; --ink: #e6edf3; --soft: #a2abb5; --line: #30363d;
-  --tile: #161b22; --granted: #3fb97a; --denied: #ff7b72; --unavailable: #d9a83a; --cancelled: #8b949e; --plain: #6ca4e6; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 24px; max-width: 1000px; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 28px; margin: 0 0 4px; } h2 { font-size: 20px; margin: 40px 0 8px; }
-p.soft, caption { color: var(--soft); } p { max-width: 75ch; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(132px, 1fr)); gap: 12px; padding: 0; margin: 20px 0; list-style: none; }
-.tiles li { background: var(--tile); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; font-size: 14px; line-height: 1.35; }
-.tiles strong { display: block; font-size: 28px; line-height: 1.2; font-variant-numeric: tabular-nums; }
-.seal { border: 1px solid var(--line); border-left: 6px solid var(--unavailable); border-radius: 8px; padding: 12px 16px; }
-.seal.whole { border-left-color: var(--granted); } .seal.broken { border-left-color: var(--denied); }
-.seal h2 { margin: 0 0 4px; }
-svg { display: block; width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 13px; }
-.granted { fill: var(--granted); } .denied { fill: var(--denied); } .unavailable { fill: var(--unavailable); }
-.cancelled { fill: var(--cancelled); } .plain { fill: var(--plain); } .grid { stroke: var(--line); }
-.legend { display: flex; flex-wrap: wrap; gap: 16px; padding: 0; list-style: none; }
-.legend svg { display: inline-block; width: 14px; height: 14px; margin-right: 6px; vertical-align: -2px; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; margin: 12px 0; font-size: 14px; }
-caption { text-align: left; padding: 4px 0; } th, td { text-align: left; padding: 6px 10px 6px 0; border-bottom: 1px solid var(--line);
-  vertical-align: top; overflow-wrap: anywhere; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-td.t, th[scope='col'] { white-space: nowrap; overflow-wrap: normal; } summary { cursor: pointer; padding: 8px 0; }
-@media print { details { display: block; } }
-`);
-
 function tile(count: number, words: string): Html {
   return html`<li><strong>${count.toLocaleString('en')}</strong>${words}</li>`;
-}
-
-function countTable(caption: string, name: string, rows: readonly (readonly [string, number])[]): Html {
-  const lines = rows.map(
-    ([text, count]) =>
-      html`<tr>
-        <th scope="row">${text}</th>
-        <td class="n">${count}</td>
-      </tr>`,
-  );
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
-    <table>
-      <caption>
-        ${caption}
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">${name}</th>
-          <th scope="col" class="n">Number</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${lines}
-      </tbody>
-    </table>
-  </div>`;
-}
-
-function recordTable(caption: string, records: readonly AuditRecord[]): Html {
-  const lines = records
-    .slice(-LISTED)
-    .reverse()
-    .map((record) => {
-      const { kind, outcome, user, service, reason, detail, token, pkhh, actorUid, count } = record;
-      const what = outcome === 'failure' && kind !== 'gap' ? `${kind} failed` : kind;
-      const more = [
-        reason,
-        count === null ? null : String(count),
-        detail,
-        token === null ? null : `card ${token}`,
-        pkhh === null ? null : `key ${pkhh}`,
-        actorUid === null ? null : `by uid ${actorUid}`,
-      ].filter((text) => text !== null && text !== '');
-      return html`<tr>
-        <td class="t">${timeText(record.timeMs)}</td>
-        <td>${what}</td>
-        <td>${user ?? ''}</td>
-        <td>${service ?? ''}</td>
-        <td>${more.join('; ')}</td>
-      </tr>`;
-    });
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
-    <table>
-      <caption>
-        ${caption}
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">Time</th>
-          <th scope="col">What</th>
-          <th scope="col">Account</th>
-          <th scope="col">Service</th>
-          <th scope="col">More</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${lines}
-      </tbody>
-    </table>
-  </div>`;
 }
 
 function timePart(tally: Tally): Html {
   const columns = columnsOf(tally.days);
   if (columns.length === 0)
     return html`<h2>Logins over time</h2>
-      <p>No login in this time.</p>`;
+      <p>${words.noLogin}</p>`;
   const legend = LOGIN_OUTCOMES.map(
     (outcome) =>
       html`<li>
         <svg viewBox="0 0 14 14" aria-hidden="true">
           <rect class="${outcome}" width="14" height="14"></rect></svg
-        >${outcome}
+        >${outcomeWords(outcome)}
       </li>`,
   );
   const rows = columns.map(
@@ -149,7 +53,9 @@ function timePart(tally: Tally): Html {
         ${LOGIN_OUTCOMES.map((outcome) => html`<td class="n">${counts[outcome]}</td>`)}
       </tr>`,
   );
-  const heads = LOGIN_OUTCOMES.map((outcome) => html`<th scope="col" class="n">${outcome}</th>`);
+  const heads = LOGIN_OUTCOMES.map(
+    (outcome) => html`<th scope="col" class="n">${outcomeWords(outcome)}</th>`,
+  );
   return html`<h2>Logins over time</h2>
     ${overTime(columns)}
     <ul class="legend">
@@ -157,50 +63,138 @@ function timePart(tally: Tally): Html {
     </ul>
     <details>
       <summary>The numbers of this picture</summary>
-      <div class="scroll" tabindex="0" role="region" aria-label="Logins over time">
-        <table>
-          <caption>
-            Logins, from this day on
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">From</th>
-              ${heads}
-            </tr>
-          </thead>
-          <tbody>
-            ${rows}
-          </tbody>
-        </table>
-      </div>
+      <table class="days">
+        <caption>
+          Logins, from this day on
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">From</th>
+            ${heads}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
     </details>`;
 }
 
-function namedPart(
-  id: string,
-  title: string,
-  name: string,
-  rows: readonly [string, number][],
-  style: string,
-): Html {
+interface Bars {
+  readonly title: string;
+  /** Over the names. */
+  readonly name: string;
+  readonly rows: readonly (readonly [string, number])[];
+  readonly style?: string;
+  /** How a name is said; without it, as it is. */
+  readonly say?: (name: string) => Html | string;
+}
+
+function barTable({ title, name, rows, style = '', say = (text) => text }: Bars, most: number): Html {
+  const lines = rows.map(
+    ([text, count]) =>
+      html`<tr>
+        <th scope="row">${say(text)}</th>
+        <td>
+          <div><span style="width: ${((80 * count) / most).toFixed(1)}%"></span>${count}</div>
+        </td>
+      </tr>`,
+  );
+  return html`<table class="bars ${style}">
+    <caption>
+      ${title}, the most first
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">${name}</th>
+        <th scope="col">Number</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${lines}
+    </tbody>
+  </table>`;
+}
+
+function namedPart(bars: Bars): Html {
+  const { title, rows } = bars;
+  const most = Math.max(1, ...rows.map(([, count]) => count));
   if (rows.length === 0)
     return html`<h2>${title}</h2>
-      <p>${say.none}</p>`;
-  const top = rows.slice(0, SHOWN);
+      <p>${words.none}</p>`;
+  const more = { ...bars, title: `${title}, further ones`, rows: rows.slice(SHOWN, LISTED) };
   return html`<h2>${title}</h2>
-    ${byName(id, title, top, style)}
-    <details>
-      <summary>The numbers of this picture</summary>
-      ${countTable(title, name, rows.slice(0, LISTED))}
-    </details>`;
+    ${barTable({ ...bars, rows: rows.slice(0, SHOWN) }, most)}
+    ${
+      more.rows.length === 0
+        ? ''
+        : html`<details>
+            <summary>${more.rows.length} more</summary>
+            ${barTable(more, most)}
+          </details>`
+    }`;
 }
 
-function listPart(title: string, none: string, records: readonly AuditRecord[]): Html {
-  return records.length === 0
-    ? html`<h2>${title}</h2>
-        <p>${none}</p>`
-    : html`<h2>${title}</h2>
-        ${recordTable(`${title}, the last first`, records)}`;
+/** Whose key it is, by the pairings and granted logins of these records. */
+function ownersOf(tally: Tally, pkhh: string): string {
+  const names = [...(tally.owners.get(pkhh) ?? [])];
+  return names.length === 0 ? words.ownerUnknown : names.join(', ');
+}
+
+function actorWords({ actorUid, loginUid }: AuditRecord): string | null {
+  const named = (uid: string): string => (uid === '0' ? 'root' : `uid ${uid}`);
+  if (actorUid === null) return null;
+  const login = loginUid === null || loginUid === actorUid ? '' : `, logged in as ${named(loginUid)}`;
+  return `by ${named(actorUid)}${login}`;
+}
+
+/** `9 of prompt-state`, as the log counts them. */
+function leftOutWords(text: string): string {
+  const [, count, kind] = /^(\d+) of (.+)$/.exec(text) ?? [];
+  return kind === undefined ? text : `${count ?? ''} × ${kindName(kind)}`;
+}
+
+function eventLine(record: AuditRecord, tally: Tally): Html {
+  const { timeMs, kind, outcome, user, service, reason, detail, token, pkhh, owner, count } = record;
+  const more = [
+    reason === null ? null : kind === 'records-left-out' ? leftOutWords(reason) : reasonWords(reason),
+    kind === 'gap' && count !== null ? `number: ${count}` : null,
+    owner === null ? null : `caused by ${owner}`,
+    detail,
+    token === null ? null : `card ${token}`,
+    actorWords(record),
+  ].filter((text) => text !== null && text !== '');
+  const about = [user, service].filter((text) => text !== null).join(', ');
+  return html`<li>
+    <time datetime="${new Date(timeMs).toISOString()}">${timeText(timeMs)}</time>
+    <div>
+      <p><strong>${kindWords(kind, outcome)}</strong>${about === '' ? '' : html` ${about}`}</p>
+      ${more.length === 0 ? '' : html`<p>${more.join('; ')}</p>`}
+      ${pkhh === null ? '' : html`<p class="soft">key of ${ownersOf(tally, pkhh)} <code>${pkhh}</code></p>`}
+    </div>
+  </li>`;
+}
+
+function listPart(title: string, none: string, records: readonly AuditRecord[], tally: Tally): Html {
+  if (records.length === 0)
+    return html`<h2>${title}</h2>
+      <p>${none}</p>`;
+  const lines = records
+    .slice(-LISTED)
+    .reverse()
+    .map((record) => eventLine(record, tally));
+  return html`<h2>${title}</h2>
+    <p class="soft">${records.length > LISTED ? `The last ${LISTED}, the` : 'The'} last first.</p>
+    <ol class="events">
+      ${lines}
+    </ol>`;
+}
+
+/** Reasons of logins are codes; of all else the tally puts the kind before. */
+function whyWords(text: string): string {
+  const [kind = '', reason] = text.split(': ');
+  if (reason === undefined) return reasonWords(text);
+  return `${kindName(kind)}: ${reasonWords(reason)}`;
 }
 
 const SEAL_TITLES = { whole: 'Seal: whole', broken: 'Seal: broken', unchecked: 'Seal: not checked' } as const;
@@ -241,7 +235,7 @@ export function reportPage(tally: Tally, facts: ReportFacts): string {
           <h1>Smart card logins on ${facts.host}</h1>
           <p class="soft">
             ${span}${facts.filter.length === 0 ? '' : `; only ${facts.filter.join(', ')}`}. Made
-            ${timeText(facts.madeMs)}.
+            ${timeText(facts.madeMs)}. ${words.zone(zoneText(facts.madeMs))}
           </p>
           <ul class="tiles">
             ${tile(outcomes.counts.get('granted') ?? 0, 'logins granted')}${tile(outcomes.counts.get('denied') ?? 0, 'logins refused')}${tile(users.counts.size, 'accounts')}${tile(keys.counts.size, 'cards’ keys')}${tile(of('exemption-used') + of('break-glass-used'), 'let in without a card')}${tile(gapCount, 'gaps in the log')}
@@ -249,13 +243,18 @@ export function reportPage(tally: Tally, facts: ReportFacts): string {
           ${sealPart(facts.seal)}
           ${facts.unread === 0 ? '' : html`<p>${facts.unread} lines of the log are no record; sc_auth audit verify says which.</p>`}
           ${timePart(tally)}
-          ${namedPart('reasons', 'Why something did not succeed', 'Reason', reasons.top(), 'denied')}
-          ${namedPart('services', 'Logins by service', 'Service', services.top(), 'plain')}
-          ${namedPart('users', 'Logins by account', 'Account', users.top(), 'plain')}
-          ${namedPart('keys', 'Logins by key', 'Key', keys.top(), 'plain')}
-          ${listPart('Exemptions, suspect cards, blocked PINs and gaps', say.none, notable)}
-          ${listPart('Pairings and settings', say.nothingChanged, changes)}
-          ${namedPart('kinds', 'All records by kind', 'Kind', kinds.top(), 'plain')}
+          ${namedPart({ title: 'Why something did not succeed', name: 'Reason', rows: reasons.top(), style: 'why', say: whyWords })}
+          ${namedPart({ title: 'Logins by service', name: 'Service', rows: services.top() })}
+          ${namedPart({ title: 'Logins by account', name: 'Account', rows: users.top() })}
+          ${namedPart({
+            title: 'Logins by key',
+            name: 'Whose key',
+            rows: keys.top(),
+            say: (pkhh) => html`${ownersOf(tally, pkhh)}<br /><code>${pkhh}</code>`,
+          })}
+          ${listPart('Exemptions, suspect cards, blocked PINs and gaps', words.none, notable, tally)}
+          ${listPart('Pairings and settings', words.nothingChanged, changes, tally)}
+          ${namedPart({ title: 'All records by kind', name: 'Kind', rows: kinds.top(), say: kindName })}
         </main>
       </body>
     </html> `;

@@ -5,6 +5,8 @@ import type { AuditRecord } from './record.ts';
 
 /** More users, cards or services than people look at. */
 const MAX_NAMES = 5000;
+/** Of one key. */
+const MAX_OWNERS = 10;
 const OTHERS = '(others)';
 
 export class Counter {
@@ -49,6 +51,8 @@ export class Tally {
   readonly users = new Counter();
   readonly refusedUsers = new Counter();
   readonly keys = new Counter();
+  /** Who was paired with a key or logged in with it. */
+  readonly owners = new Map<string, Set<string>>();
   readonly days = new Map<string, DayCounts>();
   readonly gaps = new Counter();
   /** The last ones of what a person should look at: exemptions, break-glass, suspect cards, blocked PINs, gaps. */
@@ -62,6 +66,7 @@ export class Tally {
     this.firstMs = Math.min(this.firstMs, timeMs);
     this.lastMs = Math.max(this.lastMs, timeMs);
     this.kinds.add(kind);
+    if (kind === 'pairing-added' || outcome === 'granted') this.#own(record);
     switch (kind) {
       case 'login':
         this.#login(record);
@@ -88,6 +93,14 @@ export class Tally {
       default:
         if (outcome === 'failure') this.reasons.add(`${kind}: ${record.reason ?? 'failed'}`);
     }
+  }
+
+  #own({ pkhh, user }: AuditRecord): void {
+    if (pkhh === null || user === null) return;
+    const names = this.owners.get(pkhh);
+    if (names !== undefined) {
+      if (names.size < MAX_OWNERS) names.add(user);
+    } else if (this.owners.size < MAX_NAMES) this.owners.set(pkhh, new Set([user]));
   }
 
   #login(record: AuditRecord): void {

@@ -45,3 +45,12 @@ export function timeText(timeMs: number): string {
     `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
   );
 }
+
+/** Which time zone timeText is in, with what it is from UTC at `timeMs`: `Europe/Berlin (UTC+01:00)`. */
+export function zoneText(timeMs: number): string {
+  const minutes = -new Date(timeMs).getTimezoneOffset();
+  const two = (value: number): string => String(Math.trunc(value)).padStart(2, '0');
+  const offset = `UTC${minutes < 0 ? '−' : '+'}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  return timeZone === 'UTC' ? timeZone : `${timeZone} (${offset})`;
+}
