@@ -147,8 +147,8 @@ test('L21: challenges and verified proofs are made by their own files only', (t)
     'agent/stories/card/sign-anchor.ts: verifyProof',
     'agent/stories/explain/rehearse.ts: Challenge.create',
     'agent/stories/explain/rehearse.ts: verifyProof',
-    'agent/stories/login/authenticate.ts: Challenge.create',
-    'agent/stories/login/authenticate.ts: verifyProof',
+    'agent/stories/login/prove-paired.ts: Challenge.create',
+    'agent/stories/login/prove-paired.ts: verifyProof',
   ]);
 });
 

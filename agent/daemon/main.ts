@@ -19,7 +19,9 @@ import { loginUidOf } from '../base/login-uid.ts';
 import { productVersion } from '../base/product-version.ts';
 import { exitAtOnce, hardenProcess } from './harden.ts';
 import { driverFacts } from '../stories/enforcement/card-outlook.ts';
-import { Login, type LoginParts } from '../stories/login/authenticate.ts';
+import { Login } from '../stories/login/authenticate.ts';
+import type { LoginParts } from '../stories/login/login-parts.ts';
+import { serveLogin, type ServeParts } from '../stories/serve-login.ts';
 import { BreakGlass } from '../stories/enforcement/break-glass.ts';
 import { cardKeyCheck } from '../stories/card/card-check.ts';
 import { renewPresent, warmCertificates } from '../stories/card/check-certificate.ts';
@@ -30,10 +32,9 @@ import { enforcementText, writeEnforcementFile } from '../stories/enforcement/en
 import { LoginLimit } from '../stories/login/login-limit.ts';
 import { LoginMemory } from '../stories/enforcement/login-memory.ts';
 import { LogindSessions } from '../logind/peer-sessions.ts';
-import { tellExpiry } from '../stories/login/expiry-notice.ts';
 import type { PairingParts } from '../stories/pair/pair.ts';
 import { tellShutOut, tellShutOutAtStart } from '../stories/enforcement/shut-out-by-settings.ts';
-import { permitEntry, rememberLogin, type EntryParts } from '../stories/enforcement/permit-entry.ts';
+import { permitEntry, type EntryParts } from '../stories/enforcement/permit-entry.ts';
 import { offerKeyring } from '../stories/keyring/offer-keyring.ts';
 import { passwordChanged } from '../stories/keyring/reseal-keyring.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
@@ -246,7 +247,6 @@ async function main(): Promise<void> {
     directory: systemDirectory,
     enforcement,
     memory,
-    limit: new LoginLimit(),
     trust,
     drivers: () => driverFacts(list()),
     breakGlass: new BreakGlass({ table: enforced, clock: systemClock, log }),
@@ -255,6 +255,15 @@ async function main(): Promise<void> {
     audit,
     clock: systemClock,
     log,
+  };
+  const serving: ServeParts = {
+    ...login,
+    login: (request, person) => new Login(request, person, login).run(),
+    memory,
+    limit: new LoginLimit(),
+    enforcement,
+    notices: pairings,
+    course: (request) => userSessions.loginBegins(request),
   };
   const pairing: PairingParts = {
     policy,
@@ -273,13 +282,7 @@ async function main(): Promise<void> {
   const pamServer = createPamServer({
     open,
     turns,
-    login: async (request, person) => {
-      const result = await userSessions.during(request, () =>
-        rememberLogin(request, entry, () => new Login(request, person, login).run()),
-      );
-      await tellExpiry(result, request, person, { ...login, notices: pairings });
-      return result;
-    },
+    login: (request, person) => serveLogin(request, person, serving),
     enter: (request, person) => permitEntry(request, person, entry),
     passwordChanged: (request, person) => passwordChanged(request, person, login),
     log,

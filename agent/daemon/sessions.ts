@@ -3,9 +3,9 @@
 
 import { closeSync, fchmodSync, openSync } from 'node:fs';
 import { describeError } from '../base/errors.ts';
-import type { LoginResult } from '../stories/login/authenticate.ts';
 import { CardRemoval, type RemovalParts } from '../stories/removal/removal.ts';
 import { SessionCards } from '../stories/removal/session-cards.ts';
+import type { LoginCourse } from '../stories/serve-login.ts';
 import type { SessionSource } from '../logind/interface.ts';
 import { Login1 } from '../logind/login1.ts';
 import { openedSession } from '../logind/opened-session.ts';
@@ -32,8 +32,8 @@ export interface Sessions {
   watching(): void;
   close(): void;
   hear(event: TokenEvent): void;
-  /** Runs a login; sessions know that it is in course, and which card it was that opened one. */
-  during(request: AuthRequest, run: () => Promise<LoginResult>): Promise<LoginResult>;
+  /** A login begins: sessions know that it is in course, and which card it was that opened one. */
+  loginBegins(request: AuthRequest): LoginCourse;
 }
 
 export function wireSessions(wiring: SessionWiring): Sessions {
@@ -86,23 +86,19 @@ export function wireSessions(wiring: SessionWiring): Sessions {
         removal.cardOut(event.token, event.removed);
       }
     },
-    during: async (request, run) => {
-      if (!removal.opensSession(request)) return run();
+    loginBegins: (request) => {
+      if (!removal.opensSession(request)) return { granted: () => undefined, ended: () => undefined };
       const find = removal.watchLogin(request);
       const end = request.user === null ? null : cards.loginBegins(request.user);
-      try {
-        const result = await run();
-        const { decision } = result;
-        if (decision.kind === 'granted') {
+      return {
+        granted: (decision) => {
           void removal.noteGrant(request, decision, find);
           void control.prepare();
           // Only now it is known whose login it was.
           if (end === null) cards.loginBegins(decision.user)();
-        }
-        return result;
-      } finally {
-        end?.();
-      }
+        },
+        ended: () => end?.(),
+      };
     },
   };
 }

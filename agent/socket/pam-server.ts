@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { assertNever } from '../base/assert.ts';
 import { debug } from '../base/debug.ts';
 import { asAgentError, describeError } from '../base/errors.ts';
-import type { LoginResult } from '../stories/login/authenticate.ts';
+import type { LoginResult } from '../stories/login/login-parts.ts';
 import type { Entry } from '../stories/enforcement/permit-entry.ts';
 import { CARD_REQUIRED, NEEDS_UPDATE } from '../words/login.ts';
 import type { Conversation } from '../stories/card/conversation.ts';

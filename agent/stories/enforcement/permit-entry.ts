@@ -7,25 +7,21 @@ import type { AuditLog } from '../../audit/interface.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Account, Accounts } from '../../model/account.ts';
 import type { AuditEvent } from '../../model/audit-event.ts';
-import { refusedByDefault } from '../../model/decision.ts';
 import type { AuthRequest, Username } from '../../model/request.ts';
 import type { SessionSource } from '../../logind/interface.ts';
 import { permitWithoutCard, type Asked, type EntryPermission } from '../../../policy/permit-without-card.ts';
 import type { Rule } from '../../../policy/policy.ts';
-import type { LoginResult } from '../login/authenticate.ts';
 import { isInExemptGroup, type StandingParts } from './account-standing.ts';
 import type { OutlookParts } from './card-outlook.ts';
 import type { BreakGlass } from './break-glass.ts';
 import type { Conversation } from '../card/conversation.ts';
 import type { Enforcement } from './enforcement.ts';
-import type { LoginLimit } from '../login/login-limit.ts';
 import { isOnConsole } from './console.ts';
 import type { LoginMemory } from './login-memory.ts';
 
 export interface EntryParts extends StandingParts, OutlookParts {
   readonly enforcement: Enforcement;
   readonly memory: LoginMemory;
-  readonly limit: LoginLimit;
   readonly breakGlass: BreakGlass;
   readonly accounts: Accounts;
   /** Absent: nobody can say where a request comes from. */
@@ -168,34 +164,4 @@ export async function permitEntry(
     parts.log(`${request.id}: ${describeError(error)}`);
     return 'unavailable';
   }
-}
-
-/**
- * Runs one login, and remembers that this process was asked and by whom the card was used: the account phase follows.
- * @param login the login story
- */
-export async function rememberLogin(
-  request: AuthRequest,
-  parts: Pick<EntryParts, 'memory' | 'enforcement' | 'limit' | 'log'>,
-  login: () => Promise<LoginResult>,
-): Promise<LoginResult> {
-  // First of all: whoever finds no place was asked all the same.
-  parts.memory.begin(request);
-  const leave = parts.limit.take(request.user, request.peer);
-  if (leave === null) {
-    parts.log(`${request.id}: too many logins at once`);
-    return { decision: refusedByDefault, password: null };
-  }
-  let result: LoginResult;
-  try {
-    result = await login();
-  } finally {
-    leave();
-  }
-  const { decision } = result;
-  if (decision.kind === 'granted') {
-    parts.memory.letIn(request, decision.user);
-    parts.enforcement.noteCardLogin(decision.user, decision.pairing.pkhh, request.peer);
-  }
-  return result;
 }

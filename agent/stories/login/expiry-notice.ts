@@ -3,12 +3,12 @@
 
 import { describeError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { AuthDecision } from '../../model/decision.ts';
 import type { Pkhh } from '../../model/key.ts';
 import { wantsSilence, type AuthRequest } from '../../model/request.ts';
 import type { ExpiryNotices } from '../../store/interface.ts';
 import type { TokenSource } from '../../token/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import type { LoginResult } from './authenticate.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { expiryText } from '../../words/login.ts';
 
@@ -33,16 +33,15 @@ async function endOf(pkhh: Pkhh, tokens: ExpiryParts['tokens']): Promise<number 
   return identities.find(({ publicKey }) => publicKey.pkhh === pkhh)?.certificate?.notAfterMs ?? null;
 }
 
-/** Never throws; does nothing unless the login was granted. */
+/** Never throws. */
 export async function tellExpiry(
-  { decision }: LoginResult,
+  { user, pairing }: Extract<AuthDecision, { kind: 'granted' }>,
   request: AuthRequest,
   person: Conversation,
   { policy, tokens, notices, clock, log }: ExpiryParts,
 ): Promise<void> {
   const { expiryNoticeDays } = policy().login;
-  if (decision.kind !== 'granted' || expiryNoticeDays === 0) return;
-  const { user, pairing } = decision;
+  if (expiryNoticeDays === 0) return;
   try {
     const endMs = await endOf(pairing.pkhh, tokens);
     const nowMs = clock.nowMs();

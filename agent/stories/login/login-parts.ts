@@ -10,6 +10,8 @@ import type { CertificateTrust } from '../../trust/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { DriverGate } from '../card/driver-gate.ts';
 import type { KeyringParts } from '../card/keyring-parts.ts';
+import type { KeyringRelease } from '../keyring/release-keyring.ts';
+import type { LoginRecord } from './login-record.ts';
 import type { RequestPermitParts } from './permit-request.ts';
 
 export interface LoginParts extends RequestPermitParts {
@@ -30,10 +32,20 @@ export interface LoginParts extends RequestPermitParts {
   readonly keyring?: KeyringParts;
 }
 
-export interface LoginResult {
+/** What the story came to; the decision is in the audit log already. */
+export interface LoginOutcome {
   readonly decision: AuthDecision;
   /** What was typed at the PIN prompt and cannot be a PIN: the next module may use it as the password. */
   readonly password: Pin | null;
+  /** What the card gave for its user's keyring, to be opened or wiped. */
+  readonly keyring: KeyringRelease | null;
+  /** The user has more pairings than one. */
+  readonly severalPairings: boolean;
+  readonly record: LoginRecord;
+}
+
+/** What the other end gets. */
+export interface LoginResult extends Pick<LoginOutcome, 'decision' | 'password'> {
   /** With a grant: the secret of the user's keyring, which is their password. Never the PIN. Absent: none. */
   readonly keyringSecret?: Pin | null;
 }

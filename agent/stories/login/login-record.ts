@@ -9,7 +9,9 @@ import type { AuthDecision } from '../../model/decision.ts';
 import type { AuthRequest, Username } from '../../model/request.ts';
 import type { Policy, Rule } from '../../../policy/policy.ts';
 import { eventsOfDecision } from '../card/audited-failure.ts';
+import { decisionOfError } from '../card/outcome-of-error.ts';
 import { loginEvent } from './audited-login.ts';
+import type { GateRefusal } from './gates.ts';
 
 export interface RecordParts {
   readonly policy: () => Policy;
@@ -48,6 +50,21 @@ export class LoginRecord {
   note(error: unknown): void {
     this.detail = describeError(error);
     this.say(this.detail);
+  }
+
+  /** At a gate. */
+  refusedAt({ reason, rule, detail }: GateRefusal): Extract<AuthDecision, { kind: 'denied' }> {
+    this.rule = rule;
+    this.detail = detail;
+    return { kind: 'denied', reason };
+  }
+
+  /** By a failure on the way. Never `granted`. */
+  refusedBy(error: unknown): Exclude<AuthDecision, { kind: 'granted' }> {
+    const decision = decisionOfError(error);
+    if (decision.kind === 'denied' && decision.reason === 'pin-reserve') this.rule = 'login.try_reserve';
+    else if (decision.kind !== 'cancelled') this.note(error);
+    return decision;
   }
 
   /** A further event that nobody waits for. */

@@ -3,7 +3,9 @@
 
 import type { ExecutionContext } from 'ava';
 import { freeSecretSlots, secretBlock } from '../../../agent/base/secret.ts';
-import { Login, type LoginParts } from '../../../agent/stories/login/authenticate.ts';
+import { Login } from '../../../agent/stories/login/authenticate.ts';
+import type { LoginParts } from '../../../agent/stories/login/login-parts.ts';
+import { serveLogin } from '../../../agent/stories/serve-login.ts';
 import type { AuditEvent } from '../../../agent/model/audit-event.ts';
 import type { AuthDecision } from '../../../agent/model/decision.ts';
 import type { AuthRequest } from '../../../agent/model/request.ts';
@@ -23,6 +25,7 @@ import {
   type Answer,
 } from './fakes.ts';
 import { policyWith, type PolicyChanges } from './policy-with.ts';
+import { serveParts } from './served.ts';
 
 export const victim = makeSigner('p256');
 export const attacker = makeSigner('p256');
@@ -101,7 +104,11 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
     peer: { pid: 7, uid: 0, gid: 0 },
     ...scene.request,
   };
-  const { decision, password, keyringSecret = null } = await new Login(request, person, parts).run();
+  const serving = serveParts({
+    ...{ policy: parts.policy, log: parts.log, clock: parts.clock, pairings: parts.pairings },
+    login: () => new Login(request, person, parts).run(),
+  });
+  const { decision, password, keyringSecret = null } = await serveLogin(request, person, serving);
   // Refusals are recorded without waiting.
   await new Promise(setImmediate);
   const typed = password?.peek((bytes) => bytes.toString()) ?? null;

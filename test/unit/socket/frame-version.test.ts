@@ -2,7 +2,7 @@
 // instead.
 
 import test, { type ExecutionContext } from 'ava';
-import type { LoginResult } from '../../../agent/stories/login/authenticate.ts';
+import type { LoginResult } from '../../../agent/stories/login/login-parts.ts';
 import type { Conversation } from '../../../agent/stories/card/conversation.ts';
 import type { Entry } from '../../../agent/stories/enforcement/permit-entry.ts';
 import type { AuthRequest } from '../../../agent/model/request.ts';

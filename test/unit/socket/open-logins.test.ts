@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import { freeSecretSlots } from '../../../agent/base/secret.ts';
-import type { LoginResult } from '../../../agent/stories/login/authenticate.ts';
+import type { LoginResult } from '../../../agent/stories/login/login-parts.ts';
 import { OpenLogins } from '../../../agent/socket/open-logins.ts';
 import { createPamServer } from '../../../agent/socket/pam-server.ts';
 import { begin, FrameClient, serveAt, slotsBack } from './clients.ts';

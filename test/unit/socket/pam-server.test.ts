@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { Pin } from '../../../agent/base/pin.ts';
 import { freeSecretSlots, secretBlock, SecretBuffer } from '../../../agent/base/secret.ts';
-import type { LoginResult } from '../../../agent/stories/login/authenticate.ts';
+import type { LoginResult } from '../../../agent/stories/login/login-parts.ts';
 import type { Conversation } from '../../../agent/stories/card/conversation.ts';
 import { CARD_REQUIRED } from '../../../agent/words/login.ts';
 import type { AuthRequest } from '../../../agent/model/request.ts';

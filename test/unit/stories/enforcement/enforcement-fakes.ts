@@ -6,7 +6,6 @@ import { AgentError } from '../../../../agent/base/errors.ts';
 import type { Clock } from '../../../../agent/base/clock.ts';
 import { BreakGlass } from '../../../../agent/stories/enforcement/break-glass.ts';
 import { Enforcement } from '../../../../agent/stories/enforcement/enforcement.ts';
-import { LoginLimit } from '../../../../agent/stories/login/login-limit.ts';
 import { LoginMemory } from '../../../../agent/stories/enforcement/login-memory.ts';
 import type { EntryParts } from '../../../../agent/stories/enforcement/permit-entry.ts';
 import type { Account, Accounts } from '../../../../agent/model/account.ts';
@@ -190,7 +189,6 @@ export function enforcedScene({
     },
     enforcement: new Enforcement({ table, pairings, audit, clock, publish, log }),
     memory: new LoginMemory(clock),
-    limit: new LoginLimit(),
     breakGlass: new BreakGlass({ table, clock, log }),
     accounts,
     sessions,

@@ -5,20 +5,17 @@ import { mock } from 'node:test';
 import test from 'ava';
 import { makeBreakGlassCode } from '../../../../agent/model/break-glass.ts';
 import { freeSecretSlots } from '../../../../agent/base/secret.ts';
-import {
-  permitEntry,
-  rememberLogin,
-  type Entry,
-} from '../../../../agent/stories/enforcement/permit-entry.ts';
-import type { LoginResult } from '../../../../agent/stories/login/authenticate.ts';
+import { permitEntry, type Entry } from '../../../../agent/stories/enforcement/permit-entry.ts';
+import type { LoginOutcome, LoginResult } from '../../../../agent/stories/login/login-parts.ts';
 import type { AuthRequest } from '../../../../agent/model/request.ts';
 import { defaultPolicy, type EnforcementPolicy } from '../../../../policy/policy.ts';
 import { alice, bob, FakePerson, pairing, type Answer } from '../../../kit/story/fakes.ts';
 import { enforcedScene, root, type EnforcedScene, type SceneOptions } from './enforcement-fakes.ts';
+import { serveLogin } from '../../../../agent/stories/serve-login.ts';
 import { victim } from '../../../kit/story/run-login.ts';
+import { outcomeOf, served, serveParts } from '../../../kit/story/served.ts';
 
 const self = { pid: process.pid, uid: 0, gid: 0 };
-const refusedLogin: LoginResult = { decision: { kind: 'unavailable', reason: 'no-card' }, password: null };
 
 function request(more: Partial<AuthRequest> = {}): AuthRequest {
   return {
@@ -50,9 +47,7 @@ function enforcing(more: Partial<EnforcementPolicy>): SceneOptions {
 
 /** The authenticate phase of the same process, which did not end with a card. */
 async function askedInVain(scene: EnforcedScene, more: Partial<AuthRequest> = {}): Promise<void> {
-  await rememberLogin(request({ phase: 'authenticate', ...more }), scene, () =>
-    Promise.resolve(refusedLogin),
-  );
+  await served(request({ phase: 'authenticate', ...more }), scene);
 }
 
 async function enter(
@@ -279,16 +274,18 @@ test.serial(
   'a flood of one account’s logins: those over the limit were asked, and others find room',
   async (t) => {
     const scene = await on();
-    const gate = Promise.withResolvers<LoginResult>();
+    const gate = Promise.withResolvers<LoginOutcome>();
+    const parts = serveParts({ ...scene, login: () => gate.promise });
     const begin = (user: AuthRequest['user'], service: string): Promise<LoginResult> =>
-      rememberLogin(request({ phase: 'authenticate', user, service }), scene, () => gate.promise);
+      serveLogin(request({ phase: 'authenticate', user, service }), new FakePerson([]), parts);
     const open = Array.from({ length: 8 }, (_, number) => begin(alice.name, `flood-${number}`));
     t.is((await begin(alice.name, 'sudo')).decision.kind, 'unavailable');
     t.is((await enter(scene, {}, [null])).entry, 'card-required');
     const other = begin(bob.name, 'login');
-    gate.resolve(refusedLogin);
-    t.deepEqual(await Promise.all([...open, other]), Array(9).fill(refusedLogin));
-    t.is((await begin(alice.name, 'sudo')).decision.kind, 'unavailable');
+    gate.resolve(outcomeOf({ kind: 'cancelled' }, request()));
+    const kindsOf = (await Promise.all([...open, other])).map(({ decision }) => decision.kind);
+    t.deepEqual(kindsOf, Array(9).fill('cancelled'));
+    t.is((await begin(alice.name, 'sudo')).decision.kind, 'cancelled');
     t.is(scene.lines.filter((line) => line.includes('too many logins')).length, 1);
   },
 );

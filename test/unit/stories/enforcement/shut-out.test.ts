@@ -8,7 +8,7 @@ import {
   planFor,
   wouldShutOut,
 } from '../../../../agent/stories/enforcement/enforcement-plan.ts';
-import { permitEntry, rememberLogin } from '../../../../agent/stories/enforcement/permit-entry.ts';
+import { permitEntry } from '../../../../agent/stories/enforcement/permit-entry.ts';
 import { makeBreakGlassCode } from '../../../../agent/model/break-glass.ts';
 import type { AuthRequest } from '../../../../agent/model/request.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
@@ -16,6 +16,7 @@ import { alice, bob, FakePerson, pairing } from '../../../kit/story/fakes.ts';
 import { enforcedScene, root, type EnforcedScene, type SceneOptions } from './enforcement-fakes.ts';
 import { attacker, victim } from '../../../kit/story/run-login.ts';
 import { type PolicyChanges } from '../../../kit/story/policy-with.ts';
+import { served } from '../../../kit/story/served.ts';
 
 const actor = { pid: 1, uid: 0, gid: 0 };
 const shutOut = { code: 'would-shut-out' };
@@ -49,9 +50,7 @@ async function signIn(scene: EnforcedScene, more: Partial<AuthRequest>, answers:
     peer: { pid: process.pid, uid: 0, gid: 0 },
     ...more,
   };
-  await rememberLogin(request, scene, () =>
-    Promise.resolve({ decision: { kind: 'unavailable', reason: 'no-card' }, password: null }),
-  );
+  await served(request, scene);
   return permitEntry(request, new FakePerson(answers), scene);
 }
 

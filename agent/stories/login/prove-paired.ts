@@ -1,0 +1,162 @@
+// From the PIN prompt to the proof: asks for the PIN as often as policy allows, lets the card sign, and verifies. `grant`
+// at the end of #proveOnce is the only way to a yes.
+
+import { describeError } from '../../base/errors.ts';
+import type { Pin } from '../../base/pin.ts';
+import { Challenge } from '../../model/challenge.ts';
+import { grant, type AuthDecision } from '../../model/decision.ts';
+import { verifyProof } from '../../model/proof.ts';
+import { wantsSilence, type AuthRequest } from '../../model/request.ts';
+import type { Identity } from '../../model/token.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import { askPin, pinOf, type CueBy } from '../card/ask-pin.ts';
+import type { Conversation } from '../card/conversation.ts';
+import type { PairedCard } from '../card/find-identity.ts';
+import { isStillPaired } from '../card/still-paired.ts';
+import { TryConsent } from '../card/try-consent.ts';
+import { maySpendLast } from '../card/whose-tries.ts';
+import type { KeyringRelease } from '../keyring/release-keyring.ts';
+import { consentPrompt, touchText, wrongPinText } from '../../words/login.ts';
+import { refusedAtGate } from './gates.ts';
+import type { LoginParts } from './login-parts.ts';
+import type { LoginRecord } from './login-record.ts';
+import type { RequestPermit } from './permit-request.ts';
+
+/** The login that this is the heart of. */
+export interface ProofScene {
+  readonly request: AuthRequest;
+  readonly person: Conversation;
+  readonly parts: LoginParts;
+  /** With which the login began. */
+  readonly policy: Policy;
+  readonly permit: RequestPermit;
+  readonly record: LoginRecord;
+  readonly keyring: KeyringRelease | null;
+}
+
+/** `typed`: what was typed and is no PIN; the caller wipes it. */
+export interface ProofEnd {
+  readonly decision: AuthDecision;
+  readonly typed: Pin | null;
+}
+
+/** One card of one person, in one login. */
+export class PairedProof {
+  readonly #card: PairedCard;
+  readonly #scene: ProofScene;
+
+  constructor(card: PairedCard, scene: ProofScene) {
+    this.#card = card;
+    this.#scene = scene;
+  }
+
+  /** The same wrong PIN is never sent twice. @throws AgentError as askPin */
+  async run(): Promise<ProofEnd> {
+    const { person, policy } = this.#scene;
+    let refused: Pin | null = null;
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        const consent = this.#consent();
+        const answer = await this.#ask(refused, consent);
+        if (answer.kind === 'not-a-pin')
+          return { decision: { kind: 'unavailable', reason: 'password-instead' }, typed: answer.typed };
+        const pin = answer.kind === 'pin' ? answer.pin : null;
+        const again: Pin | null = attempt < policy.login.pinAttempts ? (pin?.copy() ?? null) : null;
+        refused?.wipe();
+        refused = again;
+        const decision = await this.#proveOnce(pin, consent);
+        if (decision.kind !== 'retry') return { decision, typed: null };
+        person.tell('error', wrongPinText(decision.triesLeft));
+        if (decision.triesLeft === 0)
+          return { decision: { kind: 'denied', reason: 'pin-blocked' }, typed: null };
+        if (attempt >= policy.login.pinAttempts)
+          return { decision: { kind: 'denied', reason: 'wrong-pin' }, typed: null };
+      }
+    } finally {
+      refused?.wipe();
+    }
+  }
+
+  #consent(): TryConsent {
+    const { person, parts } = this.#scene;
+    return new TryConsent({
+      ...{ person, policy: parts.policy, secret: 'PIN' },
+      question: (now) => consentPrompt(now, 'password'),
+      mine: () => this.#isOwner(),
+    });
+  }
+
+  /** `su ada` shows Ada's card to whoever types it; where a login begins, nobody is known yet. */
+  async #isOwner(): Promise<boolean> {
+    const { parts } = this.#scene;
+    const { peer } = this.#scene.request;
+    const uid = peer.uid === 0 ? parts.loginUidOf(peer.pid) : peer.uid;
+    if (uid === null) return true;
+    const requester = await parts.accounts.byUid(uid);
+    return requester?.name === this.#card.pairing.user || (await maySpendLast(this.#card.token, uid, parts));
+  }
+
+  #ask(refused: Pin | null, consent: TryConsent): ReturnType<typeof askPin> {
+    const { token, identity } = this.#card;
+    const { label, touch } = identity;
+    return askPin({
+      ...{ person: this.#scene.person, consent, token, label, touch, refused, cueBy: this.#cueBy() },
+      cardPin: pinOf(token, identity),
+    });
+  }
+
+  /** sudo asks for silence and means the messages of others; a locker may show nothing but prompts. */
+  #cueBy(): CueBy {
+    const { policy, request } = this.#scene;
+    if (policy.login.promptOnlyServices.includes(request.service)) return 'prompt';
+    return wantsSilence(request) ? 'error' : 'information';
+  }
+
+  async #proveOnce(pin: Pin | null, consent: TryConsent): Promise<AuthDecision> {
+    const { token, identity, pairing } = this.#card;
+    const { request, person, parts, policy, record, keyring } = this.#scene;
+    try {
+      if (!isStillPaired(pairing, policy, parts)) return { kind: 'denied', reason: 'changed-meanwhile' };
+      const { user } = pairing;
+      const hostId = parts.pairings.hostId();
+      const challenge = Challenge.create({ purpose: 'login', hostId, user, service: request.service });
+      this.#tellTouch(identity);
+      // A pairing made from a hash alone has no key yet: the hash found this one, and it has to sign.
+      const key = pairing.publicKey ?? identity.publicKey;
+      const whileOpen = keyring?.whileOpen((early) => verifyProof(challenge, early, key));
+      const { proof, released } = await consent.send(pin, (attempt) =>
+        token.prove(identity, challenge, attempt, person.gone, whileOpen),
+      );
+      released.catch((error: unknown) => {
+        record.say(`card not put back: ${describeError(error)}`);
+      });
+      const verified = verifyProof(challenge, proof, key);
+      if (!(await this.#stillPermitted())) return { kind: 'denied', reason: 'changed-meanwhile' };
+      if (pairing.publicKey === null) parts.pairings.fixKey(user, pairing.pkhh, verified.key);
+      return grant(verified, { ...pairing, publicKey: key });
+    } catch (error) {
+      return record.refusedBy(error);
+    } finally {
+      pin?.wipe();
+    }
+  }
+
+  /** A key that always wants a touch says so in the prompt already; one that sometimes does says it only here. */
+  #tellTouch({ touch }: Identity): void {
+    const text = touchText(touch);
+    if (text === null) return;
+    const mustBeSeen = touch === 'cached' && wantsSilence(this.#scene.request);
+    this.#scene.person.tell(mustBeSeen ? 'error' : 'information', text);
+  }
+
+  /** The policy that is in force now must permit as well, and the pairing must be what it was. */
+  async #stillPermitted(): Promise<boolean> {
+    const { parts, policy, permit, record } = this.#scene;
+    if (!isStillPaired(this.#card.pairing, policy, parts)) return false;
+    const now = parts.policy();
+    if (now === policy) return true;
+    const refusal = await refusedAtGate(this.#card, now, { permit, trust: parts.trust });
+    if (refusal !== null) record.refusedAt(refusal);
+    return refusal === null;
+  }
+}

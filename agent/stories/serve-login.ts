@@ -1,0 +1,149 @@
+// Around a login, and what follows it, each in one order that stands here. Whatever is done here, the decision stays what
+// the login came to; and what nobody has to wait for is put off until the answer is on its way.
+
+import { describeError } from '../base/errors.ts';
+import { refusedByDefault, type AuthDecision } from '../model/decision.ts';
+import type { AuthRequest } from '../model/request.ts';
+import type { PairingTable } from '../store/interface.ts';
+import { deniedText, unavailableText } from '../words/login.ts';
+import type { Conversation } from './card/conversation.ts';
+import type { Enforcement } from './enforcement/enforcement.ts';
+import type { LoginMemory } from './enforcement/login-memory.ts';
+import { tellExpiry, type ExpiryParts } from './login/expiry-notice.ts';
+import type { LoginLimit } from './login/login-limit.ts';
+import type { LoginOutcome, LoginResult } from './login/login-parts.ts';
+
+export type GrantedDecision = Extract<AuthDecision, { kind: 'granted' }>;
+
+/** What users' sessions know of a login while it is in course (lock on removal, pairing dialog). */
+export interface LoginCourse {
+  granted(decision: GrantedDecision): void;
+  ended(): void;
+}
+
+export interface ServeParts extends ExpiryParts {
+  /** Runs the login story to its end; never throws. */
+  readonly login: (request: AuthRequest, person: Conversation) => Promise<LoginOutcome>;
+  readonly memory: Pick<LoginMemory, 'begin' | 'letIn'>;
+  readonly limit: LoginLimit;
+  readonly enforcement: Pick<Enforcement, 'noteCardLogin'>;
+  readonly pairings: Pick<PairingTable, 'noteUse'>;
+  readonly course: (request: AuthRequest) => LoginCourse;
+}
+
+interface Granted {
+  readonly request: AuthRequest;
+  readonly person: Conversation;
+  readonly decision: GrantedDecision;
+  readonly outcome: LoginOutcome;
+  readonly course: LoginCourse;
+  readonly result: { -readonly [Name in keyof LoginResult]: LoginResult[Name] };
+}
+
+type Step = readonly [what: string, take: (granted: Granted, parts: ServeParts) => void | Promise<void>];
+
+/** What follows a yes. A step that fails is a line in the log, and the next one is taken. */
+const AFTER_A_GRANT: readonly Step[] = [
+  // First: the account phase of this login may come as soon as the answer has gone.
+  [
+    'the login was not remembered',
+    ({ request, decision }, { memory }) => {
+      memory.letIn(request, decision.user);
+    },
+  ],
+  [
+    'the card login was not noted',
+    ({ request, decision: { user, pairing } }, { enforcement }) => {
+      enforcement.noteCardLogin(user, pairing.pkhh, request.peer);
+    },
+  ],
+  [
+    'the session was not noted',
+    ({ course, decision }) => {
+      course.granted(decision);
+    },
+  ],
+  // The answer carries the secret, so it has to wait for it.
+  ['the keyring stays locked', openKeyring],
+  [
+    'the end of the certificate was not told',
+    (granted, parts) => tellExpiry(granted.decision, granted.request, granted.person, parts),
+  ],
+  ['the use of the card was not noted', noteUse],
+];
+
+/** The keyring's secret goes with the answer, and how that went into the log. */
+async function openKeyring({ request, person, decision, outcome, result }: Granted): Promise<void> {
+  const { keyring, record } = outcome;
+  if (keyring === null || record.key === null) return;
+  const { secret, text, detail } = await keyring.open();
+  result.keyringSecret = secret;
+  const action = secret === null ? 'failed' : 'released';
+  record.add({ kind: 'keyring', action, user: decision.user, actor: request.peer, key: record.key, detail });
+  if (text !== null) person.tell('error', text);
+}
+
+/** Only who has several pairings can be asked which, so only there the last one matters. */
+function noteUse({ decision: { user, pairing }, outcome }: Granted, { pairings, clock }: ServeParts): void {
+  if (!outcome.severalPairings) return;
+  setImmediate(() => {
+    try {
+      pairings.noteUse(user, pairing.pkhh, clock.nowMs());
+    } catch (error) {
+      outcome.record.say(`the use of the card was not noted: ${describeError(error)}`);
+    }
+  });
+}
+
+function tellRefusal(decision: AuthDecision, person: Conversation): void {
+  if (decision.kind !== 'denied' && decision.kind !== 'unavailable') return;
+  const text = decision.kind === 'denied' ? deniedText(decision.reason) : unavailableText(decision.reason);
+  if (text !== null) person.tell('error', text);
+}
+
+async function follow(
+  request: AuthRequest,
+  person: Conversation,
+  outcome: LoginOutcome,
+  course: LoginCourse,
+  parts: ServeParts,
+): Promise<LoginResult> {
+  const { decision, password, keyring } = outcome;
+  const result = { decision, password, keyringSecret: null };
+  if (decision.kind !== 'granted') {
+    keyring?.wipe();
+    tellRefusal(decision, person);
+    return result;
+  }
+  const granted: Granted = { request, person, decision, outcome, course, result };
+  for (const [failed, take] of AFTER_A_GRANT) {
+    try {
+      await take(granted, parts);
+    } catch (error) {
+      outcome.record.say(`${failed}: ${describeError(error)}`);
+    }
+  }
+  return result;
+}
+
+/** One login; never throws. The caller wipes `password` and `keyringSecret`. */
+export async function serveLogin(
+  request: AuthRequest,
+  person: Conversation,
+  parts: ServeParts,
+): Promise<LoginResult> {
+  // First of all: whoever finds no place was asked all the same, and the account phase has to know.
+  parts.memory.begin(request);
+  const leave = parts.limit.take(request.user, request.peer);
+  if (leave === null) {
+    parts.log(`${request.id}: too many logins at once`);
+    return { decision: refusedByDefault, password: null };
+  }
+  const course = parts.course(request);
+  try {
+    return await follow(request, person, await parts.login(request, person), course, parts);
+  } finally {
+    course.ended();
+    leave();
+  }
+}
