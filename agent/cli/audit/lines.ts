@@ -3,10 +3,9 @@
 import { printable } from '../../base/errors.ts';
 import { verdict } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
+import { escaped } from '../terminal/output.ts';
 import type { AuditRecord } from './record.ts';
 import { timeText } from './when.ts';
-
-const CONTROLS = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
 
 function column(text: string, width: number): string {
   return printable(text, width).padEnd(width);
@@ -39,17 +38,6 @@ export function lineFor(record: AuditRecord): string {
     .trimEnd();
 }
 
-/** The line as it stands in the log, with what a terminal would obey written as \uXXXX. */
-export function safeJson(line: Buffer): string {
-  const text = line.toString();
-  if (!/[^ -~]/.test(text)) return text;
-  return text.replace(CONTROLS, (character) =>
-    [...Array(character.length).keys()]
-      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
-}
-
 /** Text that is collected before it is written. */
 const WRITE_CHARS = 1 << 16;
 
@@ -63,7 +51,7 @@ export class LineWriter {
   }
 
   add(record: AuditRecord, line: Buffer): void {
-    this.put(`${this.#context.output.json ? safeJson(line) : lineFor(record)}\n`);
+    this.put(`${this.#context.output.json ? escaped(line.toString()) : lineFor(record)}\n`);
   }
 
   put(text: string): void {

@@ -26,15 +26,18 @@ export function printableLines(text: string): string {
     .join('\n');
 }
 
-/** JSON that is also safe to look at on a terminal: what printable() would replace is written as \uXXXX. */
-export function toJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (character) =>
-    character === '\n'
-      ? character
-      : [...Array(character.length).keys()]
-          .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
-          .join(''),
+/** What printable() would replace, but for the ends of lines, as \uXXXX: JSON stays the same, and a terminal obeys none of it. */
+export function escaped(json: string): string {
+  if (!/[^ -~\n]/.test(json)) return json;
+  return json.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join(''),
   );
+}
+
+function toJson(value: unknown): string {
+  return escaped(JSON.stringify(value, null, 2));
 }
 
 export class Output {

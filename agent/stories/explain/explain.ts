@@ -5,14 +5,14 @@ import { toHex } from '../../base/bytes.ts';
 import { asAgentError, printable, type AgentError } from '../../base/errors.ts';
 import type { Account } from '../../model/account.ts';
 import type { ReaderInfo } from '../../model/inventory.ts';
-import type { SessionPlace } from '../../model/peer-session.ts';
+import type { PeerSession, SessionPlace } from '../../model/peer-session.ts';
 import type { Link, LinkName } from '../../model/link.ts';
 import { isRemoteHost, type PeerCredentials } from '../../model/request.ts';
 import type { Identity } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import type { SessionSource } from '../../logind/interface.ts';
-import { permitAttempt } from '../../../policy/permit-attempt.ts';
+import { permitAttempt, type Permission } from '../../../policy/permit-attempt.ts';
 import { permitTry } from '../../../policy/permit-try.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { pinOf } from '../card/ask-pin.ts';
@@ -22,6 +22,7 @@ import { sessionAsked } from './explain-session.ts';
 import { cardRemedy, REMEDY, reasonText } from '../../words/explain.ts';
 import type { EntryQuestion } from '../enforcement/explain-enforcement.ts';
 import { findCards, type CardParts, type FoundCards } from '../card/find-cards.ts';
+import type { PairedCard } from '../card/find-identity.ts';
 import { triesLeftText } from '../../words/login.ts';
 
 export interface ReaderSource {
@@ -49,226 +50,263 @@ export interface Question {
   readonly inFull: boolean;
 }
 
-/** The first link that fails ends the walk. */
-class Broken extends Error {}
+/** What was found at one link; `more` is for root only. */
+interface Finding {
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly remedy: string | null;
+  readonly more: string | null;
+}
 
-class Walk {
-  readonly links: Link[] = [];
-  readonly #question: Question;
-  readonly #parts: ExplainParts;
+function good(detail: string, more: string | null = null): Finding {
+  return { ok: true, detail, remedy: null, more };
+}
 
-  constructor(question: Question, parts: ExplainParts) {
-    this.#question = question;
-    this.#parts = parts;
-  }
+function broken(detail: string, remedy: string, more: string | null = null): Finding {
+  return { ok: false, detail, remedy, more };
+}
 
-  /** @param more for root only */
-  #good(name: LinkName, detail: string, more: string | null = null): void {
-    this.links.push({ name, ok: true, detail: this.#said(detail, more), remedy: null });
-  }
-
-  #broken(name: LinkName, detail: string, remedy: string, more: string | null = null): never {
-    this.links.push({ name, ok: false, detail: this.#said(detail, more), remedy });
-    throw new Broken(name);
-  }
-
-  #said(detail: string, more: string | null): string {
-    return printable(more === null || !this.#question.inFull ? detail : `${detail} (${more})`, 500);
-  }
-
-  #fault(name: LinkName, error: AgentError): never {
-    this.#broken(name, reasonText(error.code), REMEDY[name], error.detail);
-  }
-
-  async run(): Promise<void> {
-    const policy = this.#parts.policy();
-    await this.#policyAndSession(policy);
-    const outcome = await this.#cards(policy);
-    this.#reader(outcome);
-    const present = outcome instanceof Error ? [] : await this.#parts.tokens.present(policy.login.cardWaitMs);
-    const tokens = this.#usable(present);
-    if (tokens.length === 0) this.#keptOut(present);
-    this.#cardAndDriver(tokens, outcome);
-    const cards = await this.#keyAndPairing(tokens, outcome, policy);
-    await this.#tries(cards.cards[0], policy);
-    const { identity, pairing } = cards.cards[0];
-    const how = pairing.publicKey === null ? 'the first login fixes the key' : identity.publicKey.algorithm;
-    this.#good('proof', 'Nothing is in its way; it takes the PIN, so it was not tried', how);
-  }
-
-  async #policyAndSession(policy: Policy): Promise<void> {
-    const { account, service, rhost, peer } = this.#question;
-    const session = await sessionAsked(account, peer, this.#parts.sessions);
-    // As a login service asks: as root, for this account.
-    const permission = permitAttempt(policy, {
-      service,
-      rhost,
-      peerUid: 0,
-      userUid: account.uid,
-      session: session.place,
-    });
-    if (!permission.permitted && permission.reason !== 'remote-not-allowed')
-      this.#broken('policy', reasonText(permission.reason), REMEDY.policy, permission.rule);
-    this.#good('policy', `Cards may be used for ${service}`, permission.rule);
-    const where = isRemoteHost(rhost) ? 'From another host' : session.detail;
-    if (!permission.permitted)
-      this.#broken('session', `${where}. ${reasonText(permission.reason)}`, REMEDY.session, permission.rule);
-    this.#good('session', where);
-    // Where it cannot be read, nor can the pairings: that link says so.
-    const asked = this.#parts.enforcement?.(this.#question, session.place).catch(() => null);
-    const word = (await asked) ?? null;
-    if (word !== null) this.#good('enforcement', word);
-  }
-
-  async #cards(policy: Policy): Promise<FoundCards | AgentError> {
-    try {
-      const present = async (waitMs: number): Promise<Token[]> =>
-        this.#usable(await this.#parts.tokens.present(waitMs));
-      return await findCards(this.#question.account.name, policy, { ...this.#parts, tokens: { present } });
-    } catch (error) {
-      return asAgentError(error);
-    }
-  }
-
-  #reader(outcome: FoundCards | AgentError): void {
-    if (outcome instanceof Error && !['store-unreadable', 'store-newer'].includes(outcome.code))
-      this.#fault('reader', outcome);
-    const readers = this.#parts.readers.readers();
-    if (readers.length === 0)
-      this.#broken(
-        'reader',
-        'pcscd knows no reader',
-        'Connect a reader; `pcsc_scan` shows whether pcscd sees it.',
-      );
-    if (isRefusal(outcome, 'contactless-not-allowed'))
-      this.#broken('reader', reasonText('contactless-not-allowed'), REMEDY.reader, 'reader.contactless');
-    this.#good('reader', readers.map(({ name }) => printable(name)).join(', '));
-  }
-
+interface CardFacts {
+  /** What a login would find; why it would find nothing. */
+  readonly outcome: FoundCards | AgentError;
+  readonly present: readonly Token[];
   /** Those whose drivers a login by this service would ask. */
-  #usable(tokens: readonly Token[]): Token[] {
-    const { mayDriverServe = () => true } = this.#parts;
-    return tokens.filter(({ driver }) => mayDriverServe(driver, this.#question.service));
-  }
+  readonly tokens: readonly Token[];
+  /** Their keys for login. */
+  readonly keys: readonly Identity[];
+}
 
-  /** Cards are in, and none of their drivers may run before anybody has logged in. */
-  #keptOut([first]: readonly Token[]): void {
-    if (first === undefined) return;
-    this.#good('card', first.label, first.id);
-    const { service } = this.#question;
+/** What the links are judged by. */
+interface Facts {
+  readonly question: Question;
+  readonly parts: ExplainParts;
+  readonly policy: Policy;
+  readonly session: PeerSession;
+  readonly permission: Permission;
+  /** Looked at once, when the first link asks for them. */
+  readonly cards: () => Promise<CardFacts>;
+}
+
+async function factsOf(question: Question, parts: ExplainParts): Promise<Facts> {
+  const policy = parts.policy();
+  const { account, service, rhost, peer } = question;
+  const session = await sessionAsked(account, peer, parts.sessions);
+  // As a login service asks: as root, for this account.
+  const asked = { service, rhost, peerUid: 0, userUid: account.uid, session: session.place };
+  let cards: Promise<CardFacts> | null = null;
+  return {
+    ...{ question, parts, policy, session },
+    permission: permitAttempt(policy, asked),
+    cards: () => (cards ??= lookAtCards(question, parts, policy)),
+  };
+}
+
+async function lookAtCards(
+  { account, service }: Question,
+  parts: ExplainParts,
+  policy: Policy,
+): Promise<CardFacts> {
+  const { mayDriverServe = () => true } = parts;
+  const usable = (tokens: readonly Token[]): Token[] =>
+    tokens.filter(({ driver }) => mayDriverServe(driver, service));
+  const tokens = { present: async (waitMs: number) => usable(await parts.tokens.present(waitMs)) };
+  const outcome = await findCards(account.name, policy, { ...parts, tokens }).catch(asAgentError);
+  const present = outcome instanceof Error ? [] : await parts.tokens.present(policy.login.cardWaitMs);
+  const keys = usable(present).flatMap(({ identities }) => identities);
+  return {
+    ...{ outcome, present, tokens: usable(present) },
+    keys: keys.filter(({ use }) => use === 'authentication'),
+  };
+}
+
+interface Step {
+  readonly link: LinkName;
+  /** null: there is nothing to say of this link. */
+  readonly check: (facts: Facts) => Promise<Finding | null> | Finding | null;
+}
+
+/** In the order of a login; the first link that fails ends the walk. */
+const STEPS: readonly Step[] = [
+  { link: 'policy', check: checkPolicy },
+  { link: 'session', check: checkSession },
+  { link: 'enforcement', check: checkEnforcement },
+  { link: 'reader', check: checkReader },
+  { link: 'card', check: checkCardIsIn },
+  { link: 'driver', check: checkDriver },
+  { link: 'certificate', check: checkKeys },
+  { link: 'trust', check: checkTrust },
+  { link: 'pairing', check: checkPairing },
+  { link: 'tries', check: checkTries },
+  { link: 'proof', check: checkProof },
+];
+
+function checkPolicy({ permission, question: { service } }: Facts): Finding {
+  if (!permission.permitted && permission.reason !== 'remote-not-allowed')
+    return broken(reasonText(permission.reason), REMEDY.policy, permission.rule);
+  return good(`Cards may be used for ${service}`, permission.rule);
+}
+
+function checkSession({ permission, session, question: { rhost } }: Facts): Finding {
+  const where = isRemoteHost(rhost) ? 'From another host' : session.detail;
+  if (permission.permitted) return good(where);
+  return broken(`${where}. ${reasonText(permission.reason)}`, REMEDY.session, permission.rule);
+}
+
+async function checkEnforcement({ parts, question, session }: Facts): Promise<Finding | null> {
+  // Where it cannot be read, nor can the pairings: that link says so.
+  const word = (await parts.enforcement?.(question, session.place).catch(() => null)) ?? null;
+  return word === null ? null : good(word);
+}
+
+function fault(link: LinkName, error: AgentError): Finding {
+  return broken(reasonText(error.code), REMEDY[link], error.detail);
+}
+
+async function checkReader({ parts, cards }: Facts): Promise<Finding> {
+  const { outcome } = await cards();
+  if (outcome instanceof Error && !['store-unreadable', 'store-newer'].includes(outcome.code))
+    return fault('reader', outcome);
+  const readers = parts.readers.readers();
+  if (readers.length === 0)
+    return broken('pcscd knows no reader', 'Connect a reader; `pcsc_scan` shows whether pcscd sees it.');
+  if (isRefusal(outcome, 'contactless-not-allowed'))
+    return broken(reasonText('contactless-not-allowed'), REMEDY.reader, 'reader.contactless');
+  return good(readers.map(({ name }) => printable(name)).join(', '));
+}
+
+function listed(texts: Iterable<string>): string {
+  return [...texts].join(', ');
+}
+
+/** The reader to speak of where no card in any could be read. */
+function unreadCard({ readers }: ExplainParts): ReaderInfo | null {
+  return readers.readers().find(({ state }) => state !== 'empty') ?? null;
+}
+
+function placeOf({ name, atr }: ReaderInfo): string {
+  return `reader ${printable(name)}${atr === null ? '' : `, ATR ${toHex(atr)}`}`;
+}
+
+async function checkCardIsIn({ parts, cards }: Facts): Promise<Finding | null> {
+  const { outcome, present, tokens } = await cards();
+  // The pairings cannot be read: no card was looked at.
+  if (outcome instanceof Error) return null;
+  const [keptOut] = present;
+  if (tokens.length > 0)
+    return good(listed(tokens.map(({ label }) => label)), listed(tokens.map(({ id }) => id)));
+  if (keptOut !== undefined) return good(keptOut.label, keptOut.id);
+  const reader = unreadCard(parts);
+  if (reader === null) return broken('No card is in a reader', REMEDY.card);
+  const { state, error } = reader;
+  const where = placeOf(reader);
+  switch (state) {
+    case 'unknown':
+      return good('A card is in', where);
+    case 'mute':
+      return broken('The card does not answer: broken, or put in the wrong way', REMEDY.card, where);
+    case 'broken':
+      if (error?.code === 'driver-fault') return good('A card is in', where);
+      return broken(reasonText(error?.code ?? 'card-fault'), REMEDY.card, failureAt(reader));
+    case 'reading':
+    case 'ready':
+    case 'empty':
+      return broken('The card was not read in time', REMEDY.card, where);
+  }
+}
+
+function failureAt(reader: ReaderInfo): string {
+  const { error } = reader;
+  return error === null ? placeOf(reader) : `${error.code}: ${error.detail}; ${placeOf(reader)}`;
+}
+
+async function checkDriver({ parts, cards, question: { service } }: Facts): Promise<Finding | null> {
+  const { outcome, present, tokens } = await cards();
+  if (outcome instanceof Error) return null;
+  const drivers = listed(new Set(tokens.map(({ driver }) => driver)));
+  if (tokens.length > 0) return good(drivers);
+  const [keptOut] = present;
+  if (keptOut !== undefined) {
     const detail = `The driver of the card may not run before anybody has logged in (${service})`;
-    this.#broken('driver', detail, `sudo sc_auth enable-for-login ${first.driver}`, first.driver);
+    return broken(detail, `sudo sc_auth enable-for-login ${keptOut.driver}`, keptOut.driver);
   }
+  const reader = unreadCard(parts);
+  if (reader?.state === 'broken') return broken(reasonText('driver-fault'), REMEDY.driver, failureAt(reader));
+  return broken('No driver knows this card', REMEDY.driver, reader === null ? null : placeOf(reader));
+}
 
-  #cardAndDriver(tokens: readonly Token[], outcome: FoundCards | AgentError): void {
-    if (tokens.length === 0 && !(outcome instanceof Error)) {
-      const readers = this.#parts.readers.readers().filter(({ state }) => state !== 'empty');
-      const [first] = readers;
-      if (first === undefined) this.#broken('card', 'No card is in a reader', REMEDY.card);
-      this.#badCard(first);
-    }
-    if (outcome instanceof Error) this.#fault('pairing', outcome);
-    this.#good('card', tokens.map(({ label }) => label).join(', '), tokens.map(({ id }) => id).join(', '));
-    this.#good('driver', [...new Set(tokens.map(({ driver }) => driver))].join(', '));
+function nameOf({ label, publicKey }: Identity): string {
+  return `${label} ${publicKey.pkhh}`;
+}
+
+async function checkKeys({ cards }: Facts): Promise<Finding | null> {
+  const { outcome, tokens, keys } = await cards();
+  if (outcome instanceof Error) return null;
+  const notes = tokens.flatMap((token) => token.notes).join('; ');
+  if (keys.length === 0) return broken('The card has no key for login', REMEDY.certificate, notes || null);
+  return good(listed(keys.map(({ label }) => label)), listed(keys.map(nameOf)));
+}
+
+async function checkTrust({ cards, policy, parts }: Facts): Promise<Finding | null> {
+  const { outcome, keys } = await cards();
+  if (outcome instanceof Error) return null;
+  const key = outcome.kind === 'cards' ? outcome.cards[0].identity : keys[0];
+  if (key === undefined) return null;
+  const trust = await checkCertificate(policy.trust, key, parts.trust);
+  if (!trust.permitted)
+    return broken(reasonText('certificate-not-trusted'), REMEDY.trust, `${trust.rule}: ${trust.why}`);
+  return good('Nothing refuses the certificate', `trust.level = ${policy.trust.level}`);
+}
+
+async function checkPairing({ cards, policy, question }: Facts): Promise<Finding> {
+  const { outcome, keys } = await cards();
+  if (outcome instanceof Error) return fault('pairing', outcome);
+  if (outcome.kind === 'refused') {
+    const { reason } = outcome.decision;
+    return broken(reasonText(reason), REMEDY.pairing, `${reason}: ${listed(keys.map(nameOf))}`);
   }
-
-  #badCard({ state, atr, error, name }: ReaderInfo): never {
-    const where = `reader ${printable(name)}${atr === null ? '' : `, ATR ${toHex(atr)}`}`;
-    switch (state) {
-      case 'unknown':
-        this.#good('card', 'A card is in', where);
-        return this.#broken('driver', 'No driver knows this card', REMEDY.driver, where);
-      case 'mute':
-        return this.#broken(
-          'card',
-          'The card does not answer: broken, or put in the wrong way',
-          REMEDY.card,
-          where,
-        );
-      case 'broken': {
-        const failure = error === null ? where : `${error.code}: ${error.detail}; ${where}`;
-        if (error?.code !== 'driver-fault')
-          return this.#broken('card', reasonText(error?.code ?? 'card-fault'), REMEDY.card, failure);
-        this.#good('card', 'A card is in', where);
-        return this.#broken('driver', reasonText(error.code), REMEDY.driver, failure);
-      }
-      case 'reading':
-      case 'ready':
-      case 'empty':
-        return this.#broken('card', 'The card was not read in time', REMEDY.card, where);
-    }
-  }
-
-  async #keyAndPairing(
-    tokens: readonly Token[],
-    outcome: FoundCards | AgentError,
-    policy: Policy,
-  ): Promise<Extract<FoundCards, { kind: 'cards' }>> {
-    const keys = tokens.flatMap(({ identities }) => identities).filter(({ use }) => use === 'authentication');
-    const notes = tokens.flatMap((token) => token.notes).join('; ');
-    const [firstKey] = keys;
-    if (firstKey === undefined)
-      this.#broken('certificate', 'The card has no key for login', REMEDY.certificate, notes || null);
-    const about = (key: Identity) => `${key.label} ${key.publicKey.pkhh}`;
-    this.#good('certificate', keys.map(({ label }) => label).join(', '), keys.map(about).join(', '));
-    const found = !(outcome instanceof Error) && outcome.kind === 'cards';
-    const trust = await checkCertificate(
-      policy.trust,
-      found ? outcome.cards[0].identity : firstKey,
-      this.#parts.trust,
+  const [{ token, pairing }] = outcome.cards;
+  const card = checkCard(policy, token, pairing);
+  if (!card.permitted)
+    return broken(
+      reasonText(card.reason),
+      cardRemedy(card.reason, policy.login.cardCheck),
+      `${card.rule}: ${card.why}`,
     );
-    if (!trust.permitted)
-      this.#broken(
-        'trust',
-        reasonText('certificate-not-trusted'),
-        REMEDY.trust,
-        `${trust.rule}: ${trust.why}`,
-      );
-    this.#good('trust', 'Nothing refuses the certificate', `trust.level = ${policy.trust.level}`);
-    if (outcome instanceof Error) this.#fault('pairing', outcome);
-    if (outcome.kind === 'refused') {
-      const { reason } = outcome.decision;
-      this.#broken('pairing', reasonText(reason), REMEDY.pairing, `${reason}: ${keys.map(about).join(', ')}`);
-    }
-    const [{ token, pairing }] = outcome.cards;
-    const card = checkCard(policy, token, pairing);
-    if (!card.permitted)
-      this.#broken(
-        'pairing',
-        reasonText(card.reason),
-        cardRemedy(card.reason, policy.login.cardCheck),
-        `${card.rule}: ${card.why}`,
-      );
-    this.#good(
-      'pairing',
-      `Paired with ${this.#question.account.name}`,
-      `${pairing.pkhh} by ${pairing.pairedBy}`,
-    );
-    return outcome;
-  }
+  return good(`Paired with ${question.account.name}`, `${pairing.pkhh} by ${pairing.pairedBy}`);
+}
 
-  async #tries(card: { readonly token: Token; readonly identity: Identity }, policy: Policy): Promise<void> {
-    const { token, identity } = card;
-    let triesLeft: number | null;
-    try {
-      const state = await token.pinState(pinOf(token, identity));
-      triesLeft = state.triesLeft;
-      if (permitTry(policy, state) === 'blocked') this.#broken('tries', 'The PIN is blocked', REMEDY.tries);
-      if (permitTry(policy, state) === 'needs-consent') {
-        const left = triesLeft === null ? 'The next try may be the last' : `Only ${triesLeftText(triesLeft)}`;
-        this.#good(
-          'tries',
-          `${left}: the login asks for a yes first`,
-          `login.try_reserve = ${policy.login.tryReserve}`,
-        );
-        return;
-      }
-    } catch (error) {
-      if (error instanceof Broken) throw error;
-      this.#fault('tries', asAgentError(error));
+/** The card that a login would take; null where it would take none. */
+async function cardTaken({ cards }: Facts): Promise<PairedCard | null> {
+  const { outcome } = await cards();
+  return outcome instanceof Error || outcome.kind === 'refused' ? null : outcome.cards[0];
+}
+
+async function checkTries(facts: Facts): Promise<Finding | null> {
+  const card = await cardTaken(facts);
+  if (card === null) return null;
+  const { token, identity } = card;
+  const state = await token.pinState(pinOf(token, identity)).catch(asAgentError);
+  if (state instanceof Error) return fault('tries', state);
+  const { triesLeft } = state;
+  switch (permitTry(facts.policy, state)) {
+    case 'blocked':
+      return broken('The PIN is blocked', REMEDY.tries);
+    case 'needs-consent': {
+      const left = triesLeft === null ? 'The next try may be the last' : `Only ${triesLeftText(triesLeft)}`;
+      const { tryReserve } = facts.policy.login;
+      return good(`${left}: the login asks for a yes first`, `login.try_reserve = ${tryReserve}`);
     }
-    this.#good('tries', triesLeft === null ? 'The card does not say how many' : triesLeftText(triesLeft));
+    case 'permitted':
+      return good(triesLeft === null ? 'The card does not say how many' : triesLeftText(triesLeft));
   }
+}
+
+async function checkProof(facts: Facts): Promise<Finding | null> {
+  const card = await cardTaken(facts);
+  if (card === null) return null;
+  const { identity, pairing } = card;
+  const how = pairing.publicKey === null ? 'the first login fixes the key' : identity.publicKey.algorithm;
+  return good('Nothing is in its way; it takes the PIN, so it was not tried', how);
 }
 
 function isRefusal(outcome: FoundCards | AgentError, reason: string): boolean {
@@ -277,11 +315,15 @@ function isRefusal(outcome: FoundCards | AgentError, reason: string): boolean {
 
 /** Never throws for a link that fails: that is the answer. @returns at least one; only the last may be broken */
 export async function explainLogin(question: Question, parts: ExplainParts): Promise<readonly Link[]> {
-  const walk = new Walk(question, parts);
-  try {
-    await walk.run();
-  } catch (error) {
-    if (!(error instanceof Broken)) throw error;
+  const facts = await factsOf(question, parts);
+  const links: Link[] = [];
+  for (const { link: name, check } of STEPS) {
+    const found = await check(facts);
+    if (found === null) continue;
+    const { ok, detail, more, remedy } = found;
+    const said = more === null || !question.inFull ? detail : `${detail} (${more})`;
+    links.push({ name, ok, detail: printable(said, 500), remedy });
+    if (!ok) break;
   }
-  return walk.links;
+  return links;
 }
