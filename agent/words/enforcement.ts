@@ -1,5 +1,6 @@
 // What is said about enforcement: by `sc_auth enforce`, and by scauthd to whoever must use the card.
 
+import { timeText } from '../base/local-time.ts';
 import { namedOf } from './repairs.ts';
 
 /** More names in a sentence are not read. */
@@ -12,10 +13,7 @@ export const OFF = 'Enforcement is off: a password is enough.';
 
 /** Local time, to the minute. */
 export function untilText(iso: string): string {
-  const date = new Date(iso);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+  return timeText(Date.parse(iso)).slice(0, -':00'.length);
 }
 
 export const code = {

@@ -11,7 +11,7 @@ import { pagesOf } from '../agent/client.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { contentOf } from './small-file.ts';
-import { timeText } from './when.ts';
+import { timeText } from '../../base/local-time.ts';
 
 const { file: say, usage } = words;
 

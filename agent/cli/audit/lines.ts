@@ -5,7 +5,7 @@ import { verdict } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
 import { escaped } from '../terminal/output.ts';
 import type { AuditRecord } from './record.ts';
-import { timeText } from './when.ts';
+import { timeText } from '../../base/local-time.ts';
 
 function column(text: string, width: number): string {
   return printable(text, width).padEnd(width);

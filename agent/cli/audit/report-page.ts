@@ -8,7 +8,8 @@ import { STYLE } from './report-style.ts';
 import { html, type Html } from './html.ts';
 import type { AuditRecord } from './record.ts';
 import { LOGIN_OUTCOMES, type Tally } from './tally.ts';
-import { timeText, zoneText } from './when.ts';
+import { timeText } from '../../base/local-time.ts';
+import { zoneText } from './when.ts';
 
 export interface SealWord {
   readonly state: 'whole' | 'broken' | 'unchecked';

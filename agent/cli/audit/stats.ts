@@ -7,7 +7,7 @@ import { tellUnread } from './lines.ts';
 import { logPath, readLog } from './place.ts';
 import { Query, QUERY_OPTIONS } from './query.ts';
 import { Tally, type Counter } from './tally.ts';
-import { timeText } from './when.ts';
+import { timeText } from '../../base/local-time.ts';
 
 const SHOWN = 10;
 

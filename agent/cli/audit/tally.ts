@@ -1,6 +1,7 @@
 // Counts over records, for stats and for the report. Memory does not grow with the log: of names that are many, the
 // first ones are counted each, and the rest together.
 
+import { timeText } from '../../base/local-time.ts';
 import type { AuditRecord } from './record.ts';
 
 /** More users, cards or services than people look at. */
@@ -31,12 +32,6 @@ export type DayCounts = Record<(typeof LOGIN_OUTCOMES)[number], number>;
 
 /** 1970 to 9999 has more days than a report shows; a log with a mad clock must not fill the memory. */
 const MAX_DAYS = 20_000;
-
-export function dayOf(timeMs: number): string {
-  const date = new Date(timeMs);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-}
 
 const LISTED = 200;
 
@@ -118,7 +113,7 @@ export class Tally {
   #dayCounts(timeMs: number): DayCounts | null {
     const last = this.#lastDay;
     if (timeMs >= last.fromMs && timeMs < last.toMs) return last.counts;
-    const day = dayOf(timeMs);
+    const [day = ''] = timeText(timeMs).split(' ');
     let counts = this.days.get(day) ?? null;
     if (counts === null && this.days.size < MAX_DAYS) {
       counts = { granted: 0, denied: 0, unavailable: 0, cancelled: 0 };

@@ -13,7 +13,7 @@ import { isFault, readAnchors, signatureText, type AnchorSignature } from './anc
 import { eachLine, type LogFile } from './log-files.ts';
 import { logPath, readLog } from './place.ts';
 import { contentOf } from './small-file.ts';
-import { timeText } from './when.ts';
+import { timeText } from '../../base/local-time.ts';
 
 /** Faults and ranges that people are shown; --json has them all. */
 const SHOWN = 20;

@@ -36,16 +36,6 @@ export function parseWhen(text: string, nowMs: number): number | null {
     : null;
 }
 
-/** As it stands in lists: local time with seconds, to be sorted as text. */
-export function timeText(timeMs: number): string {
-  const date = new Date(timeMs);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return (
-    `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ` +
-    `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
-  );
-}
-
 /** Which time zone timeText is in, with what it is from UTC at `timeMs`: `Europe/Berlin (UTC+01:00)`. */
 export function zoneText(timeMs: number): string {
   const minutes = -new Date(timeMs).getTimezoneOffset();

@@ -10,6 +10,21 @@ export interface OnCard {
   readonly identity: Identity;
 }
 
+/** What a pairing keeps of a card that is in. */
+export function seenOn({
+  token,
+  identity,
+}: OnCard): Omit<Pairing, 'user' | 'cardKey' | 'pairedBy' | 'pairedAtMs'> {
+  return {
+    pkhh: identity.publicKey.pkhh,
+    publicKey: identity.publicKey,
+    tokenId: token.id,
+    driver: token.driver,
+    label: identity.label,
+    certificate: identity.certificate?.der ?? null,
+  };
+}
+
 /** A paired key on a card that is in. */
 export interface PairedCard extends OnCard {
   readonly pairing: Pairing;

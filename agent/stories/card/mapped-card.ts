@@ -11,7 +11,7 @@ import type { CertificateTrust } from '../../trust/interface.ts';
 import { mapsTo } from '../../../policy/map-certificate.ts';
 import { refusesKey } from '../../../policy/permit-key.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import type { Found, PairedCard } from './find-identity.ts';
+import { seenOn, type Found, type PairedCard } from './find-identity.ts';
 
 /** Made here, stored nowhere; known by the object, since every field of a pairing can be somebody's choice. */
 const mapped = new WeakSet<Pairing>();
@@ -27,13 +27,8 @@ export function mapsCards({ mapping, trust }: Policy): boolean {
 
 function pairingOf({ name }: Account, token: Token, identity: Identity): Pairing {
   const pairing: Pairing = {
+    ...seenOn({ token, identity }),
     user: name,
-    pkhh: identity.publicKey.pkhh,
-    publicKey: identity.publicKey,
-    tokenId: token.id,
-    driver: token.driver,
-    label: identity.label,
-    certificate: identity.certificate?.der ?? null,
     cardKey: null,
     pairedBy: 'mapping',
     pairedAtMs: 0,

@@ -23,7 +23,7 @@ import { provenCardKey, requireCard } from '../card/card-check.ts';
 import { checkCertificate, type CertifiedKey } from '../card/check-certificate.ts';
 import type { Conversation } from '../card/conversation.ts';
 import type { KeyringWish, OfferRider, Rider } from '../card/rider.ts';
-import type { OnCard } from '../card/find-identity.ts';
+import { seenOn, type OnCard } from '../card/find-identity.ts';
 import { askSecret, proveCard, requireReader } from '../card/prove-card.ts';
 import { requireAttestation } from '../card/require-attestation.ts';
 
@@ -108,20 +108,8 @@ async function requirePairable(
   await requireAttestation(policy, card, parts);
 }
 
-function pairingFromCard(user: Username, card: OnCard, pairedBy: string, nowMs: number): Pairing {
-  const { token, identity } = card;
-  return {
-    user,
-    pkhh: identity.publicKey.pkhh,
-    publicKey: identity.publicKey,
-    tokenId: token.id,
-    driver: token.driver,
-    label: identity.label,
-    certificate: identity.certificate?.der ?? null,
-    cardKey: provenCardKey(token),
-    pairedBy,
-    pairedAtMs: nowMs,
-  };
+function pairingFromCard(user: Username, card: OnCard, pairedBy: string, pairedAtMs: number): Pairing {
+  return { ...seenOn(card), user, cardKey: provenCardKey(card.token), pairedBy, pairedAtMs };
 }
 
 /** What the log tells of; other failures are nobody's attempt at anything. */
