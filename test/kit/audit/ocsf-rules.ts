@@ -121,3 +121,11 @@ export function ocsfFaults(record: Members): string[] {
     check.faults.push('metadata.version: other rules');
   return check.faults;
 }
+
+/** @throws Error when the line is no valid record */
+export function readOcsf(line: string): Members {
+  const record = JSON.parse(line) as Members;
+  const faults = ocsfFaults(record);
+  if (faults.length > 0) throw new Error(`no valid OCSF: ${faults.join('; ')}: ${line}`);
+  return record;
+}

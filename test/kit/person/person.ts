@@ -2,6 +2,7 @@
 // It decides nothing and hides no failure: every wait ends with the screen in the error.
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { readOcsf } from '../audit/ocsf-rules.ts';
 import type { LogEntry } from '../card/log.ts';
 import type { Pty, PtyExit } from '../sandbox/pty.ts';
 import type { ExecResult, Sandbox } from '../sandbox/sandbox.ts';
@@ -181,12 +182,13 @@ export interface AuditLine {
   readonly unmapped?: Readonly<Record<string, unknown>>;
 }
 
+/** @throws Error when one is no valid OCSF */
 export function auditLines(sandbox: Sandbox): AuditLine[] {
   return sandbox
     .auditLog()
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as AuditLine);
+    .map((line) => readOcsf(line) as unknown as AuditLine);
 }
 
 /** Waits until the audit log tells `detail` of the last login. */

@@ -4,6 +4,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { APP } from '../../kit/sandbox/namespace.ts';
+import { readOcsf } from '../../kit/audit/ocsf-rules.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import { SHARE } from '../../kit/sandbox/etc.ts';
 import * as person from '../../kit/person/person.ts';
@@ -35,7 +36,7 @@ function lines(): Line[] {
   return text
     .split('\n')
     .slice(0, -1)
-    .map((line) => JSON.parse(line) as Line);
+    .map((line) => readOcsf(line) as unknown as Line);
 }
 
 function grants(): number {

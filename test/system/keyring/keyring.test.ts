@@ -239,6 +239,8 @@ test.serial('disable forgets it; the audit log has told of each', async (t) => {
   t.is(code, 0, stdout);
   t.like(await status(), { cards: [{ enabled: false }] });
   t.false((await staysLocked(t)).includes('keyring stays'));
+  // Throws where one is no valid record.
+  t.true(person.auditLines(sandbox).some(({ metadata }) => metadata.event_code === 'keyring'));
   const told = sandbox.auditLog();
   for (const action of ['enabled', 'released', 'resealed', 'failed', 'disabled'])
     t.true(told.includes(`"action":"${action}"`), action);

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { APP } from '../../kit/sandbox/namespace.ts';
+import { readOcsf } from '../../kit/audit/ocsf-rules.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import { SHARE } from '../../kit/sandbox/etc.ts';
 
@@ -29,7 +30,7 @@ test('S7: what changes nothing is not recorded, and of a flood a share and one r
     readFileSync(sandbox.path(`${SHARE}/log/audit.jsonl`), 'utf8')
       .trimEnd()
       .split('\n')
-      .map((line) => (JSON.parse(line) as { metadata: { event_code: string } }).metadata.event_code);
+      .map((line) => (readOcsf(line) as { metadata: { event_code: string } }).metadata.event_code);
   const count = (kind: string): number => kinds().filter((one) => one === kind).length;
   const run = (mode: string) =>
     sandbox.exec([`${APP}/node_modules/node/bin/node`, '-e', PROGRAM, mode], { user });
