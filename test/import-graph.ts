@@ -43,7 +43,7 @@ export const places: readonly Place[] = [
   { name: 'model', files: /^agent\/model\//, floor: 1, mayImport: below1 },
   { name: 'policy', files: /^policy\//, floor: 2, mayImport: below2 },
   { name: 'config', files: /^config\//, floor: 2, mayImport: [...below2, /^policy\//] },
-  { name: 'words', files: /^agent\/words\//, floor: 2, mayImport: [...below2, /^policy\//] },
+  { name: 'words', files: /^agent\/words\//, floor: 2, mayImport: below2 },
   { name: 'protocol', files: /^agent\/protocol\//, floor: 2, mayImport: below2 },
   { name: 'pcsc', files: /^agent\/pcsc\//, floor: 2, mayImport: below2 },
   {
@@ -83,7 +83,9 @@ export const places: readonly Place[] = [
     floor: 3,
     mayImport: [...below2, /^agent\/token\/interface\.ts$/, /^agent\/pcsc\//],
   },
-  ...['store', 'trust', 'logind', 'accounts'].map(part),
+  ...['store', 'trust', 'accounts'].map(part),
+  // What is said of a session.
+  { ...part('logind'), mayImport: [...part('logind').mayImport, /^agent\/words\//] },
   // A record says in one sentence what happened, and of what kind the service is.
   { ...part('audit'), mayImport: [...part('audit').mayImport, /^agent\/words\//, /^policy\/services\.ts$/] },
   { name: 'stories/card', files: ground, floor: 4, mayImport: underStories },

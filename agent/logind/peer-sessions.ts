@@ -8,6 +8,7 @@ import { auditSessionOf, effectiveUidOf, startTicksOf } from '../base/process-fa
 import { processUnitOf, type ProcessUnit } from '../base/process-unit.ts';
 import type { PeerSession, SessionPlace, UserSession } from '../model/peer-session.ts';
 import type { PeerCredentials } from '../model/request.ts';
+import { session as say } from '../words/whose-session.ts';
 import type { SessionSource } from './interface.ts';
 import { Login1 } from './login1.ts';
 
@@ -51,11 +52,10 @@ function placeOf({ remote, seat, state }: UserSession): SessionPlace {
 
 function describe(session: UserSession): string {
   const { id, user, seat, type, display, tty, remote, remoteHost, state } = session;
-  if (remote) return `Session ${id} of ${user}, from ${remoteHost ?? 'another host'}`;
-  if (state === 'closing') return `Session ${id} of ${user} has ended, and this process is left of it`;
-  if (seat === null)
-    return `Session ${id} of ${user} (${type}) is at no seat of this machine${remoteHost === null ? '' : ` (from ${remoteHost})`}`;
-  return `Session ${id} of ${user} at ${seat} (${[type, display ?? tty].filter(Boolean).join(' ')})`;
+  if (remote) return say.remote(id, user, remoteHost);
+  if (state === 'closing') return say.closing(id, user);
+  if (seat === null) return say.noSeat(id, user, type, remoteHost);
+  return say.atSeat(id, user, seat, [type, display ?? tty].filter(Boolean).join(' '));
 }
 
 function judge(session: UserSession): PeerSession {
@@ -77,20 +77,19 @@ export class LogindSessions implements SessionSource {
   }
 
   async sessionOf(peer: PeerCredentials): Promise<PeerSession> {
-    if (!existsSync(this.#parts.seats))
-      return { place: 'unknown', session: null, detail: 'No logind runs here, so nobody knows the session' };
+    if (!existsSync(this.#parts.seats)) return { place: 'unknown', session: null, detail: say.noLogind };
     const late = new AbortController();
     const timer = setTimeout(() => {
-      late.abort(new Error('logind does not answer'));
+      late.abort(new Error(say.silent));
     }, this.#parts.deadlineMs);
     try {
       const found = await this.#ofProcess(peer, late.signal);
       // The number may have been given to another process while it was looked up.
-      return peer.process?.runs() === false ? unclear('The process that asked has ended') : found;
+      return peer.process?.runs() === false ? unclear(say.ended) : found;
     } catch (error) {
-      const why = late.signal.aborted ? 'logind does not answer' : describeError(error);
+      const why = late.signal.aborted ? say.silent : describeError(error);
       this.#parts.log(`no session for pid ${peer.pid}: ${why}`);
-      return unclear(`The session is not known (${why})`);
+      return unclear(say.unknown(why));
     } finally {
       clearTimeout(timer);
     }
@@ -120,18 +119,16 @@ export class LogindSessions implements SessionSource {
       case 'user-manager':
         return this.#ofUser(unit.uid, signal);
       case 'for-client':
-        return forClient
-          ? unclear(`${unit.name} was started for another service`)
-          : this.#ofClient(pid, unit, signal);
+        return forClient ? unclear(say.otherClient(unit.name)) : this.#ofClient(pid, unit, signal);
       case 'system': {
         const login = processes.auditSessionOf(pid);
         // What belongs to the same login as scauthd itself is as much the system's as scauthd is.
         if (login === null || login === processes.auditSessionOf(process.pid))
-          return { place: 'none', session: null, detail: 'A service of the system, in no session' };
-        return unclear(`A process that somebody's login ${login} has left behind, in no session`);
+          return { place: 'none', session: null, detail: say.system };
+        return unclear(say.leftBehind(login));
       }
       case 'contradictory':
-        return unclear('The process is in two units at a time');
+        return unclear(say.twoUnits);
       default:
         return assertNever(unit);
     }
@@ -154,7 +151,7 @@ export class LogindSessions implements SessionSource {
       since > peerSince ||
       uidOf(client.pid) !== client.uid
     )
-      return unclear(`The program that ${client.name} works for is not there`);
+      return unclear(say.clientGone(client.name));
     return this.#ofUnit(client.pid, unit, signal, true);
   }
 
@@ -166,12 +163,12 @@ export class LogindSessions implements SessionSource {
     const { sessions, display } = await this.#parts.login1.sessionsOfUser(uid, signal);
     const persons = sessions.filter(isPersons);
     const [first] = persons;
-    if (first === undefined) return unclear(`A program of uid ${uid}, who has no session`);
+    if (first === undefined) return unclear(say.none(uid));
     const elsewhere = persons.filter((session) => placeOf(session) !== 'local');
     const [other] = elsewhere;
     const inFront = persons.find(({ state }) => state === 'active');
     if (other === undefined) return judge(inFront ?? persons.find(({ id }) => id === display) ?? first);
     if (elsewhere.length === persons.length) return judge(elsewhere.find(({ remote }) => remote) ?? other);
-    return unclear(`It may belong to another session too. ${describe(other)}`, other);
+    return unclear(say.perhapsOther(describe(other)), other);
   }
 }

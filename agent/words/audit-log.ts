@@ -146,6 +146,7 @@ export const page = {
   whole: (good: number) => `The log is whole: each of its ${good} records has the right seal.`,
   broken: (good: number) =>
     `The log is NOT whole. ${good} records can be trusted; the rest of this page counts all of them.`,
+  seal: { whole: 'Seal: whole', broken: 'Seal: broken', unchecked: 'Seal: not checked' },
   none: 'None in this time.',
   noLogin: 'No login in this time.',
   ownerUnknown: 'Owner not in these records',

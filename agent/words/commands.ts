@@ -91,6 +91,13 @@ export const reader = {
   broken: 'the card cannot be read',
 };
 
+/** Of `sc_auth profile`; the first goes on as macOS has it. */
+export const key = {
+  valid: (from: string, to: string) => `Valid from: ${from} to: ${to}, SSL trust: `,
+  notTrusted: (why: string) => `Not trusted: ${why}`,
+  unfit: (why: string) => `Not for login: ${why}`,
+};
+
 export const driver = {
   nameOne: 'Name one driver: sc_auth enable-for-login [--disable] DRIVER',
   enabled: (id: string) => `${id} may run before anybody has logged in.`,

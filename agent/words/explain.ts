@@ -2,7 +2,6 @@
 
 import type { AgentErrorCode } from '../base/errors.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
-import type { CardCheckMode } from '../../policy/policy.ts';
 import type { LinkName } from '../model/link.ts';
 import { ENABLE_PAM, PAIR_AGAIN, RESTART, RESTART_OR_LOG } from './repairs.ts';
 
@@ -63,11 +62,11 @@ export function reasonText(reason: Reason): string {
 
 const PIV_AGAIN = 'the administrator lets the PIV driver read it again (tokens.disabled, tokens.order)';
 
-/** For a card that login.card_check refuses. */
-export function cardRemedy(reason: 'card-suspect' | 'card-unchecked', cardCheck: CardCheckMode): string {
+/** For a card that login.card_check refuses. @param needsKey it is "always" */
+export function cardRemedy(reason: 'card-suspect' | 'card-unchecked', needsKey: boolean): string {
   if (reason === 'card-suspect')
     return `Use the card that was paired. If it was set up anew, pair it again: ${PAIR_AGAIN}.`;
-  return cardCheck === 'always'
+  return needsKey
     ? `Use a PIV card with a 9E key, or ${PIV_AGAIN}, or login.card_check is "paired".`
     : `Pair the card again by the driver that reads it now: ${PAIR_AGAIN}. Or ${PIV_AGAIN}.`;
 }
@@ -116,3 +115,32 @@ export function nothingInTheWay(user: string, service: string): string {
 export function whatToDo(remedy: string | null): string {
   return `What to do: ${remedy ?? 'ask your administrator.'}`;
 }
+
+/** What the links say that scauthd looks at; a broken one with no reason of its own names its fault here. */
+export const found = {
+  proof: 'Nothing is in its way; it takes the PIN, so it was not tried',
+  keyNotFixed: 'the first login fixes the key',
+  allowed: (service: string) => `Cards may be used for ${service}`,
+  fromHost: 'From another host',
+  elsewhere: (where: string, why: string) => `${where}. ${why}`,
+  noReader: 'pcscd knows no reader',
+  connectReader: 'Connect a reader; `pcsc_scan` shows whether pcscd sees it.',
+  driverKeptOut: (service: string) =>
+    `The driver of the card may not run before anybody has logged in (${service})`,
+  letDriverRun: (driver: string) => `sudo sc_auth enable-for-login ${driver}`,
+  card: 'A card is in',
+  noDriver: 'No driver knows this card',
+  mute: 'The card does not answer: it is broken, or put in the wrong way round',
+  late: 'The card was not read in time',
+  noKey: 'The card has no key for login',
+  trusted: 'Nothing refuses the certificate',
+  paired: (user: string) => `Paired with ${user}`,
+  lastTries: (triesLeft: string | null) =>
+    `${triesLeft === null ? 'The next try may be the last' : `Only ${triesLeft}`}: the login asks for a yes first`,
+  triesUnknown: 'The card does not say how many',
+  sessionUnknown: 'Nobody knows the session',
+  otherSession: (caller: string, asked: string) =>
+    `Not looked at: this was asked from a session of ${caller}, not of ${asked}`,
+  passwordEnough: (rule: string) => `On, but a password is enough here (${rule})`,
+  cardRequired: 'On: a password alone is not enough, the card is required',
+};

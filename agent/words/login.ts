@@ -1,4 +1,5 @@
-// Every sentence of a login, each with the next step. Causes go to the log, not here.
+// Every sentence of a login, each with the next step. This folder is the one room for what people read (prompts, answers,
+// errors, findings), so that one voice speaks. Lines for the log, details of errors and help texts do not belong here.
 
 import { assertNever } from '../base/assert.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
@@ -124,37 +125,9 @@ function fewTries({ triesLeft, wrong = 0 }: PinState, then: string): string {
   return `After ${entered} the next try may be the last before the card's ${then}: it does not say.`;
 }
 
-/** Asked with echo at pairing, after the PIN: only `yes` (or `y`) is one. */
-export const KEYRING_CONSENT =
-  'Should this card open your login keyring too? Your password is then kept on this computer, sealed to the card. Type yes, or press Enter for no: ';
-
 /** The card may well be the right one; whoever could choose the driver could else choose one that does not ask. */
 const CARD_UNCHECKED =
   'It cannot be checked here whether this is the card that was paired: the driver that reads it now (PKCS#11, for example) has no way to. It got no PIN. Use your password, then pair the card again (sc_auth unpair, sc_auth pair), or let the PIV driver read it (sc_auth explain).';
-
-/** What is said about the keyring, after a login and elsewhere. */
-export function keyringText(
-  state: 'enabled' | 'card-cannot' | 'not-kept' | 'locked' | 'old-password' | 'resealed' | 'not-resealed',
-): string {
-  switch (state) {
-    case 'enabled':
-      return 'From now on a login with this card opens your keyring.';
-    case 'card-cannot':
-      return 'This card cannot open your keyring: it does not open what is sealed to its key. The card is paired all the same.';
-    case 'not-kept':
-      return 'The card is paired, but it does not open your keyring yet. Try again: sc_auth keyring enable';
-    case 'locked':
-      return 'Your keyring stays locked: this card did not open it. If that happens again, set it up anew: sc_auth keyring enable';
-    case 'old-password':
-      return 'Your password has changed since this card was set up for your keyring. If the keyring stays locked, run: sc_auth keyring enable';
-    case 'resealed':
-      return 'Your card opens the keyring with the new password.';
-    case 'not-resealed':
-      return 'Your card does not know the new password yet. So that it opens your keyring, run: sc_auth keyring enable';
-    default:
-      return assertNever(state);
-  }
-}
 
 /** For a login prompt without a user name, when the cards that are in belong to several. */
 export function userPrompt(users: readonly string[]): string {

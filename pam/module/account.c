@@ -15,6 +15,7 @@
 #include "enforcement.h"
 #include "happened.h"
 #include "relay.h"
+#include "words.h"
 
 enum origin { ORIGIN_HERE, ORIGIN_ELSEWHERE, ORIGIN_UNKNOWN };
 
@@ -56,9 +57,7 @@ static int refuse(pam_handle_t *pamh, bool absent) {
     pam_syslog(pamh, LOG_ERR, "a card is required and scauthd %s: refused%s",
                absent ? "does not run" : "gave no answer",
                absent ? " (enforcement.agent_absent is closed)" : "");
-    conversation_tell(pamh, TELL_ERROR,
-                      "This account needs its card, and the card service does not answer. Try again in a "
-                      "moment; if it stays so, ask your administrator.");
+    conversation_tell(pamh, TELL_ERROR, WORDS_NO_ANSWER);
     return PAM_PERM_DENIED;
 }
 

@@ -198,12 +198,10 @@ function whyWords(text: string): string {
   return `${kindName(kind)}: ${reasonWords(reason)}`;
 }
 
-const SEAL_TITLES = { whole: 'Seal: whole', broken: 'Seal: broken', unchecked: 'Seal: not checked' } as const;
-
 function sealPart({ state, text, faults }: SealWord): Html {
   const list = faults.slice(0, LISTED).map((fault) => html`<li>${fault}</li>`);
   return html`<section class="seal ${state}">
-    <h2>${SEAL_TITLES[state]}</h2>
+    <h2>${words.seal[state]}</h2>
     <p>${text}</p>
     ${
       list.length === 0

@@ -2,7 +2,7 @@
 
 import type { WireKeyringCard } from '../../protocol/io-scauth.ts';
 import { callAgent } from '../agent/client.ts';
-import { keyringText } from '../../words/login.ts';
+import { keyringText } from '../../words/keyring.ts';
 import { keyring as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { converse } from '../terminal/conversation.ts';

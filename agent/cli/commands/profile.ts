@@ -11,7 +11,7 @@ import type {
 } from '../../protocol/io-scauth.ts';
 import { fetchItems } from '../card/card-items.ts';
 import { callAgent } from '../agent/client.ts';
-import { driver as driverWords, reader as say } from '../../words/commands.ts';
+import { driver as driverWords, key, reader as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError, EXIT, exitCodeOf } from '../exit-codes.ts';
 import { pemOf } from './export-smartcard.ts';
@@ -122,13 +122,13 @@ function keyLines(item: WireItem, at: number): Line[] {
       ? ['No certificate']
       : [
           [
-            `Valid from: ${dateText(validity.notBeforeMs)} to: ${dateText(validity.notAfterMs)}, SSL trust: `,
+            key.valid(dateText(validity.notBeforeMs), dateText(validity.notAfterMs)),
             ...[trustPiece(sslTrust), ', X509 trust: ', trustPiece(x509Trust)],
           ],
         ]),
     `Label: ${label}, slot ${slot}`,
-    ...(trustDetail === null ? [] : [[styled('warning', `Not trusted: ${trustDetail}`)]]),
-    ...(unfit === null ? [] : [[styled('quiet', `Not for login: ${unfit}`)]]),
+    ...(trustDetail === null ? [] : [[styled('warning', key.notTrusted(trustDetail))]]),
+    ...(unfit === null ? [] : [[styled('quiet', key.unfit(unfit))]]),
     '',
     ...pemOf(item).trimEnd().split('\n'),
     '',

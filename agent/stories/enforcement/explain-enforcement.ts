@@ -3,6 +3,7 @@
 import type { Account } from '../../model/account.ts';
 import type { SessionPlace } from '../../model/peer-session.ts';
 import { permitWithoutCard } from '../../../policy/permit-without-card.ts';
+import { found as say } from '../../words/explain.ts';
 import { standingOf } from './account-standing.ts';
 import type { PlanParts } from './enforcement-plan.ts';
 
@@ -39,7 +40,5 @@ export async function explainEnforcement(
     },
     parts.clock.nowMs(),
   );
-  return permitted
-    ? `On, but a password is enough here (${rule})`
-    : 'On: a password alone is not enough, the card is required';
+  return permitted ? say.passwordEnough(rule) : say.cardRequired;
 }

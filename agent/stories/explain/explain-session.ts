@@ -5,6 +5,7 @@ import type { SessionSource } from '../../logind/interface.ts';
 import type { Account } from '../../model/account.ts';
 import type { PeerSession } from '../../model/peer-session.ts';
 import type { PeerCredentials } from '../../model/request.ts';
+import { found as say } from '../../words/explain.ts';
 
 /** @param sessions absent: nobody can say */
 export async function sessionAsked(
@@ -13,9 +14,9 @@ export async function sessionAsked(
   sessions: SessionSource | undefined,
 ): Promise<PeerSession> {
   const found = (await sessions?.sessionOf(peer)) ?? null;
-  if (found === null) return { place: 'unknown', session: null, detail: 'Nobody knows the session' };
+  if (found === null) return { place: 'unknown', session: null, detail: say.sessionUnknown };
   const { session } = found;
   if (session === null || session.uid === uid || peer.uid === uid) return found;
-  const detail = `Not looked at: this was asked from a session of ${session.user}, not of ${name}`;
+  const detail = say.otherSession(session.user, name);
   return { place: 'unknown', session: null, detail };
 }

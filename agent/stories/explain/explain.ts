@@ -19,7 +19,7 @@ import { pinOf } from '../card/ask-pin.ts';
 import { checkCard } from '../card/card-check.ts';
 import { checkCertificate } from '../card/check-certificate.ts';
 import { sessionAsked } from './explain-session.ts';
-import { cardRemedy, REMEDY, reasonText } from '../../words/explain.ts';
+import { cardRemedy, found as say, REMEDY, reasonText } from '../../words/explain.ts';
 import type { EntryQuestion } from '../enforcement/explain-enforcement.ts';
 import { findCards, type CardParts, type FoundCards } from '../card/find-cards.ts';
 import type { PairedCard } from '../card/find-identity.ts';
@@ -143,13 +143,13 @@ const STEPS: readonly Step[] = [
 function checkPolicy({ permission, question: { service } }: Facts): Finding {
   if (!permission.permitted && permission.reason !== 'remote-not-allowed')
     return broken(reasonText(permission.reason), REMEDY.policy, permission.rule);
-  return good(`Cards may be used for ${service}`, permission.rule);
+  return good(say.allowed(service), permission.rule);
 }
 
 function checkSession({ permission, session, question: { rhost } }: Facts): Finding {
-  const where = isRemoteHost(rhost) ? 'From another host' : session.detail;
+  const where = isRemoteHost(rhost) ? say.fromHost : session.detail;
   if (permission.permitted) return good(where);
-  return broken(`${where}. ${reasonText(permission.reason)}`, REMEDY.session, permission.rule);
+  return broken(say.elsewhere(where, reasonText(permission.reason)), REMEDY.session, permission.rule);
 }
 
 async function checkEnforcement({ parts, question, session }: Facts): Promise<Finding | null> {
@@ -167,8 +167,7 @@ async function checkReader({ parts, cards }: Facts): Promise<Finding> {
   if (outcome instanceof Error && !['store-unreadable', 'store-newer'].includes(outcome.code))
     return fault('reader', outcome);
   const readers = parts.readers.readers();
-  if (readers.length === 0)
-    return broken('pcscd knows no reader', 'Connect a reader; `pcsc_scan` shows whether pcscd sees it.');
+  if (readers.length === 0) return broken(say.noReader, say.connectReader);
   if (isRefusal(outcome, 'contactless-not-allowed'))
     return broken(reasonText('contactless-not-allowed'), REMEDY.reader, 'reader.contactless');
   return good(readers.map(({ name }) => printable(name)).join(', '));
@@ -196,21 +195,21 @@ async function checkCardIsIn({ parts, cards }: Facts): Promise<Finding | null> {
     return good(listed(tokens.map(({ label }) => label)), listed(tokens.map(({ id }) => id)));
   if (keptOut !== undefined) return good(keptOut.label, keptOut.id);
   const reader = unreadCard(parts);
-  if (reader === null) return broken('No card is in a reader', REMEDY.card);
+  if (reader === null) return broken(reasonText('no-card'), REMEDY.card);
   const { state, error } = reader;
   const where = placeOf(reader);
   switch (state) {
     case 'unknown':
-      return good('A card is in', where);
+      return good(say.card, where);
     case 'mute':
-      return broken('The card does not answer: broken, or put in the wrong way', REMEDY.card, where);
+      return broken(say.mute, REMEDY.card, where);
     case 'broken':
-      if (error?.code === 'driver-fault') return good('A card is in', where);
+      if (error?.code === 'driver-fault') return good(say.card, where);
       return broken(reasonText(error?.code ?? 'card-fault'), REMEDY.card, failureAt(reader));
     case 'reading':
     case 'ready':
     case 'empty':
-      return broken('The card was not read in time', REMEDY.card, where);
+      return broken(say.late, REMEDY.card, where);
   }
 }
 
@@ -226,12 +225,12 @@ async function checkDriver({ parts, cards, question: { service } }: Facts): Prom
   if (tokens.length > 0) return good(drivers);
   const [keptOut] = present;
   if (keptOut !== undefined) {
-    const detail = `The driver of the card may not run before anybody has logged in (${service})`;
-    return broken(detail, `sudo sc_auth enable-for-login ${keptOut.driver}`, keptOut.driver);
+    const detail = say.driverKeptOut(service);
+    return broken(detail, say.letDriverRun(keptOut.driver), keptOut.driver);
   }
   const reader = unreadCard(parts);
   if (reader?.state === 'broken') return broken(reasonText('driver-fault'), REMEDY.driver, failureAt(reader));
-  return broken('No driver knows this card', REMEDY.driver, reader === null ? null : placeOf(reader));
+  return broken(say.noDriver, REMEDY.driver, reader === null ? null : placeOf(reader));
 }
 
 function nameOf({ label, publicKey }: Identity): string {
@@ -242,7 +241,7 @@ async function checkKeys({ cards }: Facts): Promise<Finding | null> {
   const { outcome, tokens, keys } = await cards();
   if (outcome instanceof Error) return null;
   const notes = tokens.flatMap((token) => token.notes).join('; ');
-  if (keys.length === 0) return broken('The card has no key for login', REMEDY.certificate, notes || null);
+  if (keys.length === 0) return broken(say.noKey, REMEDY.certificate, notes || null);
   return good(listed(keys.map(({ label }) => label)), listed(keys.map(nameOf)));
 }
 
@@ -254,7 +253,7 @@ async function checkTrust({ cards, policy, parts }: Facts): Promise<Finding | nu
   const trust = await checkCertificate(policy.trust, key, parts.trust);
   if (!trust.permitted)
     return broken(reasonText('certificate-not-trusted'), REMEDY.trust, `${trust.rule}: ${trust.why}`);
-  return good('Nothing refuses the certificate', `trust.level = ${policy.trust.level}`);
+  return good(say.trusted, `trust.level = ${policy.trust.level}`);
 }
 
 async function checkPairing({ cards, policy, question }: Facts): Promise<Finding> {
@@ -269,10 +268,10 @@ async function checkPairing({ cards, policy, question }: Facts): Promise<Finding
   if (!card.permitted)
     return broken(
       reasonText(card.reason),
-      cardRemedy(card.reason, policy.login.cardCheck),
+      cardRemedy(card.reason, policy.login.cardCheck === 'always'),
       `${card.rule}: ${card.why}`,
     );
-  return good(`Paired with ${question.account.name}`, `${pairing.pkhh} by ${pairing.pairedBy}`);
+  return good(say.paired(question.account.name), `${pairing.pkhh} by ${pairing.pairedBy}`);
 }
 
 /** The card that a login would take; null where it would take none. */
@@ -290,14 +289,16 @@ async function checkTries(facts: Facts): Promise<Finding | null> {
   const { triesLeft } = state;
   switch (permitTry(facts.policy, state)) {
     case 'blocked':
-      return broken('The PIN is blocked', REMEDY.tries);
+      return broken(reasonText('pin-blocked'), REMEDY.tries);
     case 'needs-consent': {
-      const left = triesLeft === null ? 'The next try may be the last' : `Only ${triesLeftText(triesLeft)}`;
       const { tryReserve } = facts.policy.login;
-      return good(`${left}: the login asks for a yes first`, `login.try_reserve = ${tryReserve}`);
+      return good(
+        say.lastTries(triesLeft === null ? null : triesLeftText(triesLeft)),
+        `login.try_reserve = ${tryReserve}`,
+      );
     }
     case 'permitted':
-      return good(triesLeft === null ? 'The card does not say how many' : triesLeftText(triesLeft));
+      return good(triesLeft === null ? say.triesUnknown : triesLeftText(triesLeft));
   }
 }
 
@@ -305,8 +306,8 @@ async function checkProof(facts: Facts): Promise<Finding | null> {
   const card = await cardTaken(facts);
   if (card === null) return null;
   const { identity, pairing } = card;
-  const how = pairing.publicKey === null ? 'the first login fixes the key' : identity.publicKey.algorithm;
-  return good('Nothing is in its way; it takes the PIN, so it was not tried', how);
+  const how = pairing.publicKey === null ? say.keyNotFixed : identity.publicKey.algorithm;
+  return good(say.proof, how);
 }
 
 function isRefusal(outcome: FoundCards | AgentError, reason: string): boolean {

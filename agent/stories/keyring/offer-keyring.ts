@@ -15,7 +15,8 @@ import type { OpenCard } from '../../token/interface.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { sealingKey, type KeyringParts } from '../card/keyring-parts.ts';
 import type { Rider, RiderScene } from '../card/rider.ts';
-import { KEYRING_CONSENT, keyringText, touchText } from '../../words/login.ts';
+import { KEYRING_CONSENT, keyringText } from '../../words/keyring.ts';
+import { touchText } from '../../words/login.ts';
 
 export interface OfferParts {
   readonly audit: AuditLog;

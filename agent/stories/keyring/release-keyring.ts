@@ -16,7 +16,8 @@ import type { Policy } from '../../../policy/policy.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { bindingOf, type KeyringParts } from '../card/keyring-parts.ts';
 import { isMapped } from '../card/mapped-card.ts';
-import { keyringText, touchText } from '../../words/login.ts';
+import { keyringText } from '../../words/keyring.ts';
+import { touchText } from '../../words/login.ts';
 
 export interface ReleaseScene {
   readonly request: AuthRequest;

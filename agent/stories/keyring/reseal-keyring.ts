@@ -10,7 +10,7 @@ import type { PairingTable } from '../../store/interface.ts';
 import { auditedKey } from '../card/audited-key.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { bindingOf, type KeyringParts } from '../card/keyring-parts.ts';
-import { keyringText } from '../../words/login.ts';
+import { keyringText } from '../../words/keyring.ts';
 
 export interface ResealParts {
   readonly pairings: Pick<PairingTable, 'hostId' | 'forUser'>;
