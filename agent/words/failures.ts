@@ -6,7 +6,7 @@ import { unavailableText, wrongPinText, deniedText, triesLeftText } from './logi
 
 const BLOCKED = 'The PIN is blocked. Unblock the card with its PUK.';
 
-const PUK_BLOCKED = 'The PUK is blocked: the card has to be set up anew by whoever gave it to you.';
+const PUK_BLOCKED = 'The PUK is blocked: whoever gave you the card has to set it up anew.';
 
 /** What a person is told; causes stay in the log. */
 export function failureText(error: AgentError): string {
@@ -20,7 +20,7 @@ export function failureText(error: AgentError): string {
     case 'pin-reserve':
       return `The PIN was not sent: ${error.triesLeft === undefined ? 'the next try may be the last' : triesLeftText(error.triesLeft)}. Type yes when asked to use it.`;
     case 'pin-not-yours':
-      return 'The last PIN tries of this card are kept for whose card it is. Ask its owner, or your administrator.';
+      return 'The last PIN tries of this card are kept for its owner. Ask the owner of the card, or your administrator.';
     case 'pin-expired':
       return 'The PIN of this card has expired. Set a new one (sc_auth changepin), or ask whoever gave you the card.';
     case 'pin-not-set':
@@ -41,7 +41,7 @@ export function failureText(error: AgentError): string {
     case 'card-reset':
       return 'There is no card in a reader. Put your card in and try again.';
     case 'card-changed':
-      return 'The card was changed, so it got no PIN. Try again.';
+      return 'The card was changed, so no PIN was sent. Try again.';
     case 'card-busy':
       return 'Another program is using the card. Try again in a moment.';
     case 'card-timeout':
@@ -74,7 +74,7 @@ export function failureText(error: AgentError): string {
     case 'card-suspect':
       return deniedText(error.code) ?? '';
     case 'card-unchecked':
-      return 'The driver that reads this card has no way to ask it which card it is, so it got no PIN. Pair it again by this driver (sc_auth unpair, sc_auth pair), use a PIV card, or ask your administrator (login.card_check).';
+      return 'scauth cannot confirm which card this is, because its current driver cannot check it. No PIN was sent. Pair it again by this driver (sc_auth unpair, sc_auth pair), use a PIV card, or ask your administrator (login.card_check).';
     case 'already-paired':
       return 'This key is paired with the account already. `sc_auth list` shows the pairings.';
     case 'not-paired':

@@ -127,7 +127,7 @@ function fewTries({ triesLeft, wrong = 0 }: PinState, then: string): string {
 
 /** The card may well be the right one; whoever could choose the driver could else choose one that does not ask. */
 const CARD_UNCHECKED =
-  'It cannot be checked here whether this is the card that was paired: the driver that reads it now (PKCS#11, for example) has no way to. It got no PIN. Use your password, then pair the card again (sc_auth unpair, sc_auth pair), or let the PIV driver read it (sc_auth explain).';
+  'scauth cannot confirm that this is your paired card, because its current driver cannot check it. No PIN was sent. Use your password, then pair the card again (sc_auth unpair, sc_auth pair), or let the PIV driver read it (sc_auth explain).';
 
 /** For a login prompt without a user name, when the cards that are in belong to several. */
 export function userPrompt(users: readonly string[]): string {
@@ -156,7 +156,7 @@ export function deniedText(reason: DenyReason): string | null {
     case 'bad-proof':
       return 'This card could not prove that it is yours. Use your password, and tell your administrator.';
     case 'card-suspect':
-      return 'This card is not the one that was paired, or a copy of it: it got no PIN. Use your password, and tell your administrator.';
+      return 'This is not the card that was paired; it may be a copy. No PIN was sent. Use your password, and tell your administrator.';
     case 'card-unchecked':
       return CARD_UNCHECKED;
     case 'key-conflict':
@@ -195,7 +195,7 @@ export function unavailableText(reason: UnavailableReason): string | null {
     case 'card-removed':
       return 'The card was taken out. Put it back and try again, or use your password.';
     case 'card-changed':
-      return 'The card was changed, so it got no PIN. Try again, or use your password.';
+      return 'The card was changed, so no PIN was sent. Try again, or use your password.';
     case 'card-busy':
       return 'Another program is using the card. Try again in a moment, or use your password.';
     case 'card-timeout':
@@ -217,9 +217,9 @@ export function unavailableText(reason: UnavailableReason): string | null {
     case 'store-unreadable':
       return 'The card pairings cannot be read. Use your password, and tell your administrator.';
     case 'not-recorded':
-      return 'The card is right, but the audit log cannot be written, and no login by card goes unrecorded here. Use your password, and tell your administrator.';
+      return 'Your card is right, but the audit log cannot be written, and this machine grants no card login without a record. Use your password, and tell your administrator.';
     case 'store-newer':
-      return 'The card pairings are of a newer scauth than the one that runs. Use your password, and tell your administrator.';
+      return 'The card pairings were written by a newer scauth than the one that runs. Use your password, and tell your administrator.';
     case 'internal':
       return 'Card login failed. Use your password, and tell your administrator.';
     default:

@@ -14,7 +14,7 @@ let sandbox: Sandbox;
 const DISK = `${SHARE}/log`;
 const LOG = `${DISK}/audit.jsonl`;
 const FILLER = `${DISK}/filler`;
-const TOLD = /The card is right, but the audit log cannot be written.*Use your\s+password/s;
+const TOLD = /our card is right, but the audit log cannot be written.*Use your\s+password/s;
 
 interface Line {
   readonly metadata: { readonly event_code: string };

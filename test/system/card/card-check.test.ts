@@ -72,7 +72,7 @@ async function refused(t: ExecutionContext): Promise<void> {
   await sandbox.card.clearLog();
   const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
   t.true(code === 0 && ROOT.test(screen), screen);
-  t.true(/it got no PIN\. Use your password/.test(screen), screen);
+  t.true(/No PIN was sent\. Use your password/.test(screen), screen);
   t.true((await sandbox.card.verifyCount()) === 0, 'no try is spent');
   await person.untilAudited(sandbox, 'card-suspect');
 }

@@ -57,7 +57,7 @@ test.serial("S9: somebody else's card: bob's yes is not asked for, and the last 
   const { code, screen } = await person.untilEnd(sandbox.pty(asBob));
   t.not(code, 0);
   t.notRegex(screen, /Type yes/);
-  t.regex(screen, /kept for whose card it is|your session may be elsewhere/);
+  t.regex(screen, /kept for its owner|your session may be elsewhere/);
   t.is(await sandbox.card.getTries(), 1);
 });
 

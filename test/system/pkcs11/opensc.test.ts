@@ -64,7 +64,7 @@ test.serial('sudo works with the same key through PIV and then through PKCS#11',
   // A module shows no 9E key, and the pairing keeps one: another way to the card must not be a weaker one.
   const refused = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
   t.true(
-    refused.code === 0 && /the driver that reads it now .* It got no PIN/.test(refused.screen),
+    refused.code === 0 && /its current driver cannot check it\. No PIN was sent/.test(refused.screen),
     refused.screen,
   );
   await person.untilAudited(sandbox, 'card-unchecked');

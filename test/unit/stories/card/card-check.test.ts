@@ -57,7 +57,7 @@ for (const [title, cardProof] of Object.entries(showings)) {
     t.is(seen.outcome, 'denied card-suspect');
     t.deepEqual(seen.asked, []);
     t.deepEqual(token.sent, []);
-    t.regex(seen.told.join(), /it got no PIN\. Use your password/);
+    t.regex(seen.told.join(), /No PIN was sent\. Use your password/);
     t.like(seen.events[0], { kind: 'login', rule: 'login.card_check' });
     t.like(seen.events[1], { kind: 'card-suspect', check: 'card-authentication', user: 'alice' });
     const off = await runLogin(t, { ...scene, answers: [PIN], policy: policyOf('off') });
@@ -71,7 +71,7 @@ test.serial('a driver that cannot ask: no PIN either, with a word of its own, an
   const seen = await runLogin(t, scene);
   t.is(seen.outcome, 'denied card-unchecked');
   t.deepEqual([seen.asked, token.sent], [[], []]);
-  t.regex(seen.told.join(), /the driver that reads it now .*pair the card again/);
+  t.regex(seen.told.join(), /its current driver cannot check it\. .*pair the card again/);
   const outcome = { kind: 'denied', reason: 'card-unchecked' } as const;
   t.like(seen.events, [{ kind: 'login', outcome, rule: 'login.card_check' }]);
   t.is(seen.events.length, 1, 'it may well be the card');

@@ -164,7 +164,7 @@ test('explain stops at the session link where the login would', async (t) => {
   for (const place of ['remote', 'unclear'] as const) {
     const found = await link(place, { ...bobs, uid: alice.uid });
     t.false(found?.ok);
-    t.is(found?.detail, `${detail}. Only a session at this machine gets at the card (login.remote)`);
+    t.is(found?.detail, `${detail}. Only a session at this machine may use the card (login.remote)`);
     t.regex(found?.remedy ?? '', /at the machine itself/u);
   }
   // The administrator's own session says nothing of another account's.
