@@ -91,7 +91,7 @@ test.serial('a certificate that ends within thirty days, on the card and then in
 
 test.serial('pcscd and scauthd that are gone', async (t) => {
   await sandbox.stopPcscd();
-  await expect(t, 'pcscd', 'broken', /Nobody listens/);
+  await expect(t, 'pcscd', 'broken', /Nothing listens/);
   await sandbox.killAgent();
   await expect(t, 'scauthd', 'broken', /cannot be reached/);
 });
