@@ -33,7 +33,7 @@ export const pamFiles: readonly (readonly [string, string | null, RegExp])[] = [
     `auth [success=1 default=ignore] pam_scauth.so\nauth optional pam_echo.so\n${UNIX}\n`,
     /jumps to pam_unix/,
   ],
-  ['a jump behind the end', `auth [success=3 default=ignore] pam_scauth.so\n${UNIX}\n`, /behind the end/],
+  ['a jump behind the end', `auth [success=3 default=ignore] pam_scauth.so\n${UNIX}\n`, /past the end/],
   [
     'an included file is not there',
     `@include nowhere\n${OURS}\n${UNIX}`,

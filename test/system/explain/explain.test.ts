@@ -361,7 +361,7 @@ breaksAnother(
   'a card that fails',
   () => Sandbox.start({ cardArgs: ['--out'] }),
   'card',
-  /make no sense|does not answer/,
+  /invalid answers|does not answer/,
   async (sandbox) => {
     await sandbox.card.misbehave({ kind: 'truncate', bytes: 1, times: 'always' });
     await sandbox.card.insert();
