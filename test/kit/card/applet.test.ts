@@ -6,6 +6,7 @@ import {
   createECDH,
   createHash,
   createPublicKey,
+  generateKeyPairSync,
   publicDecrypt,
   randomBytes,
   verify,
@@ -193,3 +194,15 @@ test('the ATR announces extended length only where the card speaks it, and its c
       0,
     );
 });
+
+// The serial comes from the hash of a key: one in 512 begins with a zero byte that must not be written.
+for (const [serial, read] of [
+  ['002f332e1659e986', '2F332E1659E986'],
+  ['00ff', 'FF'],
+  ['0001', '01'],
+] as const) {
+  test(`a certificate with the serial ${serial} can be read`, (t) => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    t.is(new X509Certificate(makeCertificate(privateKey, { cn: 'A', serial })).serialNumber, read);
+  });
+}

@@ -8,9 +8,10 @@ export const utf8 = (text: string): Buffer => tlv(0x0c, Buffer.from(text));
 export const ia5 = (tag: number, text: string): Buffer => tlv(tag, Buffer.from(text, 'latin1'));
 export const bits = (bytes: Uint8Array, unused = 0): Buffer => tlv(0x03, Buffer.from([unused]), bytes);
 
-/** INTEGER of a non-negative number given as hex. */
+/** INTEGER of a non-negative number given as hex; its shortest form (8.3.2), as OpenSSL refuses any other. */
 export function integer(hex: string): Buffer {
-  const bytes = Buffer.from(hex.length % 2 === 1 ? `0${hex}` : hex, 'hex');
+  const digits = hex.replace(/^0+(?=.)/u, '');
+  const bytes = Buffer.from(digits.length % 2 === 1 ? `0${digits}` : digits, 'hex');
   return tlv(0x02, (bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.alloc(1), bytes]) : bytes);
 }
 
