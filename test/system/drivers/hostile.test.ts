@@ -1,6 +1,6 @@
 // Drivers that break every rule, asked before PIV, on the real pcscd: each costs itself only, the card works with the
 // next driver, and scauthd's log says what happened.
-import { mkdirSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import * as person from '../../kit/person/person.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
@@ -54,25 +54,32 @@ const programs: readonly (readonly [name: string, body: string, said: RegExp])[]
   ['memory', 'x = []\nwhile True: x.append(b"x" * (1 << 26))', /ended with status 1/],
 ];
 
+/** Each driver has its turn in it, by a scauthd of its own. */
+let shared: Sandbox;
+
+test.before(async () => {
+  shared = await Sandbox.start();
+  await person.pairCard(shared);
+});
+test.after.always(() => shared.stop());
+
 for (const [name, body, said] of programs) {
   test.serial(`a driver that goes wrong (${name}) costs itself only`, async (t) => {
     const id = `org.example.${name}`;
-    const sandbox = await Sandbox.start({ agent: false, config: `[tokens]\norder = ["${id}"]\n` });
-    try {
-      installDriver(sandbox, name, manifest({ id }), `${FRAME}${body}\ntime.sleep(1000)\n`);
-      await sandbox.startAgent();
-      await person.untilAgentSays(sandbox, 'token in: org.scauth.piv:');
-      t.regex(sandbox.agentLog(), said);
-      t.regex(sandbox.agentLog(), new RegExp(`driver ${id}`));
-      t.regex(await problemsOf(sandbox, id), said);
-      await person.pairCard(sandbox);
-      await person.expectCardLogin(sandbox);
-      for (let waited = 0; driverPids(sandbox, 'driver.py').length > 0 && waited < 100; waited++)
-        await new Promise((go) => setTimeout(go, 20));
-      t.deepEqual(driverPids(sandbox, 'driver.py'), []);
-    } finally {
-      await sandbox.stop();
-    }
+    await shared.stopAgent();
+    rmSync(shared.path('/etc/scauth/drivers'), { recursive: true, force: true });
+    writeFileSync(shared.path('/etc/scauth/scauth.toml'), `[tokens]\norder = ["${id}"]\n`);
+    installDriver(shared, name, manifest({ id }), `${FRAME}${body}\ntime.sleep(1000)\n`);
+    const from = shared.agentLog().length;
+    await shared.startAgent();
+    const log = await person.untilAgentSays(shared, 'token in: org.scauth.piv:', from);
+    t.regex(log, said);
+    t.regex(log, new RegExp(`driver ${id}`));
+    t.regex(await problemsOf(shared, id), said);
+    await person.expectCardLogin(shared);
+    for (let waited = 0; driverPids(shared, 'driver.py').length > 0 && waited < 100; waited++)
+      await new Promise((go) => setTimeout(go, 20));
+    t.deepEqual(driverPids(shared, 'driver.py'), []);
   });
 }
 
