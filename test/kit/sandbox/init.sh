@@ -3,10 +3,10 @@
 # It writes no configuration (etc.ts does, from outside) and starts no service (services.ts does).
 # Everything is in tmpfs of this mount namespace: when process 1 dies, nothing of it is left.
 # bash, because a Node program as process 1 does not reap the children of others.
-# Usage: init.sh REPOSITORY PAM-MODULE-FOLDER vpcd|reader   (mount_namespaces(7), pid_namespaces(7))
+# Usage: init.sh REPOSITORY PAM-MODULE-FOLDER vpcd|reader [BUNDLE]   (mount_namespaces(7), pid_namespaces(7))
 set -euo pipefail
 umask 022
-repository=$1 pam_modules=$2 pcsc=$3
+repository=$1 pam_modules=$2 pcsc=$3 bundle=${4:-}
 
 # The repository and the machine's pcscd may lie below a folder that is hidden in a moment: hold them open.
 exec 8<"$repository"
@@ -30,6 +30,10 @@ mount --bind /run/sandbox/pam "$pam_modules"
 
 mount --no-canonicalize --bind /proc/self/fd/8 /run/sandbox/app
 mount -o remount,bind,ro /run/sandbox/app
+# The programs as the package has them (bundle.ts).
+if [ -n "$bundle" ]; then
+  mount --no-canonicalize --bind "/proc/self/fd/8/$bundle/bin" /run/sandbox/app/install/bin
+fi
 # What V8 has compiled, kept from one sandbox to the next (test/run.ts).
 if [ -d /proc/self/fd/8/build/compile-cache ]; then
   mkdir /run/sandbox/compile-cache

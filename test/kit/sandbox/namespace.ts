@@ -82,7 +82,11 @@ export class Namespace {
    */
   static async start(
     pcsc: 'vpcd' | 'reader',
-    init: readonly string[] = [join(import.meta.dirname, 'init.sh'), REPOSITORY, pamModuleFolder(), pcsc],
+    init: readonly string[] = [
+      ...[join(import.meta.dirname, 'init.sh'), REPOSITORY, pamModuleFolder(), pcsc],
+      // Only `npm test` sets it (bundle.ts).
+      process.env['SCAUTH_TEST_BUNDLE'] ?? '',
+    ],
   ): Promise<Namespace> {
     if (process.getuid?.() !== 0) throw new Error('A sandbox needs root: start it with sudo.');
     if (pcsc === 'reader' && !existsSync('/run/pcscd/pcscd.comm')) {
