@@ -31,11 +31,11 @@ export function writeRequest(request: PasswordRequest): SecretBuffer {
     request.password.length > MAX_SECRET_BYTES
   ) {
     throw new AgentError('invalid-argument', {
-      detail: 'password request: a field is too long or holds a NUL',
+      say: 'password request: a field is too long or holds a NUL',
     });
   }
   if (request.service === '' || request.user === '') {
-    throw new AgentError('invalid-argument', { detail: 'password request: no service or no user' });
+    throw new AgentError('invalid-argument', { say: 'password request: no service or no user' });
   }
   const fields = [...names, request.password];
   const length = fields.reduce((sum, field) => sum + LENGTH_BYTES + field.length, 0);

@@ -1,5 +1,6 @@
 // The closed set of failures. Each has a code (public, stable), a sentence for the person with the next step,
-// and a detail for the log. The detail and the cause never cross a socket.
+// and a detail for the log. The detail and the cause never cross a socket; what the caller has to know beside the code is
+// in `say`, and is said again in the log.
 
 /** Codes are public: scripts match on them (`sc_auth --json`), PROTOCOL.md lists them. */
 export type AgentErrorCode =
@@ -59,8 +60,10 @@ export type AgentErrorCode =
 
 /** What a failure can carry beside its code. Typed, so that nobody parses messages. */
 export interface AgentErrorData {
-  /** For the log only. */
+  /** For the log only; without it the log has `say`. */
   detail?: string;
+  /** For the caller, in a sentence of words/failures.ts: part of one, with a small letter and no full stop. */
+  say?: string;
   triesLeft?: number;
   cause?: unknown;
 }
@@ -70,12 +73,14 @@ export class AgentError extends Error {
   readonly code: AgentErrorCode;
   readonly triesLeft: number | undefined;
   readonly detail: string;
+  readonly say: string | undefined;
 
   constructor(code: AgentErrorCode, data: AgentErrorData = {}) {
-    super(data.detail ?? code, data.cause === undefined ? {} : { cause: data.cause });
+    super(data.detail ?? data.say ?? code, data.cause === undefined ? {} : { cause: data.cause });
     this.name = 'AgentError';
     this.code = code;
-    this.detail = data.detail ?? code;
+    this.detail = data.detail ?? data.say ?? code;
+    this.say = data.say;
     this.triesLeft = data.triesLeft;
   }
 }

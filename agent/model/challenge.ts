@@ -39,7 +39,7 @@ export class Challenge {
   static create(context: ChallengeContext): Challenge {
     const { anchor } = context;
     if ((context.purpose === 'audit-anchor') !== (anchor !== undefined))
-      throw new AgentError('invalid-argument', { detail: 'anchor and purpose do not fit' });
+      throw new AgentError('invalid-argument', { say: 'anchor and purpose do not fit' });
     const fields = [
       Buffer.from(LABEL),
       Buffer.from([VERSION]),
@@ -52,8 +52,7 @@ export class Challenge {
     ];
     const parts: Buffer[] = [];
     for (const field of fields) {
-      if (field.length > 512)
-        throw new AgentError('invalid-argument', { detail: 'challenge field too long' });
+      if (field.length > 512) throw new AgentError('invalid-argument', { say: 'challenge field too long' });
       const length = Buffer.alloc(2);
       length.writeUInt16BE(field.length);
       parts.push(length, field);

@@ -37,7 +37,7 @@ const MAX_SPKI_BYTES = 1200;
 export function parsePkhh(text: string): Pkhh {
   const digits = text.replace(/[\s:]/g, '').toUpperCase();
   if (!/^[0-9A-F]{40}$/.test(digits)) {
-    throw new AgentError('invalid-argument', { detail: 'a key hash has 40 hexadecimal digits' });
+    throw new AgentError('invalid-argument', { say: 'a key hash has 40 hexadecimal digits' });
   }
   return digits as Pkhh;
 }
@@ -45,10 +45,10 @@ export function parsePkhh(text: string): Pkhh {
 function rsaAlgorithmOf(key: KeyObject): KeyAlgorithm {
   const bits = key.asymmetricKeyDetails?.modulusLength;
   if (bits !== 2048 && bits !== 3072 && bits !== 4096)
-    throw new AgentError('weak-key', { detail: `RSA of ${String(bits)} bits` });
+    throw new AgentError('weak-key', { say: `RSA of ${String(bits)} bits` });
   const { n = '' } = key.export({ format: 'jwk' });
   if (hasRocaFingerprint(Buffer.from(n, 'base64url')))
-    throw new AgentError('weak-key', { detail: 'an RSA key that can be factored (ROCA, CVE-2017-15361)' });
+    throw new AgentError('weak-key', { say: 'an RSA key that can be factored (ROCA, CVE-2017-15361)' });
   return `rsa${bits}`;
 }
 
@@ -60,11 +60,11 @@ function algorithmOf(key: KeyObject): KeyAlgorithm {
     case 'ec':
       if (details?.namedCurve === 'prime256v1') return 'p256';
       if (details?.namedCurve === 'secp384r1') return 'p384';
-      throw new AgentError('weak-key', { detail: `curve ${String(details?.namedCurve)}` });
+      throw new AgentError('weak-key', { say: `curve ${String(details?.namedCurve)}` });
     case 'ed25519':
       return 'ed25519';
     default:
-      throw new AgentError('weak-key', { detail: `key type ${String(key.asymmetricKeyType)}` });
+      throw new AgentError('weak-key', { say: `key type ${String(key.asymmetricKeyType)}` });
   }
 }
 

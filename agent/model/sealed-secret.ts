@@ -155,7 +155,7 @@ function withKey<T>(agreed: Uint8Array, context: Buffer, act: (key: Buffer) => T
  */
 export function sealSecret(secret: Uint8Array, key: PublicKey, binding: SealBinding): Buffer {
   if (secret.length > MAX_SECRET_BYTES)
-    throw new AgentError('invalid-argument', { detail: 'a secret of more than 512 bytes' });
+    throw new AgentError('invalid-argument', { say: 'a secret of more than 512 bytes' });
   const { cardInput, agreed } = agreeAlone(key);
   const plain = new SecretBuffer(Math.ceil((2 + secret.length) / STEP_BYTES) * STEP_BYTES);
   try {

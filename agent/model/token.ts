@@ -13,7 +13,7 @@ export type TokenId = string & { readonly [tokenIdBrand]: true };
  */
 export function parseTokenId(text: string): TokenId {
   if (!/^[A-Za-z0-9._-]{1,100}:[A-Za-z0-9._-]{1,100}$/.test(text)) {
-    throw new AgentError('invalid-argument', { detail: 'a token id is DRIVER-ID:SERIAL' });
+    throw new AgentError('invalid-argument', { say: 'a token id is DRIVER-ID:SERIAL' });
   }
   return text as TokenId;
 }

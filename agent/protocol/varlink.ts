@@ -26,10 +26,10 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new AgentError('malformed', { detail: 'varlink: not JSON', cause });
+    throw new AgentError('malformed', { say: 'varlink: not JSON', cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new AgentError('malformed', { detail: 'varlink: not an object' });
+    throw new AgentError('malformed', { say: 'varlink: not an object' });
   }
   return value as Record<string, unknown>;
 }
@@ -37,7 +37,7 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
 function parametersOf(message: Record<string, unknown>): Record<string, unknown> {
   const parameters = message['parameters'] ?? {};
   if (typeof parameters !== 'object' || Array.isArray(parameters)) {
-    throw new AgentError('malformed', { detail: 'varlink: parameters are not an object' });
+    throw new AgentError('malformed', { say: 'varlink: parameters are not an object' });
   }
   return parameters as Record<string, unknown>;
 }
@@ -46,7 +46,7 @@ function parametersOf(message: Record<string, unknown>): Record<string, unknown>
 export function parseCall(bytes: Uint8Array): VarlinkCall {
   const message = parseObject(bytes);
   const method = message['method'];
-  if (typeof method !== 'string') throw new AgentError('malformed', { detail: 'varlink: no method' });
+  if (typeof method !== 'string') throw new AgentError('malformed', { say: 'varlink: no method' });
   return {
     method,
     parameters: parametersOf(message),
@@ -61,7 +61,7 @@ export function parseReply(bytes: Uint8Array): VarlinkReply {
   const message = parseObject(bytes);
   const error = message['error'] ?? null;
   if (error !== null && typeof error !== 'string')
-    throw new AgentError('malformed', { detail: 'varlink: error' });
+    throw new AgentError('malformed', { say: 'varlink: error' });
   return { parameters: parametersOf(message), error, continues: message['continues'] === true };
 }
 
@@ -87,7 +87,7 @@ export class MessageSplitter {
     const end = this.#end();
     const firstLength = (end === -1 ? this.#to : end) - this.#from;
     if (this.#to - this.#from > 2 * MAX_MESSAGE_BYTES || firstLength > MAX_MESSAGE_BYTES) {
-      throw new AgentError('malformed', { detail: 'varlink: message too long' });
+      throw new AgentError('malformed', { say: 'varlink: message too long' });
     }
   }
 

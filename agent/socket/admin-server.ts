@@ -129,7 +129,7 @@ class AdminConnection {
     debug('socket', () => `${call.method}${call.upgrade ? ' (upgraded)' : ''}, pid ${pid}, uid ${uid}`);
     const facts = methodFacts(call.method);
     if (call.oneway && facts?.oneway !== true)
-      throw new AgentError('malformed', { detail: 'varlink: a call that is for nothing without its reply' });
+      throw new AgentError('malformed', { say: 'varlink: a call that is for nothing without its reply' });
     let reply: Record<string, unknown>;
     try {
       if (call.upgrade && facts?.upgraded === true) {

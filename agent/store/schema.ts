@@ -115,7 +115,7 @@ export function isOlder(database: DatabaseSync, steps: readonly SchemaStep[] = S
   const version = schemaVersionOf(database);
   if (version > steps.length) {
     throw new AgentError('store-newer', {
-      detail: `written by a newer scauth (schema ${version}; this one knows ${steps.length})`,
+      say: `written by a newer scauth (schema ${version}; this one knows ${steps.length})`,
     });
   }
   return version < steps.length;

@@ -8,6 +8,11 @@ const BLOCKED = 'The PIN is blocked. Unblock the card with its PUK.';
 
 const PUK_BLOCKED = 'The PUK is blocked: whoever gave you the card has to set it up anew.';
 
+/** A sentence, with what its maker has to say of it. */
+function because(sentence: string, { say }: AgentError): string {
+  return say === undefined ? `${sentence}.` : `${sentence}: ${say.replace(/\.$/, '')}.`;
+}
+
 /** What a person is told; causes stay in the log. */
 export function failureText(error: AgentError): string {
   switch (error.code) {
@@ -63,13 +68,13 @@ export function failureText(error: AgentError): string {
     case 'no-identity':
       return 'No card with this key is in a reader. `sc_auth identities` lists the keys.';
     case 'weak-key':
-      return `This key cannot be used for login: ${error.detail}`;
+      return because('This key cannot be used for login', error);
     case 'not-attested':
-      return `This key cannot be paired here: ${error.detail}. Make a new key on the card, or ask your administrator.`;
+      return `${because('This key cannot be paired here', error)} Make a new key on the card, or ask your administrator.`;
     case 'bad-certificate':
       return 'This is not a certificate. Give a PEM or DER file of one X.509 certificate.';
     case 'untrusted-certificate':
-      return `The certificate of this key is not trusted here: ${error.detail}. Use another card, or ask your administrator.`;
+      return `${because('The certificate of this key is not trusted here', error)} Use another card, or ask your administrator.`;
     case 'bad-proof':
     case 'card-suspect':
       return deniedText(error.code) ?? '';
@@ -84,11 +89,11 @@ export function failureText(error: AgentError): string {
     case 'store-unreadable':
       return unavailableText('store-unreadable') ?? '';
     case 'would-shut-out':
-      return `Enforcement would shut out: ${error.detail}. Pair their cards and let them log in once, or exempt them: sc_auth enforce plan says who needs what.`;
+      return `${because('Enforcement would shut out', error)} Pair their cards and let them log in once, or exempt them: sc_auth enforce plan says who needs what.`;
     case 'no-card-login':
       return 'Nobody has logged in by card since enforcement was switched on. Log in by card, for example: sudo -k sc_auth enforce confirm';
     case 'store-newer':
-      return `The card pairings were ${error.detail}. Install that version again, or see “Upgrades” in administrators.md.`;
+      return `The card pairings were ${error.say ?? 'written by a newer scauth'}. Install that version again, or see “Upgrades” in administrators.md.`;
     case 'not-allowed':
       return 'You are not allowed to do this. Ask your administrator, or use sudo.';
     case 'not-here':
@@ -101,7 +106,7 @@ export function failureText(error: AgentError): string {
       return 'Cancelled. Nothing was changed.';
     case 'invalid-argument':
     case 'malformed':
-      return `Not understood: ${error.detail}.`;
+      return because('Not understood', error);
     case 'config-invalid':
       return 'The configuration of scauth is not valid. Ask your administrator.';
     case 'internal':

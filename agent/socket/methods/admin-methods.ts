@@ -295,7 +295,7 @@ export async function callMethod(
     case 'Rehearse':
     case 'EnableKeyring':
     case 'SignAnchor':
-      throw new AgentError('invalid-argument', { detail: 'call it with "upgrade": true' });
+      throw new AgentError('invalid-argument', { say: 'call it with "upgrade": true' });
     default:
       return enforcementMethod(method, peer, parameters, parts.enforcement);
   }

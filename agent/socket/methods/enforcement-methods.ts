@@ -150,11 +150,10 @@ async function start(
   const forced = new Set(namesOf(parameters));
   const by = byOf(parameters);
   const code = codeOf(parameters);
-  if (parts.enforcement.isOn)
-    throw new AgentError('invalid-argument', { detail: 'enforcement is on already' });
+  if (parts.enforcement.isOn) throw new AgentError('invalid-argument', { say: 'enforcement is on already' });
   if (!parts.policy().login.cardsAllowed)
     throw new AgentError('invalid-argument', {
-      detail: 'login.cards_allowed is false, so nobody could log in by card',
+      say: 'login.cards_allowed is false, so nobody could log in by card',
     });
   const out: string[] = [];
   const unforced = new Names();
@@ -167,14 +166,14 @@ async function start(
       else unforced.add(name);
     },
   );
-  if (unforced.count > 0) throw new AgentError('would-shut-out', { detail: String(unforced) });
+  if (unforced.count > 0) throw new AgentError('would-shut-out', { say: String(unforced) });
   const minutes = parts.policy().enforcement.confirmMinutes;
   const untilMs = await parts.enforcement.startTrial(minutes, by, code, peer);
   return { until: iso(untilMs), shutOut: out };
 }
 
 async function confirm(peer: PeerCredentials, parts: EnforcementMethodParts): Reply<'ConfirmEnforcement'> {
-  if (!parts.enforcement.isOn) throw new AgentError('invalid-argument', { detail: 'enforcement is off' });
+  if (!parts.enforcement.isOn) throw new AgentError('invalid-argument', { say: 'enforcement is off' });
   const login = parts.enforcement.cardLoginInTrial();
   if (login === null) throw new AgentError('no-card-login');
   await parts.enforcement.confirm(peer);
@@ -234,7 +233,7 @@ async function newCode(
   parts: EnforcementMethodParts,
 ): Reply<'SetBreakGlass'> {
   const code = codeOf(parameters);
-  if (!parts.enforcement.isOn) throw new AgentError('invalid-argument', { detail: 'enforcement is off' });
+  if (!parts.enforcement.isOn) throw new AgentError('invalid-argument', { say: 'enforcement is off' });
   parts.enforced.setBreakGlass(code);
   const changes = [{ setting: 'break-glass code', from: 'the one before', to: 'a new one' }];
   await parts.audit.record({ kind: 'policy-changed', actor: peer, changes });

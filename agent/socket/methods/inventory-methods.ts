@@ -72,7 +72,7 @@ export async function setDriverForLogin(
 ): Promise<void> {
   const driver = inventory.drivers().find((one) => one.id === id);
   if (driver === undefined)
-    throw new AgentError('invalid-argument', { detail: 'there is no such driver, see sc_auth drivers' });
+    throw new AgentError('invalid-argument', { say: 'there is no such driver, see sc_auth drivers' });
   loginDrivers.setLoginDriver(id, enabled);
   const action = enabled ? 'enabled' : 'disabled';
   await audit.record({ kind: 'driver-changed', action, driver: id, version: driver.version, actor });

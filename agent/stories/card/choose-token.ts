@@ -33,7 +33,7 @@ export async function chooseToken(
   const detail = isOneName
     ? `${matches.length} cards call themselves ${token.id}: take the others out`
     : 'several cards are in: name one with -t TOKEN';
-  throw new AgentError('invalid-argument', { detail });
+  throw new AgentError('invalid-argument', { say: detail });
 }
 
 function pairedWith(user: Username, tokens: readonly Token[], table: PairingTable): Token[] {

@@ -33,9 +33,9 @@ export async function requireAttestation(
   } catch (error) {
     const { code, detail } = asAgentError(error);
     if (code === 'not-attested' || code === 'config-invalid' || code === 'bad-certificate')
-      throw new AgentError('not-attested', { detail, cause: error });
+      throw new AgentError('not-attested', { say: detail, cause: error });
     throw error;
   }
   const found = permitAttestation(policy, findings);
-  if (!found.permitted) throw new AgentError('not-attested', { detail: `${found.why} (${found.rule})` });
+  if (!found.permitted) throw new AgentError('not-attested', { say: `${found.why} (${found.rule})` });
 }

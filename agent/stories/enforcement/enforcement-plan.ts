@@ -145,5 +145,5 @@ export async function guardAgainstShutOut(account: Account, change: Change, part
   if (!parts.enforcement.isOn) return;
   if ((await planFor(account, parts)).keptInBy === null) return;
   if ((await planFor(account, parts, change)).keptInBy === null)
-    throw new AgentError('would-shut-out', { detail: account.name });
+    throw new AgentError('would-shut-out', { say: account.name });
 }

@@ -76,8 +76,7 @@ export async function guardDriver(id: string, parts: PlanParts): Promise<void> {
   const policy = parts.policy();
   const drivers = parts.drivers().map((driver) => (driver.id === id ? { ...driver, inUse: false } : driver));
   const out = await shutOutBy({ policy, drivers }, { policy }, parts);
-  if (out !== null && out.newly.count > 0)
-    throw new AgentError('would-shut-out', { detail: String(out.newly) });
+  if (out !== null && out.newly.count > 0) throw new AgentError('would-shut-out', { say: String(out.newly) });
 }
 
 const ADVICE = 'sc_auth enforce plan says why; root on a console and the break-glass code get in';

@@ -57,7 +57,7 @@ async function findOnCards(parts: PairingParts, pkhh: Pkhh): Promise<OnCard | nu
 }
 
 function requireFit(identity: Identity): void {
-  if (!fitsLogin(identity)) throw new AgentError('weak-key', { detail: UNFIT_USE[identity.use] ?? '' });
+  if (!fitsLogin(identity)) throw new AgentError('weak-key', { say: UNFIT_USE[identity.use] ?? '' });
 }
 
 /** @param algorithm null: the key is not known, only its hash @throws AgentError `not-allowed`, `weak-key` */
@@ -71,7 +71,7 @@ function requirePolicy(
   if (rule === null) return;
   throw rule === 'pairing.one_card_per_user'
     ? new AgentError('not-allowed', { detail: rule })
-    : new AgentError('weak-key', { detail: tooWeak(rule) });
+    : new AgentError('weak-key', { say: tooWeak(rule) });
 }
 
 /** A pairing that no login would take is not made. @throws AgentError `untrusted-certificate` */
@@ -81,7 +81,7 @@ export async function requireTrust(
   parts: { readonly trust: CertificateTrust },
 ): Promise<void> {
   const found = await checkCertificate(trust, key, parts.trust);
-  if (!found.permitted) throw new AgentError('untrusted-certificate', { detail: found.why });
+  if (!found.permitted) throw new AgentError('untrusted-certificate', { say: found.why });
 }
 
 /**

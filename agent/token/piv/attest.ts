@@ -15,11 +15,11 @@ export async function readAttestation(exchange: ApduExchange, keyReference: numb
   const { data: certificate, sw } = await attest(exchange, keyReference);
   if (sw !== SW_SUCCESS || certificate.length === 0 || certificate.length > MAX_CERTIFICATE_BYTES)
     throw new AgentError('not-attested', {
-      detail: `the card does not attest the key (${sw.toString(16)}): it was imported, or the card cannot`,
+      say: `the card does not attest the key (${sw.toString(16)}): it was imported, or the card cannot`,
     });
   const object = await getData(exchange, ATTESTATION_OBJECT);
   const intermediate = object.sw === SW_SUCCESS ? readCertificateObject(object.data) : null;
   if (intermediate === null)
-    throw new AgentError('not-attested', { detail: 'the card has no attestation certificate (slot F9)' });
+    throw new AgentError('not-attested', { say: 'the card has no attestation certificate (slot F9)' });
   return { certificate, intermediate };
 }

@@ -174,7 +174,7 @@ export class PivToken implements Token {
 
   async attest(identity: Identity): Promise<Attestation> {
     const key = this.#loginKey(identity);
-    if (!this.#reading.yubiKey) throw new AgentError('not-attested', { detail: 'the card is no YubiKey' });
+    if (!this.#reading.yubiKey) throw new AgentError('not-attested', { say: 'the card is no YubiKey' });
     const { channel, exchange } = await this.#open();
     try {
       return await readAttestation(exchange, key);

@@ -126,7 +126,7 @@ export class PluginToken implements Token {
   /** @throws AgentError `invalid-argument` for a PIN of another token */
   #triesOf({ id }: CardPin): PinTries {
     const tries = this.#tries.get(id);
-    if (tries === undefined) throw new AgentError('invalid-argument', { detail: `no PIN ${id}` });
+    if (tries === undefined) throw new AgentError('invalid-argument', { say: `no PIN ${id}` });
     return tries;
   }
 
