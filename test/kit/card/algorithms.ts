@@ -34,7 +34,12 @@ export function keyTypeOf(key: KeyObject): KeyType {
 }
 
 /** Keys of one file, parsed once. */
-const parsedFiles = new Map<string, readonly string[]>();
+const parsedFiles = new Map<string, readonly (() => KeyObject)[]>();
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
 
 /**
  * One of the fixed keys in keys/*.pem. They are TEST KEYS: public, worth nothing, there so that a card starts at once
@@ -42,13 +47,16 @@ const parsedFiles = new Map<string, readonly string[]>();
  * @param number from 1; counted round where the file has fewer
  */
 export function testKey(file: KeyType | 'ca' | 'attestation', number: number): KeyObject {
-  let pems = parsedFiles.get(file);
-  if (pems === undefined) {
+  let keys = parsedFiles.get(file);
+  if (keys === undefined) {
     const text = readFileSync(new URL(`keys/${file}.pem`, import.meta.url), 'utf8');
-    pems = text.split(/(?=-----BEGIN)/u).slice(1);
-    parsedFiles.set(file, pems);
+    const pems = text.split(/(?=-----BEGIN)/u).slice(1);
+    keys = pems.map((pem) => once(() => createPrivateKey(pem)));
+    parsedFiles.set(file, keys);
   }
-  return createPrivateKey(pems[(number - 1) % pems.length] ?? '');
+  const key = keys[(number - 1) % keys.length];
+  if (key === undefined) throw new Error(`no keys in ${file}.pem`);
+  return key();
 }
 
 /** A key of its own for each number, the same each time; RSA keys are new ones. */

@@ -85,8 +85,14 @@ function signingUsage(): Buffer {
   return extension('2.5.29.15', true, bits(Buffer.from([0x80]), 7));
 }
 
-/** The signature algorithm of a signer's key, and the signature. @throws Error for a key that cannot sign */
-function signatureOf(key: KeyObject, body: Buffer): { readonly algorithm: Buffer; readonly bytes: Buffer } {
+/** How a key signs certificates: the algorithm's identifier, and what makes a signature. */
+interface Signing {
+  readonly algorithm: Buffer;
+  readonly sign: (body: Buffer) => Buffer;
+}
+
+/** @throws Error for a key that cannot sign */
+function signingOf(key: KeyObject): Signing {
   const type = keyTypeOf(key);
   switch (type) {
     case 'rsa1024':
@@ -95,23 +101,35 @@ function signatureOf(key: KeyObject, body: Buffer): { readonly algorithm: Buffer
     case 'rsa4096':
       return {
         algorithm: sequence(oid('1.2.840.113549.1.1.11'), tlv(0x05)),
-        bytes: sign('sha256', body, key),
+        sign: (body) => sign('sha256', body, key),
       };
     case 'p256':
       return {
         algorithm: sequence(oid('1.2.840.10045.4.3.2')),
-        bytes: signHash(key, createHash('sha256').update(body).digest()),
+        sign: (body) => signHash(key, createHash('sha256').update(body).digest()),
       };
     case 'p384':
       return {
         algorithm: sequence(oid('1.2.840.10045.4.3.3')),
-        bytes: signHash(key, createHash('sha384').update(body).digest()),
+        sign: (body) => signHash(key, createHash('sha384').update(body).digest()),
       };
     case 'ed25519':
-      return { algorithm: sequence(oid('1.3.101.112')), bytes: sign(null, body, key) };
+      return { algorithm: sequence(oid('1.3.101.112')), sign: (body) => sign(null, body, key) };
     case 'x25519':
       throw new Error('an X25519 key cannot sign its own certificate: give an issuer');
   }
+}
+
+/** A test makes the same card many times, and an RSA signature takes longer than all the rest of a certificate. */
+const signed = new WeakMap<KeyObject, Map<string, Buffer>>();
+
+function signedOnce(key: KeyObject, body: Buffer, { sign: make }: Signing): Buffer {
+  const known = signed.get(key) ?? new Map<string, Buffer>();
+  signed.set(key, known);
+  const name = body.toString('latin1');
+  const signature = known.get(name) ?? make(body);
+  known.set(name, signature);
+  return signature;
 }
 
 /**
@@ -131,7 +149,8 @@ export function makeCertificate(
   const subject =
     fields.subject === undefined ? name(fields.cn, fields.organization) : readSubject(fields.subject);
   const signer = issuer?.privateKey ?? key;
-  const { algorithm } = signatureOf(signer, Buffer.alloc(0));
+  const signing = signingOf(signer);
+  const { algorithm } = signing;
   const body = sequence(
     tlv(0xa0, integer('02')),
     integer(fields.serial ?? createHash('sha256').update(spki).digest('hex').slice(0, 16)),
@@ -145,7 +164,7 @@ export function makeCertificate(
     spki,
     extensions(fields),
   );
-  return sequence(body, algorithm, bits(signatureOf(signer, body).bytes));
+  return sequence(body, algorithm, bits(signedOnce(signer, body, signing)));
 }
 
 /** DER as PEM. */

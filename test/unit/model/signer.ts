@@ -1,7 +1,8 @@
 // A private key that signs challenges as a card would, for each scheme; real cryptography, no card.
 
-import { constants, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { constants, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { publicKeyOf, type KeyAlgorithm, type PublicKey } from '../../../agent/model/key.ts';
+import { testKey } from '../../kit/card/algorithms.ts';
 import type { Proof, ProofScheme } from '../../../agent/model/proof.ts';
 
 export interface Signer {
@@ -10,10 +11,22 @@ export interface Signer {
   readonly sign: (message: Uint8Array, scheme?: ProofScheme) => Proof;
 }
 
+const KEYS_OF_A_TYPE = 8;
+/** Fixed keys while there are any, each once: to make a long one takes seconds. */
+const taken = new Map<string, number>();
+
+function nextOf(type: 'rsa2048' | 'rsa3072' | 'rsa4096'): { publicKey: KeyObject; privateKey: KeyObject } {
+  const number = (taken.get(type) ?? 0) + 1;
+  taken.set(type, number);
+  if (number > KEYS_OF_A_TYPE) return generateKeyPairSync('rsa', { modulusLength: Number(type.slice(3)) });
+  const privateKey = testKey(type, number);
+  return { privateKey, publicKey: createPublicKey(privateKey) };
+}
+
 const pairs: Record<KeyAlgorithm, () => { publicKey: KeyObject; privateKey: KeyObject }> = {
-  rsa2048: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  rsa3072: () => generateKeyPairSync('rsa', { modulusLength: 3072 }),
-  rsa4096: () => generateKeyPairSync('rsa', { modulusLength: 4096 }),
+  rsa2048: () => nextOf('rsa2048'),
+  rsa3072: () => nextOf('rsa3072'),
+  rsa4096: () => nextOf('rsa4096'),
   p256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
   p384: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }),
   ed25519: () => generateKeyPairSync('ed25519'),
