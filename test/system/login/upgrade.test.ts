@@ -73,7 +73,9 @@ test.serial(
     const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
     t.is(code, 0, screen);
     t.true(
-      screen.includes('The card pairings were written by a newer scauth than the one that runs. Use your password'),
+      screen.includes(
+        'The card pairings were written by a newer scauth than the one that runs. Use your password',
+      ),
       screen,
     );
     const listed = await sandbox.exec(['sc_auth', 'list']);

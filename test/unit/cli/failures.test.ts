@@ -92,10 +92,7 @@ test('what is no reply is said to be none', async (t) => {
     });
     t.is(code, 1, bytes.slice(0, 50));
     t.is(out, '');
-    t.regex(
-      err,
-      /^sc_auth does not understand the answer of scauthd\. .*systemctl restart scauthd\n$/,
-    );
+    t.regex(err, /^sc_auth does not understand the answer of scauthd\. .*systemctl restart scauthd\n$/);
   }
 });
 
