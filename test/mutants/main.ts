@@ -2,7 +2,8 @@
 // a bug of the tests, or no guard. The tree is copied; the one that you work in is not touched.
 //   --count N     so many, spread over the folders (default: all)
 //   --only TEXT   guards of files whose path has TEXT
-//   --root DIR    another tree, for a comparison; --both DIR: only guards that stand in DIR as well
+//   --root DIR    another tree, another version for example
+//   --of FILE     those that an earlier run has printed, wherever they stand now: whether the same ones are found
 //   --list        say which, and run nothing
 // The tests nearest to the guard run first (by imports), at most so many; the last line is `N found, N survived`.
 
@@ -25,7 +26,7 @@ const { values } = parseArgs({
     count: { type: 'string' },
     only: { type: 'string' },
     root: { type: 'string', default: HERE },
-    both: { type: 'string' },
+    of: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 });
@@ -98,11 +99,16 @@ class Tree {
   }
 }
 
+/** Of the lines that a run prints. */
+function textsOf(output: string): Set<string> {
+  return new Set([...output.matchAll(/^(?:found|SURVIVED) +\S+  (.*)$/gm)].map(([, text = '']) => text));
+}
+
 function chosen(): Guard[] {
   const all = guardsOf(values.root).filter(({ file }) => file.includes(values.only ?? ''));
-  const other = values.both === undefined ? null : new Set(guardsOf(values.both).map(({ text }) => text));
-  const common = all.filter(({ text }) => other?.has(text) ?? true);
-  return values.count === undefined ? common : sample(common, Number(values.count));
+  const wanted = values.of === undefined ? null : textsOf(readFileSync(values.of, 'utf8'));
+  const some = all.filter(({ text }) => wanted?.has(text) ?? true);
+  return values.count === undefined ? some : sample(some, Number(values.count));
 }
 
 function main(): void {
