@@ -105,7 +105,7 @@ test('after a restart of scauthd a card that was in before is not new', async (t
 });
 
 test('a state that makes no sense is refused', (t) => {
-  const whole = { user: 'ada', loggingIn: false, cards: [card()], removals: [] };
+  const whole = { user: 'ada', prompt: true, loggingIn: false, cards: [card()], removals: [] };
   t.is(readState(whole).cards.length, 1);
   for (const broken of [
     {},

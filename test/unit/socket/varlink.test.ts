@@ -1,10 +1,11 @@
 // Varlink framing and shapes, and that io-scauth.ts and io.scauth.varlink say the same.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import ts from 'typescript';
+import { GENERATED, protocolTypes } from '../../../install/protocol-types.ts';
+import { METHODS, TYPES } from '../../../agent/protocol/io-scauth.generated.ts';
+import { readFields } from '../../../agent/protocol/io-scauth.ts';
 import { AgentError } from '../../../agent/base/errors.ts';
 import {
   encodeMessage,
@@ -13,10 +14,8 @@ import {
   parseCall,
   parseReply,
 } from '../../../agent/protocol/varlink.ts';
-import { nodesOf, parseSource } from '../../import-graph.ts';
 
 const malformed = { instanceOf: AgentError, code: 'malformed' } as const;
-const folder = join(import.meta.dirname, '../../../agent/protocol');
 
 test('messages come out whole, however the bytes are cut', (t) => {
   fc.assert(
@@ -106,63 +105,65 @@ test('what is no call or reply is malformed', (t) => {
   );
 });
 
-/** `a: ?int, b: []string` → { a: 'int?', b: 'string[]' } */
-function fieldsOf(list: string): Record<string, string> {
-  const pairs = [...list.matchAll(/(\w+):\s*(\??)(\[\])?(\w+)/g)];
-  return Object.fromEntries(
-    pairs.map(([, name = '', optional = '', array = '', type = '']) => [name, `${type}${array}${optional}`]),
-  );
-}
+test('the generated table is what io.scauth.varlink says', (t) => {
+  t.is(readFileSync(GENERATED, 'utf8'), protocolTypes(), 'npm run protocol makes it anew');
+  t.deepEqual(TYPES.Failed, { code: 'string', message: 'string', triesLeft: '?int' });
+  t.deepEqual(METHODS.StartEnforcement.parameters, {
+    by: '?string',
+    shutOut: '?[]string',
+    salt: 'string',
+    codeHash: 'string',
+  });
+});
 
-/** The members of a TypeScript type in the same words. */
-function membersOf(members: ts.NodeArray<ts.TypeElement>): Record<string, string> {
-  const words: Record<string, string> = { number: 'int', boolean: 'bool', string: 'string' };
-  return Object.fromEntries(
-    members.filter(ts.isPropertySignature).map((member) => {
-      const text = (member.type?.getText() ?? '').replace(/^readonly /, '');
-      const nullable = text.endsWith(' | null');
-      const base = text.replace(' | null', '').replace(/^Wire/, '');
-      const array = base.endsWith('[]') ? '[]' : '';
-      const name = base.replace('[]', '').replace(/^Wire/, '');
-      return [member.name.getText(), `${words[name] ?? name}${array}${nullable ? '?' : ''}`];
-    }),
-  );
-}
-
-test('io-scauth.ts and io.scauth.varlink name the same methods, parameters and types', (t) => {
-  const varlink = readFileSync(join(folder, 'io.scauth.varlink'), 'utf8').replace(/#.*$/gm, '');
-  const { tree } = parseSource('io-scauth.ts', readFileSync(join(folder, 'io-scauth.ts'), 'utf8'));
-  const interfaces = [...nodesOf(tree)].filter(ts.isInterfaceDeclaration);
-  const namedInterface = (name: string): Record<string, string> =>
-    membersOf(interfaces.find((one) => one.name.text === name)?.members ?? ts.factory.createNodeArray());
-
-  for (const type of ['Token', 'Identity', 'Pairing']) {
-    const list = new RegExp(`^type ${type} \\(([^)]*)\\)`, 'm').exec(varlink)?.[1] ?? '';
-    t.deepEqual(namedInterface(`Wire${type}`), fieldsOf(list), type);
-  }
-  t.deepEqual(namedInterface('WireFailure'), fieldsOf(/^error Failed \(([^)]*)\)/m.exec(varlink)?.[1] ?? ''));
-
-  const methods = Object.fromEntries(
-    [...varlink.matchAll(/^method (\w+)\(([^)]*)\) -> \(([^)]*)\)/gm)].map(
-      ([, name = '', takes = '', gives = '']) => [
-        name,
-        { parameters: fieldsOf(takes), reply: fieldsOf(gives) },
-      ],
+/** A value that fits, of a type of the table. */
+function fitting(type: string): fc.Arbitrary<unknown> {
+  if (type.startsWith('?')) return fc.option(fitting(type.slice(1)), { nil: null });
+  if (type.startsWith('[]')) return fc.array(fitting(type.slice(2)), { minLength: 1, maxLength: 3 });
+  if (type === 'string') return fc.string();
+  if (type === 'int') return fc.integer();
+  if (type === 'bool') return fc.boolean();
+  return fc.record(
+    Object.fromEntries(
+      Object.entries(TYPES[type as keyof typeof TYPES]).map(([name, of]) => [name, fitting(of)]),
     ),
   );
-  const table: readonly ts.TypeElement[] =
-    interfaces.find((one) => one.name.text === 'Methods')?.members ?? [];
-  const typed = Object.fromEntries(
-    table.filter(ts.isPropertySignature).map((method) => {
-      const parts: readonly ts.TypeElement[] =
-        method.type && ts.isTypeLiteralNode(method.type) ? method.type.members : [];
-      const part = (name: string): Record<string, string> => {
-        const found = parts.filter(ts.isPropertySignature).find((one) => one.name.getText() === name)?.type;
-        return found && ts.isTypeLiteralNode(found) ? membersOf(found.members) : {};
-      };
-      return [method.name.getText(), { parameters: part('parameters'), reply: part('reply') }];
-    }),
+}
+
+const OTHER: Readonly<Record<string, unknown>> = { string: 7, int: '7', bool: 'true' };
+
+/** One field of an object, or of an object in it, is of another type. */
+function spoil(value: unknown, type: string): unknown[] {
+  if (type.startsWith('?')) return value === null ? [] : spoil(value, type.slice(1));
+  if (type.startsWith('[]'))
+    return Array.isArray(value)
+      ? ['x', {}, ...spoil(value[0], type.slice(2)).map((bad) => [bad, ...(value as unknown[]).slice(1)])]
+      : [];
+  const other = OTHER[type];
+  if (other !== undefined) return [other, {}, [], ...(type === 'int' ? [1.5, 2 ** 53] : [])];
+  const fields = value as Readonly<Record<string, unknown>>;
+  const spoilt = Object.entries(TYPES[type as keyof typeof TYPES]).flatMap(([name, of]) =>
+    spoil(fields[name], of).map((bad) => ({ ...fields, [name]: bad })),
   );
-  t.true(Object.keys(methods).length >= 9);
-  t.deepEqual(typed, methods);
+  return ['x', [], ...spoilt];
+}
+
+for (const type of Object.keys(TYPES) as (keyof typeof TYPES)[])
+  test(`${type}: what fits is read as it is, more is left out, and one field of another type is refused`, (t) => {
+    fc.assert(
+      fc.property(fitting(type), (value) => {
+        const more = { ...(value as object), more: 1, ['__proto__']: { hash: 'x' } };
+        t.deepEqual(readFields(more, TYPES[type]), value as never);
+        for (const bad of spoil(value, type))
+          t.throws(() => readFields(bad, TYPES[type]), { instanceOf: AgentError }, JSON.stringify(bad));
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+test('what is null may be left out, and nothing else', (t) => {
+  t.is(readFields({ code: 'a', message: 'b' }, TYPES.Failed).triesLeft, null);
+  t.throws(() => readFields({ code: 'a' }, TYPES.Failed), { message: /field message/ });
+  t.throws(() => readFields(Object.create({ code: 'a', message: 'b' }), TYPES.Failed));
+  t.throws(() => readFields(null, TYPES.Failed));
 });
