@@ -82,8 +82,17 @@ export interface ProgramHelp {
   readonly commands: readonly CommandHelp[];
 }
 
+/** By repository: man pages and completions ask for the same, and each command is a program to start. */
+const known = new Map<string, ProgramHelp>();
+
 /** sc_auth's overview and all of its commands, in the overview's order. */
 export function readCommands(repository: string): ProgramHelp {
+  const help = known.get(repository) ?? askForCommands(repository);
+  known.set(repository, help);
+  return help;
+}
+
+function askForCommands(repository: string): ProgramHelp {
   const entry = launchersOf(repository).find(({ name }) => name === 'sc_auth')?.entry;
   if (entry === undefined) throw new Error('install/bin has no sc_auth');
   const overview = said(repository, entry, ['--help']);
