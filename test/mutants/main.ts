@@ -41,8 +41,8 @@ function nearestTests(file: string, importers: ReadonlyMap<string, readonly Impo
 class Tree {
   readonly #root: string;
   readonly #importers: ReadonlyMap<string, readonly Import[]>;
-  /** Whether tests pass as the tree is. */
-  readonly #sound = new Map<string, boolean>();
+  /** Of a group of tests those that pass as the tree is. */
+  readonly #known = new Map<string, readonly string[]>();
 
   constructor(from: string) {
     this.#root = mkdtempSync(join(tmpdir(), 'scauth-mutants-'));
@@ -65,13 +65,12 @@ class Tree {
     const tests = guard.file.endsWith('.c')
       ? globSync('test/{unit/,}pam/*.test.ts', { cwd: this.#root }).sort()
       : nearestTests(guard.file, this.#importers).slice(0, MOST_TESTS);
-    const sound = tests.filter((test) => this.#isSound(test));
+    const groups = [tests.slice(0, NEAREST), tests.slice(NEAREST)].map((group) => this.#sound(group));
     const path = join(this.#root, guard.file);
     const whole = readFileSync(path, 'utf8');
     writeFileSync(path, without(guard, whole));
     try {
-      for (const some of [sound.slice(0, NEAREST), sound.slice(NEAREST)])
-        if (some.length > 0 && !this.#passes(some)) return some.join(' ');
+      for (const group of groups) if (group.length > 0 && !this.#passes(group)) return group.join(' ');
       return null;
     } finally {
       writeFileSync(path, whole);
@@ -82,10 +81,15 @@ class Tree {
     rmSync(this.#root, { recursive: true, force: true });
   }
 
-  #isSound(test: string): boolean {
-    const known = this.#sound.get(test) ?? this.#passes([test]);
-    this.#sound.set(test, known);
-    return known;
+  /** Those of them that pass as the tree is. */
+  #sound(tests: readonly string[]): readonly string[] {
+    const name = tests.join(' ');
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const sound =
+      tests.length === 0 || this.#passes(tests) ? tests : tests.filter((test) => this.#passes([test]));
+    this.#known.set(name, sound);
+    return sound;
   }
 
   #passes(tests: readonly string[]): boolean {
