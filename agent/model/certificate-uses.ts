@@ -2,7 +2,8 @@
 // and for the chain (may it vouch for one?). RFC 5280, 4.2.1.3 and 4.2.1.12.
 
 import { AgentError } from '../base/errors.ts';
-import { readOnly, readTlv, readTlvs } from '../base/tlv.ts';
+import { readTlv } from '../base/tlv.ts';
+import { certificateParts } from './certificate-parts.ts';
 
 /** Bits of KeyUsage that are asked for. */
 export const KEY_USAGE_BIT = {
@@ -29,9 +30,8 @@ export function permitsTlsClient(uses: readonly string[]): boolean {
   return uses.includes(CLIENT_AUTH) || uses.includes(ANY_USE);
 }
 
-/** 2.5.29.15 in DER. */
-const KEY_USAGE_OID = Buffer.from('551d0f', 'hex');
-const EXTENSIONS_TAG = 0xa3;
+/** 2.5.29.15, its content in hex. */
+const KEY_USAGE_OID = '551d0f';
 const BIT_STRING = 0x03;
 
 /** Whether one of the uses is expressly a login. */
@@ -46,17 +46,11 @@ export function permitsLogin(uses: readonly string[]): boolean {
 
 /** Whether KeyUsage has a bit; null where the certificate has no KeyUsage. @throws AgentError `malformed` */
 export function hasKeyUsage(der: Uint8Array, bit: number): boolean | null {
-  const tbs = readTlvs(readOnly(der, 0x30))[0]?.value ?? Buffer.alloc(0);
-  const extensions = readTlvs(tbs).find(({ tag }) => tag === EXTENSIONS_TAG);
-  if (extensions === undefined) return null;
-  for (const extension of readTlvs(readOnly(extensions.value, 0x30))) {
-    const parts = readTlvs(extension.value);
-    if (parts[0]?.value.equals(KEY_USAGE_OID) !== true) continue;
-    const [bits] = readTlv(parts.at(-1)?.value ?? Buffer.alloc(0));
-    if (bits.tag !== BIT_STRING)
-      throw new AgentError('malformed', { detail: 'the key usage is no bit string' });
-    // The first byte counts unused bits, bit 0 is the highest of the next.
-    return (((bits.value[1 + (bit >> 3)] ?? 0) >> (7 - (bit & 7))) & 1) === 1;
-  }
-  return null;
+  const content = certificateParts(der).extensions.get(KEY_USAGE_OID);
+  if (content === undefined) return null;
+  const [bits] = readTlv(content);
+  if (bits.tag !== BIT_STRING)
+    throw new AgentError('malformed', { detail: 'the key usage is no bit string' });
+  // The first byte counts unused bits, bit 0 is the highest of the next.
+  return (((bits.value[1 + (bit >> 3)] ?? 0) >> (7 - (bit & 7))) & 1) === 1;
 }

@@ -5,6 +5,7 @@ import { AgentError } from '../base/errors.ts';
 import { copyBytes, toHex } from '../base/bytes.ts';
 import { pemBlocks } from '../base/pem.ts';
 import { readOnly, readTlvs } from '../base/tlv.ts';
+import { holderName } from './holder-name.ts';
 import { hasRocaFingerprint } from './roca.ts';
 
 declare const pkhhBrand: unique symbol;
@@ -132,8 +133,8 @@ export interface Certificate {
   /** DER, as read. */
   readonly der: Buffer;
   readonly publicKey: PublicKey;
-  /** The subject's common name, or the whole subject where there is none. Not yet safe to print: use `printable`. */
-  readonly commonName: string;
+  /** What the holder is called (holder-name.ts); never empty. Not yet safe to print: use `printable`. */
+  readonly holder: string;
   readonly subject: string;
   readonly issuer: string;
   /** Upper-case hex. */
@@ -184,12 +185,10 @@ function describeCertificate(x509: X509Certificate, der: Buffer): Certificate {
   }
   const subject = x509.subject as string | undefined;
   const issuer = x509.issuer as string | undefined;
-  // OpenSSL's one-line-an-attribute form escapes newlines inside values, so a line start is an attribute.
-  const commonName = /^CN=(.*)$/m.exec(subject ?? '')?.[1] ?? subject?.split('\n').join(', ') ?? '';
   return {
     der,
     publicKey: publicKeyOf(keyObject),
-    commonName,
+    holder: holderName(der, x509.serialNumber),
     subject: (subject ?? '').split('\n').join(', '),
     issuer: (issuer ?? '').split('\n').join(', '),
     serialNumber: x509.serialNumber,

@@ -32,7 +32,7 @@ export interface Identity {
   readonly use: KeyUse;
   readonly publicKey: PublicKey;
   readonly certificate: Certificate | null;
-  /** `TOKEN LABEL:CERTIFICATE LABEL (COMMON NAME)`, safe to print. */
+  /** `TOKEN LABEL:CERTIFICATE LABEL (HOLDER)`, safe to print. */
   readonly label: string;
   /** The id of the PIN (CardPin) that opens it. */
   readonly pin: string;

@@ -51,7 +51,7 @@ function wireCard(
     why: standing.kind === 'unfit' ? printable(standing.why, 300) : null,
     hash: identity?.publicKey.pkhh ?? null,
     identity: identity === null ? null : printable(identity.label, 300),
-    holder: identity?.certificate == null ? null : printable(identity.certificate.commonName),
+    holder: identity?.certificate == null ? null : printable(identity.certificate.holder),
     issuer: identity?.certificate == null ? null : printable(identity.certificate.issuer),
     prompt: enabled,
     claimed: parts.sessionCards.isClaimed(account.uid, number),

@@ -117,7 +117,7 @@ export function wireIdentity(
     slot: identity.slot,
     use: identity.use,
     algorithm: publicKey.algorithm,
-    commonName: certificate === null ? null : printable(certificate.commonName),
+    commonName: certificate === null ? null : printable(certificate.holder),
     issuer: certificate === null ? null : printable(certificate.issuer),
     serial: certificate === null ? null : certificate.serialNumber,
     notBefore: certificate === null ? null : iso(certificate.notBeforeMs),

@@ -247,7 +247,7 @@ export async function pairForUser(
       {
         ...emptyPairing(user, key.pkhh, nowMs),
         publicKey,
-        label: certificate.commonName,
+        label: certificate.holder,
         certificate: certificate.der,
       },
       key,

@@ -106,7 +106,7 @@ class Probe {
     const serial = guid ?? (await this.#otherSerial(keys));
     const id = parseTokenId(`${driver}:${serial}`);
     const holder = (keys.find((key) => key.slot.use === 'authentication') ?? keys[0])?.certificate
-      ?.commonName;
+      ?.holder;
     const label = printable(`PIV (${holder ?? serial})`);
     const pin = cardPin(pinReference);
     return {
@@ -232,7 +232,7 @@ function toIdentity(
   pin: string,
 ): Identity {
   const name = certificate === null ? `Key ${slot.name} without certificate` : slot.certificateLabel;
-  const holder = certificate === null ? '' : ` (${certificate.commonName})`;
+  const holder = certificate === null ? '' : ` (${certificate.holder})`;
   const label = printable(`${tokenLabel}:${name}${holder}`, 300);
   return { tokenId, slot: slot.name, use: slot.use, publicKey, certificate, label, pin, touch };
 }

@@ -209,7 +209,7 @@ export function describeToken(driver: string, answer: TokenAnswer): DescribedTok
       throw new AgentError('driver-fault', { detail: `no PIN has the id ${entry.pin}` });
     const key = keyOf(entry, notes);
     if (key === null) continue;
-    const holder = key.certificate === null ? '' : ` (${key.certificate.commonName})`;
+    const holder = key.certificate === null ? '' : ` (${key.certificate.holder})`;
     identities.push({
       ...{ tokenId: id, slot: entry.key, use: entry.use, pin: entry.pin, touch: entry.touch, ...key },
       label: printable(`${label}:${printable(entry.label, 100)}${holder}`, 300),

@@ -27,7 +27,7 @@ function noted(text: string, name: string): string {
 test('the certificate of the macOS transcript has the hash that macOS printed', (t) => {
   const certificate = parseCertificateFile(readFileSync(join(vectors, 'cacert-user.pem')));
   t.is(certificate.publicKey.pkhh, parsePkhh('0B1BEA814EE563AAD70C33D5C7F82472AB26C4C8'));
-  t.is(certificate.commonName, 'CAcert WoT User');
+  t.is(certificate.holder, 'CAcert WoT User');
   t.is(certificate.serialNumber, '13C81A');
   t.is(new Date(certificate.notAfterMs).toISOString(), '2019-03-08T19:50:20.000Z');
 });
@@ -40,7 +40,7 @@ for (const algorithm of algorithms) {
     t.is(key.algorithm, algorithm);
     t.is<string, string>(key.pkhh, noted(file.toString(), 'pkhh'));
     t.is(key.sha256, noted(file.toString(), 'sha256'));
-    t.is(certificate.commonName, `Vector ${algorithm}`);
+    t.is(certificate.holder, `Vector ${algorithm}`);
     t.is(certificate.issuer, `CN=Vector ${algorithm}, O=Test`);
     // The same key by its SPKI, and the certificate by its DER.
     t.true(sameKey(parsePublicKey(key.spki), key));

@@ -1,0 +1,31 @@
+// The parts of an X.509 certificate that are read from its bytes, without a library. RFC 5280, 4.1.
+
+import { AgentError } from '../base/errors.ts';
+import { readOnly, readTlvs } from '../base/tlv.ts';
+
+const SEQUENCE = 0x30;
+const VERSION_TAG = 0xa0;
+const EXTENSIONS_TAG = 0xa3;
+
+export interface CertificateParts {
+  /** The content of the Name. */
+  readonly subject: Buffer;
+  /** What is in each extension's OCTET STRING, by the content of its OID in hex; of two the first. */
+  readonly extensions: ReadonlyMap<string, Buffer>;
+}
+
+/** @throws AgentError `malformed` */
+export function certificateParts(der: Uint8Array): CertificateParts {
+  const tbs = readTlvs(readTlvs(readOnly(der, SEQUENCE))[0]?.value ?? Buffer.alloc(0));
+  // serialNumber, signature, issuer, validity, subject
+  const subject = tbs.filter(({ tag }) => tag !== VERSION_TAG)[4];
+  if (subject?.tag !== SEQUENCE) throw new AgentError('malformed', { detail: 'no subject' });
+  const list = tbs.find(({ tag }) => tag === EXTENSIONS_TAG);
+  const extensions = new Map<string, Buffer>();
+  for (const extension of list === undefined ? [] : readTlvs(readOnly(list.value, SEQUENCE))) {
+    const parts = readTlvs(extension.value);
+    const type = parts[0]?.value.toString('hex') ?? '';
+    if (!extensions.has(type)) extensions.set(type, parts.at(-1)?.value ?? Buffer.alloc(0));
+  }
+  return { subject: subject.value, extensions };
+}

@@ -1,0 +1,60 @@
+// What the holder of a certificate is called, for prompts and lists: the last common name as it is; else the given name and
+// the surname, else an e-mail address or user principal name, else the certificate's serial number. A claim of the card,
+// not yet safe to print, and never empty. Specifications: RFC 5280, 4.1.2.6 and 4.2.1.6; X.520 (attributes).
+
+import { readOnly, readTlvs, type Tlv } from '../base/tlv.ts';
+import { certificateParts } from './certificate-parts.ts';
+import { readName, textOf, type Attribute } from './name.ts';
+
+// Contents of OBJECT IDENTIFIERs in hex: 2.5.4.3, .4, .42, 2.5.29.17, 1.3.6.1.4.1.311.20.2.3
+const COMMON_NAME = '550403';
+const SURNAME = '550404';
+const GIVEN_NAME = '55042a';
+const SUBJECT_ALT_NAME = '551d11';
+const USER_PRINCIPAL_NAME = '2b060104018237140203';
+/** GeneralName: otherName [0], rfc822Name [1]. */
+const OTHER_NAME = 0xa0;
+const EMAIL = 0x81;
+
+/** What cannot be read is not there: a name that is broken costs nobody the login. */
+function orNull<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
+function lastOf(attributes: readonly Attribute[], wanted: string): string | null {
+  const texts = attributes
+    .filter(({ type }) => type === wanted)
+    .map(({ value }) => orNull(() => textOf(value)) ?? '');
+  return texts.findLast((text) => text.trim() !== '') ?? null;
+}
+
+function addressOf({ tag, value }: Tlv): string | null {
+  if (tag === EMAIL) return value.toString('latin1');
+  if (tag !== OTHER_NAME) return null;
+  const [type, wrapped] = readTlvs(value);
+  if (type?.value.toString('hex') !== USER_PRINCIPAL_NAME || wrapped === undefined) return null;
+  const [name] = readTlvs(wrapped.value);
+  return name === undefined ? null : textOf(name);
+}
+
+/** @param serialNumber what is left where the certificate names nobody */
+export function holderName(der: Uint8Array, serialNumber: string): string {
+  const parts = orNull(() => certificateParts(der));
+  const subject = orNull(() => (parts === null ? [] : readName(parts.subject).flat())) ?? [];
+  const person = [GIVEN_NAME, SURNAME].map((type) => lastOf(subject, type)).filter((part) => part !== null);
+  const named = lastOf(subject, COMMON_NAME) ?? person.join(' ');
+  if (named !== '') return named;
+  const altNames = orNull(() => parts?.extensions.get(SUBJECT_ALT_NAME));
+  const general = orNull(() => (altNames == null ? [] : readTlvs(readOnly(altNames, 0x30)))) ?? [];
+  // In this order: an address is what people know each other by.
+  for (const tag of [EMAIL, OTHER_NAME])
+    for (const name of general.filter((one) => one.tag === tag)) {
+      const address = orNull(() => addressOf(name));
+      if (address !== null && address.trim() !== '') return address;
+    }
+  return serialNumber;
+}
