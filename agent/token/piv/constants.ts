@@ -42,10 +42,6 @@ export const DATA_OBJECT = {
 
 // SP 800-73-4 part 1, table 10: inside a certificate object
 export const CERTIFICATE = 0x70;
-export const CERT_INFO = 0x71;
-export const ERROR_DETECTION_CODE = 0xfe;
-/** Bit 1 of CertInfo; some older cards set bit 8 instead. */
-export const CERT_INFO_COMPRESSED = 0x01 | 0x80;
 
 // SP 800-73-4 part 1, table 9: inside the CHUID
 export const CHUID_GUID = 0x34;

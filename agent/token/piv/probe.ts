@@ -105,8 +105,7 @@ class Probe {
     const { triesLeft, deVerify: ability } = await this.#pin(pinReference);
     const serial = guid ?? (await this.#otherSerial(keys));
     const id = parseTokenId(`${driver}:${serial}`);
-    const holder = (keys.find((key) => key.slot.use === 'authentication') ?? keys[0])?.certificate
-      ?.holder;
+    const holder = (keys.find((key) => key.slot.use === 'authentication') ?? keys[0])?.certificate?.holder;
     const label = printable(`PIV (${holder ?? serial})`);
     const pin = cardPin(pinReference);
     return {

@@ -1,8 +1,8 @@
 // Data objects from a card: certificate (gzip too), CHUID, Discovery, Key History, metadata. Hostile bytes cost nothing
 // but an AgentError.
 import { createPublicKey } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
-import test from 'ava';
+import { deflateSync, gzipSync } from 'node:zlib';
+import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import { writeTlv } from '../../../../agent/base/tlv.ts';
@@ -32,32 +32,69 @@ test('an empty object and an empty 70 are no certificate', (t) => {
   t.is(readCertificateObject(object(info(0), LRC)), null);
 });
 
-test('gzip is inflated by either flag', (t) => {
-  for (const flag of [0x01, 0x80]) {
-    t.deepEqual(readCertificateObject(object(writeTlv(0x70, gzipSync(DER)), info(flag), LRC)), DER);
+/** How a certificate may be packed. */
+const packings: readonly (readonly [string, (der: Buffer) => Buffer])[] = [
+  ['gzip', (der) => gzipSync(der)],
+  ['zlib', (der) => deflateSync(der)],
+  [
+    '01 00, length, zlib',
+    (der) =>
+      Buffer.concat([Buffer.from([1, 0, der.length & 0xff, (der.length >> 8) & 0xff]), deflateSync(der)]),
+  ],
+];
+
+test('K5: the first bytes say whether a certificate is packed, whatever CertInfo says', (t) => {
+  for (const flag of [0x00, 0x01, 0x80]) {
+    for (const [name, pack] of [...packings, ['plain', (der: Buffer) => der] as const])
+      t.deepEqual(readCertificateObject(object(writeTlv(0x70, pack(DER)), info(flag), LRC)), DER, name);
   }
 });
 
-test('L11: a gzip bomb stops at the cap', (t) => {
-  const bomb = gzipSync(Buffer.alloc(1 << 26));
-  t.throws(() => readCertificateObject(object(writeTlv(0x70, bomb), info(1))), { code: 'bad-certificate' });
-  const most = gzipSync(Buffer.alloc(32 * 1024));
-  t.is(readCertificateObject(object(writeTlv(0x70, most), info(1)))?.length, 32 * 1024);
-  const more = gzipSync(Buffer.alloc(32 * 1024 + 1));
-  t.throws(() => readCertificateObject(object(writeTlv(0x70, more), info(1))), { code: 'bad-certificate' });
+for (const [name, pack] of packings) {
+  const refused = (t: ExecutionContext, packed: Buffer, flag: number): void => {
+    t.throws(() => readCertificateObject(object(writeTlv(0x70, packed), info(flag))), {
+      code: 'bad-certificate',
+    });
+  };
+
+  test(`K5, L11: a bomb in ${name} stops at the cap`, (t) => {
+    for (const flag of [0, 1]) {
+      refused(t, pack(Buffer.alloc(1 << 26)), flag);
+      refused(t, pack(Buffer.alloc(32 * 1024 + 1)), flag);
+      const most = writeTlv(0x70, pack(Buffer.alloc(32 * 1024)));
+      t.is(readCertificateObject(object(most, info(flag)))?.length, 32 * 1024);
+    }
+  });
+
+  test(`K5, L11: bytes behind ${name}, and one that is cut at each byte, are refused`, (t) => {
+    const packed = pack(DER);
+    for (const hex of ['55', '00', '00000000', '61626364656667686970'])
+      refused(t, Buffer.concat([packed, Buffer.from(hex, 'hex')]), 1);
+    for (let length = 2; length < packed.length; length++) refused(t, packed.subarray(0, length), 1);
+  });
+}
+
+test('K5: a packed certificate is as long as its header says', (t) => {
+  const packed = Buffer.concat([Buffer.from([1, 0, DER.length + 1, 0]), deflateSync(DER)]);
+  t.throws(() => readCertificateObject(object(writeTlv(0x70, packed))), { code: 'bad-certificate' });
 });
 
-test('L11: bytes after the gzip stream, after the object and in it are refused', (t) => {
-  const trailing = [
-    ...['55', '00', '00000000', '61626364656667686970'].map((hex) =>
-      object(writeTlv(0x70, Buffer.concat([gzipSync(DER), Buffer.from(hex, 'hex')])), info(1)),
-    ),
+test('K5: what stands around tag 70 costs nothing', (t) => {
+  const certificate = writeTlv(0x70, DER);
+  for (const around of ['00', '5500', 'FE', 'FE0100', '71', '710100710100', '72020102', '5F', '5F5F5F5F5F'])
+    t.deepEqual(readCertificateObject(object(certificate, Buffer.from(around, 'hex'))), DER, around);
+  for (const before of ['5500', 'FE00', '720101'])
+    t.deepEqual(readCertificateObject(object(Buffer.from(before, 'hex'), certificate)), DER, before);
+});
+
+test('L11: bytes after the object, two certificates, and nonsense instead of one are refused', (t) => {
+  const refused = [
     Buffer.concat([object(writeTlv(0x70, DER)), Buffer.from([0])]),
-    object(writeTlv(0x70, DER), Buffer.from([0x00])),
-    object(writeTlv(0x70, DER), writeTlv(0x55, DER)),
     object(writeTlv(0x70, DER), writeTlv(0x70, DER)),
+    object(Buffer.from([0x00]), writeTlv(0x70, DER)),
+    object(Buffer.from('5F5F', 'hex')),
   ];
-  for (const bytes of trailing) t.throws(() => readCertificateObject(bytes), { code: 'bad-certificate' });
+  for (const bytes of refused) t.throws(() => readCertificateObject(bytes), { code: 'bad-certificate' });
 });
 
 test('L10: a certificate object cut off at each byte, and with indefinite or long lengths, is refused', (t) => {
