@@ -19,11 +19,18 @@ export interface KeyFacts {
   readonly withoutPin: boolean;
 }
 
+/** It may be for signatures that bind its holder. */
+function binds(certificate: X509Certificate): boolean {
+  return hasKeyUsage(certificate.raw, KEY_USAGE_BIT.nonRepudiation) === true;
+}
+
 /** What a certificate's usages say; null: nothing against login. */
 function useOfCertificate(certificate: X509Certificate): KeyUse | null {
-  if (hasKeyUsage(certificate.raw, KEY_USAGE_BIT.nonRepudiation) === true) return 'signature';
-  if (hasKeyUsage(certificate.raw, KEY_USAGE_BIT.digitalSignature) === false) return 'key-management';
+  const signs = hasKeyUsage(certificate.raw, KEY_USAGE_BIT.digitalSignature);
   const usages = certificate.keyUsage as string[] | undefined;
+  // FreeIPA's own profile has both, with an extended usage that says what it is for.
+  if (binds(certificate) && !(signs === true && namesLogin(usages ?? []))) return 'signature';
+  if (signs === false) return 'key-management';
   if (usages !== undefined && usages.length > 0 && !permitsLogin(usages)) return 'signature';
   return null;
 }
@@ -50,8 +57,8 @@ export function classify(facts: KeyFacts): KeyUse {
   }
   use ??= useOfLabels(labels);
   if (use !== null) return use;
-  // A key that wants its PIN for each use is one for documents, unless its certificate says that it is for logins.
-  const usages = certificate?.keyUsage ?? [];
-  if (alwaysAuthenticate && !namesLogin(usages)) return 'signature';
-  return 'authentication';
+  // A key that wants its PIN for each use is one for documents, unless its certificate is for logins alone.
+  if (!alwaysAuthenticate) return 'authentication';
+  const forLogins = certificate !== null && namesLogin(certificate.keyUsage) && !binds(certificate);
+  return forLogins ? 'authentication' : 'signature';
 }

@@ -34,11 +34,14 @@ openssl x509 -in ${name}.pem -outform der -out ${name}.der
 
 /**
  * Other kinds of keys on the token of makeSoftHsm: Ed25519, bare (05); P-256 that wants its PIN again for each
- * signature, with a certificate for logins (06) and bare (07: nothing says that it is no key for documents).
+ * signature, with a certificate for logins (06) and bare (07: nothing says that it is no key for documents); RSA with
+ * the usages of FreeIPA's own profile for users' certificates (08).
  */
 export async function addOddKeys(sandbox: Sandbox): Promise<void> {
   const tool = `pkcs11-tool --module ${SOFTHSM} --token-label Office --login --pin ${PIN}`;
   const loginUsages = '-addext keyUsage=digitalSignature -addext extendedKeyUsage=clientAuth';
+  const freeIpaUsages =
+    '-addext keyUsage=critical,digitalSignature,nonRepudiation,keyEncipherment,dataEncipherment -addext extendedKeyUsage=1.3.6.1.5.2.3.4,msSmartcardLogin';
   await run(
     sandbox,
     `cd /run/sandbox/softhsm; export SOFTHSM2_CONF=$PWD/conf
@@ -47,6 +50,9 @@ ${certificate('Each-time', 'ec -pkeyopt ec_paramgen_curve:P-256', loginUsages)}
 ${tool} --write-object key8 --type privkey --id 06 --label Each-time --usage-sign --always-auth
 ${tool} --write-object Each-time.der --type cert --id 06 --label Each-time
 ${tool} --keypairgen --key-type EC:prime256v1 --id 07 --label Bound --always-auth
+${certificate('FreeIPA', 'rsa:2048', freeIpaUsages)}
+softhsm2-util --import key8 --token Office --label FreeIPA --id 08 --pin ${PIN}
+${tool} --write-object FreeIPA.der --type cert --id 08 --label FreeIPA
 rm -f key key8
 chown -R ${UID}:${UID} .`,
   );
