@@ -1,5 +1,5 @@
 // The closed set of failures. Each has a code (public, stable), a sentence for the person with the next step,
-// and a detail for the log. The detail and the cause never cross a socket; what the caller has to know beside the code is
+// and a detail for the log. The detail and the cause are in no refusal; what the caller has to know beside the code is
 // in `say`, and is said again in the log.
 
 /** Codes are public: scripts match on them (`sc_auth --json`), PROTOCOL.md lists them. */

@@ -3,6 +3,8 @@
 
 import test from 'ava';
 import type { AuthRequest } from '../../../agent/model/request.ts';
+import type { Released } from '../../../agent/stories/keyring/release-keyring.ts';
+import type { LoginOutcome } from '../../../agent/stories/login/login-parts.ts';
 import { serveLogin, type ServeParts } from '../../../agent/stories/serve-login.ts';
 import type { Certificate } from '../../../agent/model/key.ts';
 import { alice, FakePerson, FakeToken, PIN, tokensOf } from '../../kit/story/fakes.ts';
@@ -59,7 +61,17 @@ async function granted() {
   return decision;
 }
 
-const ORDER = ['begin', 'course', 'login', 'let in', 'card login', 'session', 'expiry', 'ended'];
+const ORDER = ['begin', 'course', 'login', 'let in', 'card login', 'session', 'keyring', 'expiry', 'ended'];
+
+/** With a keyring that notes when it is opened. */
+function withKeyring(steps: string[], outcome: LoginOutcome): LoginOutcome {
+  const open = (): Promise<Released> => {
+    steps.push('keyring');
+    return Promise.resolve({ secret: null, text: null, detail: null });
+  };
+  outcome.record.key = { pkhh: victim.publicKey.pkhh, tokenId: null, certificateSerial: null } as never;
+  return { ...outcome, keyring: { open, wipe: () => steps.push('wiped') } as never };
+}
 
 test.serial(
   'a yes: the account phase learns of it first, the disk last, and the place is free at the end',
@@ -67,7 +79,7 @@ test.serial(
     const decision = await granted();
     const steps: string[] = [];
     const parts = scene(steps, () =>
-      Promise.resolve({ ...outcomeOf(decision, request), severalPairings: true }),
+      Promise.resolve({ ...withKeyring(steps, outcomeOf(decision, request)), severalPairings: true }),
     );
     const result = await serveLogin(request, new FakePerson([]), parts);
     t.is(result.decision, decision);
@@ -81,7 +93,7 @@ for (const broken of ['let in', 'card login', 'session', 'expiry'])
   test.serial(`a yes stays one where "${broken}" fails, and the other steps are taken`, async (t) => {
     const decision = await granted();
     const steps: string[] = [];
-    const outcome = outcomeOf(decision, request);
+    const outcome = withKeyring(steps, outcomeOf(decision, request));
     const parts = scene(steps, () => Promise.resolve(outcome), broken);
     t.is((await serveLogin(request, new FakePerson([]), parts)).decision, decision);
     t.deepEqual(
