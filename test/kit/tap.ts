@@ -27,6 +27,9 @@ export class TapReader {
     const match = /^(not )?ok \d+(?: - (.*))?$/.exec(line);
     if (match === null) {
       if (/^\d+\.\.\d+$/.test(line)) this.planned = true;
+      // A file whose process ended early: ava says it in a comment, and only its exit code calls it a failure.
+      else if (/^# \d+ tests? remaining in /.test(line))
+        this.failures.push({ title: line.slice(2), detail: [] });
       else if (/^( {2}|# {3})/.test(line)) this.#detail?.push(line);
       return;
     }

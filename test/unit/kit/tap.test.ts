@@ -35,3 +35,13 @@ not ok 5 - test/d.test.ts exited with a non-zero exit code: 1
 test('output that stops before the plan is seen', (t) => {
   t.false(read('TAP version 13\nok 1 - a › b').planned);
 });
+
+test('a file that ended before its tests did is a failure with its name', (t) => {
+  const tap = read(`TAP version 13
+ok 1 - a › b › good
+# 2 tests remaining in test/unit/a/b.test.ts
+
+1..3`);
+  t.is(tap.passed, 1);
+  t.deepEqual(tap.failures, [{ title: '2 tests remaining in test/unit/a/b.test.ts', detail: [] }]);
+});
