@@ -65,6 +65,8 @@ export type AuthDecision =
   | { readonly kind: 'unavailable'; readonly reason: UnavailableReason }
   | { readonly kind: 'cancelled' };
 
+export type GrantedDecision = Extract<AuthDecision, { kind: 'granted' }>;
+
 /** What a request starts as, before anything is known. */
 export const refusedByDefault: AuthDecision = { kind: 'unavailable', reason: 'internal' };
 

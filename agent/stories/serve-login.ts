@@ -2,7 +2,7 @@
 // the login came to; and what nobody has to wait for is put off until the answer is on its way.
 
 import { describeError } from '../base/errors.ts';
-import { refusedByDefault, type AuthDecision } from '../model/decision.ts';
+import { refusedByDefault, type AuthDecision, type GrantedDecision } from '../model/decision.ts';
 import type { AuthRequest } from '../model/request.ts';
 import type { PairingTable } from '../store/interface.ts';
 import { deniedText, unavailableText } from '../words/login.ts';
@@ -12,8 +12,6 @@ import type { LoginMemory } from './enforcement/login-memory.ts';
 import { tellExpiry, type ExpiryParts } from './login/expiry-notice.ts';
 import type { LoginLimit } from './login/login-limit.ts';
 import type { LoginOutcome, LoginResult } from './login/login-parts.ts';
-
-export type GrantedDecision = Extract<AuthDecision, { kind: 'granted' }>;
 
 /** What users' sessions know of a login while it is in course (lock on removal, pairing dialog). */
 export interface LoginCourse {
@@ -139,11 +137,14 @@ export async function serveLogin(
     parts.log(`${request.id}: too many logins at once`);
     return { decision: refusedByDefault, password: null };
   }
-  const course = parts.course(request);
   try {
-    return await follow(request, person, await parts.login(request, person), course, parts);
+    const course = parts.course(request);
+    try {
+      return await follow(request, person, await parts.login(request, person), course, parts);
+    } finally {
+      course.ended();
+    }
   } finally {
-    course.ended();
     leave();
   }
 }

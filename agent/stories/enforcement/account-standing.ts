@@ -42,16 +42,15 @@ export async function isInExemptGroup(
   return enforcement.exemptGroup !== '' && (await directory.isMember(user, enforcement.exemptGroup));
 }
 
-/** @throws AgentError `store-unreadable`, `internal` */
+/** @param cards the account's pairings, where they were read already @throws AgentError `store-unreadable`, `internal` */
 export async function standingOf(
   { name, uid }: Account,
   parts: StandingParts,
   { without = [], untaken = [], withoutExemption = false }: Change = {},
+  cards: readonly Pick<Pairing, 'pkhh'>[] = parts.pairings.cardsOf(name),
 ): Promise<Standing> {
   const policy = parts.policy();
-  const pairings = parts.pairings
-    .cardsOf(name)
-    .filter(({ pkhh }) => !without.some((going) => going.pkhh === pkhh));
+  const pairings = cards.filter(({ pkhh }) => !without.some((going) => going.pkhh === pkhh));
   const isTaken = (pkhh: string): boolean =>
     pairings.some((pairing) => pairing.pkhh === pkhh) && !untaken.some((one) => one.pkhh === pkhh);
   const logins = parts.enforced

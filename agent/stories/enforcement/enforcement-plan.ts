@@ -69,13 +69,14 @@ export async function planFor(
   const policy = parts.policy();
   const untaken: PairedCardFacts[] = [];
   const refusals: CardRefusal[] = [];
-  for (const pairing of parts.pairings.cardsOf(account.name)) {
+  const cards = parts.pairings.cardsOf(account.name);
+  for (const pairing of cards) {
     const refusal = await whyNotTaken(pairing, policy, parts);
     if (refusal === null) continue;
     untaken.push(pairing);
     refusals.push(refusal);
   }
-  const standing = await standingOf(account, parts, { ...change, untaken });
+  const standing = await standingOf(account, parts, { ...change, untaken }, cards);
   const kept = keptInBy(policy, standing, atMs);
   return { ...standing, keptInBy: kept, why: whyOf(standing, kept, refusals) };
 }

@@ -3,7 +3,7 @@
 
 import { describeError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { AuthDecision } from '../../model/decision.ts';
+import type { GrantedDecision } from '../../model/decision.ts';
 import type { Pkhh } from '../../model/key.ts';
 import { wantsSilence, type AuthRequest } from '../../model/request.ts';
 import type { ExpiryNotices } from '../../store/interface.ts';
@@ -35,7 +35,7 @@ async function endOf(pkhh: Pkhh, tokens: ExpiryParts['tokens']): Promise<number 
 
 /** Never throws. */
 export async function tellExpiry(
-  { user, pairing }: Extract<AuthDecision, { kind: 'granted' }>,
+  { user, pairing }: GrantedDecision,
   request: AuthRequest,
   person: Conversation,
   { policy, tokens, notices, clock, log }: ExpiryParts,

@@ -119,6 +119,16 @@ test.serial(
     t.deepEqual(steps.splice(0), ['begin', 'course', 'login', 'ended']);
     t.not(fails.limit.take(alice.name, request.peer), null);
 
+    const unwatched = {
+      ...scene(steps, () => Promise.resolve(outcomeOf({ kind: 'cancelled' }, request))),
+      course: () => {
+        throw new Error('no session watch');
+      },
+    };
+    for (let login = 0; login < 10; login++) await t.throwsAsync(serveLogin(request, person, unwatched));
+    t.not(unwatched.limit.take(alice.name, request.peer), null);
+    steps.length = 0;
+
     const full = scene(steps, () => Promise.resolve(outcomeOf({ kind: 'cancelled' }, request)));
     while (full.limit.take(alice.name, request.peer) !== null);
     t.is((await serveLogin(request, person, full)).decision.kind, 'unavailable');
