@@ -224,7 +224,7 @@ const permitted: readonly Import[] = [
   value('agent/token/piv/driver.ts', 'agent/token/interface.ts'),
   value('agent/stories/pair/pair.ts', 'policy/permit-try.ts'),
   value('agent/stories/pair/pair.ts', 'agent/audit/interface.ts'),
-  value('agent/socket/methods/admin-methods.ts', 'policy/permit-pairing.ts'),
+  value('agent/socket/methods/pairing-methods.ts', 'policy/permit-pairing.ts'),
   value('agent/cli/main.ts', 'agent/protocol/frames.ts'),
   value('agent/daemon/main.ts', 'agent/token/piv/driver.ts'),
   value('agent/daemon/main.ts', 'agent/daemon/harden.ts'),

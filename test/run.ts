@@ -152,6 +152,14 @@ function secondsSince(startMs: number): string {
   return `${Math.round((performance.now() - startMs) / 1000)} s`;
 }
 
+/** Test files without an end: ava gives up when nothing has happened for long, and names none of those it waited for. */
+function unended(): string[] {
+  const ended = new Set(
+    existsSync(TIMES) ? slowestFirst(readFileSync(TIMES, 'utf8')).map(({ file }) => file) : [],
+  );
+  return globSync('test/**/*.test.ts', { cwd: REPOSITORY }).filter((file) => !ended.has(file));
+}
+
 /** What took longest. */
 function showSlowest(): void {
   if (!existsSync(TIMES)) return;
@@ -174,6 +182,7 @@ async function runStep({ name, argv }: { name: string; argv: string[] }): Promis
 async function runAva(
   args: readonly string[],
   timeoutMs: number,
+  isWhole: boolean,
 ): Promise<{ passed: number; failed: number }> {
   const tap = new TapReader();
   let shown = 0;
@@ -200,6 +209,7 @@ async function runAva(
   if (tap.skipped > 0) console.log(`${tap.skipped} skipped`);
   // Dead without a failed test to show for it: that is a failure too.
   const crashed = !tap.planned || (!ok && tap.failed === 0);
+  if (crashed && isWhole) console.log(`${FAILED}: no end of ${unended().slice(0, 20).join(', ')}`);
   if (crashed)
     console.log(
       `${FAILED}: ava ${reason || 'printed no plan'}\n${output.split('\n').slice(-SHOWN_LINES).join('\n')}`,
@@ -266,8 +276,8 @@ async function main(): Promise<void> {
   }
   const tests =
     mode === '--soak'
-      ? await runAva([...SOAK, ...forAva], SOAK_MS)
-      : await runAva(['--concurrency', CONCURRENCY, ...files, ...forAva], AVA_MS);
+      ? await runAva([...SOAK, ...forAva], SOAK_MS, false)
+      : await runAva(['--concurrency', CONCURRENCY, ...files, ...forAva], AVA_MS, wanted.length === 0);
   await looked;
   passed += tests.passed;
   failed += tests.failed;

@@ -4,6 +4,7 @@
 
 import { AgentError } from '../base/errors.ts';
 import { METHODS, TYPES } from './io-scauth.generated.ts';
+import { InvalidParameter } from './varlink.ts';
 
 export const INTERFACE = 'io.scauth';
 
@@ -35,6 +36,11 @@ export type Methods = {
     readonly reply: Fields<(typeof METHODS)[M]['reply']>;
   };
 };
+
+export type MethodName = keyof Methods;
+export type Reply<M extends MethodName> = Methods[M]['reply'];
+/** Parameters as they were read: null for what was left out. */
+export type Given<M extends MethodName> = Fields<(typeof METHODS)[M]['parameters']>;
 
 type Wire<Name extends keyof Types> = Fields<Types[Name]>;
 export type WireToken = Wire<'Token'>;
@@ -71,33 +77,54 @@ export type SessionMethod = 'Monitor' | 'Claim';
 export type UpgradedMethod =
   'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse' | 'SignAnchor' | 'EnableKeyring';
 
-function readValue(value: unknown, type: string, name: string): unknown {
-  if (type.startsWith('?')) return value === null ? null : readValue(value, type.slice(1), name);
+type Fault = (name: string) => Error;
+
+const malformed: Fault = (name) => new AgentError('malformed', { detail: `field ${name}` });
+
+function readValue(value: unknown, type: string, name: string, fault: Fault): unknown {
+  if (type.startsWith('?')) return value === null ? null : readValue(value, type.slice(1), name, fault);
   if (type.startsWith('[]')) {
-    if (!Array.isArray(value)) throw new AgentError('malformed', { detail: `field ${name}` });
-    return value.map((item: unknown) => readValue(item, type.slice(2), name));
+    if (!Array.isArray(value)) throw fault(name);
+    return value.map((item: unknown) => readValue(item, type.slice(2), name, fault));
   }
-  if (Object.hasOwn(TYPES, type)) return readFields(value, TYPES[type as keyof Types]);
+  if (Object.hasOwn(TYPES, type)) return readFields(value, TYPES[type as keyof Types], fault);
   const word = { string: 'string', int: 'number', float: 'number', bool: 'boolean' }[type];
-  if (typeof value !== word || (type === 'int' && !Number.isSafeInteger(value)))
-    throw new AgentError('malformed', { detail: `field ${name}` });
+  if (typeof value !== word || (type === 'int' && !Number.isSafeInteger(value))) throw fault(name);
   return value;
 }
 
 /**
  * A JSON object as typed fields, each checked once. Those that the table does not have are left out, so that the other end
  * may be newer; varlink leaves out what is null.
+ * @param fault what a field that is not as it should be throws
  * @throws AgentError `malformed`
  */
-export function readFields<T extends Table>(value: unknown, table: T): Fields<T> {
+export function readFields<T extends Table>(value: unknown, table: T, fault = malformed): Fields<T> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new AgentError('malformed', { detail: 'not an object' });
   const given = new Map<string, unknown>(Object.entries(value));
   const fields = Object.entries(table).map(([name, type]) => [
     name,
-    readValue(given.get(name) ?? null, type, name),
+    readValue(given.get(name) ?? null, type, name, fault),
   ]);
   return Object.fromEntries(fields) as Fields<T>;
+}
+
+/**
+ * What a caller gave: only what the method has, in its types; no number of this interface is below zero.
+ * @throws InvalidParameter
+ */
+export function readParameters<M extends MethodName>(
+  method: M,
+  given: Readonly<Record<string, unknown>>,
+): Given<M> {
+  const table: Table = METHODS[method].parameters;
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(table, name));
+  if (unknown !== undefined) throw new InvalidParameter(unknown);
+  const fields = readFields(given, table, (name) => new InvalidParameter(name));
+  for (const [name, value] of Object.entries(fields))
+    if (typeof value === 'number' && value < 0) throw new InvalidParameter(name);
+  return fields;
 }
 
 /** @throws AgentError `malformed` */

@@ -6,6 +6,20 @@ import { AgentError } from '../base/errors.ts';
 /** Longest message in either direction, bytes. */
 export const MAX_MESSAGE_BYTES = 65536;
 
+/** org.varlink.service.InvalidParameter, with the parameter's name. */
+export class InvalidParameter extends Error {
+  readonly parameter: string;
+
+  constructor(parameter: string) {
+    super(`invalid parameter: ${parameter}`);
+    this.name = 'InvalidParameter';
+    this.parameter = parameter;
+  }
+}
+
+/** org.varlink.service.PermissionDenied. */
+export class PermissionDenied extends Error {}
+
 export interface VarlinkCall {
   readonly method: string;
   readonly parameters: Readonly<Record<string, unknown>>;

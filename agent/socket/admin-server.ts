@@ -3,33 +3,28 @@
 
 import { readFileSync } from 'node:fs';
 import { debug } from '../base/debug.ts';
-import { AgentError, describeError } from '../base/errors.ts';
-import { pairOwnCard } from '../stories/pair/pair.ts';
-import { requireHere } from '../stories/card/require-here.ts';
-import { verifyCardPin } from '../stories/pin/verify-pin.ts';
-import { callerAccount, callMethod, isUnexpected, type AdminParts } from './methods/admin-methods.ts';
-import { listed } from '../model/pairing.ts';
+import { AgentError, asAgentError, describeError } from '../base/errors.ts';
 import type { Connection } from './doors/connection.ts';
-import { cardStory, failureOf, type Story } from './methods/card-stories.ts';
+import { callerAccount } from './methods/caller.ts';
+import { failureOf, type Story } from './methods/card-stories.ts';
 import { openDoors, type DoorLimits, type DoorPlaces, type Doors } from './doors/doors.ts';
-import { keyringWish } from './methods/keyring-methods.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from '../protocol/frame-stream.ts';
 import { FRAME_VERSION } from '../protocol/frames.ts';
-import { INTERFACE } from '../protocol/io-scauth.ts';
-import { methodFacts, type MethodFacts } from './methods/methods.ts';
+import { INTERFACE, readParameters } from '../protocol/io-scauth.ts';
+import type { AdminParts } from './methods/method-parts.ts';
+import { callMethod, methodNamed, mustBeUpgraded, storyOf, type Method } from './methods/methods.ts';
 import { monitor } from './monitor.ts';
-import {
-  InvalidParameter,
-  onlyParameters,
-  optionalTokenId,
-  PermissionDenied,
-  requiredPkhh,
-} from './methods/parameters.ts';
 import { RatedLog } from './doors/rated-log.ts';
 import { Turns } from './doors/turns.ts';
-import { encodeMessage, MessageSplitter, parseCall, type VarlinkCall } from '../protocol/varlink.ts';
-import { wirePairing } from './methods/wire.ts';
+import {
+  encodeMessage,
+  InvalidParameter,
+  MessageSplitter,
+  parseCall,
+  PermissionDenied,
+  type VarlinkCall,
+} from '../protocol/varlink.ts';
 
 export interface AdminServerParts extends AdminParts {
   readonly log: (line: string) => void;
@@ -51,6 +46,15 @@ function errorReply(error: unknown): Record<string, unknown> {
   }
   if (error instanceof PermissionDenied) return { error: `${SERVICE}.PermissionDenied` };
   return { error: `${INTERFACE}.Failed`, parameters: failureOf(error) };
+}
+
+/** Whether a failure is worth a line in the agent's log. */
+function isUnexpected(error: unknown): boolean {
+  return (
+    !(error instanceof InvalidParameter) &&
+    !(error instanceof PermissionDenied) &&
+    asAgentError(error).code === 'internal'
+  );
 }
 
 class AdminConnection {
@@ -127,31 +131,31 @@ class AdminConnection {
   async #answer(call: VarlinkCall, over: () => void): Promise<boolean> {
     const { pid, uid } = this.#connection.peer;
     debug('socket', () => `${call.method}${call.upgrade ? ' (upgraded)' : ''}, pid ${pid}, uid ${uid}`);
-    const facts = methodFacts(call.method);
-    if (call.oneway && facts?.oneway !== true)
+    const method = methodNamed(call.method);
+    if (call.oneway && method?.oneway !== true)
       throw new AgentError('malformed', { say: 'varlink: a call that is for nothing without its reply' });
     let reply: Record<string, unknown>;
     try {
-      if (call.upgrade && facts?.upgraded === true) {
-        const story = await this.#storyOf(call, facts);
+      if (call.upgrade && method?.kind === 'story') {
+        const story = await storyOf(method.name, this.#connection.peer, call.parameters, this.#parts);
         over();
         await this.#connection.send(encodeMessage({ parameters: {} }));
         const succeeded = await this.#runStory(story);
-        if (succeeded && facts.wakesSessions) this.#parts.sessionCards.tell();
+        if (succeeded && method.wakesSessions) this.#parts.sessionCards.tell();
         return true;
       }
-      if (call.more && call.method === `${INTERFACE}.Monitor`) {
+      if (call.more && method?.name === 'Monitor') {
         over();
         await this.#monitor(call);
         return true;
       }
-      reply = await this.#replyOf(call);
+      reply = await this.#replyOf(call, method);
       for (let next = nextOf(call, reply); next !== null; next = nextOf(call, reply)) {
         await this.#connection.send(encodeMessage({ ...reply, continues: true }));
         if (!this.#connection.isOpen) return false;
-        reply = await this.#replyOf({ ...call, parameters: { ...call.parameters, after: next } });
+        reply = await this.#replyOf({ ...call, parameters: { ...call.parameters, after: next } }, method);
       }
-      if (facts?.wakesSessions === true) this.#parts.sessionCards.tell();
+      if (method?.wakesSessions === true) this.#parts.sessionCards.tell();
     } catch (error) {
       if (isUnexpected(error)) this.#parts.log(describeError(error));
       reply = errorReply(error);
@@ -162,7 +166,7 @@ class AdminConnection {
 
   /** The connection is for this alone from now on. */
   async #monitor({ parameters }: VarlinkCall): Promise<void> {
-    onlyParameters(parameters, []);
+    readParameters('Monitor', parameters);
     const { peer, owner } = this.#connection;
     const account = await callerAccount(peer, this.#parts.accounts);
     // Whoever says more has misunderstood, and a peer that goes is only heard of while something is read.
@@ -181,15 +185,17 @@ class AdminConnection {
     });
   }
 
-  async #replyOf(call: VarlinkCall): Promise<Record<string, unknown>> {
-    const [interfaceName, method] = splitMethod(call.method);
-    if (interfaceName === SERVICE) return this.#serviceReply(method, call);
-    if (interfaceName !== INTERFACE) {
-      return { error: `${SERVICE}.InterfaceNotFound`, parameters: { interface: interfaceName } };
+  async #replyOf(call: VarlinkCall, method: Method | null): Promise<Record<string, unknown>> {
+    if (method?.kind === 'plain') {
+      const { peer } = this.#connection;
+      return { parameters: await callMethod(method.name, peer, call.parameters, this.#parts) };
     }
-    const parameters = await callMethod(method, this.#connection.peer, call.parameters, this.#parts);
-    if (parameters === null) return { error: `${SERVICE}.MethodNotFound`, parameters: { method } };
-    return { parameters };
+    if (method !== null) throw mustBeUpgraded();
+    const [interfaceName, name] = splitMethod(call.method);
+    if (interfaceName === SERVICE) return this.#serviceReply(name, call);
+    if (interfaceName === INTERFACE)
+      return { error: `${SERVICE}.MethodNotFound`, parameters: { method: name } };
+    return { error: `${SERVICE}.InterfaceNotFound`, parameters: { interface: interfaceName } };
   }
 
   #serviceReply(method: string, call: VarlinkCall): Record<string, unknown> {
@@ -212,33 +218,6 @@ class AdminConnection {
       }
       default:
         return { error: `${SERVICE}.MethodNotFound`, parameters: { method } };
-    }
-  }
-
-  /** The story of an upgraded call. */
-  async #storyOf({ method, parameters }: VarlinkCall, { here }: MethodFacts): Promise<Story> {
-    const { peer } = this.#connection;
-    if (here !== 'no') await requireHere(peer, this.#parts.policy(), this.#parts.sessions, here);
-    switch (method) {
-      case `${INTERFACE}.Pair`: {
-        onlyParameters(parameters, ['hash', 'keyring']);
-        const pkhh = requiredPkhh(parameters);
-        const wish = keyringWish(parameters);
-        const account = await callerAccount(peer, this.#parts.accounts);
-        return async (person) => ({
-          pairing: wirePairing(listed(await pairOwnCard(account, pkhh, peer, person, this.#parts, wish))),
-        });
-      }
-      case `${INTERFACE}.VerifyPin`: {
-        onlyParameters(parameters, ['token']);
-        const id = optionalTokenId(parameters);
-        return async (person) => ({ token: (await verifyCardPin(id, peer, person, this.#parts)).id });
-      }
-      default: {
-        const story = await cardStory(method, parameters, peer, this.#parts);
-        if (story === null) throw new AgentError('internal', { detail: `${method} has no story` });
-        return story;
-      }
     }
   }
 

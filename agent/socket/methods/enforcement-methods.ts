@@ -14,28 +14,24 @@ import {
   type PlanParts,
 } from '../../stories/enforcement/enforcement-plan.ts';
 import { isPlannedPlace, plannedAccounts } from '../../stories/enforcement/planned-accounts.ts';
-import type { Account } from '../../model/account.ts';
 import { parseCodeHash } from '../../model/break-glass.ts';
 import type { CodeHash, Exemption } from '../../model/enforcement.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../../model/request.ts';
-import type { Methods, WireExemption, WireStanding } from '../../protocol/io-scauth.ts';
+import type { Given, MethodName, Methods, WireExemption, WireStanding } from '../../protocol/io-scauth.ts';
+import { InvalidParameter } from '../../protocol/varlink.ts';
+import { accountNamed } from './caller.ts';
 import { pageOf, type Page } from './paging.ts';
-import {
-  InvalidParameter,
-  onlyParameters,
-  optionalFlag,
-  optionalText,
-  PermissionDenied,
-  requiredText,
-} from './parameters.ts';
 
 export interface EnforcementMethodParts extends PlanParts {
   readonly breakGlass: BreakGlass;
   readonly audit: AuditLog;
 }
 
-type Parameters = Readonly<Record<string, unknown>>;
-type Reply<M extends keyof Methods> = Promise<Methods[M]['reply']>;
+/** What all of them need is under `enforcement` of what the methods need. */
+interface Parts {
+  readonly enforcement: EnforcementMethodParts;
+}
+type Reply<M extends MethodName> = Promise<Methods[M]['reply']>;
 
 /** An exemption ends. */
 const MAX_EXEMPT_MS = 366 * 86_400_000;
@@ -62,35 +58,17 @@ function wireStanding(planned: PlannedAccount): WireStanding {
 }
 
 /** A login name that root says is behind it; it is shown and not trusted for anything. @throws InvalidParameter */
-function byOf(parameters: Parameters): string {
-  const by = optionalText(parameters, 'by') ?? 'root';
+function byOf(given: { readonly by: string | null }): string {
+  const by = given.by ?? 'root';
   if (by.length === 0 || by.length > MAX_TEXT) throw new InvalidParameter('by');
   return parseUsername(by);
 }
 
 /** @throws InvalidParameter */
-function codeOf(parameters: Parameters): CodeHash {
-  const bytes = (name: string): Buffer => Buffer.from(requiredText(parameters, name), 'base64');
-  const code = parseCodeHash(bytes('salt'), bytes('codeHash'));
+function codeOf({ salt, codeHash }: Given<'SetBreakGlass'>): CodeHash {
+  const code = parseCodeHash(Buffer.from(salt, 'base64'), Buffer.from(codeHash, 'base64'));
   if (code === null) throw new InvalidParameter('codeHash');
   return code;
-}
-
-/** @throws InvalidParameter */
-function namesOf(parameters: Parameters): readonly string[] {
-  const names: unknown = parameters['shutOut'] ?? [];
-  if (!Array.isArray(names)) throw new InvalidParameter('shutOut');
-  return names.map((name: unknown) => {
-    if (typeof name !== 'string') throw new InvalidParameter('shutOut');
-    return name;
-  });
-}
-
-async function accountOf(parameters: Parameters, parts: EnforcementMethodParts): Promise<Account> {
-  const name = parseUsername(requiredText(parameters, 'user'));
-  const account = await parts.accounts.byName(name);
-  if (account === null) throw new AgentError('unknown-user', { detail: name });
-  return account;
 }
 
 /** The caller's own; root's are all, by pages. */
@@ -115,13 +93,13 @@ async function exemptionsFor(
   return { items: exemption === null ? [] : [wireExemption(exemption)], next: null };
 }
 
-async function getEnforcement(
+export async function getEnforcement(
+  { after }: Given<'GetEnforcement'>,
   peer: PeerCredentials,
-  parameters: Parameters,
-  parts: EnforcementMethodParts,
+  { enforcement: parts }: Parts,
 ): Reply<'GetEnforcement'> {
   const state = parts.enforcement.state();
-  const { items, next } = await exemptionsFor(peer, optionalText(parameters, 'after'), parts);
+  const { items, next } = await exemptionsFor(peer, after, parts);
   return {
     state: state.kind,
     since: state.kind === 'off' ? null : iso(state.sinceMs),
@@ -133,8 +111,11 @@ async function getEnforcement(
   };
 }
 
-async function plan(parameters: Parameters, parts: EnforcementMethodParts): Reply<'PlanEnforcement'> {
-  const after = optionalText(parameters, 'after');
+export async function plan(
+  { after }: Given<'PlanEnforcement'>,
+  _peer: PeerCredentials,
+  { enforcement: parts }: Parts,
+): Reply<'PlanEnforcement'> {
   if (after !== null && !isPlannedPlace(after)) throw new InvalidParameter('after');
   const page = await pageOf(plannedAccounts(parts, after), async (account) =>
     wireStanding(await planFor(account, parts)),
@@ -142,14 +123,14 @@ async function plan(parameters: Parameters, parts: EnforcementMethodParts): Repl
   return { accounts: page.items, next: page.next };
 }
 
-async function start(
+export async function start(
+  given: Given<'StartEnforcement'>,
   peer: PeerCredentials,
-  parameters: Parameters,
-  parts: EnforcementMethodParts,
+  { enforcement: parts }: Parts,
 ): Reply<'StartEnforcement'> {
-  const forced = new Set(namesOf(parameters));
-  const by = byOf(parameters);
-  const code = codeOf(parameters);
+  const forced = new Set(given.shutOut);
+  const by = byOf(given);
+  const code = codeOf(given);
   if (parts.enforcement.isOn) throw new AgentError('invalid-argument', { say: 'enforcement is on already' });
   if (!parts.policy().login.cardsAllowed)
     throw new AgentError('invalid-argument', {
@@ -172,12 +153,25 @@ async function start(
   return { until: iso(untilMs), shutOut: out };
 }
 
-async function confirm(peer: PeerCredentials, parts: EnforcementMethodParts): Reply<'ConfirmEnforcement'> {
+export async function confirm(
+  _given: object,
+  peer: PeerCredentials,
+  { enforcement: parts }: Parts,
+): Reply<'ConfirmEnforcement'> {
   if (!parts.enforcement.isOn) throw new AgentError('invalid-argument', { say: 'enforcement is off' });
   const login = parts.enforcement.cardLoginInTrial();
   if (login === null) throw new AgentError('no-card-login');
   await parts.enforcement.confirm(peer);
   return { user: login.user, at: iso(login.atMs) };
+}
+
+export async function stop(
+  _given: object,
+  peer: PeerCredentials,
+  { enforcement: { enforcement } }: Parts,
+): Reply<'StopEnforcement'> {
+  await enforcement.turnOff(peer);
+  return {};
 }
 
 async function record(
@@ -193,17 +187,17 @@ async function record(
   await audit.record({ kind: 'policy-changed', actor: peer, changes });
 }
 
-async function exempt(
+export async function exempt(
+  given: Given<'Exempt'>,
   peer: PeerCredentials,
-  parameters: Parameters,
-  parts: EnforcementMethodParts,
+  { enforcement: parts }: Parts,
 ): Reply<'Exempt'> {
-  const { name: user } = await accountOf(parameters, parts);
+  const { name: user } = await accountNamed(given.user, parts.accounts);
   const nowMs = parts.clock.nowMs();
-  const untilMs = Date.parse(requiredText(parameters, 'until'));
+  const untilMs = Date.parse(given.until);
   if (!(untilMs > nowMs && untilMs <= nowMs + MAX_EXEMPT_MS)) throw new InvalidParameter('until');
-  const reason = printable(optionalText(parameters, 'reason') ?? '', MAX_TEXT);
-  const exemption: Exemption = { user, untilMs, by: byOf(parameters), madeAtMs: nowMs, reason };
+  const reason = printable(given.reason ?? '', MAX_TEXT);
+  const exemption: Exemption = { user, untilMs, by: byOf(given), madeAtMs: nowMs, reason };
   const before = parts.enforced.exemptionOf(user);
   // First the record: an exemption that nobody can read of is none.
   await record(exemption, before, peer, parts);
@@ -211,77 +205,31 @@ async function exempt(
   return { exemption: wireExemption(exemption) };
 }
 
-async function unexempt(
+export async function unexempt(
+  given: Given<'Unexempt'>,
   peer: PeerCredentials,
-  parameters: Parameters,
-  parts: EnforcementMethodParts,
+  { enforcement: parts }: Parts,
 ): Reply<'Unexempt'> {
-  const user = parseUsername(requiredText(parameters, 'user'));
+  const user = parseUsername(given.user);
   const before = parts.enforced.exemptionOf(user);
   if (before === null) return { removed: false };
   const account = await parts.accounts.byName(user);
-  if (account !== null && !optionalFlag(parameters, 'shutOut'))
+  if (account !== null && given.shutOut !== true)
     await guardAgainstShutOut(account, { withoutExemption: true }, parts);
   const removed = parts.enforced.unexempt(user);
   await record(null, before, peer, parts);
   return { removed };
 }
 
-async function newCode(
+export async function newCode(
+  given: Given<'SetBreakGlass'>,
   peer: PeerCredentials,
-  parameters: Parameters,
-  parts: EnforcementMethodParts,
+  { enforcement: parts }: Parts,
 ): Reply<'SetBreakGlass'> {
-  const code = codeOf(parameters);
+  const code = codeOf(given);
   if (!parts.enforcement.isOn) throw new AgentError('invalid-argument', { say: 'enforcement is off' });
   parts.enforced.setBreakGlass(code);
   const changes = [{ setting: 'break-glass code', from: 'the one before', to: 'a new one' }];
   await parts.audit.record({ kind: 'policy-changed', actor: peer, changes });
   return {};
-}
-
-/**
- * Runs one call.
- * @returns null when the method is none of these
- * @throws InvalidParameter, PermissionDenied, AgentError
- */
-export async function enforcementMethod(
-  method: string,
-  peer: PeerCredentials,
-  parameters: Parameters,
-  parts: EnforcementMethodParts,
-): Promise<object | null> {
-  const takes = (...names: readonly string[]): void => {
-    if (peer.uid !== 0) throw new PermissionDenied('root only');
-    onlyParameters(parameters, names);
-  };
-  switch (method as keyof Methods) {
-    case 'GetEnforcement':
-      onlyParameters(parameters, ['after']);
-      return getEnforcement(peer, parameters, parts);
-    case 'PlanEnforcement':
-      takes('after');
-      return plan(parameters, parts);
-    case 'StartEnforcement':
-      takes('by', 'shutOut', 'salt', 'codeHash');
-      return start(peer, parameters, parts);
-    case 'ConfirmEnforcement':
-      takes();
-      return confirm(peer, parts);
-    case 'StopEnforcement':
-      takes();
-      await parts.enforcement.turnOff(peer);
-      return {};
-    case 'SetBreakGlass':
-      takes('salt', 'codeHash');
-      return newCode(peer, parameters, parts);
-    case 'Exempt':
-      takes('user', 'until', 'reason', 'by');
-      return exempt(peer, parameters, parts);
-    case 'Unexempt':
-      takes('user', 'shutOut');
-      return unexempt(peer, parameters, parts);
-    default:
-      return null;
-  }
 }

@@ -1,24 +1,31 @@
 // GetHealth: what only scauthd can say of itself (`sc_auth doctor` looks at the rest of the machine). Asks no card.
 
 import { printable } from '../../base/errors.ts';
+import type { Accounts } from '../../model/account.ts';
 import { cardHealth, shutOutBy, type LookParts } from '../../stories/explain/machine-health.ts';
 import type { HealthSource } from '../../model/health.ts';
-import type { Username } from '../../model/request.ts';
-import type { Methods } from '../../protocol/io-scauth.ts';
+import type { PeerCredentials } from '../../model/request.ts';
+import type { Given, Reply } from '../../protocol/io-scauth.ts';
+import { InvalidParameter } from '../../protocol/varlink.ts';
+import { callerUnlessRoot } from './caller.ts';
 
+const MAX_DAYS = 3650;
 const DAY_MS = 24 * 60 * 60 * 1000;
 export interface HealthParts extends LookParts {
+  readonly accounts: Accounts;
   readonly version: string;
   /** Absent: nothing is known. */
   readonly health?: HealthSource;
 }
 
-/** @param user null: root asks, for the whole machine */
+/** For root of the whole machine. */
 export async function getHealth(
-  days: number,
-  user: Username | null,
+  { days }: Given<'GetHealth'>,
+  peer: PeerCredentials,
   parts: HealthParts,
-): Promise<Methods['GetHealth']['reply']> {
+): Promise<Reply<'GetHealth'>> {
+  if (days > MAX_DAYS) throw new InvalidParameter('days');
+  const user = await callerUnlessRoot(peer, parts.accounts);
   const limitMs = parts.clock.nowMs() + days * DAY_MS;
   const { now, soon } = await shutOutBy(limitMs, user, parts);
   const { expiring, refused: refusedCards } = await cardHealth(limitMs, user, parts);

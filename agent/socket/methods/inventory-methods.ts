@@ -11,7 +11,11 @@ import type { LoginDriverTable } from '../../store/interface.ts';
 import { CARD_READING_MS, type Token, type TokenSource } from '../../token/interface.ts';
 import { mayDriverRun } from '../../../policy/permit-driver.ts';
 import { UNFIT_USE } from '../../words/pairing.ts';
-import type { Methods } from '../../protocol/io-scauth.ts';
+import { mayDriverServe } from '../../stories/card/driver-gate.ts';
+import type { PlanParts } from '../../stories/enforcement/enforcement-plan.ts';
+import { guardDriver } from '../../stories/enforcement/shut-out-by-settings.ts';
+import type { Given, Reply } from '../../protocol/io-scauth.ts';
+import { tokenIdOf } from './caller.ts';
 import { pageOf } from './paging.ts';
 import { wireDriver, wireItem, wireReader, wireReaderDriver } from './wire.ts';
 
@@ -20,6 +24,15 @@ export interface InventoryParts {
   readonly loginDrivers: LoginDriverTable;
   readonly tokens: TokenSource;
   readonly audit: AuditLog;
+}
+
+/** Whether a driver may run in a login by a service, as somebody asks who has logged in. */
+export function mayServe({
+  inventory,
+  loginDrivers,
+}: Pick<InventoryParts, 'inventory' | 'loginDrivers'>): (driver: string, service: string) => boolean {
+  const gate = { drivers: () => inventory.drivers(), table: loginDrivers };
+  return (driver, service) => mayDriverServe(driver, service, gate);
 }
 
 /** @throws AgentError `no-card` when the named card is not in */
@@ -33,13 +46,13 @@ async function tokensNamed(tokens: TokenSource, id: TokenId | null): Promise<rea
 
 /** @throws AgentError `no-card`, and those of TokenSource.present */
 export async function listItems(
-  id: TokenId | null,
-  after: number,
+  given: Given<'ListItems'>,
+  _peer: PeerCredentials,
   { tokens, inventory }: InventoryParts,
-): Promise<Methods['ListItems']['reply']> {
-  const named = await tokensNamed(tokens, id);
+): Promise<Reply<'ListItems'>> {
+  const named = await tokensNamed(tokens, tokenIdOf(given));
   const all = named.flatMap((token) => token.identities.map((identity) => ({ token, identity })));
-  const { items, next } = await pageOf(numbered(all, after), async ({ token, identity }) => {
+  const { items, next } = await pageOf(numbered(all, given.after ?? 0), async ({ token, identity }) => {
     const { certificate } = identity;
     const trust = certificate === null ? NOT_EVALUATED : await inventory.trustOf(certificate);
     return wireItem(token, identity, trust, UNFIT_USE[identity.use]);
@@ -47,7 +60,11 @@ export async function listItems(
   return { items, next };
 }
 
-export function listDrivers({ inventory, loginDrivers }: InventoryParts): Methods['ListDrivers']['reply'] {
+export function listDrivers(
+  _given: object,
+  _peer: PeerCredentials,
+  { inventory, loginDrivers }: InventoryParts,
+): Reply<'ListDrivers'> {
   const drivers = inventory.drivers().map((driver) => {
     const { builtIn, id } = driver;
     const enabledForLogin = loginDrivers.loginDriver(id);
@@ -56,24 +73,29 @@ export function listDrivers({ inventory, loginDrivers }: InventoryParts): Method
   return { drivers };
 }
 
-export function listReaders({ inventory }: InventoryParts): Methods['ListReaders']['reply'] {
+export function listReaders(
+  _given: object,
+  _peer: PeerCredentials,
+  { inventory }: InventoryParts,
+): Reply<'ListReaders'> {
   return {
     readers: inventory.readers().map(wireReader),
     drivers: inventory.readerDrivers().map(wireReaderDriver),
   };
 }
 
-/** The caller is root. @throws AgentError `invalid-argument` for a driver that is not there */
+/** @throws AgentError `invalid-argument` for a driver that is not there, `would-shut-out` */
 export async function setDriverForLogin(
-  id: string,
-  enabled: boolean,
+  { driver: id, enabled, shutOut }: Given<'SetDriverForLogin'>,
   actor: PeerCredentials,
-  { inventory, loginDrivers, audit }: InventoryParts,
-): Promise<void> {
+  { inventory, loginDrivers, audit, enforcement }: InventoryParts & { readonly enforcement: PlanParts },
+): Promise<object> {
+  if (!enabled && shutOut !== true) await guardDriver(id, enforcement);
   const driver = inventory.drivers().find((one) => one.id === id);
   if (driver === undefined)
     throw new AgentError('invalid-argument', { say: 'there is no such driver, see sc_auth drivers' });
   loginDrivers.setLoginDriver(id, enabled);
   const action = enabled ? 'enabled' : 'disabled';
   await audit.record({ kind: 'driver-changed', action, driver: id, version: driver.version, actor });
+  return {};
 }

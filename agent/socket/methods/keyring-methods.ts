@@ -4,24 +4,18 @@
 import { printable } from '../../base/errors.ts';
 import { auditedKey } from '../../stories/card/audited-key.ts';
 import type { KeyringParts } from '../../stories/card/keyring-parts.ts';
-import type { KeyringWish } from '../../stories/card/rider.ts';
 import type { PairingParts } from '../../stories/pair/pair.ts';
 import type { KeptSecret } from '../../model/keyring.ts';
-import type { Pkhh } from '../../model/key.ts';
-import type { PeerCredentials, Username } from '../../model/request.ts';
-import { InvalidParameter } from './parameters.ts';
-import type { Methods, WireKeyringCard } from '../../protocol/io-scauth.ts';
+import { parsePkhh } from '../../model/key.ts';
+import type { Accounts } from '../../model/account.ts';
+import type { PeerCredentials } from '../../model/request.ts';
+import type { Given, Reply, WireKeyringCard } from '../../protocol/io-scauth.ts';
+import { userInScope } from './caller.ts';
 
 export interface KeyringMethodParts extends Pick<PairingParts, 'policy' | 'pairings' | 'audit' | 'clock'> {
+  readonly accounts: Accounts;
   /** Absent: cards open no keyrings here. */
   readonly keyring?: KeyringParts;
-}
-
-/** @throws InvalidParameter */
-export function keyringWish({ keyring = null }: Readonly<Record<string, unknown>>): KeyringWish {
-  if (keyring === null) return 'ask';
-  if (keyring !== 'ask' && keyring !== 'yes' && keyring !== 'no') throw new InvalidParameter('keyring');
-  return keyring;
 }
 
 /** Whether the password is another one than it was when it was sealed; null: not known here. */
@@ -31,10 +25,12 @@ async function passwordChanged(kept: KeptSecret, { passwordMark }: KeyringParts)
 }
 
 /** @throws AgentError `store-unreadable` */
-export async function keyringOf(
-  user: Username,
-  { policy, pairings, keyring }: KeyringMethodParts,
-): Promise<Methods['GetKeyring']['reply']> {
+export async function getKeyring(
+  { user: asked }: Given<'GetKeyring'>,
+  peer: PeerCredentials,
+  { policy, pairings, keyring, accounts }: KeyringMethodParts,
+): Promise<Reply<'GetKeyring'>> {
+  const user = await userInScope(peer, asked, accounts);
   const { allowed, services } = policy().keyring;
   const kept = keyring?.table.secretsOf(user) ?? [];
   const cards: WireKeyringCard[] = [];
@@ -54,21 +50,20 @@ export async function keyringOf(
 }
 
 /**
- * Forgets what is sealed for one pairing, or for all of the user's.
- * @returns the hashes of the pairings that had something
+ * Forgets what is sealed for one pairing, or for all of the user's, and names those that had something.
  * @throws AgentError `store-unreadable`, and what the audit log throws
  */
 export async function disableKeyring(
-  user: Username,
-  hash: Pkhh | null,
+  { user: asked, hash }: Given<'DisableKeyring'>,
   actor: PeerCredentials,
-  { pairings, keyring, audit }: KeyringMethodParts,
-): Promise<Pkhh[]> {
-  const gone = keyring?.table.dropSecrets(user, hash) ?? [];
+  { pairings, keyring, audit, accounts }: KeyringMethodParts,
+): Promise<Reply<'DisableKeyring'>> {
+  const user = await userInScope(actor, asked, accounts);
+  const gone = keyring?.table.dropSecrets(user, hash === null ? null : parsePkhh(hash)) ?? [];
   for (const pkhh of gone) {
     const tokenId = pairings.forUser(user).find((pairing) => pairing.pkhh === pkhh)?.tokenId ?? null;
     const key = auditedKey(pkhh, tokenId, null);
     await audit.record({ kind: 'keyring', action: 'disabled', user, actor, key, detail: null });
   }
-  return gone;
+  return { disabled: gone };
 }

@@ -3,7 +3,8 @@
 import test from 'ava';
 import { makeBreakGlassCode } from '../../../agent/model/break-glass.ts';
 import type { PeerCredentials } from '../../../agent/model/request.ts';
-import { enforcementMethod } from '../../../agent/socket/methods/enforcement-methods.ts';
+import type { AdminParts } from '../../../agent/socket/methods/method-parts.ts';
+import { callMethod } from '../../../agent/socket/methods/methods.ts';
 import type { Methods } from '../../../agent/protocol/io-scauth.ts';
 import { alice, bob, pairing } from '../../kit/story/fakes.ts';
 import { enforcedScene, type EnforcedScene } from '../stories/enforcement/enforcement-fakes.ts';
@@ -12,13 +13,13 @@ import { victim } from '../../kit/story/run-login.ts';
 const root: PeerCredentials = { pid: 1, uid: 0, gid: 0 };
 const user: PeerCredentials = { pid: 2, uid: alice.uid, gid: 0 };
 
-function call<M extends keyof Methods>(
+function call<M extends Parameters<typeof callMethod>[0]>(
   scene: EnforcedScene,
   method: M,
   parameters: Readonly<Record<string, unknown>> = {},
   peer = root,
 ): Promise<Methods[M]['reply']> {
-  return enforcementMethod(method, peer, parameters, scene) as Promise<Methods[M]['reply']>;
+  return callMethod(method, peer, parameters, { enforcement: scene } as unknown as AdminParts);
 }
 
 async function code(): Promise<{ salt: string; codeHash: string }> {
@@ -53,7 +54,6 @@ test('users see whether it is on and their own exemption; everything else is roo
     'Unexempt',
   ] as const)
     await t.throwsAsync(call(scene, method, {}, user), { message: 'root only' }, method);
-  t.is(await enforcementMethod('Pair', root, {}, scene), null);
 });
 
 test('exemptions end within a year, are for accounts that there are, and are recorded', async (t) => {

@@ -13,7 +13,7 @@ import { checkSettings, reloadSettings } from '../../../agent/socket/methods/set
 import { defaultPolicy } from '../../../policy/policy.ts';
 import { makeCertificate } from '../../kit/card/certificate.ts';
 import { enforcedScene } from '../stories/enforcement/enforcement-fakes.ts';
-import { alice, bob, pairing, tokensOf } from '../../kit/story/fakes.ts';
+import { accounts, alice, bob, pairing, tokensOf } from '../../kit/story/fakes.ts';
 import { policyWith } from '../../kit/story/policy-with.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -28,6 +28,7 @@ const driver = (id: string, kind: DriverInfo['kind'], state: DriverInfo['state']
 /** Alice has a card of PIV's and uses it, Bob is exempt for an hour. */
 function place(state: DriverInfo['state'] = 'ready') {
   const scene = enforcedScene({ people: [alice, bob] });
+  scene.clock.wallMs = notAfterMs - 7 * 86_400_000;
   scene.pairings.rows.push({
     ...pairing(alice.name, publicKey),
     ...{ driver: 'org.scauth.piv', cardKey: Buffer.from('9E'), certificate },
@@ -74,17 +75,22 @@ test('the files: what is wrong with them, whom they would shut out, drivers as a
 
 test('health: cards that no driver takes, whom enforcement shuts out now and soon, what ends', async (t) => {
   const { table, ...parts } = place('disabled');
-  const asked = { ...parts, tokens: tokensOf(), version: '1' };
-  const days = Math.ceil((notAfterMs - parts.clock.wallMs) / 86_400_000) + 1;
-  const seen = await getHealth(days, null, asked);
+  const asked = { ...parts, accounts, tokens: tokensOf(), version: '1' };
+  const as = (uid: number) => ({ pid: 1, uid, gid: 0 });
+  const days = 8;
+  const seen = await getHealth({ days }, as(0), asked);
   t.like(seen, { shutOut: ['alice'], shutOutSoon: ['bob'], notInForce: [], configRefused: null });
   t.like(seen.refusedCards, [{ user: 'alice', hash: publicKey.pkhh, rule: 'login.card_check' }]);
   t.like(seen.expiring, [{ what: 'pairing', user: 'alice', notAfter: new Date(notAfterMs).toISOString() }]);
-  t.deepEqual((await getHealth(days, null, asked)).expiring, seen.expiring, 'and again, from what is known');
+  t.deepEqual(
+    (await getHealth({ days }, as(0), asked)).expiring,
+    seen.expiring,
+    'and again, from what is known',
+  );
   // Others hear of what is theirs, and not of others.
-  const own = await getHealth(days, alice.name, asked);
+  const own = await getHealth({ days }, as(alice.uid), asked);
   t.deepEqual([own.shutOut, own.shutOutSoon, own.refusedCards.length], [[], [], 1]);
-  t.deepEqual((await getHealth(days, bob.name, asked)).refusedCards, []);
+  t.deepEqual((await getHealth({ days }, as(bob.uid), asked)).refusedCards, []);
   table.state = { kind: 'off' };
 });
 

@@ -2,7 +2,8 @@
 // somebody, and what stands against it: a guard that refuses, or a way in that stays.
 
 import test from 'ava';
-import { enforcementMethod } from '../../../../agent/socket/methods/enforcement-methods.ts';
+import type { AdminParts } from '../../../../agent/socket/methods/method-parts.ts';
+import { callMethod } from '../../../../agent/socket/methods/methods.ts';
 import {
   guardAgainstShutOut,
   planFor,
@@ -33,8 +34,12 @@ async function everydayScene(options: SceneOptions = {}): Promise<EnforcedScene 
   return { ...scene, code: text };
 }
 
-function call(scene: EnforcedScene, method: string, parameters: Record<string, unknown>) {
-  return enforcementMethod(method, actor, parameters, scene);
+function call(
+  scene: EnforcedScene,
+  method: Parameters<typeof callMethod>[0],
+  parameters: Record<string, unknown>,
+) {
+  return callMethod(method, actor, parameters, { enforcement: scene } as unknown as AdminParts);
 }
 
 async function signIn(scene: EnforcedScene, more: Partial<AuthRequest>, answers: readonly string[] = []) {

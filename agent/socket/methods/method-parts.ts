@@ -1,0 +1,24 @@
+// What the methods of io.scauth need.
+
+import type { AnchorSource, AuditLog } from '../../audit/interface.ts';
+import type { SessionSource } from '../../logind/interface.ts';
+import type { Accounts } from '../../model/account.ts';
+import type { HealthSource } from '../../model/health.ts';
+import type { PairingParts } from '../../stories/pair/pair.ts';
+import type { MonitorParts } from '../monitor.ts';
+import type { EnforcementMethodParts } from './enforcement-methods.ts';
+import type { InventoryParts } from './inventory-methods.ts';
+import type { KeyringMethodParts } from './keyring-methods.ts';
+import type { SettingsParts } from './settings-methods.ts';
+
+export interface AdminParts
+  extends PairingParts, KeyringMethodParts, InventoryParts, MonitorParts, SettingsParts {
+  readonly enforcement: EnforcementMethodParts;
+  readonly accounts: Accounts;
+  readonly audit: AuditLog;
+  readonly anchors: AnchorSource;
+  readonly sessions?: SessionSource;
+  readonly version: string;
+  /** Absent: nothing is known. */
+  readonly health?: HealthSource;
+}

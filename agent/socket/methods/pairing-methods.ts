@@ -1,0 +1,120 @@
+// The methods of io.scauth about pairings and the keys on cards that are in, and how far a login would come.
+
+import { AgentError } from '../../base/errors.ts';
+import { numbered, rowsBehind } from '../../base/slices.ts';
+import { auditedKey } from '../../stories/card/audited-key.ts';
+import { guardAgainstShutOut } from '../../stories/enforcement/enforcement-plan.ts';
+import { explainEnforcement } from '../../stories/enforcement/explain-enforcement.ts';
+import { explainLogin } from '../../stories/explain/explain.ts';
+import { pairForUser, type TrustedKey } from '../../stories/pair/pair.ts';
+import { parseCertificateFile, parsePkhh } from '../../model/key.ts';
+import { listed } from '../../model/pairing.ts';
+import { parseUsername, type PeerCredentials } from '../../model/request.ts';
+import type { PairingPlace } from '../../store/interface.ts';
+import { CARD_READING_MS } from '../../token/interface.ts';
+import { UNFIT_USE } from '../../words/pairing.ts';
+import type { Given, Reply } from '../../protocol/io-scauth.ts';
+import { InvalidParameter } from '../../protocol/varlink.ts';
+import { accountNamed, callerUnlessRoot, userInScope } from './caller.ts';
+import { mayServe } from './inventory-methods.ts';
+import type { AdminParts } from './method-parts.ts';
+import { pageOf } from './paging.ts';
+import { wireIdentity, wirePairing } from './wire.ts';
+
+export async function listPairings(
+  { user: asked, after }: Given<'ListPairings'>,
+  peer: PeerCredentials,
+  parts: AdminParts,
+): Promise<Reply<'ListPairings'>> {
+  const user = asked === null && peer.uid === 0 ? undefined : await userInScope(peer, asked, parts.accounts);
+  const rows = rowsBehind(
+    after === null ? null : placeOf(after),
+    (behind, count) => parts.pairings.page(behind, count, user),
+    ({ user: name, pkhh }) => ({ user: name, pkhh }),
+  );
+  const { items, next } = await pageOf(rows, wirePairing);
+  return { pairings: items, next: next === null ? null : `${next.user} ${next.pkhh}` };
+}
+
+/** Where a page of pairings begins: behind this user's with this hash. @throws InvalidParameter */
+function placeOf(after: string): PairingPlace {
+  const [user = '', pkhh = '', ...more] = after.split(' ');
+  if (more.length > 0) throw new InvalidParameter('after');
+  return { user: parseUsername(user), pkhh: parsePkhh(pkhh) };
+}
+
+export async function listIdentities(
+  { after }: Given<'ListIdentities'>,
+  peer: PeerCredentials,
+  parts: AdminParts,
+): Promise<Reply<'ListIdentities'>> {
+  const own = await callerUnlessRoot(peer, parts.accounts);
+  const tokens = await parts.tokens.present(CARD_READING_MS);
+  const all = tokens.flatMap((token) => token.identities);
+  const { items, next } = await pageOf(numbered(all, after ?? 0), (identity) => {
+    const users = parts.pairings.forKey(identity.publicKey.pkhh).map((pairing) => pairing.user);
+    const visible = own === null ? users : users.filter((user) => user === own);
+    return wireIdentity(identity, UNFIT_USE[identity.use], visible);
+  });
+  return { identities: items, next };
+}
+
+/** @throws InvalidParameter unless exactly one of both is there */
+function trustedKey({ hash, certificate }: Given<'AddPairing'>): TrustedKey {
+  if (hash !== null && certificate === null) return { kind: 'hash', pkhh: parsePkhh(hash) };
+  if (certificate === null || hash !== null) throw new InvalidParameter('hash');
+  const isPem = certificate.includes('-----BEGIN');
+  const bytes = isPem ? Buffer.from(certificate, 'latin1') : Buffer.from(certificate, 'base64');
+  return { kind: 'certificate', certificate: parseCertificateFile(bytes) };
+}
+
+export async function addPairing(
+  given: Given<'AddPairing'>,
+  peer: PeerCredentials,
+  parts: AdminParts,
+): Promise<Reply<'AddPairing'>> {
+  const key = trustedKey(given);
+  const { name } = await accountNamed(given.user, parts.accounts);
+  return { pairing: wirePairing(listed(await pairForUser(name, key, peer, parts))) };
+}
+
+export async function unpair(
+  { user: asked, hash, shutOut }: Given<'Unpair'>,
+  peer: PeerCredentials,
+  parts: AdminParts,
+): Promise<Reply<'Unpair'>> {
+  const user = await userInScope(peer, asked, parts.accounts);
+  const pkhh = hash === null ? null : parsePkhh(hash);
+  const mayShutOut = shutOut === true && peer.uid === 0;
+  const account = mayShutOut ? null : await parts.accounts.byName(user);
+  if (account !== null) {
+    const going = parts.pairings.forUser(user).filter((one) => pkhh === null || one.pkhh === pkhh);
+    await guardAgainstShutOut(account, { without: going }, parts.enforcement);
+  }
+  const removed = parts.pairings.remove(user, pkhh);
+  if (removed.length === 0 && pkhh !== null) throw new AgentError('not-paired');
+  for (const { pkhh: gone, tokenId } of removed) {
+    const key = auditedKey(gone, tokenId, null);
+    await parts.audit.record({ kind: 'pairing-removed', user, actor: peer, key });
+  }
+  return { removed: removed.map(listed).map(wirePairing) };
+}
+
+export async function explain(
+  { user: asked, service, rhost }: Given<'Explain'>,
+  peer: PeerCredentials,
+  parts: AdminParts,
+): Promise<Reply<'Explain'>> {
+  const user = await userInScope(peer, asked, parts.accounts);
+  const account = await accountNamed(user, parts.accounts);
+  const links = await explainLogin(
+    { account, service, rhost, peer, inFull: peer.uid === 0 },
+    {
+      ...parts,
+      readers: parts.inventory,
+      enforcement: (login, place) => explainEnforcement(login, place, parts.enforcement),
+      mayDriverServe: mayServe(parts),
+    },
+  );
+  return { user, links: [...links] };
+}
