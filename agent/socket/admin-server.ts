@@ -16,7 +16,7 @@ import type { AdminParts } from './methods/method-parts.ts';
 import { callMethod, methodNamed, mustBeUpgraded, storyOf, type Method } from './methods/methods.ts';
 import { monitor } from './monitor.ts';
 import { RatedLog } from './doors/rated-log.ts';
-import { Turns } from './doors/turns.ts';
+import type { Turns } from './doors/turns.ts';
 import {
   encodeMessage,
   InvalidParameter,
@@ -28,8 +28,8 @@ import {
 
 export interface AdminServerParts extends AdminParts {
   readonly log: (line: string) => void;
-  /** Shared with the other socket; absent: its own. */
-  readonly turns?: Turns;
+  /** Shared with the other socket. */
+  readonly turns: Turns;
 }
 
 const LIMITS: DoorLimits = { root: 16, others: 32, oneOwner: 8 };
@@ -60,15 +60,13 @@ function isUnexpected(error: unknown): boolean {
 class AdminConnection {
   readonly #connection: Connection;
   readonly #places: DoorPlaces;
-  readonly #turns: Turns;
   readonly #parts: AdminServerParts;
   readonly #messages = new MessageSplitter();
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(connection: Connection, places: DoorPlaces, turns: Turns, parts: AdminServerParts) {
+  constructor(connection: Connection, places: DoorPlaces, parts: AdminServerParts) {
     this.#connection = connection;
     this.#places = places;
-    this.#turns = turns;
     this.#parts = parts;
     void connection.closed.then(() => {
       clearTimeout(this.#idle);
@@ -107,7 +105,7 @@ class AdminConnection {
 
   async #serve(message: Buffer): Promise<void> {
     const { owner, peer } = this.#connection;
-    const over = await this.#turns.take(owner, peer.uid === 0);
+    const over = await this.#parts.turns.take(owner, peer.uid === 0);
     try {
       if (!this.#connection.isOpen || (await this.#answer(parseCall(message), over))) return;
     } finally {
@@ -179,7 +177,7 @@ class AdminConnection {
         this.#places.leave(this.#connection);
       },
       turn: async () => {
-        (await this.#turns.take(owner, false))();
+        (await this.#parts.turns.take(owner, false))();
       },
       send: (state) => this.#connection.send(encodeMessage({ parameters: state, continues: true })),
     });
@@ -266,12 +264,11 @@ function splitMethod(name: string): [interfaceName: string, method: string] {
 
 /** Both servers, not yet listening. */
 export function createAdminServer(parts: AdminServerParts): Doors {
-  const { turns = new Turns() } = parts;
   const rated = new RatedLog(parts.log);
   return openDoors(LIMITS, (connection, places) => {
     const log = (line: string): void => {
       rated.say(connection.owner, line);
     };
-    return new AdminConnection(connection, places, turns, { ...parts, log });
+    return new AdminConnection(connection, places, { ...parts, log });
   });
 }

@@ -15,7 +15,7 @@ export interface MonitorParts extends PromptParts {
   readonly pairings: PairingTable;
   readonly sessionCards: SessionCards;
   /** Told when a session program has taken a removal upon itself: then the session is as good as locked. */
-  readonly removalTaken?: (removal: SessionRemoval) => Promise<void>;
+  readonly removalTaken: (removal: SessionRemoval) => Promise<void>;
 }
 
 /** More cards are not shown; a reply stays far below varlink's cap. */
@@ -144,6 +144,6 @@ export async function claim(
   { sessionCards, removalTaken }: MonitorParts,
 ): Promise<Methods['Claim']['reply']> {
   const found = sessionCards.claim(account.uid, number);
-  if (found !== null && 'action' in found) await removalTaken?.(found);
+  if (found !== null && 'action' in found) await removalTaken(found);
   return { claimed: found !== null };
 }

@@ -16,20 +16,20 @@ import { FrameStream } from '../protocol/frame-stream.ts';
 import { FRAME_VERSION, HIGHEST_VERSION, type BeginFrame, type VerdictFrame } from '../protocol/frames.ts';
 import type { OpenLogins } from './open-logins.ts';
 import { RatedLog } from './doors/rated-log.ts';
-import { Turns } from './doors/turns.ts';
+import type { Turns } from './doors/turns.ts';
 
 export interface PamServerParts {
   /** Runs one login to its end; never throws. */
   readonly login: (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
-  /** After a change of password; never rejects. Absent: nobody wants to know. */
-  readonly passwordChanged?: (request: AuthRequest, person: Conversation) => Promise<void>;
+  /** After a change of password; never rejects. */
+  readonly passwordChanged: (request: AuthRequest, person: Conversation) => Promise<void>;
   /** Runs one account phase to its end; never throws. */
   readonly enter: (request: AuthRequest, person: Conversation) => Promise<Entry>;
   readonly log: (line: string) => void;
   /** Counts the logins, and says when they must not wait for a person any more. */
-  readonly open?: OpenLogins;
-  /** Shared with the other socket; absent: its own. */
-  readonly turns?: Turns;
+  readonly open: OpenLogins;
+  /** Shared with the other socket. */
+  readonly turns: Turns;
 }
 
 /** More than logins may be under way (login-limit.ts): the account phase of a flooder must not go unanswered. */
@@ -115,7 +115,7 @@ async function serve(
     const { id, phase, service, user } = request;
     return `${id}: ${phase} of ${service} for ${user ?? 'nobody named'}, pid ${peer.pid}, uid ${peer.uid}`;
   });
-  if (request.phase === 'chauthtok') await parts.passwordChanged?.(request, person);
+  if (request.phase === 'chauthtok') await parts.passwordChanged(request, person);
   if (request.phase === 'account') {
     const entry = await parts.enter(request, person);
     await person.finish(verdict(entry, { message: entry === 'card-required' ? CARD_REQUIRED : null }));
@@ -134,7 +134,7 @@ async function serve(
   }
 }
 
-function serveConnection(connection: Connection, turns: Turns, parts: PamServerParts): void {
+function serveConnection(connection: Connection, parts: PamServerParts): void {
   let person: FrameConversation | null = null;
   let agreed: number | null = null;
   const lateBegin = setTimeout(() => {
@@ -143,7 +143,7 @@ function serveConnection(connection: Connection, turns: Turns, parts: PamServerP
   // Root's programs log somebody in, and wait for nobody; whoever asks for themselves may be asking without end.
   const begun = async (): Promise<void> => {
     const { peer, owner } = connection;
-    if (peer.uid !== 0) (await turns.take(owner, false))();
+    if (peer.uid !== 0) (await parts.turns.take(owner, false))();
   };
   const frames = new FrameStream((frame, version) => {
     // What came in one piece with the frame that ended the conversation is not looked at.
@@ -163,7 +163,7 @@ function serveConnection(connection: Connection, turns: Turns, parts: PamServerP
     }
     const begin = frame;
     agreed = agreedVersion(begin, version);
-    person = new FrameConversation(connection, agreed ?? FRAME_VERSION, parts.open?.stopping);
+    person = new FrameConversation(connection, agreed ?? FRAME_VERSION, parts.open.stopping);
     const story = person;
     const chosen = agreed;
     const served = begun()
@@ -172,7 +172,7 @@ function serveConnection(connection: Connection, turns: Turns, parts: PamServerP
         parts.log(describeError(error));
         connection.destroy();
       });
-    parts.open?.add(served);
+    parts.open.add(served);
   });
   void connection.closed.then(() => {
     clearTimeout(lateBegin);
@@ -191,12 +191,11 @@ function serveConnection(connection: Connection, turns: Turns, parts: PamServerP
 
 /** Both servers, not yet listening. */
 export function createPamServer(parts: PamServerParts): Doors {
-  const { turns = new Turns() } = parts;
   const rated = new RatedLog(parts.log);
   return openDoors(LIMITS, (connection) => {
     const log = (line: string): void => {
       rated.say(connection.owner, line);
     };
-    serveConnection(connection, turns, { ...parts, log });
+    serveConnection(connection, { ...parts, log });
   });
 }

@@ -138,7 +138,6 @@ export const found = {
   lastTries: (triesLeft: string | null) =>
     `${triesLeft === null ? 'The next try may be the last' : `Only ${triesLeft}`}: the login asks for a yes first`,
   triesUnknown: 'The card does not say how many',
-  sessionUnknown: 'Nobody knows the session',
   otherSession: (caller: string, asked: string) =>
     `Not looked at: this was asked from a session of ${caller}, not of ${asked}`,
   passwordEnough: (rule: string) => `On, but a password is enough here (${rule})`,

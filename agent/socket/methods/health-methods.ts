@@ -14,8 +14,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export interface HealthParts extends LookParts {
   readonly accounts: Accounts;
   readonly version: string;
-  /** Absent: nothing is known. */
-  readonly health?: HealthSource;
+  readonly health: HealthSource;
 }
 
 /** For root of the whole machine. */
@@ -29,10 +28,10 @@ export async function getHealth(
   const limitMs = parts.clock.nowMs() + days * DAY_MS;
   const { now, soon } = await shutOutBy(limitMs, user, parts);
   const { expiring, refused: refusedCards } = await cardHealth(limitMs, user, parts);
-  const refused = user === null ? (parts.health?.configRefused() ?? null) : null;
+  const refused = user === null ? parts.health.configRefused() : null;
   return {
     version: parts.version,
-    notInForce: [...(parts.health?.notInForce ?? [])],
+    notInForce: [...parts.health.notInForce],
     configRefused: refused === null ? null : printable(refused, 500),
     expiring: expiring.map(({ endMs, ...of }) => ({ ...of, notAfter: new Date(endMs).toISOString() })),
     refusedCards,

@@ -14,8 +14,7 @@ import { userInScope } from './caller.ts';
 
 export interface KeyringMethodParts extends Pick<PairingParts, 'policy' | 'pairings' | 'audit' | 'clock'> {
   readonly accounts: Accounts;
-  /** Absent: cards open no keyrings here. */
-  readonly keyring?: KeyringParts;
+  readonly keyring: KeyringParts;
 }
 
 /** Whether the password is another one than it was when it was sealed; null: not known here. */
@@ -32,7 +31,7 @@ export async function getKeyring(
 ): Promise<Reply<'GetKeyring'>> {
   const user = await userInScope(peer, asked, accounts);
   const { allowed, services } = policy().keyring;
-  const kept = keyring?.table.secretsOf(user) ?? [];
+  const kept = keyring.table.secretsOf(user);
   const cards: WireKeyringCard[] = [];
   for (const { pkhh, label, tokenId } of pairings.forUser(user)) {
     const secret = kept.find((one) => one.pkhh === pkhh);
@@ -42,11 +41,10 @@ export async function getKeyring(
       token: tokenId,
       enabled: secret !== undefined,
       sealedAt: secret === undefined ? null : new Date(secret.sealedAtMs).toISOString(),
-      passwordChanged:
-        secret === undefined || keyring === undefined ? null : await passwordChanged(secret, keyring),
+      passwordChanged: secret === undefined ? null : await passwordChanged(secret, keyring),
     });
   }
-  return { user, allowed, pam: keyring?.pamOpensKeyrings() ?? false, services, cards };
+  return { user, allowed, pam: keyring.pamOpensKeyrings(), services, cards };
 }
 
 /**
@@ -59,7 +57,7 @@ export async function disableKeyring(
   { pairings, keyring, audit, accounts }: KeyringMethodParts,
 ): Promise<Reply<'DisableKeyring'>> {
   const user = await userInScope(actor, asked, accounts);
-  const gone = keyring?.table.dropSecrets(user, hash === null ? null : parsePkhh(hash)) ?? [];
+  const gone = keyring.table.dropSecrets(user, hash === null ? null : parsePkhh(hash));
   for (const pkhh of gone) {
     const tokenId = pairings.forUser(user).find((pairing) => pairing.pkhh === pkhh)?.tokenId ?? null;
     const key = auditedKey(pkhh, tokenId, null);

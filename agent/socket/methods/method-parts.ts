@@ -17,8 +17,7 @@ export interface AdminParts
   readonly accounts: Accounts;
   readonly audit: AuditLog;
   readonly anchors: AnchorSource;
-  readonly sessions?: SessionSource;
+  readonly sessions: SessionSource;
   readonly version: string;
-  /** Absent: nothing is known. */
-  readonly health?: HealthSource;
+  readonly health: HealthSource;
 }

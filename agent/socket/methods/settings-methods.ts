@@ -12,8 +12,7 @@ export interface SettingsParts {
   readonly policy: PlanParts['policy'];
   readonly inventory: Inventory;
   readonly enforcement: PlanParts;
-  /** Absent: there are no files. */
-  readonly settingsFiles?: SettingsFiles;
+  readonly settingsFiles: SettingsFiles;
 }
 
 const NOBODY = {
@@ -32,15 +31,15 @@ export async function checkSettings({
   settingsFiles,
 }: SettingsParts): Promise<Methods['CheckSettings']['reply']> {
   const enforced = enforcement.enforcement.isOn;
-  let next: Policy | null;
+  let next: Policy;
   try {
-    next = settingsFiles?.readAnew() ?? null;
+    next = settingsFiles.readAnew();
   } catch (error) {
     const problem = printable(asAgentError(error).detail, 500);
     return { problem, enforced, ...NOBODY };
   }
-  const drivers = driverFacts(inventory.drivers(), next?.tokens.disabled);
-  const out = await shutOutBy({ policy: next ?? policy(), drivers }, { policy: policy() }, enforcement);
+  const drivers = driverFacts(inventory.drivers(), next.tokens.disabled);
+  const out = await shutOutBy({ policy: next, drivers }, { policy: policy() }, enforcement);
   if (out === null) return { problem: null, enforced, ...NOBODY };
   const { all, newly, closesRemote } = out;
   return {
@@ -56,5 +55,5 @@ export async function checkSettings({
 
 /** The caller is root. @throws AgentError `config-invalid` */
 export function reloadSettings({ settingsFiles }: SettingsParts): Methods['ReloadSettings']['reply'] {
-  return { changed: [...(settingsFiles?.reload?.() ?? [])] };
+  return { changed: [...settingsFiles.reload()] };
 }

@@ -9,17 +9,16 @@ import { mayBeElsewhere } from '../../../policy/permit-attempt.ts';
 import type { Policy } from '../../../policy/policy.ts';
 
 /**
- * @param sessions absent: nobody can say
  * @param how `seat`: who is elsewhere hears so later, and only a session that is not in front is refused
  * @throws AgentError `not-here`
  */
 export async function requireHere(
   peer: PeerCredentials,
   { login }: Policy,
-  sessions: SessionSource | undefined,
+  sessions: SessionSource,
   how: 'yes' | 'seat' = 'yes',
 ): Promise<void> {
-  if (peer.uid === 0 || login.remote || sessions === undefined) return;
+  if (peer.uid === 0 || login.remote) return;
   const { place, session, detail } = await sessions.sessionOf(peer);
   if (how === 'yes' && mayBeElsewhere({ rhost: null, session: place }))
     throw new AgentError('not-here', { detail });

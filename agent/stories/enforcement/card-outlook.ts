@@ -10,10 +10,9 @@ import type { Policy } from '../../../policy/policy.ts';
 import { checkCertificate } from '../card/check-certificate.ts';
 
 export interface OutlookParts {
-  /** Absent: nothing is known of certificates. */
-  readonly trust?: CertificateTrust;
-  /** In order; absent: nothing is known of drivers. */
-  readonly drivers?: () => readonly DriverFacts[];
+  readonly trust: CertificateTrust;
+  /** In order. */
+  readonly drivers: () => readonly DriverFacts[];
 }
 
 /** @param disabled by settings that are not in force yet; absent: as it is now */
@@ -30,10 +29,10 @@ export async function whyNotTaken(
   policy: Policy,
   { trust, drivers }: OutlookParts,
 ): Promise<CardRefusal | null> {
-  const byDriver = drivers === undefined ? null : refusesPaired(policy, pairing, drivers());
+  const byDriver = refusesPaired(policy, pairing, drivers());
   if (byDriver !== null) return byDriver;
   // Without a copy of the certificate only the card knows it.
-  if (trust === undefined || policy.trust.level === 0 || pairing.certificate === null) return null;
+  if (policy.trust.level === 0 || pairing.certificate === null) return null;
   let certificate: Certificate;
   try {
     certificate = parseCertificate(pairing.certificate);

@@ -24,8 +24,7 @@ export interface EntryParts extends StandingParts, OutlookParts {
   readonly memory: LoginMemory;
   readonly breakGlass: BreakGlass;
   readonly accounts: Accounts;
-  /** Absent: nobody can say where a request comes from. */
-  readonly sessions?: SessionSource;
+  readonly sessions: SessionSource;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly log: (line: string) => void;
@@ -71,7 +70,7 @@ async function permissionOf(
     // Nobody is exempt because a directory does not answer.
     parts.log(`${request.id}: ${describeError(error)}`);
   }
-  const session = await parts.sessions?.sessionOf(peer);
+  const session = await parts.sessions.sessionOf(peer);
   const exemption = user === null ? null : parts.enforced.exemptionOf(user);
   return permitWithoutCard(
     policy,
@@ -79,7 +78,7 @@ async function permissionOf(
     {
       service,
       rhost,
-      ...(session !== undefined && { session: session.place }),
+      session: session.place,
       peerUid: peer.uid,
       userUid: account?.uid ?? null,
       isRoot: account?.uid === 0,

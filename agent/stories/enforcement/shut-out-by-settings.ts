@@ -19,7 +19,7 @@ export interface SettingsFiles {
   /** @throws AgentError `config-invalid` */
   readAnew(): Policy;
   /** Puts them in force. @returns what changed @throws AgentError `config-invalid`: the old ones stay */
-  reload?(): readonly string[];
+  reload(): readonly string[];
 }
 
 export interface ShutOut {
@@ -72,7 +72,6 @@ export async function shutOutBy(
  * @throws AgentError `would-shut-out` with the names; `store-unreadable`, `internal`
  */
 export async function guardDriver(id: string, parts: PlanParts): Promise<void> {
-  if (parts.drivers === undefined) return;
   const policy = parts.policy();
   const drivers = parts.drivers().map((driver) => (driver.id === id ? { ...driver, inUse: false } : driver));
   const out = await shutOutBy({ policy, drivers }, { policy }, parts);

@@ -7,14 +7,12 @@ import type { PeerSession } from '../../model/peer-session.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import { found as say } from '../../words/explain.ts';
 
-/** @param sessions absent: nobody can say */
 export async function sessionAsked(
   { name, uid }: Account,
   peer: PeerCredentials,
-  sessions: SessionSource | undefined,
+  sessions: SessionSource,
 ): Promise<PeerSession> {
-  const found = (await sessions?.sessionOf(peer)) ?? null;
-  if (found === null) return { place: 'unknown', session: null, detail: say.sessionUnknown };
+  const found = await sessions.sessionOf(peer);
   const { session } = found;
   if (session === null || session.uid === uid || peer.uid === uid) return found;
   const detail = say.otherSession(session.user, name);

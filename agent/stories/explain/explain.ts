@@ -33,11 +33,11 @@ export interface ExplainParts extends CardParts {
   readonly trust: CertificateTrust;
   readonly policy: () => Policy;
   readonly readers: ReaderSource;
-  /** What enforcement says of it; null where it is off. Absent: there is none. */
-  readonly enforcement?: (asked: EntryQuestion, place: SessionPlace) => Promise<string | null>;
-  readonly sessions?: SessionSource;
-  /** Whether a token driver may run in a login by this service (driver-gate.ts); absent: each may. */
-  readonly mayDriverServe?: (driver: string, service: string) => boolean;
+  /** What enforcement says of it; null where it is off. */
+  readonly enforcement: (asked: EntryQuestion, place: SessionPlace) => Promise<string | null>;
+  readonly sessions: SessionSource;
+  /** Whether a token driver may run in a login by this service (driver-gate.ts). */
+  readonly mayDriverServe: (driver: string, service: string) => boolean;
 }
 
 export interface Question {
@@ -106,9 +106,8 @@ async function lookAtCards(
   parts: ExplainParts,
   policy: Policy,
 ): Promise<CardFacts> {
-  const { mayDriverServe = () => true } = parts;
   const usable = (tokens: readonly Token[]): Token[] =>
-    tokens.filter(({ driver }) => mayDriverServe(driver, service));
+    tokens.filter(({ driver }) => parts.mayDriverServe(driver, service));
   const tokens = { present: async (waitMs: number) => usable(await parts.tokens.present(waitMs)) };
   const outcome = await findCards(account.name, policy, { ...parts, tokens }).catch(asAgentError);
   const present = outcome instanceof Error ? [] : await parts.tokens.present(policy.login.cardWaitMs);
@@ -154,7 +153,7 @@ function checkSession({ permission, session, question: { rhost } }: Facts): Find
 
 async function checkEnforcement({ parts, question, session }: Facts): Promise<Finding | null> {
   // Where it cannot be read, nor can the pairings: that link says so.
-  const word = (await parts.enforcement?.(question, session.place).catch(() => null)) ?? null;
+  const word = await parts.enforcement(question, session.place).catch(() => null);
   return word === null ? null : good(word);
 }
 

@@ -95,13 +95,13 @@ export async function cardHealth(
   }
   // The card's certificate counts where the card is in: it may be newer.
   const isIn = new Set(present.map(({ publicKey }) => publicKey.pkhh));
-  const drivers = enforcement.drivers?.();
+  const drivers = enforcement.drivers();
   const slices = new Slices();
   for (const pairing of cardsOf(user, parts)) {
     const { certificate, pkhh: hash, label, user: name } = pairing;
     if (certificate !== null && !isIn.has(hash))
       note(certificateEnd(certificate), { what: 'pairing', user: name, hash, label: printable(label) });
-    const refusal = drivers === undefined ? null : refusesPaired(policy(), pairing, drivers);
+    const refusal = refusesPaired(policy(), pairing, drivers);
     if (refusal !== null && refused.length < MAX_SHOWN) refused.push({ user: name, hash, ...refusal });
     if (Math.min(expiring.length, refused.length) >= MAX_SHOWN) break;
     await slices.giveWay();

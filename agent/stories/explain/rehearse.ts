@@ -41,7 +41,7 @@ export interface RehearsalParts {
   readonly clock: Clock;
   /** Whether a token driver may run in a login by this service (driver-gate.ts). */
   readonly mayDriverServe: (driver: string, service: string) => boolean;
-  readonly sessions?: SessionSource;
+  readonly sessions: SessionSource;
 }
 
 /** In the order of a login. */

@@ -21,7 +21,7 @@ import { touchText } from '../../words/login.ts';
 export interface OfferParts {
   readonly audit: AuditLog;
   readonly clock: Clock;
-  readonly keyring?: KeyringParts;
+  readonly keyring: KeyringParts;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface OfferParts {
 export function offerKeyring(scene: RiderScene, password: Pin, parts: OfferParts): KeyringOffer | null {
   const { keyring, audit, clock } = parts;
   const { policy, wish, token } = scene;
-  if (keyring === undefined || !policy.keyring.allowed || wish === 'no') return null;
+  if (!policy.keyring.allowed || wish === 'no') return null;
   const key = sealingKey(token);
   if (key === null || (wish === 'ask' && !keyring.pamOpensKeyrings())) return null;
   return new KeyringOffer(scene, key, password.copy(), { audit, clock, keyring });

@@ -14,7 +14,7 @@ import { keyringText } from '../../words/keyring.ts';
 
 export interface ResealParts {
   readonly pairings: Pick<PairingTable, 'hostId' | 'forUser'>;
-  readonly keyring?: KeyringParts;
+  readonly keyring: KeyringParts;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly log: (line: string) => void;
@@ -27,7 +27,7 @@ export async function passwordChanged(
   parts: ResealParts,
 ): Promise<void> {
   const { keyring, pairings, audit, clock } = parts;
-  if (keyring === undefined || user === null || peer.uid !== 0) return;
+  if (user === null || peer.uid !== 0) return;
   try {
     const kept = keyring.table.secretsOf(user);
     // Nothing is taken that there is no use for.

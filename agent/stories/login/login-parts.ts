@@ -26,10 +26,9 @@ export interface LoginParts extends RequestPermitParts {
   readonly loginUidOf: (pid: number) => number | null;
   /** For the agent's own log: one line, no secret. */
   readonly log: (line: string) => void;
-  /** Whether a token's driver may run for this request; absent: each may. */
-  readonly driverGate?: DriverGate;
-  /** Absent: cards open no keyrings here. */
-  readonly keyring?: KeyringParts;
+  /** Whether a token's driver may run for this request. */
+  readonly driverGate: DriverGate;
+  readonly keyring: KeyringParts;
 }
 
 /** What the story came to; the decision is in the audit log already. */

@@ -11,8 +11,7 @@ import type { Policy } from '../../../policy/policy.ts';
 
 export interface RequestPermitParts {
   readonly accounts: Accounts;
-  /** Absent: nobody can say where a request comes from. */
-  readonly sessions?: SessionSource;
+  readonly sessions: SessionSource;
 }
 
 /** @param where what the session is, for the log; null where it did not decide */
@@ -47,7 +46,7 @@ export class RequestPermit {
   }
 
   #sessionFor({ login }: Policy): Promise<PeerSession> | null {
-    if (login.remote || this.#parts.sessions === undefined) return null;
+    if (login.remote) return null;
     return (this.#session ??= this.#parts.sessions.sessionOf(this.#request.peer));
   }
 

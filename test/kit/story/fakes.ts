@@ -1,6 +1,8 @@
 // The parts around the login stories as fakes that keep their contracts: real keys and signatures, a card with tries,
 // a person with scripted answers, a table and a log in memory.
 
+import type { SessionSource } from '../../../agent/logind/interface.ts';
+import type { KeyringParts } from '../../../agent/stories/card/keyring-parts.ts';
 import { AgentError } from '../../../agent/base/errors.ts';
 import { Pin } from '../../../agent/base/pin.ts';
 import type { AuditLog } from '../../../agent/audit/interface.ts';
@@ -212,6 +214,24 @@ export const noTrust: CertificateTrust = {
   findings: () => Promise.reject(new Error('nobody asked for trust')),
   fields: () => Promise.reject(new Error('nobody asked for fields')),
   attestation: () => Promise.reject(new Error('nobody asked for an attestation')),
+};
+
+/** No logind runs. */
+export const noLogind: SessionSource = {
+  sessionOf: () => Promise.resolve({ place: 'unknown', session: null, detail: 'no logind' }),
+};
+
+/** Nothing is sealed to any card, and no PAM stack opens a keyring. */
+export const noKeyring: KeyringParts = {
+  table: {
+    secretsOf: () => [],
+    keepSecret: () => {
+      throw new Error('nothing is sealed here');
+    },
+    dropSecrets: () => [],
+  },
+  passwordMark: () => Promise.resolve(null),
+  pamOpensKeyrings: () => false,
 };
 
 export function tokensOf(...tokens: Token[]): TokenSource {

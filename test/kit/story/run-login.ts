@@ -23,6 +23,8 @@ import {
   PIN,
   tokensOf,
   type Answer,
+  noKeyring,
+  noLogind,
 } from './fakes.ts';
 import { policyWith, type PolicyChanges } from './policy-with.ts';
 import { serveParts } from './served.ts';
@@ -89,6 +91,9 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
     audit,
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
     loginUidOf: () => null,
+    driverGate: () => true,
+    keyring: noKeyring,
+    sessions: noLogind,
     log: (line) => log.push(line),
     ...scene.parts,
   };

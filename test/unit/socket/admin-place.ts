@@ -6,9 +6,18 @@ import { SessionCards } from '../../../agent/stories/removal/session-cards.ts';
 import { NOT_EVALUATED } from '../../../agent/model/inventory.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { createAdminServer, type AdminServerParts } from '../../../agent/socket/admin-server.ts';
+import { Turns } from '../../../agent/socket/doors/turns.ts';
 import { defaultPolicy } from '../../../policy/policy.ts';
 import { NOBODY } from '../base/folders.ts';
-import { FakeAudit, FakePairings, FakeToken, noTrust, tokensOf } from '../../kit/story/fakes.ts';
+import {
+  FakeAudit,
+  FakePairings,
+  FakeToken,
+  noKeyring,
+  noLogind,
+  noTrust,
+  tokensOf,
+} from '../../kit/story/fakes.ts';
 import { victim } from '../../kit/story/run-login.ts';
 import { enforcedScene } from '../stories/enforcement/enforcement-fakes.ts';
 import { serveAt } from './clients.ts';
@@ -56,6 +65,12 @@ export async function serve(t: ExecutionContext, more: Partial<AdminServerParts>
     anchors: { lastRecord: () => null },
     loginDrivers: { loginDriver: () => null, setLoginDriver: () => undefined },
     enforcement: enforcedScene(),
+    keyring: noKeyring,
+    sessions: noLogind,
+    health: { notInForce: [], configRefused: () => null },
+    settingsFiles: { readAnew: () => defaultPolicy, reload: () => [] },
+    removalTaken: () => Promise.resolve(),
+    turns: new Turns(),
     version: '1.2.3',
     log: (line) => log.push(line),
     ...more,

@@ -14,6 +14,9 @@ import {
 } from '../../../agent/protocol/frames.ts';
 import type { Doors } from '../../../agent/socket/doors/doors.ts';
 import { listenAtBoth } from '../../../agent/socket/doors/listen.ts';
+import { Turns } from '../../../agent/socket/doors/turns.ts';
+import { OpenLogins } from '../../../agent/socket/open-logins.ts';
+import { createPamServer, type PamServerParts } from '../../../agent/socket/pam-server.ts';
 import { MessageSplitter } from '../../../agent/protocol/varlink.ts';
 import { temporaryFolder } from '../base/folders.ts';
 
@@ -25,6 +28,20 @@ export async function serveAt(t: ExecutionContext, doors: Doors): Promise<string
     doors.close();
   });
   return path;
+}
+
+/** A server of pam.sock in which nothing happens but what is given. */
+export function pamServer(parts: Partial<PamServerParts>): Doors {
+  const notAsked = (): Promise<never> => Promise.reject(new Error('not asked'));
+  return createPamServer({
+    login: notAsked,
+    enter: notAsked,
+    passwordChanged: () => Promise.resolve(),
+    open: new OpenLogins(),
+    turns: new Turns(),
+    log: () => undefined,
+    ...parts,
+  });
 }
 
 /** Resolves when every secret slot is given back; the test's time limit is the deadline. */

@@ -7,8 +7,7 @@ import type { Conversation } from '../../../agent/stories/card/conversation.ts';
 import type { Entry } from '../../../agent/stories/enforcement/permit-entry.ts';
 import type { AuthRequest } from '../../../agent/model/request.ts';
 import { encodeFrame } from '../../../agent/protocol/frames.ts';
-import { createPamServer } from '../../../agent/socket/pam-server.ts';
-import { begin, FrameClient, serveAt } from './clients.ts';
+import { begin, FrameClient, serveAt, pamServer } from './clients.ts';
 
 type Story = (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
 
@@ -18,10 +17,7 @@ const PIN = '735912';
 
 async function serve(t: ExecutionContext, login: Story): Promise<{ path: string }> {
   return {
-    path: await serveAt(
-      t,
-      createPamServer({ login, enter: () => Promise.reject(new Error('not asked')), log: () => undefined }),
-    ),
+    path: await serveAt(t, pamServer({ login })),
   };
 }
 
@@ -90,12 +86,11 @@ test.serial('a skip that no hold has asked for closes', async (t) => {
 
 /** An account phase that says what the relay has noted, as the name of an account. */
 async function serveRecall(t: ExecutionContext, heard: unknown[]): Promise<string> {
-  const login = () => Promise.reject(new Error('not asked'));
   const enter = async (_request: AuthRequest, person: Conversation): Promise<Entry> => {
     heard.push(await person.recall?.());
     return 'card-required';
   };
-  return serveAt(t, createPamServer({ login, enter, log: () => undefined }));
+  return serveAt(t, pamServer({ enter }));
 }
 
 test.serial('S1: a relay of version 3 says what it has noted; an older one is not asked', async (t) => {

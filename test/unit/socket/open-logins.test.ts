@@ -4,8 +4,7 @@ import test from 'ava';
 import { freeSecretSlots } from '../../../agent/base/secret.ts';
 import type { LoginResult } from '../../../agent/stories/login/login-parts.ts';
 import { OpenLogins } from '../../../agent/socket/open-logins.ts';
-import { createPamServer } from '../../../agent/socket/pam-server.ts';
-import { begin, FrameClient, serveAt, slotsBack } from './clients.ts';
+import { begin, FrameClient, serveAt, slotsBack, pamServer } from './clients.ts';
 
 const LONG_MS = 60_000;
 const refused: LoginResult = { decision: { kind: 'unavailable', reason: 'no-card' }, password: null };
@@ -18,8 +17,7 @@ test.serial('who types is let go, whose card works gets the verdict, and then it
   const asked: unknown[] = [];
   const path = await serveAt(
     t,
-    createPamServer({
-      enter: () => Promise.reject(new Error('must not run')),
+    pamServer({
       open,
       log: (line) => {
         t.fail(line);

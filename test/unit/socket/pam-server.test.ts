@@ -10,9 +10,9 @@ import type { Conversation } from '../../../agent/stories/card/conversation.ts';
 import { CARD_REQUIRED } from '../../../agent/words/login.ts';
 import type { AuthRequest } from '../../../agent/model/request.ts';
 import { encodeFrame, type Frame, type VerdictFrame } from '../../../agent/protocol/frames.ts';
-import { createPamServer, type PamServerParts } from '../../../agent/socket/pam-server.ts';
+import type { PamServerParts } from '../../../agent/socket/pam-server.ts';
 import { asNobody, rootTest } from '../base/folders.ts';
-import { begin, FrameClient, serveAt, slotsBack } from './clients.ts';
+import { begin, FrameClient, serveAt, slotsBack, pamServer } from './clients.ts';
 
 type Story = (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
 
@@ -28,7 +28,7 @@ async function serve(
   enter: PamServerParts['enter'] = () => Promise.reject(new Error('must not run')),
 ): Promise<{ path: string; log: string[] }> {
   const log: string[] = [];
-  const path = await serveAt(t, createPamServer({ login, enter, log: (line) => log.push(line) }));
+  const path = await serveAt(t, pamServer({ login, enter, log: (line) => log.push(line) }));
   return { path, log };
 }
 

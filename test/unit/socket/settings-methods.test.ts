@@ -51,7 +51,10 @@ test('the files: what is wrong with them, whom they would shut out, drivers as a
   const parts = place();
   const files = (disabledDrivers: readonly string[]) => ({
     ...parts,
-    settingsFiles: { readAnew: () => policyWith({ tokens: { disabled: disabledDrivers } }) },
+    settingsFiles: {
+      readAnew: () => policyWith({ tokens: { disabled: disabledDrivers } }),
+      reload: () => [],
+    },
   });
   const nobody = { shutOut: [], shutOutCount: 0, newlyShutOut: [], newlyShutOutCount: 0 };
   const good = { problem: null, enforced: true, ...nobody, closesRemote: false };
@@ -62,6 +65,7 @@ test('the files: what is wrong with them, whom they would shut out, drivers as a
     readAnew: () => {
       throw new AgentError('config-invalid', { detail: 'scauth.toml:1: no' });
     },
+    reload: () => [],
   };
   const problem = 'scauth.toml:1: no';
   t.deepEqual(await checkSettings({ ...parts, settingsFiles: broken }), { ...good, problem });
@@ -75,7 +79,8 @@ test('the files: what is wrong with them, whom they would shut out, drivers as a
 
 test('health: cards that no driver takes, whom enforcement shuts out now and soon, what ends', async (t) => {
   const { table, ...parts } = place('disabled');
-  const asked = { ...parts, accounts, tokens: tokensOf(), version: '1' };
+  const health = { notInForce: [], configRefused: () => null };
+  const asked = { ...parts, accounts, health, tokens: tokensOf(), version: '1' };
   const as = (uid: number) => ({ pid: 1, uid, gid: 0 });
   const days = 8;
   const seen = await getHealth({ days }, as(0), asked);

@@ -18,6 +18,7 @@ import {
   pairing,
   PIN,
   tokensOf,
+  noLogind,
 } from '../../../kit/story/fakes.ts';
 import { runLogin, victim } from '../../../kit/story/run-login.ts';
 import { policyWith } from '../../../kit/story/policy-with.ts';
@@ -149,7 +150,12 @@ test.serial('a rehearsal says no where the login does, before the PIN', async (t
   const token = new FakeToken(victim, { cardProof: { kind: 'proven', key: others } });
   const seen = await rehearseLogin(alice, 'sudo', { pid: 7, uid: alice.uid, gid: 1 }, new FakePerson([]), {
     ...{ accounts, pairings: tableWith(own.spki), audit: new FakeAudit(), trust: noTrust },
-    ...{ policy: () => defaultPolicy, tokens: tokensOf(token), mayDriverServe: () => true },
+    ...{
+      policy: () => defaultPolicy,
+      tokens: tokensOf(token),
+      mayDriverServe: () => true,
+      sessions: noLogind,
+    },
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
   });
   t.is(seen.failure?.code, 'card-suspect');

@@ -1,5 +1,6 @@
 // Calls that send a secret to a card are for the session in front at a seat of this machine, or for root.
 
+import { noLogind } from '../../../kit/story/fakes.ts';
 import test from 'ava';
 import { requireHere } from '../../../../agent/stories/card/require-here.ts';
 import type { PeerSession, UserSession } from '../../../../agent/model/peer-session.ts';
@@ -39,5 +40,5 @@ test('S9: who is elsewhere is refused, or hears so in a step of the rehearsal', 
     await t.notThrowsAsync(requireHere(peer, defaultPolicy, at('active', place), 'seat'));
     await t.notThrowsAsync(requireHere(peer, policyWith({ login: { remote: true } }), at('active', place)));
   }
-  await t.notThrowsAsync(requireHere(peer, defaultPolicy, undefined));
+  await t.notThrowsAsync(requireHere(peer, defaultPolicy, noLogind));
 });

@@ -19,7 +19,14 @@ import type { SessionSource } from '../../../../agent/logind/interface.ts';
 import type { UserSession } from '../../../../agent/model/peer-session.ts';
 import { parseUsername, type Username } from '../../../../agent/model/request.ts';
 import type { EnforcementTable } from '../../../../agent/store/interface.ts';
-import { accounts as twoAccounts, alice, bob, FakeAudit, FakePairings } from '../../../kit/story/fakes.ts';
+import {
+  accounts as twoAccounts,
+  alice,
+  bob,
+  FakeAudit,
+  FakePairings,
+  noTrust,
+} from '../../../kit/story/fakes.ts';
 import { policyWith, type PolicyChanges } from '../../../kit/story/policy-with.ts';
 
 export class FakeEnforcementTable implements EnforcementTable {
@@ -192,6 +199,8 @@ export function enforcedScene({
     breakGlass: new BreakGlass({ table, clock, log }),
     accounts,
     sessions,
+    trust: noTrust,
+    drivers: () => [],
     audit,
     clock,
     log,

@@ -14,6 +14,7 @@ import {
   noTrust,
   PIN,
   tokensOf,
+  noLogind,
 } from '../../../kit/story/fakes.ts';
 import { attacker, pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
 import { policyWith } from '../../../kit/story/policy-with.ts';
@@ -35,6 +36,9 @@ function links(over: Partial<ExplainParts> = {}, rhost: string | null = null): P
     readers: { readers: () => [reader()] },
     accounts,
     trust: noTrust,
+    sessions: noLogind,
+    enforcement: () => Promise.resolve(null),
+    mayDriverServe: () => true,
     ...over,
   };
   return explainLogin(

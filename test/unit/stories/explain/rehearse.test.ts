@@ -26,6 +26,7 @@ import {
   PIN,
   tokensOf,
   type Answer,
+  noLogind,
 } from '../../../kit/story/fakes.ts';
 import { attacker, pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
 import { policyWith, type PolicyChanges } from '../../../kit/story/policy-with.ts';
@@ -64,6 +65,7 @@ async function rehearse(t: ExecutionContext, scene: Scene): Promise<Seen> {
     audit,
     clock: { nowMs: () => 42, monotonicMs: () => (now += 1) },
     mayDriverServe: () => true,
+    sessions: noLogind,
     ...scene.parts,
   };
   const seen = await rehearseLogin(alice, scene.service ?? 'sudo', peer, person, parts);
@@ -163,6 +165,7 @@ test.serial('a pairing that goes while the person types is a no', async (t) => {
     audit,
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
     mayDriverServe: () => true,
+    sessions: noLogind,
   });
   t.is(seen.failure?.code, 'not-paired');
 });

@@ -30,6 +30,7 @@ import {
   PIN,
   tokensOf,
   type CardOptions,
+  noLogind,
 } from '../../../kit/story/fakes.ts';
 import { attacker, runLogin, victim, type Scene, type Seen } from '../../../kit/story/run-login.ts';
 import { policyWith } from '../../../kit/story/policy-with.ts';
@@ -151,7 +152,12 @@ test.serial(
       let asked = 0;
       return rehearseLogin(alice, service, { pid: 7, uid: alice.uid, gid: 1 }, new FakePerson([PIN]), {
         ...{ pairings: new FakePairings(), accounts, audit: new FakeAudit(), tokens: tokensOf(token) },
-        ...{ trust: new ChainTrust(systemClock), clock: systemClock, mayDriverServe: () => true },
+        ...{
+          trust: new ChainTrust(systemClock),
+          clock: systemClock,
+          mayDriverServe: () => true,
+          sessions: noLogind,
+        },
         policy: () => policies[Math.min(asked++, policies.length - 1)] ?? same,
       });
     };

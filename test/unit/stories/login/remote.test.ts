@@ -156,6 +156,8 @@ test('explain stops at the session link where the login would', async (t) => {
         accounts,
         trust: noTrust,
         sessions: sessions(place, session),
+        enforcement: () => Promise.resolve(null),
+        mayDriverServe: () => true,
       },
     );
     return links.find(({ name }) => name === 'session');
