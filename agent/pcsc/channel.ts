@@ -30,8 +30,11 @@ export interface CardChannel {
    * @throws AgentError `card-timeout`
    */
   pinPad?(): Promise<PinPad | null>;
-  /** Ends the transaction and disconnects; never rejects. `reset` powers the card through a reset first. */
-  close(disposition: 'leave' | 'reset'): Promise<void>;
+  /**
+   * Ends the transaction and disconnects; never rejects. `reset` powers the card through a reset first.
+   * @returns whether pcscd says that this was done
+   */
+  close(disposition: 'leave' | 'reset'): Promise<boolean>;
 }
 
 /** A PIN that is to be typed on the reader: where it goes in the command, and how long it may be. */

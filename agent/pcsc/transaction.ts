@@ -126,18 +126,19 @@ export class Transaction implements CardChannel {
     }
   }
 
-  async close(disposition: 'leave' | 'reset'): Promise<void> {
-    if (this.#state !== 'open') return;
+  async close(disposition: 'leave' | 'reset'): Promise<boolean> {
+    if (this.#state !== 'open') return false;
     this.#state = 'closed';
     const ending = this.#end(disposition === 'reset' ? C.SCARD_RESET_CARD : C.SCARD_LEAVE_CARD);
     const outcome = await withDeadline(ending, this.#parts.transmitTimeoutMs);
     if (outcome.late) this.#parts.markStuck();
+    return !outcome.late && outcome.value;
   }
 
   #abandon(call: Promise<unknown>): void {
     this.#state = 'abandoned';
     this.#parts.markStuck();
-    const end = (): Promise<void> => this.#end(C.SCARD_RESET_CARD, false);
+    const end = (): Promise<boolean> => this.#end(C.SCARD_RESET_CARD, false);
     call.then(end, end).catch(() => undefined);
   }
 
@@ -145,19 +146,21 @@ export class Transaction implements CardChannel {
    * Ends transaction and connection; never rejects. Should the first fail, the second still resets where asked.
    * Where the card is left as it is, SCardDisconnect alone does both: pcscd ends what the connection holds (its
    * SCardDisconnect calls RFUnlockAllSharing), and the next transaction begins one round trip earlier.
+   * @returns whether either did what was asked
    */
-  async #end(disposition: number, usable = true): Promise<void> {
+  async #end(disposition: number, usable = true): Promise<boolean> {
     const { library, card } = this.#parts;
-    let clean = false;
+    let [ended, clean] = [false, false];
     try {
       const reset = disposition !== C.SCARD_LEAVE_CARD;
-      const ended = reset && (await library.endTransaction(card, disposition)) === C.SCARD_S_SUCCESS;
+      ended = reset && (await library.endTransaction(card, disposition)) === C.SCARD_S_SUCCESS;
       const last = ended ? C.SCARD_LEAVE_CARD : disposition;
       clean = (await library.disconnect(card, last)) === C.SCARD_S_SUCCESS;
     } catch {
       clean = false;
     }
     await this.#parts.release(usable && clean).catch(() => undefined);
+    return ended || clean;
   }
 
   /** What a failed transmit means: a pulled card first shows as SCARD_E_NOT_TRANSACTED. */

@@ -59,11 +59,17 @@ export interface SlotDriver {
   close(): void;
 }
 
+/**
+ * What is known of a card that was put back: `asked`: it said that it is unverified; `told`: it has taken the command, and
+ * said so after one before; `reset`: pcscd has reset it; `unknown`: nobody could look.
+ */
+export type CardLeft = 'asked' | 'told' | 'reset' | 'unknown';
+
 /** A proof in hand while the card is still being put back into its unverified state. */
 export interface ProofInHand {
   readonly proof: Proof;
   /** Settles when the card is de-verified (or reset) and released; never rejects. */
-  readonly released: Promise<void>;
+  readonly released: Promise<CardLeft>;
 }
 
 /** The card of a proof, whose PIN is still verified. */

@@ -112,6 +112,14 @@ export const test = {
     `A login of ${user} for ${service} would not be granted. ${why}`,
 };
 
+/** What `sc_auth test` knows of the card afterwards, and no more than that. */
+export const CARD_LEFT = {
+  asked: 'the card says that it is unverified again',
+  told: 'the card was told to be unverified again, and obeyed at its first use',
+  reset: 'the card was reset, so it is unverified again',
+  unknown: 'whether it is unverified again cannot be checked here',
+};
+
 export const EXPORT_FORMAT = 'Say --format text, --format json or --format pem; --json is json.';
 
 export const config = {

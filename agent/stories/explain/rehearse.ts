@@ -29,6 +29,7 @@ import { requireChoice } from '../card/choose-card.ts';
 import { requireTrust } from '../pair/pair.ts';
 import { askCardPin } from '../card/prove-card.ts';
 import { isStillPaired } from '../card/still-paired.ts';
+import { CARD_LEFT } from '../../words/commands.ts';
 import { touchText, triesLeftText } from '../../words/login.ts';
 
 export interface RehearsalParts {
@@ -167,7 +168,7 @@ class Rehearser {
         await this.step(
           'release',
           () => signed.released,
-          () => 'the card is unverified again',
+          (left) => CARD_LEFT[left],
         );
       }
     } finally {

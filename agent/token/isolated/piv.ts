@@ -53,7 +53,7 @@ class RelayedSlot implements CardSlot {
         if (!closed) this.#open -= 1;
         closed = true;
         if (this.#open === 0) this.#allClosed();
-        return Promise.resolve();
+        return Promise.resolve(false); // scauthd does it
       },
     });
   }

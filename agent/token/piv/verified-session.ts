@@ -4,6 +4,7 @@
 
 import type { Pin } from '../../base/pin.ts';
 import type { CardChannel, PinPad } from '../../pcsc/channel.ts';
+import type { CardLeft } from '../interface.ts';
 import type { ApduExchange } from './apdu.ts';
 import { deVerify, emptyVerify, padEntry, verify } from './commands.ts';
 import type { DeVerifyAbility } from './probe.ts';
@@ -79,14 +80,16 @@ export class VerifiedSession {
   }
 
   /** Ends the transaction with the card unverified. Never rejects. */
-  async release(): Promise<void> {
+  async release(): Promise<CardLeft> {
     let unverified = false;
     try {
       unverified = this.#plan.ability !== 'absent' && (await this.#deVerify());
     } catch {
       unverified = false;
     }
-    await this.#channel.close(unverified ? 'leave' : 'reset');
+    const done = await this.#channel.close(unverified ? 'leave' : 'reset');
+    if (unverified) return this.#plan.confirm ? 'asked' : 'told';
+    return done ? 'reset' : 'unknown';
   }
 
   async #deVerify(): Promise<boolean> {

@@ -123,7 +123,8 @@ class CardBackend implements TokenBackend {
     try {
       const relay = new Relay(channel, secretOf(pin, secret));
       const proof = await relay.call(this.#process, 'sign', params, PROVE_MS, A.proofOf);
-      return { proof, released: channel.close('reset') };
+      const released = channel.close('reset').then((done) => (done ? 'reset' : 'unknown'));
+      return { proof, released };
     } catch (error) {
       await channel.close('reset');
       throw error;

@@ -8,7 +8,7 @@ import type { Pin } from '../../base/pin.ts';
 import { TryMemory, type Admit, type ToldTries } from '../../model/pin-tries.ts';
 import type { CardPin } from '../../model/token.ts';
 import type { CardSlot } from '../../pcsc/channel.ts';
-import type { ProofInHand, SlotDriver, Token } from '../interface.ts';
+import type { CardLeft, ProofInHand, SlotDriver, Token } from '../interface.ts';
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
 import { DriverProcess, type CallOptions, type DriverProgram } from './process.ts';
@@ -302,13 +302,14 @@ function proveOptions(pin: CardPin, secret: Pin | null): CallOptions {
   return { deadlineMs, ...(secret !== null && { secret }) };
 }
 
-/** Whatever the driver has done, the card is unverified after this. Never rejects. */
-async function resetCard(slot: CardSlot): Promise<void> {
-  if (slot instanceof NoReader) return;
+/** Whatever the driver has done, a card that could be reset is unverified after this. Never rejects. */
+async function resetCard(slot: CardSlot): Promise<CardLeft> {
+  if (slot instanceof NoReader) return 'unknown';
   try {
     const channel = await slot.open();
-    await channel.close('reset');
+    return (await channel.close('reset')) ? 'reset' : 'unknown';
   } catch {
     // Out of the reader, or held by another program, which has the card to itself then.
+    return 'unknown';
   }
 }

@@ -32,7 +32,7 @@ import {
   type TokenId,
 } from '../../../agent/model/token.ts';
 import type { PairingPlace, PairingTable } from '../../../agent/store/interface.ts';
-import type { ProofInHand, Token, TokenSource } from '../../../agent/token/interface.ts';
+import type { CardLeft, ProofInHand, Token, TokenSource } from '../../../agent/token/interface.ts';
 import type { CertificateTrust } from '../../../agent/trust/interface.ts';
 import type { Signer } from '../../unit/model/signer.ts';
 
@@ -116,6 +116,8 @@ export interface CardOptions {
   /** The reader has a PIN pad, and this is typed there; it may throw what a pad says. */
   readonly pad?: () => string;
   readonly touch?: TouchPolicy;
+  /** What is known of the card after a proof (`reset`). */
+  readonly left?: CardLeft;
   readonly label?: string;
   readonly reader?: string;
   readonly atr?: string;
@@ -185,7 +187,7 @@ export class FakeToken implements Token {
   prove(_identity: Identity, challenge: Challenge, pin: PinTry): Promise<ProofInHand> {
     return this.#verify(pin).then(() => ({
       proof: this.#options.sign?.(challenge) ?? this.#signer.sign(challenge.message()),
-      released: Promise.resolve(),
+      released: Promise.resolve(this.#options.left ?? 'reset'),
     }));
   }
 

@@ -73,6 +73,7 @@ test.serial('the right PIN: each step with its time, exit 0', async (t) => {
     STEPS,
   );
   t.true(result.steps.every(({ ms }) => ms >= 0));
+  t.regex(stdout, /"note": "the card was told to be unverified again, and obeyed at its first use"/, 'K15');
   t.is(await pairings(), before);
 });
 

@@ -196,6 +196,7 @@ test.serial("p11-kit's list: a module by the path that it gives; RSA without PSS
     const options = { user: sandbox.user, input: `${sandbox.pin}\n` };
     const { stdout } = await sandbox.exec(['sc_auth', 'test', '--json'], options);
     t.regex(stdout, /"note": "rsa-pkcs1-sha256"/);
+    t.regex(stdout, /"note": "whether it is unverified again cannot be checked here"/, 'K15');
   } finally {
     await sandbox.stop();
   }

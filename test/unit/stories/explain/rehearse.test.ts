@@ -92,6 +92,18 @@ test.serial('the right PIN: all steps, one record of a PIN check', async (t) => 
   t.deepEqual(token.sent, [PIN]);
 });
 
+test.serial('K15: that the card is unverified is said only by who looked', async (t) => {
+  for (const [left, says] of [
+    ['asked', /says that it is unverified/],
+    ['told', /was told/],
+    ['reset', /was reset/],
+    ['unknown', /cannot be checked/],
+  ] as const) {
+    const { steps } = await rehearse(t, { tokens: [new FakeToken(victim, { left })], answers: [PIN] });
+    t.regex(steps.find(({ name }) => name === 'release')?.note ?? '', says);
+  }
+});
+
 test.serial('a wrong PIN: one try, recorded', async (t) => {
   const token = new FakeToken(victim);
   const seen = await rehearse(t, { tokens: [token], answers: ['000000'] });

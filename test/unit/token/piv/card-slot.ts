@@ -60,7 +60,7 @@ export class SoftwareSlot implements CardSlot, Traffic {
         this.open_ -= 1;
         this.closed.push(disposition);
         if (disposition === 'reset') this.card.power();
-        return Promise.resolve();
+        return Promise.resolve(true);
       },
     });
   }
@@ -91,7 +91,7 @@ export class ScriptedSlot implements CardSlot, Traffic {
       },
       close: (disposition) => {
         this.closed.push(disposition);
-        return Promise.resolve();
+        return Promise.resolve(true);
       },
     });
   }

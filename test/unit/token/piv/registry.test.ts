@@ -47,7 +47,7 @@ class Slot implements CardSlot {
       transmit: () => Promise.reject(new AgentError('card-fault')),
       close: () => {
         this.closed += 1;
-        return Promise.resolve();
+        return Promise.resolve(true);
       },
     };
   }

@@ -207,6 +207,19 @@ test('K1: what was seen of one card’s de-verify is not believed of another wit
   t.false(slot.card.applet.pins.verified);
 });
 
+test('K15: what is known of the card afterwards: it was asked the first time, then told, or reset', async (t) => {
+  const lefts = async (slot: SoftwareSlot, driver = new PivDriver()): Promise<string> => {
+    const token = await probe(slot, driver);
+    if (token === null) throw new Error('not read');
+    return (await token.prove(loginKey(token), challengeFor(), pin())).released;
+  };
+  const [driver, honest] = [new PivDriver(), new SoftwareSlot({ key: 'p256' })];
+  t.deepEqual([await lefts(honest, driver), await lefts(honest, driver)], ['asked', 'told']);
+  const lying = new SoftwareSlot({ key: 'p256' });
+  lying.card.faults.arm({ kind: 'ignore-deverify', skip: 1, times: 'always' });
+  t.is(await lefts(lying), 'reset');
+});
+
 test('L7: verified by another program at insertion: the de-verify is confirmed', async (t) => {
   const slot = new SoftwareSlot({ key: 'p256' });
   slot.card.applet.pins.application.verified = true;
