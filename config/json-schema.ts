@@ -11,7 +11,9 @@ interface Part {
   readonly kind?: string;
   readonly pipe?: readonly Part[];
   readonly item?: Part;
-  readonly options?: readonly (string | number)[];
+  readonly options?: readonly (string | number)[] | readonly Part[];
+  readonly entries?: Readonly<Record<string, Part>>;
+  readonly wrapped?: Part;
   readonly requirement?: unknown;
 }
 
@@ -42,6 +44,19 @@ function typeOf(part: Part): Json {
       return { type: 'array', items: part.item === undefined ? {} : schemaOf(part.item) };
     case 'picklist':
       return { enum: [...(part.options ?? [])] };
+    case 'union':
+      return { anyOf: (part.options as readonly Part[]).map(schemaOf) };
+    case 'optional':
+      return part.wrapped === undefined ? {} : schemaOf(part.wrapped);
+    case 'strict_object': {
+      const entries = Object.entries(part.entries ?? {});
+      return {
+        type: 'object',
+        additionalProperties: false,
+        required: entries.filter(([, { type }]) => type !== 'optional').map(([key]) => key),
+        properties: Object.fromEntries(entries.map(([key, entry]) => [key, schemaOf(entry)])),
+      };
+    }
     default:
       throw new TypeError(`no JSON schema for ${part.type}`);
   }

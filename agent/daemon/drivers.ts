@@ -47,6 +47,8 @@ interface Candidate {
   /** Asked only where the driver is used. */
   readonly make: () => TokenDriver | SlotDriver;
   readonly problems?: () => readonly string[];
+  /** Of these, those that are so now. */
+  readonly failing?: () => readonly string[];
 }
 
 type Log = (line: string) => void;
@@ -77,8 +79,13 @@ function pivCandidate(isolate: boolean, check: CardKeyCheck, log: Log): Candidat
   return {
     info: shipped(PIV, path, 'card', user.uid),
     problems: () => host.problems,
+    failing: () => failureOf(host),
     make: () => new CardPlugin({ ...PIV, version: SHIPPED_VERSION }, host, check),
   };
+}
+
+function failureOf({ lastFailure }: DriverProcess): string[] {
+  return lastFailure === null ? [] : [lastFailure.detail];
 }
 
 /** One program for each module. OpenSC's has tokens in readers only. */
@@ -92,11 +99,16 @@ function pkcs11Programs(settings: Policy['pkcs11'], user: DriverUser): SlotProgr
   );
   const openSc = OPENSC_PATHS.find((file) => existsSync(file));
   return settings.modules.flatMap((module) => {
-    const file = module === 'opensc' ? openSc : module;
+    const {
+      path: named,
+      init_args: initArgs,
+      groups: own,
+    } = typeof module === 'string' ? { path: module, init_args: '', groups: [] } : module;
+    const file = named === 'opensc' ? openSc : named;
     if (file === undefined) return [];
-    const argv = nodeProgram(path, file, settings.anyPin ? 'printable' : 'digits');
+    const argv = nodeProgram(path, file, settings.anyPin ? 'printable' : 'digits', initArgs);
     const name = `${PKCS11.id} (${file})`;
-    const { groups } = settings;
+    const groups = [...new Set([...settings.groups, ...own])];
     return [{ id: PKCS11.id, name, argv, environment, ...user, groups, standing: file !== openSc }];
   });
 }
@@ -113,6 +125,7 @@ function pkcs11Candidate(settings: Policy['pkcs11'], log: Log): Candidate {
   return {
     info: shipped(PKCS11, path, 'token', user.uid),
     problems: () => made?.problems() ?? [],
+    failing: () => made?.failing() ?? [],
     make: () => {
       made = new SlotPlugin({ ...PKCS11, version: SHIPPED_VERSION }, pkcs11Programs(settings, user), log);
       return made;
@@ -127,18 +140,22 @@ function installedCandidates(check: CardKeyCheck, log: Log): Candidate[] {
       ...{ ...running.user, standing: true },
     };
     let problems: () => readonly string[] = () => [];
+    let failing: () => readonly string[] = () => [];
     return {
       info,
       problems: () => problems(),
+      failing: () => failing(),
       make: () => {
         if (program === null) throw new Error(`${info.id} cannot be used`);
         if (info.kind === 'token') {
           const driver = new SlotPlugin(info, [program], log);
           problems = () => driver.problems();
+          failing = () => driver.failing();
           return driver;
         }
         const host = new DriverProcess(program, log);
         problems = () => host.problems;
+        failing = () => failureOf(host);
         return new CardPlugin(info, host, check);
       },
     };
@@ -174,9 +191,13 @@ export function wireDrivers(config: Policy, check: CardKeyCheck, log: Log): Wire
       .map(({ make }) => make()),
     list: () =>
       candidates.map((candidate) => {
-        const { info, problems } = candidate;
+        const { info, problems, failing } = candidate;
         if (isOff(candidate)) return { ...info, state: 'disabled' as const };
-        return { ...info, problems: [...info.problems, ...(problems?.() ?? [])] };
+        return {
+          ...info,
+          problems: [...info.problems, ...(problems?.() ?? [])],
+          failing: [...info.problems, ...(failing?.() ?? [])],
+        };
       }),
   };
 }

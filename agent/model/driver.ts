@@ -22,4 +22,6 @@ export interface DriverInfo {
   readonly state: 'ready' | 'disabled' | 'failed';
   /** Sentences on what is wrong or left out. Safe to print. */
   readonly problems: readonly string[];
+  /** Of these, those that are so now; the others did not come back. Absent: all are. */
+  readonly failing?: readonly string[];
 }

@@ -1,6 +1,14 @@
 // What `sc_auth doctor` finds, check by check, with the repair beside it. PAM files have a file of their own.
 
-import { namedOf, PAIR_AGAIN, REINSTALL, RESTART, RESTART_OR_LOG, WHO_NEEDS_WHAT } from './repairs.ts';
+import {
+  LOOK_AT_DRIVERS,
+  namedOf,
+  PAIR_AGAIN,
+  REINSTALL,
+  RESTART,
+  RESTART_OR_LOG,
+  WHO_NEEDS_WHAT,
+} from './repairs.ts';
 
 /** What is wrong, and the repair. */
 export type Finding = readonly [detail: string, repair: string];
@@ -100,6 +108,11 @@ export const clock = {
     `It says ${now}, and the audit log was written at ${logged}: it was set back`,
     SET_CLOCK,
   ],
+};
+
+export const drivers = {
+  good: 'Nothing is wrong with the token drivers',
+  wrong: (id: string, problem: string): Finding => [`${id}: ${problem}`, LOOK_AT_DRIVERS],
 };
 
 export const driverAccess = {

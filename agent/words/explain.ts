@@ -3,7 +3,7 @@
 import type { AgentErrorCode } from '../base/errors.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
 import type { LinkName } from '../model/link.ts';
-import { ENABLE_PAM, PAIR_AGAIN, RESTART, RESTART_OR_LOG } from './repairs.ts';
+import { ENABLE_PAM, LOOK_AT_DRIVERS, PAIR_AGAIN, RESTART, RESTART_OR_LOG } from './repairs.ts';
 
 type LoginReason = DenyReason | UnavailableReason;
 type Reason = LoginReason | AgentErrorCode;
@@ -91,6 +91,9 @@ export const REMEDY: Readonly<Record<LinkName, string>> = {
   proof: 'Try again with the right PIN.',
 };
 
+/** Where a driver that may have the key does not work. */
+export const DRIVER_FAILS = `If your key is on a card, put it in. Else the driver has to be repaired: ${LOOK_AT_DRIVERS}`;
+
 /** The links that sc_auth looks at itself. What is wrong, and what to do. */
 export const socket = {
   silent: (path: string, code: string) => [`Nobody answers at ${path} (${code})`, RESTART_OR_LOG],
@@ -128,6 +131,8 @@ export const found = {
   driverKeptOut: (service: string) =>
     `The driver of the card may not run before anybody has logged in (${service})`,
   letDriverRun: (driver: string) => `sudo sc_auth enable-for-login ${driver}`,
+  noCardAndFailing: (why: string) => `No card is in a reader, and a driver does not work: ${why}`,
+  othersFail: (drivers: string, why: string) => `${drivers}; another driver does not work: ${why}`,
   card: 'A card is in',
   noDriver: 'No driver knows this card',
   mute: 'The card does not answer: it is broken, or put in the wrong way round',

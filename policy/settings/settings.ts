@@ -17,6 +17,7 @@ import {
   type SettingTable,
 } from './setting.ts';
 import { servicesThat } from '../services.ts';
+import { pkcs11Settings } from './pkcs11.ts';
 import { sessionSettings } from './session.ts';
 import { trustSettings } from './trust.ts';
 
@@ -24,19 +25,6 @@ const driverId = v.pipe(
   v.string('must be text'),
   v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be the id of a token driver, e.g. "org.scauth.piv"'),
 );
-const pkcs11Module = v.pipe(
-  v.string('must be text'),
-  v.regex(/^(opensc|\/[^\0]{1,500})$/, 'must be the absolute path of a PKCS#11 module, or "opensc"'),
-);
-const environmentEntry = v.pipe(
-  v.string('must be text'),
-  v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}=[^\0]{0,1000}$/, 'must be NAME=value'),
-);
-const groupName = v.pipe(
-  v.string('must be text'),
-  v.regex(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/, 'must be the name of a group'),
-);
-
 const readerPattern = v.pipe(
   v.string('must be text'),
   v.minLength(3, 'must be a USB id, or at least 3 characters of a reader name'),
@@ -210,34 +198,7 @@ export const settings = {
         'Runs the PIV driver in a process of its own, without rights and without the PIN. A login takes some milliseconds longer, and the card is reset after each.',
     },
   },
-  pkcs11: {
-    modules: {
-      schema: v.array(pkcs11Module, 'must be a list of paths'),
-      default: ['opensc'],
-      unit: null,
-      meaning:
-        'PKCS#11 modules, each run in a process of its own and asked in this order. "opensc" is OpenSC\'s, where it is installed.',
-    },
-    environment: {
-      schema: v.array(environmentEntry, 'must be a list of NAME=value'),
-      default: [],
-      unit: null,
-      meaning: 'Environment variables for the modules, e.g. "TPM2_PKCS11_STORE=/var/lib/scauth-tpm".',
-    },
-    groups: {
-      schema: v.array(groupName, 'must be a list of groups'),
-      default: [],
-      unit: null,
-      meaning: 'Groups that the modules need beside their own user, e.g. "tss" for the TPM.',
-    },
-    any_pin: {
-      schema: flag,
-      default: false,
-      unit: null,
-      meaning:
-        'PINs may hold other characters than digits. Warning: with true, a password that is typed at the PIN prompt reaches the card and costs a try.',
-    },
-  },
+  pkcs11: pkcs11Settings,
   session: sessionSettings,
   trust: trustSettings,
   mapping: mappingSettings,

@@ -1,14 +1,15 @@
-// Do drivers that talk to pcscd by themselves reach it? Asked of pcscd (and so of polkit) as their own users, since files
-// do not tell: a rule may not be loaded, or name somebody else than pcscd sees.
+// What is wrong with token drivers by scauthd's word, and whether those that talk to pcscd by themselves reach it: asked
+// of pcscd (and so of polkit) as their own users, since files do not tell (a rule may not be loaded, or name somebody
+// else than pcscd sees).
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { WireDriver } from '../../protocol/io-scauth.ts';
-import { driverAccess as say } from '../../words/doctor.ts';
+import { driverAccess as say, drivers as words } from '../../words/doctor.ts';
 import { callAgent } from '../agent/client.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
-import { broken, ok, unknown, type Check } from './check.ts';
+import { broken, ok, unknown, warning, type Check } from './check.ts';
 
 const NAME = 'drivers and pcscd';
 const ASK_MS = 10_000;
@@ -38,12 +39,19 @@ function judge({ id, uid, builtIn }: WireDriver, answer: string): Check | null {
   }
 }
 
-/** @param ask as a user. @returns one check for each driver of the kind `token`; none while scauthd does not run */
+function checkProblems({ id, state, problems }: WireDriver): Check[] {
+  if (state === 'disabled') return [];
+  const check = state === 'failed' ? broken : warning;
+  return problems.map((problem) => check('drivers', ...words.wrong(id, problem)));
+}
+
+/** @param ask as a user. @returns what is wrong with drivers, and whether each of the kind `token` reaches pcscd; none while scauthd does not run */
 export async function checkDriverAccess(context: CommandContext, ask = askAs): Promise<Check[]> {
-  if (process.geteuid?.() !== 0) return [unknown(NAME, say.subject)];
   try {
     const { drivers } = await callAgent(context, 'ListDrivers', {});
-    const checks: Check[] = [];
+    const checks = drivers.flatMap(checkProblems);
+    if (checks.length === 0) checks.push(ok('drivers', words.good));
+    if (process.geteuid?.() !== 0) return [...checks, unknown(NAME, say.subject)];
     for (const driver of drivers) {
       if (driver.kind !== 'token' || driver.uid === null || driver.state !== 'ready') continue;
       const check = judge(driver, await ask(driver.uid));

@@ -4,6 +4,7 @@
 import { toHex } from '../../base/bytes.ts';
 import { asAgentError, printable, type AgentError } from '../../base/errors.ts';
 import type { Account } from '../../model/account.ts';
+import type { DriverInfo } from '../../model/driver.ts';
 import type { ReaderInfo } from '../../model/inventory.ts';
 import type { PeerSession, SessionPlace } from '../../model/peer-session.ts';
 import type { Link, LinkName } from '../../model/link.ts';
@@ -19,7 +20,7 @@ import { pinOf } from '../card/ask-pin.ts';
 import { checkCard } from '../card/card-check.ts';
 import { checkCertificate } from '../card/check-certificate.ts';
 import { sessionAsked } from './explain-session.ts';
-import { cardRemedy, found as say, REMEDY, reasonText } from '../../words/explain.ts';
+import { cardRemedy, DRIVER_FAILS, found as say, REMEDY, reasonText } from '../../words/explain.ts';
 import type { EntryQuestion } from '../enforcement/explain-enforcement.ts';
 import { findCards, type CardParts, type FoundCards } from '../card/find-cards.ts';
 import type { PairedCard } from '../card/find-identity.ts';
@@ -27,6 +28,8 @@ import { triesLeftText } from '../../words/login.ts';
 
 export interface ReaderSource {
   readers(): readonly ReaderInfo[];
+  /** Absent: nothing is known of the drivers. */
+  drivers?(): readonly DriverInfo[];
 }
 
 export interface ExplainParts extends CardParts {
@@ -176,6 +179,13 @@ function listed(texts: Iterable<string>): string {
   return [...texts].join(', ');
 }
 
+/** Why drivers do not work that a login would ask. */
+function failingDrivers({ readers }: ExplainParts): string[] {
+  return (readers.drivers?.() ?? []).flatMap(({ state, failing, problems }) =>
+    state === 'disabled' ? [] : (failing ?? problems),
+  );
+}
+
 /** The reader to speak of where no card in any could be read. */
 function unreadCard({ readers }: ExplainParts): ReaderInfo | null {
   return readers.readers().find(({ state }) => state !== 'empty') ?? null;
@@ -194,7 +204,11 @@ async function checkCardIsIn({ parts, cards }: Facts): Promise<Finding | null> {
     return good(listed(tokens.map(({ label }) => label)), listed(tokens.map(({ id }) => id)));
   if (keptOut !== undefined) return good(keptOut.label, keptOut.id);
   const reader = unreadCard(parts);
-  if (reader === null) return broken(reasonText('no-card'), REMEDY.card);
+  if (reader === null) {
+    const failing = failingDrivers(parts);
+    if (failing.length === 0) return broken(reasonText('no-card'), REMEDY.card);
+    return broken(say.noCardAndFailing(listed(failing)), DRIVER_FAILS);
+  }
   const { state, error } = reader;
   const where = placeOf(reader);
   switch (state) {
@@ -221,7 +235,9 @@ async function checkDriver({ parts, cards, question: { service } }: Facts): Prom
   const { outcome, present, tokens } = await cards();
   if (outcome instanceof Error) return null;
   const drivers = listed(new Set(tokens.map(({ driver }) => driver)));
-  if (tokens.length > 0) return good(drivers);
+  const failing = failingDrivers(parts);
+  if (tokens.length > 0)
+    return good(failing.length === 0 ? drivers : say.othersFail(drivers, listed(failing)));
   const [keptOut] = present;
   if (keptOut !== undefined) {
     const detail = say.driverKeptOut(service);

@@ -1,6 +1,9 @@
 // Numbers of PKCS#11 as this driver uses them, in the specification's spelling.
 // Specification: PKCS #11 Cryptographic Token Interface 2.40 and 3.0 (OASIS), pkcs11t.h.
 
+// CK_C_INITIALIZE_ARGS
+export const CKF_OS_LOCKING_OK = 0x00000002;
+
 export const CKF_RW_SESSION = 0x00000002;
 export const CKF_SERIAL_SESSION = 0x00000004;
 // CK_SLOT_INFO

@@ -72,7 +72,7 @@ const known = new Map<number, Meaning>(
 );
 
 /** `CKR_PIN_EXPIRED (0xa3)`; `CKR 0x80000001` for one that has no name. */
-function nameOf(code: number): string {
+export function nameOf(code: number): string {
   const hex = `0x${code.toString(16)}`;
   const name = known.get(code)?.name;
   return name === undefined ? `CKR ${hex}` : `CKR_${name} (${hex})`;

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import pkcs11js from 'pkcs11js';
 import { DriverUnfit } from '../plugin/child.ts';
 import * as C from './constants.ts';
-import { checked, codeOf } from './failure.ts';
+import { checked, codeOf, nameOf } from './failure.ts';
 import { pinFunctionsOf, type PinFunctions } from './login.ts';
 
 /** A CK_SLOT_INFO's description has 64 bytes; the names of readers are cut to that. */
@@ -31,10 +31,15 @@ const trimmed = (text: string): string => text.replace(/[\s\0]+$/, '');
 export class Pkcs11Module {
   readonly pkcs11 = new pkcs11js.PKCS11();
   readonly pins: PinFunctions;
+  readonly #initArgs: string;
   #initialised = false;
 
-  /** @throws DriverUnfit where the file is not there, or is no PKCS#11 module */
-  constructor(path: string) {
+  /**
+   * @param initArgs what NSS softokn wants of C_Initialize; empty: nothing
+   * @throws DriverUnfit where the file is not there, or is no PKCS#11 module
+   */
+  constructor(path: string, initArgs = '') {
+    this.#initArgs = initArgs;
     if (!existsSync(path)) throw new DriverUnfit(`there is no file ${path}`);
     try {
       this.pkcs11.load(path);
@@ -62,13 +67,12 @@ export class Pkcs11Module {
   #initialise(): void {
     if (this.#initialised) return;
     try {
-      this.pkcs11.C_Initialize();
+      if (this.#initArgs === '') this.pkcs11.C_Initialize();
+      else this.pkcs11.C_Initialize({ libraryParameters: this.#initArgs, flags: C.CKF_OS_LOCKING_OK });
     } catch (error) {
       const code = codeOf(error);
       if (code !== C.CKR_CRYPTOKI_ALREADY_INITIALIZED)
-        throw new DriverUnfit(
-          `C_Initialize: ${code === null ? String(error) : `CKR 0x${code.toString(16)}`}`,
-        );
+        throw new DriverUnfit(`C_Initialize: ${code === null ? String(error) : nameOf(code)}`);
     }
     this.#initialised = true;
   }

@@ -1,5 +1,5 @@
 // The PKCS#11 driver: the program that scauthd runs for each module, as a driver of the kind `token`. A module is other
-// people's code in this process, and only in this one. Usage: program.ts MODULE digits|printable
+// people's code in this process, and only in this one. Usage: program.ts MODULE digits|printable [INIT_ARGS]
 // Specification: DRIVERS.md; PKCS #11 2.40.
 
 import { createHash } from 'node:crypto';
@@ -18,13 +18,13 @@ import { isLow, ToldTries, triesLeftOf } from './tries.ts';
 const MAX_IDENTITIES = 64;
 const MAX_PIN_BYTES = 255;
 
-const [path = '', characters = 'digits'] = process.argv.slice(2);
+const [path = '', characters = 'digits', initArgs = ''] = process.argv.slice(2);
 let loaded: Pkcs11Module | null = null;
 const told = new ToldTries();
 const seen = new SeenTokens();
 
 function pkcs11Module(): Pkcs11Module {
-  loaded ??= new Pkcs11Module(path);
+  loaded ??= new Pkcs11Module(path, initArgs);
   return loaded;
 }
 
@@ -88,6 +88,8 @@ function describeToken(slots: readonly TokenSlot[], reader: string | null): Json
   if (first === undefined) return [];
   const read = slots.map((slot, index) => ({ slot, ...identitiesOf(slot, index) }));
   const all = read.flatMap(({ identities }) => identities);
+  // A place for computing (NSS has one), and no token of anybody's.
+  if (all.length === 0 && slots.every(({ flags }) => (flags & C.CKF_LOGIN_REQUIRED) === 0)) return [];
   const place = seen.add({ reader, pins: read });
   const notes = slots.flatMap(notesOf);
   if (all.length > MAX_IDENTITIES) notes.push(`${all.length - MAX_IDENTITIES} more keys were left out`);

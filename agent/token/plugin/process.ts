@@ -333,8 +333,9 @@ export class DriverProcess {
       const backOffMs = Math.min(FIRST_BACK_OFF_MS * 2 ** this.#failures, LAST_BACK_OFF_MS);
       this.#failures += 1;
       this.#notBeforeMs = performance.now() + backOffMs;
+      // One that fails in the same way each minute is told of once.
+      if (this.#lastFailure?.detail !== error.detail) this.#log(error.detail);
       this.#lastFailure = error;
-      this.#log(error.detail);
       this.#onFailure(error);
     }
     call?.reject(error);

@@ -76,6 +76,11 @@ export class SlotPlugin implements SlotDriver {
     return this.#parts.flatMap(({ process }) => process.problems);
   }
 
+  /** The same of what does not work now. */
+  failing(): string[] {
+    return this.#parts.flatMap(({ process }) => process.lastFailure?.detail ?? []);
+  }
+
   /** The first part that has tokens there has the card. A part that fails is passed over, and told if no other has it. */
   async tokensIn(slot: CardSlot): Promise<readonly Token[]> {
     let failure: AgentError | null = null;

@@ -80,8 +80,8 @@ test.serial(
         else await person.untilAgentSays(sandbox, 'token in: org.scauth.pkcs11:', from);
       }
       t.true(granted >= 4, sandbox.agentLog());
-      t.regex(sandbox.agentLog(), /ended with status 1: C_Initialize: CKR 0x5/);
-      t.regex(await problemsOf(sandbox, 'org.scauth.pkcs11'), /C_Initialize: CKR 0x5/);
+      t.regex(sandbox.agentLog(), /ended with status 1: C_Initialize: CKR_GENERAL_ERROR \(0x5\)/);
+      t.regex(await problemsOf(sandbox, 'org.scauth.pkcs11'), /C_Initialize: CKR_GENERAL_ERROR \(0x5\)/);
     } finally {
       await sandbox.stop();
     }

@@ -12,6 +12,9 @@ export const SOFTHSM_CONFIG = `[pkcs11]
 modules = ["opensc", "${SOFTHSM}"]
 environment = ["SOFTHSM2_CONF=/run/sandbox/softhsm/conf"]
 `;
+export const SOFTOKN = '/usr/lib/x86_64-linux-gnu/libsoftokn3.so';
+export const SOFTOKN_ARGS =
+  "configdir='sql:/run/sandbox/nss' certPrefix='' keyPrefix='' secmod='secmod.db' flags=readOnly";
 export const TPM_CONFIG = `[pkcs11]
 modules = ["/usr/lib/x86_64-linux-gnu/libtpm2_pkcs11.so.1"]
 environment = ["TPM2_PKCS11_STORE=/run/sandbox/tpm/store",
@@ -91,6 +94,18 @@ ${imports.join('\n')}
 ${tool} --keypairgen --key-type EC:prime256v1 --id 03 --label Bare
 rm -f key key8
 chown -R ${UID}:${UID} .`,
+  );
+}
+
+/** NSS's database, with one P-256 key for login in it. */
+export async function makeNss(sandbox: Sandbox): Promise<void> {
+  await run(
+    sandbox,
+    `mkdir -p /run/sandbox/nss; cd /run/sandbox; echo ${PIN} >nss/pin; head -c 64 /dev/urandom >nss/noise
+certutil() { /run/sandbox/app/build/libnss3-tools/usr/bin/certutil "$@" -d sql:/run/sandbox/nss -f nss/pin; }
+certutil -N
+certutil -S -n Ada -s CN=Ada -x -t ,, -k ec -q nistp256 --keyUsage digitalSignature --extKeyUsage clientAuth -z nss/noise
+rm nss/pin nss/noise; chown -R ${UID}:${UID} nss`,
   );
 }
 
