@@ -3,20 +3,35 @@
 
 import type { AgentErrorCode } from '../base/errors.ts';
 
-/** Public and stable; `sc_auth --help` lists them. */
+/** Public and stable. */
 export const EXIT = {
   ok: 0,
   failure: 1,
   usage: 2,
-  /** Wrong PIN, wrong password, blocked, not allowed. */
   refused: 3,
-  /** No card, no identity, no pairing, unknown user. */
   notFound: 4,
-  /** scauthd cannot be reached, or does not answer. */
   unreachable: 5,
-  /** Ctrl-C, Ctrl-D, or the input ended: 128 + SIGINT, as a shell says it. */
+  /** Nothing had to be done, which a tool that is run again takes for success. */
+  already: 6,
+  /** 128 + SIGINT, as a shell says it. */
   cancelled: 130,
 } as const;
+
+const meanings: Readonly<Record<keyof typeof EXIT, string>> = {
+  ok: 'done',
+  failure: 'failed',
+  usage: 'wrong usage',
+  refused: 'refused: wrong PIN or password, blocked, not allowed',
+  notFound: 'not found: no card, no identity, no pairing, unknown user',
+  unreachable: 'scauthd cannot be reached, or does not answer',
+  already: 'it is so already, and nothing was changed: the key is paired with this account',
+  cancelled: 'cancelled: Ctrl-C, Ctrl-D, or the input ended',
+};
+
+/** For sc_auth --help and its man page. */
+export const EXIT_MEANINGS = (Object.keys(EXIT) as (keyof typeof EXIT)[]).map(
+  (name) => [EXIT[name], meanings[name]] as const,
+);
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export type FailureCode = Exclude<ExitCode, typeof EXIT.ok>;
@@ -75,6 +90,7 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'not-rehearsed': EXIT.refused,
   'not-allowed': EXIT.refused,
   'not-here': EXIT.refused,
+  'already-paired': EXIT.already,
   'no-card': EXIT.notFound,
   'no-identity': EXIT.notFound,
   'not-paired': EXIT.notFound,

@@ -1,8 +1,6 @@
 // What `sc_auth audit` says of a log: answers, faults and errors. What stands in the log itself: audit.ts.
 
 export const usage = {
-  whatToDo: (actions: readonly string[]) =>
-    `Say what to do with the log: ${actions.join(', ')}. See: sc_auth audit --help`,
   signOwnLog: 'scauthd signs for its own log: --sign does not go with --log.',
   onlyWithSign: '--user and --pin-fd go with --sign.',
   onlyWithAnchors: '--signer goes with --anchors.',

@@ -64,7 +64,6 @@ export const keyring = {
   ownOnly: "That needs the password of the account, so only the account's user can run it.",
   noneOpened: 'No card opens the keyring. To see which cards do: sc_auth keyring status',
   disabled: (hash: string) => `A login with ${hash} no longer opens the keyring.`,
-  sayWhich: 'Say which: sc_auth keyring status, sc_auth keyring enable or sc_auth keyring disable',
 };
 
 const DECIDED: ReadonlyMap<string, string> = new Map([
@@ -123,7 +122,6 @@ export const CARD_LEFT = {
 export const EXPORT_FORMAT = 'Say --format text, --format json or --format pem; --json is json.';
 
 export const config = {
-  sayWhich: 'Say check or schema: sc_auth config check',
   good: (folder: string) => `The configuration in ${folder} is good.`,
   bad: (why: string) => `${why}\nNothing of it is in force. Correct it and check again.`,
   correct: (why: string) => `${why}\nCorrect it: sc_auth config check`,

@@ -111,7 +111,6 @@ export function verdictOfPlan(shutOut: readonly string[], uncovered: readonly st
 
 export const usage = {
   options: (said: string) => `${said}. ${SEE_HELP}`,
-  verbs: (verbs: readonly string[]) => `Say one of ${verbs.join(', ')}. ${SEE_HELP}`,
   oneAccount: (verb: string) => `Name one account: sc_auth enforce ${verb} USER. ${SEE_HELP}`,
   noName: (verb: string) => `${verb} takes no name. ${SEE_HELP}`,
   onlyExempt: `--until and --reason belong to exempt. ${SEE_HELP}`,

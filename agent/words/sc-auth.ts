@@ -4,9 +4,13 @@ export const ADMIN_ONLY = 'That is for the administrator. Run it with sudo.';
 export const CANCELLED = 'Cancelled.';
 
 export const usage = {
-  noCommand: 'Which command? All commands: sc_auth --help',
   unknownCommand: (name: string, near: string | null) =>
     `There is no command '${name}'. ${near === null ? 'All commands: sc_auth --help' : `Did you mean: sc_auth ${near}`}`,
+  /** What was typed is not said again: it may be a PIN. */
+  verb: (command: string, verbs: readonly string[], near: string | null) =>
+    near === null
+      ? `Say what to do: sc_auth ${command} ${verbs.join('|')}. See: sc_auth ${command} --help`
+      : `Not a word of sc_auth ${command}. Did you mean: sc_auth ${command} ${near}`,
   seeHelp: (said: string, command: string) => `${said} See: sc_auth ${command} --help`,
   options: 'The options cannot be read.',
   stray: 'A value needs its option in front of it.',

@@ -3,6 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { COMMANDS } from '../../agent/cli/overview.ts';
 import { launchersOf } from '../package/entries.ts';
 
 /** A --help text in its parts. Each of our help texts has this form. */
@@ -15,6 +16,10 @@ export interface CommandHelp {
   /** What stands before the options, and everything else that is no option, as it is. */
   readonly paragraphs: readonly (readonly string[])[];
   readonly options: readonly OptionHelp[];
+  /** The second words: `verify` of `sc_auth audit verify|tail`. */
+  readonly verbs: readonly string[];
+  /** What comes without an option, behind one of these second words (none: at once). */
+  readonly operand: { readonly behind: readonly string[]; readonly value: string } | null;
 }
 
 export interface OptionHelp {
@@ -22,7 +27,8 @@ export interface OptionHelp {
   readonly term: string;
   /** `-u`, `--user` */
   readonly flags: readonly string[];
-  readonly takesValue: boolean;
+  /** `USER`, `yes|no`; null: it takes none. */
+  readonly value: string | null;
   readonly meaning: string;
 }
 
@@ -39,7 +45,22 @@ function said(repository: string, entry: string, args: readonly string[]): strin
 
 function optionOf(term: string, meaning: string): OptionHelp {
   const flags = [...term.matchAll(/(?<![\w-])--?[A-Za-z][\w-]*/g)].map(([flag]) => flag);
-  return { term, flags, takesValue: /[ =<][A-Z<]/.test(term), meaning };
+  const value = term.replace(/(--?[A-Za-z][\w-]*[, ]*)+/, '').trim();
+  return { term, flags, value: value === '' ? null : value, meaning };
+}
+
+/** `sc_auth enforce exempt|unexempt USER [options]` */
+function wordsOf(synopsis: readonly string[]): Pick<CommandHelp, 'verbs' | 'operand'> {
+  const verbs: string[] = [];
+  let operand: CommandHelp['operand'] = null;
+  for (const line of synopsis) {
+    const [, list, value] =
+      /^sc_auth [\w-]+(?: ([a-z]+(?:\|[a-z]+)*)(?= |$))?(?: ([A-Z]+)\b)?/.exec(line) ?? [];
+    const behind = list?.split('|') ?? [];
+    verbs.push(...behind);
+    if (value !== undefined) operand = { behind, value };
+  }
+  return { verbs, operand };
 }
 
 /** Reads one --help text. */
@@ -73,36 +94,23 @@ export function parseHelp(name: string, summary: string, text: string): CommandH
     }
     if (rest.length > 0) paragraphs.push(rest);
   }
-  return { name, summary, synopsis, paragraphs, options };
-}
-
-export interface ProgramHelp {
-  /** The whole overview, as `sc_auth --help` prints it. */
-  readonly overview: string;
-  readonly commands: readonly CommandHelp[];
+  return { name, summary, synopsis, paragraphs, options, ...wordsOf(synopsis) };
 }
 
 /** By repository: man pages and completions ask for the same, and each command is a program to start. */
-const known = new Map<string, ProgramHelp>();
+const known = new Map<string, readonly CommandHelp[]>();
 
-/** sc_auth's overview and all of its commands, in the overview's order. */
-export function readCommands(repository: string): ProgramHelp {
+/** All commands of sc_auth, in the overview's order. */
+export function readCommands(repository: string): readonly CommandHelp[] {
   const help = known.get(repository) ?? askForCommands(repository);
   known.set(repository, help);
   return help;
 }
 
-function askForCommands(repository: string): ProgramHelp {
+function askForCommands(repository: string): CommandHelp[] {
   const entry = launchersOf(repository).find(({ name }) => name === 'sc_auth')?.entry;
   if (entry === undefined) throw new Error('install/bin has no sc_auth');
-  const overview = said(repository, entry, ['--help']);
-  const seen = new Map<string, string>();
-  const line = /^ {2}sc_auth ([\w-]+) {2,}(\S.*(?:\n {6,}\S.*)*)$/gm;
-  for (const [, name = '', summary = ''] of overview.matchAll(line)) {
-    if (!seen.has(name)) seen.set(name, summary.replace(/\s+/g, ' '));
-  }
-  const commands = [...seen].map(([name, summary]) =>
-    parseHelp(name, summary, said(repository, entry, [name, '--help'])),
+  return Object.entries(COMMANDS).map(([name, { does }]) =>
+    parseHelp(name, does, said(repository, entry, [name, '--help'])),
   );
-  return { overview, commands };
 }

@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { EXIT_MEANINGS } from '../../agent/cli/exit-codes.ts';
 import { launchersOf } from '../package/entries.ts';
 import { RELEASED } from '../package/release.ts';
 import { readCommands, type CommandHelp } from './command-help.ts';
@@ -104,10 +105,7 @@ function commandSection({ name, summary, synopsis, paragraphs, options }: Comman
 }
 
 function commandPage(repository: string): string {
-  const { overview, commands } = readCommands(repository);
-  const tail = overview
-    .split('\n')
-    .slice(overview.split('\n').findIndex((line) => line.startsWith('Exit codes')));
+  const commands = readCommands(repository);
   const body = `.Sh SYNOPSIS
 .Nm
 .Ar command
@@ -120,8 +118,14 @@ It asks
 which decides.
 .Sh COMMANDS
 ${commands.map(commandSection).join('\n')}
+.Sh ENVIRONMENT
+.Bl -tag -width Ds
+.It Ev SCAUTH_IO_SOCKET
+another socket than
+.Pa /run/scauth/io.scauth
+.El
 .Sh EXIT STATUS
-${prose(tail.join(' ').trim())}
+${tagged(EXIT_MEANINGS.map(([code, meaning]) => [String(code), meaning]))}
 .Sh SEE ALSO
 .Xr scauth.toml 5 ,
 .Xr pam_scauth 8 ,

@@ -5,7 +5,7 @@ import type { CommandContext } from '../context.ts';
 /** @throws CommandError */
 export type Action = (args: readonly string[], context: CommandContext) => Promise<void>;
 
-export const actions: Readonly<Record<string, () => Promise<{ action: Action }>>> = {
+export const actions = {
   verify: () => import('./verify.ts'),
   tail: () => import('./tail.ts'),
   search: () => import('./search.ts'),
@@ -13,9 +13,11 @@ export const actions: Readonly<Record<string, () => Promise<{ action: Action }>>
   export: () => import('./export.ts'),
   report: () => import('./report.ts'),
   anchor: () => import('./anchor.ts'),
-};
+} satisfies Readonly<Record<string, () => Promise<{ action: Action }>>>;
 
-export const ACTION_HELP = `sc_auth audit verify|tail|search|stats|export|report|anchor [options]
+export const VERBS = Object.keys(actions) as (keyof typeof actions)[];
+
+export const ACTION_HELP = `sc_auth audit ${VERBS.join('|')} [options]
 
   verify   checks each record's seal: what was changed, taken out or put in, and which records can be trusted
   tail     the last records; -f goes on with what comes
@@ -29,10 +31,10 @@ Which log (all verbs)
   --log FILE          another log than /var/log/scauth/audit.jsonl; files that logrotate made of it are read too
 
 Which records (tail, search, stats, export, report)
-  --user NAME         of this account
-  --service NAME      for this PAM service (sudo, login, …)
+  --user USER         of this account
+  --service SERVICE   for this PAM service (sudo, login, …)
   --key HASH          with this key; its first digits are enough
-  --outcome WORD      granted, denied, unavailable, cancelled, success or failure
+  --outcome OUTCOME   granted, denied, unavailable, cancelled, success or failure
   --kind KIND         login, pairing-added, pin-blocked, card-in, gap, …
   --since, --until T  2026-11-24, "2026-11-24 13:00", 90m, 12h, 7d or 2w ago, today, yesterday
 
@@ -44,13 +46,13 @@ verify
   --first N           records before number N are kept elsewhere, or were looked into: begin with N
 anchor
   --sign              signed by your own card, which is paired here: asks for its PIN (root only)
-  --user NAME         --sign: by the card of this account (whoever used sudo)
+  --user USER         --sign: by the card of this account (whoever used sudo)
   --pin-fd N          --sign: read the PIN from the open file descriptor N
 tail
   -n, --lines N       how many (10)
   -f, --follow        go on
 export, tail
-  --format FORMAT     ocsf (as they stand in the log), ecs, cef or csv
+  --format ocsf|ecs|cef|csv   ocsf: as they stand in the log
 report
   --html FILE         where the page goes
   --verify-key FILE   the verification key, for the page's word on the seal

@@ -23,7 +23,8 @@ export const QUERY_OPTIONS = {
 
 type Values = { readonly [K in keyof typeof QUERY_OPTIONS]?: string | undefined };
 
-const OUTCOMES = ['granted', 'denied', 'unavailable', 'cancelled', 'success', 'failure'];
+/** What --outcome takes. */
+export const OUTCOMES = ['granted', 'denied', 'unavailable', 'cancelled', 'success', 'failure'];
 const NEWLINE = 0x0a;
 
 type Test = (record: AuditRecord) => boolean;

@@ -7,10 +7,12 @@ import { config as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
+import { verbOf } from '../verb.ts';
 
 const USUAL = '/etc/scauth';
+const VERBS = ['check', 'schema'] as const;
 
-const help = `sc_auth config check|schema [--folder FOLDER] [--json]
+const help = `sc_auth config ${VERBS.join('|')} [--folder FOLDER] [--json]
 
   check    reads scauth.toml and scauth.d as scauthd would, and says what is wrong, with file and line; as root, while
            enforcement is on, also whom they would shut out
@@ -65,7 +67,8 @@ async function check(folder: string, context: CommandContext): Promise<void> {
   if (newlyShutOut.length > 0 || closesRemote) context.output.failed();
 }
 
-async function run([what, ...args]: readonly string[], context: CommandContext): Promise<void> {
+async function run([word, ...args]: readonly string[], context: CommandContext): Promise<void> {
+  const what = verbOf('config', word, VERBS);
   const { folder = USUAL } = parseOptions('config', args, { folder: { type: 'string' } });
   switch (what) {
     case 'check':
@@ -75,8 +78,6 @@ async function run([what, ...args]: readonly string[], context: CommandContext):
       context.writeOut(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
       return;
     }
-    default:
-      throw new CommandError('usage', say.sayWhich);
   }
 }
 

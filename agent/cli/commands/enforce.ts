@@ -2,14 +2,21 @@
 // shows, asks for names and dates, and makes the break-glass code, so that nobody but the person at the terminal ever has it.
 
 import type { Methods } from '../../protocol/io-scauth.ts';
-import { parseEnforceArgs, type AgentAbsent, type EnforceArgs } from '../enforce/arguments.ts';
+import {
+  ALONE,
+  parseEnforceArgs,
+  WITH_USER,
+  type AgentAbsent,
+  type EnforceArgs,
+} from '../enforce/arguments.ts';
 import { ADMIN_ONLY } from '../../words/sc-auth.ts';
 import * as say from '../../words/enforcement.ts';
 import { callAgent, pagesOf } from '../agent/client.ts';
 import { sudoUser, type Command, type CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 
-const help = `sc_auth enforce plan|on|confirm|off|status|code|exempt|unexempt [options]
+const help = `sc_auth enforce ${ALONE.join('|')} [options]
+sc_auth enforce ${WITH_USER.join('|')} USER [options]
 
 Requires the card: with enforcement on a password alone opens nothing. It looks first, and goes back by itself.
 

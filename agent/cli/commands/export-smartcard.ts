@@ -24,7 +24,7 @@ Prints what is on the cards that are in: for each key a certificate, a private k
 never leaves the card) and an identity, which is both of them.
 
   -i, --id TOKEN    only this card: sc_auth list-smartcards
-  --format FORMAT   text (attributes, as on macOS), json, or pem: the certificates alone, and the public key where
+  --format text|json|pem   text (attributes, as on macOS), json, or pem: the certificates alone, and the public key where
                     a key has no certificate
   --json            the same as --format json: {"items": [{"token", "slot", "use", "certificate", "privateKey",
                     "identity", "pem"}]}; bytes are hexadecimal

@@ -10,8 +10,11 @@ import { CommandError } from '../exit-codes.ts';
 import { hashOption } from '../hash-option.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
 import { accountForRoot } from './unpair.ts';
+import { verbOf } from '../verb.ts';
 
-const help = `sc_auth keyring status|enable|disable [-u USER] [-h HASH] [--pin-fd N] [--password-fd N] [--json]
+const VERBS = ['status', 'enable', 'disable'] as const;
+
+const help = `sc_auth keyring ${VERBS.join('|')} [-u USER] [-h HASH] [--pin-fd N] [--password-fd N] [--json]
 
 Whether a login by card opens the login keyring (GNOME's, KDE's wallet), as a login by password does. The keyring is
 opened with your account password; it is kept on this computer, sealed to the card's key for key management (9D), and
@@ -66,7 +69,8 @@ function requireOwn(user: string | undefined, context: CommandContext): void {
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
-  const [action, ...rest] = args;
+  const [word, ...rest] = args;
+  const action = verbOf('keyring', word, VERBS);
   const options = parseOptions('keyring', rest, OPTIONS);
   const hash = hashOption(options.hash);
   const user =
@@ -90,8 +94,6 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
       context.output.result({ disabled }, lines);
       return;
     }
-    default:
-      throw new CommandError('usage', say.sayWhich);
   }
 }
 

@@ -12,6 +12,7 @@ import { config, map as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
+import { verbOf } from '../verb.ts';
 
 const help = `sc_auth map test CERTIFICATE [-u USER] [--folder FOLDER] [--json]
 
@@ -98,9 +99,10 @@ function linesOf({ attribute, chain, rule, text, user, matches }: Report): strin
   ];
 }
 
-async function run([what, ...args]: readonly string[], context: CommandContext): Promise<void> {
+async function run([word, ...args]: readonly string[], context: CommandContext): Promise<void> {
+  verbOf('map', word, ['test']);
   const [file, ...rest] = args;
-  if (what !== 'test' || file === undefined || (file.startsWith('-') && file !== '-'))
+  if (file === undefined || (file.startsWith('-') && file !== '-'))
     throw new CommandError('usage', say.sayWhich);
   const { folder = '/etc/scauth', user = null } = parseOptions('map', rest, {
     folder: { type: 'string' },

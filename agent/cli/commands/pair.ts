@@ -40,7 +40,7 @@ Examples:
   sudo sc_auth pair -u bob -h 0B1BEA814EE563AAD70C33D5C7F82472AB26C4C8
   sudo sc_auth pair -u bob --certificate bob.pem
 Exit codes: 0 paired; 1 failed; 2 wrong usage; 3 wrong PIN or password, or not allowed; 4 no card, no fitting key
-or unknown user; 5 scauthd cannot be reached; 130 cancelled.
+or unknown user; 5 scauthd cannot be reached; 6 it was paired already; 130 cancelled.
 `;
 
 const OPTIONS = {

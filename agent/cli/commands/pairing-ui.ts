@@ -13,7 +13,7 @@ const help = `sc_auth pairing_ui [-v] [-f] -s enable|disable|status [-t TOKEN] [
 The dialog that offers to pair a card when an unpaired one goes in. With sudo the state is the machine's: disabled
 there, it opens for nobody. Otherwise it is your own, for every card or for one.
 
-  -s, --state STATE   enable or disable it (prints nothing), or print the effective status
+  -s, --state enable|disable|status   switch it (prints nothing), or print the effective status
   -t, --token TOKEN   for this card only: sc_auth list-smartcards
   -v, --verbose       say the new state, or what decided: pairing.users_may_pair, the machine, you, or this card
   -f, --force         open the dialog now, whatever the state is

@@ -4,10 +4,12 @@ import { parseArgs } from 'node:util';
 import { usage as say } from '../../words/enforcement.ts';
 import { parseWhen, UNITS } from '../audit/when.ts';
 import { CommandError } from '../exit-codes.ts';
+import { verbOf } from '../verb.ts';
 
-const VERBS = ['plan', 'on', 'confirm', 'off', 'status', 'code', 'exempt', 'unexempt'] as const;
+export const ALONE = ['plan', 'on', 'confirm', 'off', 'status', 'code'] as const;
+export const WITH_USER = ['exempt', 'unexempt'] as const;
+const VERBS = [...ALONE, ...WITH_USER];
 type Verb = (typeof VERBS)[number];
-const WITH_USER: readonly string[] = ['exempt', 'unexempt'] satisfies Verb[];
 
 export interface EnforceArgs {
   readonly verb: Verb;
@@ -57,10 +59,10 @@ export function parseEnforceArgs(args: readonly string[], nowMs = Date.now()): E
     throw new CommandError('usage', say.options(said), cause);
   }
   const [word, user = null, ...more] = parsed.positionals;
-  const verb = VERBS.find((one) => one === word);
-  if (verb === undefined) throw new CommandError('usage', say.verbs(VERBS));
-  if (more.length > 0 || (user !== null) !== WITH_USER.includes(verb))
-    throw new CommandError('usage', WITH_USER.includes(verb) ? say.oneAccount(verb) : say.noName(verb));
+  const verb = verbOf('enforce', word, VERBS);
+  const withUser = WITH_USER.some((one) => one === verb);
+  if (more.length > 0 || (user !== null) !== withUser)
+    throw new CommandError('usage', withUser ? say.oneAccount(verb) : say.noName(verb));
   const { until, reason = null, 'shut-out': shutOut = [], uncovered = [] } = parsed.values;
   const { 'agent-absent': absent, 'no-rehearsal': noRehearsal = false } = parsed.values;
   if ((until !== undefined || reason !== null) && verb !== 'exempt')

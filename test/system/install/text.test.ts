@@ -2,7 +2,7 @@
 // pages, completions, the sample settings. Slow things (a real installation) are in test/package.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import test from 'ava';
@@ -129,7 +129,7 @@ test('mandoc finds nothing wrong with the man pages', async (t) => {
 test('the pages have every command with its options, and every setting', async (t) => {
   const pages = await writeManPages(root);
   const textOf = (name: string): string => pages.find((page) => page.name === name)?.text ?? '';
-  const { commands } = readCommands(root);
+  const commands = readCommands(root);
   t.true(commands.length >= 7);
   for (const { name, options, synopsis } of commands) {
     t.true(textOf('sc_auth').includes(`.Ss sc_auth ${name.replaceAll('-', '\\-')}:`), name);
@@ -146,8 +146,8 @@ test('a --help text is read in its parts', (t) => {
   );
   t.deepEqual(help.synopsis, ['sc_auth x [-v] [--long]']);
   t.deepEqual(help.options, [
-    { term: '-v, --verbose', flags: ['-v', '--verbose'], takesValue: false, meaning: 'says more' },
-    { term: '--of FILE', flags: ['--of'], takesValue: true, meaning: 'reads' },
+    { term: '-v, --verbose', flags: ['-v', '--verbose'], value: null, meaning: 'says more' },
+    { term: '--of FILE', flags: ['--of'], value: 'FILE', meaning: 'reads' },
   ]);
   t.deepEqual(help.paragraphs, [['Does x.'], ['Example:', '  sc_auth x']]);
 });
@@ -173,39 +173,95 @@ test('bash, zsh and fish read their completions, and bash completes', async (t) 
   t.is(said[2], 'root');
 });
 
-test('zsh and fish complete', async (t) => {
-  const files = await writeCompletions(root);
-  for (const { path, text } of files) writeFileSync(join(folder, basename(path)), text);
-  const env = { PATH: '/usr/bin:/bin', HOME: folder, TERM: 'dumb' };
-  const fish = (line: string): string =>
-    execFileSync(
-      'fish',
-      ['--no-config', '-c', `source ${folder}/sc_auth.fish; complete -C ${JSON.stringify(line)}`],
-      {
-        env,
-        encoding: 'utf8',
-      },
+/** A folder with a sc_auth that has a card in and a pairing. */
+function withCard(): string {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin, { recursive: true });
+  const said = `case $1 in
+    list) echo 'Hash: ${HASH}' ;;
+    list-smartcards) printf 'org.scauth.piv:1234\norg.scauth.piv:$(touch ${bin}/ran)\n' ;;
+    drivers) echo '     org.scauth.piv(1.0)' ;;
+  esac`;
+  writeFileSync(join(bin, 'sc_auth'), `#!/bin/sh\n${said}\n`, { mode: 0o755 });
+  return bin;
+}
+
+const HASH = '0B1BEA814EE563AAD70C33D5C7F82472AB26C4C8';
+
+/** What each is completed to, at least; the last word is the one that is typed. */
+const COMPLETED: readonly (readonly [line: string, to: readonly string[]])[] = [
+  ['sc_auth pa', ['pair', 'pairing_ui']],
+  ['sc_auth help pai', ['pair', 'pairing_ui']],
+  ['sc_auth audit se', ['search']],
+  ['sc_auth enforce ex', ['exempt']],
+  ['sc_auth enforce exempt roo', ['root']],
+  ['sc_auth keyring ', ['status', 'enable', 'disable']],
+  ['sc_auth pair --pi', ['--pin-fd']],
+  ['sc_auth pair -u roo', ['root']],
+  ['sc_auth pair --keyring ', ['yes', 'no']],
+  ['sc_auth unpair -h 0B', [HASH]],
+  ['sc_auth explain -s sud', ['sudo']],
+  ['sc_auth pairing_ui -s ena', ['enable']],
+  ['sc_auth audit search --outcome gr', ['granted']],
+  ['sc_auth audit search --kind pin-b', ['pin-blocked']],
+  ['sc_auth enable-for-login org', ['org.scauth.piv']],
+  ['sc_auth config check --folder /et', ['/etc']],
+];
+
+test('U: bash, zsh and fish complete second words and values, and run nothing that a card is called', async (t) => {
+  const bin = withCard();
+  for (const { path, text } of await writeCompletions(root))
+    writeFileSync(join(folder, basename(path)), text);
+  const env = { PATH: `${bin}:/usr/bin:/bin`, HOME: folder, TERM: 'dumb' };
+  const run = (shell: string, ...args: string[]): string[] =>
+    execFileSync(shell, args, { env, encoding: 'utf8', timeout: 60_000 }).trim().split(/\s*\n/);
+  const fish = (line: string): string[] =>
+    run(
+      ...(['fish', '--no-config', '-c'] as const),
+      `source ${folder}/sc_auth.fish; complete -C ${JSON.stringify(line)}`,
+    ).map((found) => found.replace(/\t.*/, '').replace(/\/$/, ''));
+  const bash = (line: string): string[] => {
+    const cut = `${folder}/sc_auth; COMP_WORDBREAKS=$' \t\n:' COMP_WORDS=(${line.replaceAll(':', ' : ')}${line.endsWith(' ') ? "''" : ''})`;
+    return run(
+      'bash',
+      '-c',
+      `. ${cut}; COMP_CWORD=$(( \${#COMP_WORDS[@]} - 1 )); _sc_auth; printf '%s\n' "\${COMPREPLY[@]}"`,
     );
-  t.regex(fish('sc_auth pa'), /^pair\t.+\npairing_ui\t/);
-  t.regex(fish('sc_auth pair --pi'), /^--pin-fd\t/);
-  t.regex(fish('sc_auth pair -u roo'), /^root\t/);
-  // zsh: what the function hands to zsh's own completion, which is played here.
-  const zsh = (...words: string[]): string =>
-    execFileSync(
-      'zsh',
-      [
-        '-fc',
-        '_describe() { print -rl -- ${(P)2} }; _arguments() { print -rl -- "$@" }; f=$1; shift; words=("$@"); CURRENT=$#; . $f',
-        'zsh',
-        join(folder, '_sc_auth'),
-        ...words,
-      ],
-      { env, encoding: 'utf8', timeout: 60_000 },
-    );
-  t.regex(zsh('sc_auth', 'pa'), /^pair:[^]*^pairing_ui:/m);
-  t.regex(zsh('sc_auth', 'pair', '-'), /^--pin-fd\[.+\]:value:/m);
-  t.regex(zsh('sc_auth', 'pair', '-'), /:value:_users$/m);
+  };
+  for (const [line, to] of COMPLETED)
+    for (const [shell, found] of [
+      ['bash', bash(line)],
+      ['fish', fish(line)],
+    ] as const)
+      t.deepEqual(
+        to.filter((word) => !found.includes(word)),
+        [],
+        `${shell}: ${line}: ${found.join(' ')}`,
+      );
+  t.true(bash('sc_auth pair -t org.scauth.piv:12').length <= 1);
+  t.deepEqual(bash('sc_auth verifypin -t org.scauth.piv:12'), ['1234']);
+  t.true(fish('sc_auth verifypin -t org').includes('org.scauth.piv:1234'));
+  t.false(existsSync(join(bin, 'ran')));
+  // zsh: on a terminal of its own (zpty), as somebody who presses Tab.
+  const zsh = join(folder, 'tab.zsh');
+  writeFileSync(zsh, TAB);
+  for (const [line, to] of COMPLETED.filter(([, words]) => words.length === 1)) {
+    const found = run('zsh', '-f', zsh, folder, line).join('\n');
+    t.true(found.includes(to[0] ?? ''), `zsh: ${line}: ${found}`);
+  }
+  t.false(existsSync(join(bin, 'ran')));
 });
+
+/** Completes a line in an interactive zsh and prints the line as it then stands. */
+const TAB = `zmodload zsh/zpty
+zpty z zsh -fi
+zpty -w z "PS1= RPS1=; fpath=($1 \\$fpath); autoload -U compinit; compinit -u -d $1/zcompdump; show() { print -r -- \\"<<\\$BUFFER>>\\"; BUFFER=; zle accept-line }; zle -N show; bindkey '^X' show; bindkey '^I' complete-word; print ready-\\$((1))"
+zpty -r -m z line '*ready-1*'
+zpty -w -n z "$2"$'\\t\\x18'
+zpty -r -m z line '*<<*>>*'
+print -r -- \${\${line##*<<}%%>>*}
+zpty -d z
+`;
 
 test('the sample settings are valid and mean the defaults, with and without their comment signs', (t) => {
   const file = join(folder, 'scauth.toml');

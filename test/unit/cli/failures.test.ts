@@ -3,6 +3,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
+import { EXIT, EXIT_MEANINGS } from '../../../agent/cli/exit-codes.ts';
+import { COMMANDS } from '../../../agent/cli/overview.ts';
 import { HASH, startFakeAgent, type Script } from './fake-agent.ts';
 import { NODE, runHere, runProcess, type Outcome } from './run-sc-auth.ts';
 
@@ -131,7 +133,6 @@ test('not allowed by scauthd: exit code 3 and the next step', async (t) => {
 
 test('wrong usage: exit code 2, and what was typed in the wrong place is not repeated', async (t) => {
   for (const [args, err] of [
-    [[], /^Which command\? All commands: sc_auth --help$/],
     [['lsit'], /^There is no command 'lsit'\. Did you mean: sc_auth list$/],
     [['\x1b[2J'], /^There is no command '\?\[2J'\. All commands: sc_auth --help$/],
     [['constructor'], /^There is no command 'constructor'\./],
@@ -148,6 +149,75 @@ test('wrong usage: exit code 2, and what was typed in the wrong place is not rep
     t.is(outcome.code, 2, args.join(' '));
     t.regex(outcome.err.trimEnd(), err);
     t.is(outcome.out, '');
+  }
+});
+
+test('U: sc_auth alone, -h, help and -v do what a person expects', async (t) => {
+  const { out: overview } = await runHere('/nowhere', ['--help']);
+  t.like(await runHere('/nowhere', []), { code: 2, out: '', err: overview });
+  for (const args of [['-h'], ['help'], ['help', '--json']])
+    t.like(await runHere('/nowhere', args), { code: 0, out: overview }, args.join(' '));
+  const { out: ofConfig } = await runHere('/nowhere', ['config', '--help']);
+  for (const args of [
+    ['help', 'config'],
+    ['config', '-h'],
+    ['-h', 'config'],
+    ['config', 'check', '-h'],
+  ])
+    t.like(await runHere('/nowhere', args), { code: 0, out: ofConfig }, args.join(' '));
+  t.is((await runHere('/nowhere', ['-v'])).out, (await runHere('/nowhere', ['--version'])).out);
+  // -h HASH: an empty hash in a script must not look like success.
+  for (const command of ['pair', 'unpair'])
+    t.like(await runHere('/nowhere', [command, '-h']), {
+      code: 2,
+      out: '',
+      err: `Option '-h, --hash <value>' argument missing. See: sc_auth ${command} --help\n`,
+    });
+});
+
+test('U: a mistyped first or second word gets the nearest one, and is said again only where it is no value', async (t) => {
+  for (const [typed, meant] of [
+    ['halp', 'help'],
+    ['help enfroce', 'enforce'],
+    ['audit serch', 'audit search'],
+    ['enforce plna', 'enforce plan'],
+    ['keyring enabel', 'keyring enable'],
+    ['config chek', 'config check'],
+    ['map tets', 'map test'],
+  ] as const) {
+    const { code, err } = await runHere('/nowhere', typed.split(' '));
+    t.is(code, 2);
+    t.true(err.endsWith(`Did you mean: sc_auth ${meant}\n`), err);
+  }
+  for (const command of ['audit', 'enforce', 'keyring', 'config', 'map'])
+    for (const more of [[], ['739154']]) {
+      const { code, err } = await runHere('/nowhere', [command, ...more]);
+      t.is(code, 2);
+      t.regex(
+        err,
+        new RegExp(`^Say what to do: sc_auth ${command} [a-z|]+\\. See: sc_auth ${command} --help$`, 'm'),
+      );
+      t.notRegex(err, /739154/);
+    }
+});
+
+test('U: one table has each exit code, and no help names another', async (t) => {
+  const { out: overview } = await runHere('/nowhere', ['--help']);
+  const listed = EXIT_MEANINGS.map(([code]) => code);
+  t.deepEqual(
+    listed.toSorted((a, b) => a - b),
+    Object.values(EXIT).toSorted((a, b) => a - b),
+  );
+  for (const [code, meaning] of EXIT_MEANINGS)
+    t.regex(overview.replace(/\s+/g, ' '), new RegExp(` ${code} ${meaning.slice(0, 30)}`));
+  for (const name of Object.keys(COMMANDS)) {
+    const { out } = await runHere('/nowhere', [name, '--help']);
+    const named = [...(out.split('Exit codes:')[1] ?? '').matchAll(/(?:^|; )(\d+) /g)];
+    for (const [, code] of named)
+      t.true(
+        listed.some((one) => one === Number(code)),
+        `${name}: ${code ?? ''}`,
+      );
   }
 });
 

@@ -219,7 +219,7 @@ test('pair without a hash and without a terminal: the only key, or none', async 
   t.is((await pair()).code, 4);
   t.is((await pair(identity({ unfit: 'too weak' }))).code, 4);
   const again = await pair(identity({ pairedWith: ['alice'] }));
-  t.is(again.code, 1);
+  t.is(again.code, 6);
   t.is(again.err, 'This card is already paired with alice. The pairings: sc_auth list\n');
   t.is((await pair(identity({ pairedWith: ['bob'] }))).code, 0);
 });
