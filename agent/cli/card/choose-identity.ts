@@ -19,18 +19,21 @@ function nothingToChoose(found: SortedIdentities, user: string): CommandError {
 }
 
 async function askNumber(choices: readonly WireIdentity[], context: CommandContext): Promise<WireIdentity> {
-  const text = choices.length === 1 ? say.confirm : say.choose(choices.length);
+  const [only] = choices;
+  const isOne = choices.length === 1;
+  const text = isOne ? say.confirm : say.choose(choices.length);
   const answers = await openAnswers(context);
   try {
     for (;;) {
       const typed = await answers.ask({ text, echo: true }, new AbortController().signal);
-      // A choice is no secret: it may be a string.
+      // A choice is no secret, and may be a string; what is none is forgotten.
       const answer = typed?.bytes.toString('latin1').trim();
       typed?.release();
-      if (answer === undefined || (answer === '' && choices.length > 1)) break;
-      const chosen = choices[answer === '' ? 0 : Number(answer) - 1];
-      if (chosen !== undefined && /^\d*$/.test(answer)) return chosen;
-      answers.tell(say.noSuchNumber);
+      if (answer === undefined || /^no?$/i.test(answer) || (answer === '' && !isOne)) break;
+      if (isOne && only !== undefined && /^(y|yes|)$/i.test(answer)) return only;
+      const chosen = /^\d+$/.test(answer) ? choices[Number(answer) - 1] : undefined;
+      if (chosen !== undefined) return chosen;
+      answers.tell(isOne ? say.yesOrNo : say.noSuchNumber);
     }
   } finally {
     answers.close();

@@ -6,7 +6,7 @@ import type { SecretBuffer } from '../../base/secret.ts';
 export interface Question {
   /** Safe to print. */
   readonly text: string;
-  /** Whether what is typed may be seen. */
+  /** Whether the answer is no secret. It is shown once it is one that such questions have, never as it is typed. */
   readonly echo: boolean;
 }
 

@@ -16,8 +16,7 @@ const KEY = {
   delete: 0x7f,
 } as const;
 
-export type Keystroke =
-  'enter' | 'cancel' | 'too-long' | 'none' | { readonly typed: number } | { readonly erased: number };
+export type Keystroke = 'enter' | 'cancel' | 'too-long' | 'none';
 
 export class LineEditor {
   readonly #line = new SecretBuffer(MAX_SECRET_BYTES);
@@ -25,7 +24,7 @@ export class LineEditor {
   /** Inside of a key's escape sequence (ECMA-48, 5.4): behind ESC, behind `ESC [`, behind `ESC O`. */
   #sequence: 'none' | 'escape' | 'csi' | 'single' = 'none';
 
-  /** What one byte of the keyboard means. `typed` is a byte of text, `erased` counts characters. */
+  /** What one byte of the keyboard means; `none`: the line goes on. */
   feed(byte: number): Keystroke {
     if (this.#sequence !== 'none') return this.#skip(byte);
     switch (byte) {
@@ -38,12 +37,11 @@ export class LineEditor {
         return 'cancel';
       case KEY.delete:
       case KEY.backspace:
-        return { erased: this.#erase() };
-      case KEY.ctrlU: {
-        let erased = 0;
-        while (this.#length > 0) erased += this.#erase();
-        return { erased };
-      }
+        this.#erase();
+        return 'none';
+      case KEY.ctrlU:
+        while (this.#length > 0) this.#erase();
+        return 'none';
       case KEY.escape:
         this.#sequence = 'escape';
         return 'none';
@@ -52,7 +50,7 @@ export class LineEditor {
         if (this.#length === MAX_SECRET_BYTES) return 'too-long';
         this.#line.bytes.writeUInt8(byte, this.#length);
         this.#length += 1;
-        return { typed: byte };
+        return 'none';
     }
   }
 
@@ -72,15 +70,14 @@ export class LineEditor {
   }
 
   /** Takes back one UTF-8 character: its continuation bytes and its first byte. */
-  #erase(): number {
-    if (this.#length === 0) return 0;
+  #erase(): void {
+    if (this.#length === 0) return;
     let byte = 0;
     do {
       this.#length -= 1;
       byte = this.#line.bytes.readUInt8(this.#length);
       this.#line.bytes.writeUInt8(0, this.#length);
     } while (this.#length > 0 && (byte & 0xc0) === 0x80);
-    return 1;
   }
 
   /** The line, in a buffer of its own. */

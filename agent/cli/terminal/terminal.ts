@@ -12,6 +12,12 @@ import { CommandError } from '../exit-codes.ts';
 import { LineEditor } from './line-editor.ts';
 import { printableLines } from './output.ts';
 
+/**
+ * What the answer to a question that asks for no secret can be. Anything else may be a password or PIN that was meant for
+ * another question, so it is not shown.
+ */
+const SHOWN = /^(y|yes|n|no|open|closed|\d{1,2})$/i;
+
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 interface Asking {
@@ -119,18 +125,17 @@ export class Terminal implements AnswerSource {
     switch (key) {
       case 'none':
         return;
-      case 'enter':
-        this.#answer(asking.editor.take());
+      case 'enter': {
+        const line = asking.editor.take();
+        if (asking.echo && SHOWN.test(line.bytes.toString('latin1'))) this.#write(line.bytes);
+        this.#answer(line);
         return;
+      }
       case 'cancel':
         this.#answer(null);
         return;
       case 'too-long':
         this.#answer(new CommandError('usage', say.tooLong));
-        return;
-      default:
-        if (!asking.echo) return;
-        this.#write('erased' in key ? '\b \b'.repeat(key.erased) : Uint8Array.of(key.typed));
     }
   }
 

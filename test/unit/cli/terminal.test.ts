@@ -172,24 +172,33 @@ test('L20: what was typed before its question is not used', async (t) => {
   t.notRegex(screen, /burst|one\r|two/);
 });
 
-test('a question with echo shows what is typed', async (t) => {
-  const got: (string | null)[] = [];
-  const { screen } = await onTerminal(
-    t,
-    async (_call, caller) => {
-      caller.reply({});
-      got.push(await caller.ask('Name: ', true));
-      caller.result({ token: 'org.scauth.piv:1234' });
-    },
-    '$SC_AUTH verifypin',
-    async (terminal) => {
-      await terminal.expect('Name: ');
-      terminal.send('alx\x7fice\r');
-    },
-  );
-  t.deepEqual(got, ['alice']);
-  t.true(screen.includes('Name: alx\b \bice\r\n'));
-});
+for (const [typed, shown] of [
+  ['yex\x7fs', 'yes'],
+  ['2', '2'],
+  ['correct horse', ''],
+  ['yesterday', ''],
+  ['739154', ''],
+] as const)
+  test(`U: at a question that asks for no secret "${shown}" is shown of ${typed.length} keys`, async (t) => {
+    const got: (string | null)[] = [];
+    const { screen } = await onTerminal(
+      t,
+      async (_call, caller) => {
+        caller.reply({});
+        got.push(await caller.ask('Only 1 try left. Type yes to use it: ', true));
+        caller.result({ token: 'org.scauth.piv:1234' });
+      },
+      '$SC_AUTH verifypin',
+      async (terminal) => {
+        await terminal.expect('use it: ');
+        terminal.send(`${typed}\r`);
+      },
+    );
+    t.deepEqual(got, [typed.replace('x\x7f', '')]);
+    t.true(screen.includes(`use it: ${shown}\r\n`), screen);
+    // Nothing before Enter: half a password is a password's half.
+    if (shown === '') t.false(screen.split('use it: ')[1]?.includes(typed.slice(0, 3)));
+  });
 
 const twoKeys: Script = (call, caller) => {
   if (call.method.endsWith('AddPairing'))
@@ -218,12 +227,32 @@ test('pair without a hash: Enter takes none of several, and the only one', async
   });
   t.is(none.code, 130);
   t.true(none.screen.includes('Cancelled. Nothing was paired.'));
-  const oneKey: Script = (call, caller) => {
-    caller.reply(call.method.endsWith('AddPairing') ? { pairing: pairing() } : { identities: [identity()] });
-  };
   const one = await onTerminal(t, oneKey, '$SC_AUTH pair -u alice', async (terminal) => {
-    await terminal.expect('Pair it? Enter = yes, Ctrl-C = no: ');
+    await terminal.expect('Pair it? y or n, Enter = yes: ');
     terminal.send('\r');
   });
   t.is(one.code, 0);
 });
+
+const oneKey: Script = (call, caller) => {
+  caller.reply(call.method.endsWith('AddPairing') ? { pairing: pairing() } : { identities: [identity()] });
+};
+
+for (const [typed, code] of [
+  ['y', 0],
+  ['Yes', 0],
+  ['n', 130],
+  ['no', 130],
+] as const)
+  test(`U: "Pair it?" takes ${typed}, and shows no password that was typed there`, async (t) => {
+    const one = await onTerminal(t, oneKey, '$SC_AUTH pair -u alice', async (terminal) => {
+      await terminal.expect('Enter = yes: ');
+      terminal.send('correct horse\r');
+      await terminal.expect('Type y or n.');
+      await terminal.expect('Enter = yes: ');
+      terminal.send(`${typed}\r`);
+    });
+    t.is(one.code, code);
+    t.notRegex(one.screen, /c.?o.?r.?r|horse/);
+    t.is(one.screen.includes('Nothing was paired.'), code !== 0);
+  });
