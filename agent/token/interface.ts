@@ -93,7 +93,7 @@ export interface Token {
   /** Safe to print. */
   readonly label: string;
   readonly slot: CardSlot;
-  /** Read at insertion; claims, not trusted. */
+  /** Read at insertion, and by `readRest`; claims, not trusted. */
   readonly identities: readonly Identity[];
   /** At least one; the first is meant where a call names none. */
   readonly pins: readonly [CardPin, ...CardPin[]];
@@ -103,6 +103,12 @@ export interface Token {
   readonly notes: readonly string[];
   /** What the card's own key has shown since the card was put in; absent: its driver has no way to ask. */
   readonly cardProof?: CardKeyProof;
+  /**
+   * Reads what no login needs (retired keys), in transactions of its own; `identities` and `notes` have it then. What was
+   * read is not read again. Absent: there is no such thing.
+   * @throws AgentError what a card throws; the next call goes on from there
+   */
+  readRest?(): Promise<void>;
   /** When the card was read, milliseconds since the epoch. */
   readonly readAtMs?: number;
   /**

@@ -34,13 +34,45 @@ export async function reinsert(sandbox: Sandbox): Promise<number> {
   return performance.now() - start;
 }
 
-export async function withCard<T>(driver: DriverName, act: (sandbox: Sandbox) => Promise<T>): Promise<T> {
-  const sandbox = await Sandbox.start({ config: CONFIG[driver] });
+export async function withCard<T>(
+  driver: DriverName,
+  act: (sandbox: Sandbox) => Promise<T>,
+  cardArgs: readonly string[] = [],
+): Promise<T> {
+  const sandbox = await Sandbox.start({ config: CONFIG[driver], cardArgs });
   try {
     return await act(sandbox);
   } finally {
     await sandbox.stop();
   }
+}
+
+/** Cards with 20 retired keys and with none, in turn, at the pace of a card in a USB reader. */
+export async function retiredFigures(times: number, delayMs: number): Promise<Figure[]> {
+  process.stderr.write(`insertion with and without retired keys, ${times} times\n`);
+  const usual = ['9A', '9C', '9D', '9E'];
+  const retired = Array.from({ length: 20 }, (_, index) => (0x82 + index).toString(16).toUpperCase());
+  const taken = { none: [] as number[], twenty: [] as number[] };
+  await withCard('piv', async (none) => {
+    const twentyKeys = ['--slots', [...usual, ...retired].join(',')];
+    await withCard(
+      'piv',
+      async (twenty) => {
+        for (const { card } of [none, twenty]) await card.setDelay(delayMs);
+        for (let time = 0; time < times; time++) {
+          taken.none.push(await reinsert(none));
+          taken.twenty.push(await reinsert(twenty));
+        }
+      },
+      twentyKeys,
+    );
+  });
+  const [none, twenty] = [median(taken.none), median(taken.twenty)];
+  return [
+    figure('insertion-to-ready-20-retired-to-none', twenty / none, 'ratio', 1.1),
+    figure(`insertion-to-ready-ms-${delayMs}ms-20-retired`, twenty, 'ms'),
+    figure(`insertion-to-ready-ms-${delayMs}ms-no-retired`, none, 'ms'),
+  ];
 }
 
 export async function insertionFigures(times: number): Promise<Figure[]> {

@@ -8,7 +8,8 @@ import { NOT_EVALUATED, type Inventory } from '../../model/inventory.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { TokenId } from '../../model/token.ts';
 import type { LoginDriverTable } from '../../store/interface.ts';
-import { CARD_READING_MS, type Token, type TokenSource } from '../../token/interface.ts';
+import type { Token, TokenSource } from '../../token/interface.ts';
+import { wholeTokens } from '../../stories/card/whole-tokens.ts';
 import { mayDriverRun } from '../../../policy/permit-driver.ts';
 import { UNFIT_USE } from '../../words/pairing.ts';
 import { mayDriverServe } from '../../stories/card/driver-gate.ts';
@@ -37,7 +38,7 @@ export function mayServe({
 
 /** @throws AgentError `no-card` when the named card is not in */
 async function tokensNamed(tokens: TokenSource, id: TokenId | null): Promise<readonly Token[]> {
-  const present = await tokens.present(CARD_READING_MS);
+  const present = await wholeTokens(tokens);
   if (id === null) return present;
   const named = present.filter((token) => token.id === id);
   if (named.length === 0) throw new AgentError('no-card', { detail: id });

@@ -11,7 +11,7 @@ import { parseCertificateFile, parsePkhh } from '../../model/key.ts';
 import { listed } from '../../model/pairing.ts';
 import { parseUsername, type PeerCredentials } from '../../model/request.ts';
 import type { PairingPlace } from '../../store/interface.ts';
-import { CARD_READING_MS } from '../../token/interface.ts';
+import { wholeTokens } from '../../stories/card/whole-tokens.ts';
 import { UNFIT_USE } from '../../words/pairing.ts';
 import type { Given, Reply } from '../../protocol/io-scauth.ts';
 import { InvalidParameter } from '../../protocol/varlink.ts';
@@ -49,7 +49,7 @@ export async function listIdentities(
   parts: AdminParts,
 ): Promise<Reply<'ListIdentities'>> {
   const own = await callerUnlessRoot(peer, parts.accounts);
-  const tokens = await parts.tokens.present(CARD_READING_MS);
+  const tokens = await wholeTokens(parts.tokens);
   const all = tokens.flatMap((token) => token.identities);
   const { items, next } = await pageOf(numbered(all, after ?? 0), (identity) => {
     const users = parts.pairings.forKey(identity.publicKey.pkhh).map((pairing) => pairing.user);

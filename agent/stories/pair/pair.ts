@@ -12,7 +12,8 @@ import { takesKey, type Pairing } from '../../model/pairing.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';
 import type { Identity } from '../../model/token.ts';
 import type { PairingTable } from '../../store/interface.ts';
-import { CARD_READING_MS, type TokenSource } from '../../token/interface.ts';
+import type { TokenSource } from '../../token/interface.ts';
+import { wholeTokens } from '../card/whole-tokens.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import { accountPasswordPrompt, pairingText, tooWeak, UNFIT_USE } from '../../words/pairing.ts';
 import { fitsLogin, mayPair, refusesPairing } from '../../../policy/permit-pairing.ts';
@@ -43,7 +44,7 @@ export interface PairingParts {
 
 async function findOnCards(parts: PairingParts, pkhh: Pkhh): Promise<OnCard | null> {
   const matches: OnCard[] = [];
-  for (const token of await parts.tokens.present(CARD_READING_MS)) {
+  for (const token of await wholeTokens(parts.tokens)) {
     for (const identity of token.identities) {
       if (identity.publicKey.pkhh === pkhh) matches.push({ token, identity });
     }

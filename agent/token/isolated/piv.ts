@@ -158,6 +158,8 @@ async function probe(params: JsonObject, request: Request): Promise<JsonObject> 
       await channel.close('leave');
     }
     if (token === null) return { token: null };
+    // Over this protocol a token is described once.
+    await token.readRest?.().catch(() => undefined);
     const place = String((probes += 1));
     probed.set(place, { slot, token });
     return { token: describe(token, place) };

@@ -1,4 +1,5 @@
 // Reads a PIV card once, when it is put in, so that a login need not. Changes nothing on it and spends no try.
+// Retired keys, which no login needs, are read when somebody asks for them.
 // A broken object costs that object only; it is noted for diagnosis.
 // Specification: SP 800-73-4 part 1, 3 (objects) and part 2, 3.1; Yubico's metadata where the ATR says YubiKey.
 
@@ -25,7 +26,7 @@ import { deVerify, emptyVerify, getData, getMetadata, getSerial, select } from '
 import * as P from './constants.ts';
 import { readPinReference, readRetiredCount } from './discovery.ts';
 import { isYubiKey, readMetadataKey, readTouchPolicy, readTriesTotal } from './metadata.ts';
-import { failure, isAbsent, pinStatusOf, SW_SUCCESS } from './status.ts';
+import { failure, hasNoReference, isAbsent, pinStatusOf, SW_SUCCESS, type StatusWord } from './status.ts';
 
 /** Whether de-verify works; `unknown` where the card was verified by another program and must not be disturbed. */
 export type DeVerifyAbility = 'works' | 'absent' | 'unknown';
@@ -34,7 +35,10 @@ export type DeVerifyAbility = 'works' | 'absent' | 'unknown';
 export interface PivReading {
   readonly id: TokenId;
   readonly label: string;
+  /** Without retired keys, which no login needs: readRetiredKey. */
   readonly identities: readonly Identity[];
+  /** How many retired keys have their certificate on the card. */
+  readonly retired: number;
   readonly pinReference: number;
   readonly pin: CardPin;
   readonly pinState: PinState;
@@ -69,6 +73,19 @@ export async function probePiv(
   return { ...reading, pin: { ...reading.pin, entry: await pinEntry(channel) } };
 }
 
+/**
+ * One of the keys that `reading` left out, in a transaction with the application selected.
+ * @returns no identity where the slot is empty or broken, and a note where it is broken
+ * @throws AgentError when the card is gone or silent
+ */
+export function readRetiredKey(
+  exchange: ApduExchange,
+  slot: P.Slot,
+  reading: PivReading,
+): Promise<Pick<PivReading, 'identities' | 'notes'>> {
+  return new Probe(exchange, reading.yubiKey, null).retiredKey(slot, reading);
+}
+
 /** On the reader's own pad, where it has one that can take a PIV PIN. */
 async function pinEntry(channel: CardChannel): Promise<CardPin['entry']> {
   const pad = (await channel.pinPad?.()) ?? null;
@@ -91,18 +108,18 @@ class Probe {
   }
 
   async read(driver: string): Promise<PivReading> {
-    const pinReference =
+    const stated =
       (await this.#object('Discovery', P.DATA_OBJECT.DISCOVERY, readPinReference)) ??
       P.PIV_CARD_APPLICATION_PIN;
     const guid = await this.#object('CHUID', P.DATA_OBJECT.CARD_HOLDER_UNIQUE_IDENTIFIER, readGuid);
     const retired = (await this.#object('Key History', P.DATA_OBJECT.KEY_HISTORY, readRetiredCount)) ?? 0;
     const keys: Key[] = [];
-    for (const slot of [...P.SLOTS, ...P.RETIRED_SLOTS.slice(0, retired)]) {
+    for (const slot of P.SLOTS) {
       const key = await this.#key(slot);
       if (key !== null) keys.push(key);
     }
     const cardProof = await this.#cardKey(keys);
-    const { triesLeft, deVerify: ability } = await this.#pin(pinReference);
+    const { reference: pinReference, triesLeft, deVerify: ability } = await this.#pin(stated);
     const serial = guid ?? (await this.#otherSerial(keys));
     const id = parseTokenId(`${driver}:${serial}`);
     const holder = (keys.find((key) => key.slot.use === 'authentication') ?? keys[0])?.certificate?.holder;
@@ -112,6 +129,7 @@ class Probe {
       id,
       label,
       identities: keys.map((key) => toIdentity(key, id, label, pin.id)),
+      retired,
       pinReference,
       pin,
       pinState: { triesLeft, triesTotal: await this.#triesTotal(pinReference) },
@@ -120,6 +138,15 @@ class Probe {
       cardProof,
       notes: this.#notes,
     };
+  }
+
+  async retiredKey(
+    slot: P.Slot,
+    { id, label, pin }: PivReading,
+  ): Promise<Pick<PivReading, 'identities' | 'notes'>> {
+    const key = await this.#key(slot);
+    const identities = key === null ? [] : [toIdentity(key, id, label, pin.id)];
+    return { identities, notes: this.#notes };
   }
 
   /** One data object, or null where it is absent or broken. @throws AgentError when the card is gone or silent */
@@ -171,13 +198,29 @@ class Probe {
   }
 
   /** The counter, and whether de-verify does anything: asked while unverified, so that it changes nothing. */
-  async #pin(reference: number): Promise<{ triesLeft: number | null; deVerify: DeVerifyAbility }> {
-    const status = pinStatusOf(await emptyVerify(this.#exchange, reference));
-    if (status === 'verified') return { triesLeft: null, deVerify: 'unknown' };
+  async #pin(
+    stated: number,
+  ): Promise<{ reference: number; triesLeft: number | null; deVerify: DeVerifyAbility }> {
+    const { reference, sw } = await this.#pinReference(stated);
+    const status = pinStatusOf(sw);
+    if (status === 'unknown') this.#note(`PIN: the card does not say its tries`, failure('VERIFY', sw));
+    // Nothing is known of a card whose word says nothing: another program may have verified it.
+    if (typeof status === 'string') return { reference, triesLeft: null, deVerify: 'unknown' };
     // A card that ignores P1 takes it for an empty VERIFY and answers 63Cx here, but 9000 after a login: it would
     // confirm what it has not done. One that knows P1 = FF says 9000 here too.
     const ability = (await deVerify(this.#exchange, reference)) === SW_SUCCESS ? 'works' : 'absent';
-    return { triesLeft: status === 'unknown' ? null : status.triesLeft, deVerify: ability };
+    return { reference, triesLeft: status.triesLeft, deVerify: ability };
+  }
+
+  /** The PIN that the card has: where it knows none of the stated reference, the other one, if it knows that. */
+  async #pinReference(stated: number): Promise<{ reference: number; sw: StatusWord }> {
+    const sw = await emptyVerify(this.#exchange, stated);
+    if (!hasNoReference(sw)) return { reference: stated, sw };
+    const other = stated === P.GLOBAL_PIN ? P.PIV_CARD_APPLICATION_PIN : P.GLOBAL_PIN;
+    const otherSw = await emptyVerify(this.#exchange, other);
+    if (pinStatusOf(otherSw) === 'unknown') return { reference: stated, sw };
+    this.#note(`PIN: ${cardPin(other).label} instead of ${cardPin(stated).label}`, failure('VERIFY', sw));
+    return { reference: other, sw: otherSw };
   }
 
   async #triesTotal(reference: number): Promise<number | null> {
@@ -199,6 +242,10 @@ class Probe {
     return toHex(createHash('sha256').update(first.publicKey.spki).digest()).slice(0, 16);
   }
 
+  #note(name: string, error: unknown): void {
+    this.#notes.push(printable(`${name}: ${describeError(error)}`, 300));
+  }
+
   /** Runs a step that may find nonsense on the card; nonsense is noted and counts as absent. */
   async #tolerate<T>(name: string, step: () => Promise<T | null> | T | null): Promise<T | null> {
     try {
@@ -209,7 +256,7 @@ class Probe {
         case 'bad-certificate':
         case 'weak-key':
         case 'card-fault':
-          this.#notes.push(printable(`${name}: ${describeError(error)}`, 300));
+          this.#note(name, error);
           return null;
         default:
           throw error;

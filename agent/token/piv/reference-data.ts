@@ -2,7 +2,7 @@
 // the card is left unverified afterwards, whatever it thinks of the command.
 // Specification: SP 800-73-4 part 2, 3.2.2 and 3.2.3; part 1, table 4a (key reference 81).
 
-import { AgentError } from '../../base/errors.ts';
+import { AgentError, asAgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import { SecretBuffer } from '../../base/secret.ts';
 import { findTlv, readTlvs } from '../../base/tlv.ts';
@@ -71,9 +71,14 @@ export function canBePuk(puk: Pin, yubiKey: boolean): boolean {
   return puk.peek((bytes) => bytes.every((byte) => byte >= 0x20 && byte < 0x7f));
 }
 
-/** What Yubico's metadata says of the PUK; the standard has no way to ask. @throws AgentError `malformed` */
+/** What Yubico's metadata says of the PUK; the standard has no way to ask, and nonsense is no count. */
 export async function readPukState(exchange: ApduExchange): Promise<PinState> {
   const { data, sw } = await getMetadata(exchange, PUK_REFERENCE);
-  const tries = sw === SW_SUCCESS ? findTlv(readTlvs(data), METADATA_RETRIES) : undefined;
+  let tries: Buffer | undefined;
+  try {
+    tries = sw === SW_SUCCESS ? findTlv(readTlvs(data), METADATA_RETRIES) : undefined;
+  } catch (error) {
+    if (asAgentError(error).code !== 'malformed') throw error;
+  }
   return { triesLeft: tries?.[1] ?? null, triesTotal: tries?.[0] ?? null };
 }

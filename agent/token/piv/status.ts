@@ -35,19 +35,22 @@ function triesLeft(sw: StatusWord): number | null {
   return null;
 }
 
-/** What an empty VERIFY says: the tries left, or that the PIN is verified now, or nothing (`unknown`). */
-export type PinStatus = { readonly triesLeft: number } | 'verified' | 'unknown';
-
 /**
- * Reads the answer to an empty VERIFY.
- * @throws AgentError `card-fault` for a word that has no place there
+ * What an empty VERIFY says: not verified, with the tries left where it names them; verified now; or nothing of either,
+ * as of cards that want a PIN with each VERIFY.
  */
+export type PinStatus = { readonly triesLeft: number | null } | 'verified' | 'unknown';
+
+/** Reads the answer to an empty VERIFY. */
 export function pinStatusOf(sw: StatusWord): PinStatus {
   if (sw === SW_SUCCESS) return 'verified';
   const tries = triesLeft(sw);
-  if (tries !== null) return { triesLeft: tries };
-  if (sw === 0x6300) return 'unknown';
-  throw failure('VERIFY', sw);
+  return tries !== null || sw === 0x6300 ? { triesLeft: tries } : 'unknown';
+}
+
+/** Whether an empty VERIFY says that the card has no PIN of this reference. */
+export function hasNoReference(sw: StatusWord): boolean {
+  return sw === 0x6a88 || sw === 0x6a86;
 }
 
 /** What a VERIFY with a PIN came to. */

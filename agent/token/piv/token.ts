@@ -3,7 +3,7 @@
 
 import { systemClock } from '../../base/clock.ts';
 import { toHex } from '../../base/bytes.ts';
-import { AgentError, asAgentError } from '../../base/errors.ts';
+import { AgentError, asAgentError, describeError, printable } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { Attestation } from '../../model/attestation.ts';
@@ -21,9 +21,11 @@ import {
   PIN_BLOCK_BYTES,
   PIN_MIN_BYTES,
   PIV_CARD_APPLICATION_PIN,
+  RETIRED_SLOTS,
   SLOTS,
+  type Slot,
 } from './constants.ts';
-import type { DeVerifyAbility, PivReading } from './probe.ts';
+import { readRetiredKey, type DeVerifyAbility, type PivReading } from './probe.ts';
 import { canBePuk, readPukState, setNewPin, type NewPinBy } from './reference-data.ts';
 import { readSignature, signatureInput } from './sign.ts';
 import { failure, pinStatusOf, signFailure, SW_SUCCESS } from './status.ts';
@@ -61,9 +63,7 @@ export class PivToken implements Token {
   readonly driver: string;
   readonly label: string;
   readonly slot: CardSlot;
-  readonly identities: readonly Identity[];
   readonly pins: readonly [CardPin];
-  readonly notes: readonly string[];
   readonly cardProof: CardKeyProof;
   readonly readAtMs = systemClock.nowMs();
   readonly #reading: PivReading;
@@ -71,6 +71,13 @@ export class PivToken implements Token {
   readonly #nameInMemory: string;
   readonly #tries: PinTries;
   readonly #pukTries: PinTries;
+  /** Whose keys were not read yet. */
+  readonly #slotsLeft: Slot[];
+  readonly #retired: Identity[] = [];
+  readonly #retiredNotes: string[] = [];
+  #reads: Promise<void> | null = null;
+  /** Why some are not there; null as long as nobody asked for them. */
+  #unread: string | null = null;
   #lingering: (OpenCard & { readonly end: NodeJS.Timeout }) | null = null;
 
   constructor(reading: PivReading, slot: CardSlot, driver: string, memory: CardMemory) {
@@ -78,17 +85,40 @@ export class PivToken implements Token {
     this.driver = driver;
     this.label = reading.label;
     this.slot = slot;
-    this.identities = reading.identities;
     this.pins = [reading.pin];
-    this.notes = reading.notes;
     this.cardProof = reading.cardProof;
     this.#reading = reading;
+    this.#slotsLeft = RETIRED_SLOTS.slice(0, reading.retired);
     this.#known = memory.deVerify;
+    // By what was read at once: what is known must not go when more is read.
     const keys = reading.identities.map(({ publicKey }) => publicKey.pkhh);
     this.#nameInMemory = [reading.id, toHex(slot.atr), ...keys].join(' ');
     this.#tries = memory.tries.of(this.id, reading.pin.id, ...keys);
     this.#pukTries = memory.tries.of(this.id, 'PUK', ...keys);
     this.#tries.heard(reading.pinState);
+  }
+
+  get identities(): readonly Identity[] {
+    return [...this.#reading.identities, ...this.#retired];
+  }
+
+  get notes(): readonly string[] {
+    const { length: left } = this.#slotsLeft;
+    const unread = left === 0 || this.#unread === null ? [] : [`${left} of the retired keys ${this.#unread}`];
+    return [...this.#reading.notes, ...this.#retiredNotes, ...unread];
+  }
+
+  readRest(): Promise<void> {
+    this.#unread = 'are being read';
+    this.#reads ??= this.#readRetired()
+      .catch((error: unknown) => {
+        this.#unread = `could not be read: ${printable(describeError(error))}`;
+        throw error;
+      })
+      .finally(() => {
+        this.#reads = null;
+      });
+    return this.#reads;
   }
 
   get lastPinState(): PinState {
@@ -272,8 +302,10 @@ export class PivToken implements Token {
 
   /** A transaction with the application selected: the one that lingers, or a new one. */
   async #open(): Promise<OpenCard> {
-    const lingering = this.#takeLingering();
-    if (lingering !== null) return lingering;
+    return this.#takeLingering() ?? this.#select();
+  }
+
+  async #select(): Promise<OpenCard> {
     const channel = await this.slot.open();
     const exchange = new ApduExchange(channel);
     try {
@@ -283,6 +315,21 @@ export class PivToken implements Token {
       throw error;
     }
     return { channel, exchange };
+  }
+
+  /** A transaction for each key: a login that comes meanwhile waits for one. */
+  async #readRetired(): Promise<void> {
+    for (let [slot] = this.#slotsLeft; slot !== undefined; [slot] = this.#slotsLeft) {
+      const { channel, exchange } = await this.#select();
+      try {
+        const { identities, notes } = await readRetiredKey(exchange, slot, this.#reading);
+        this.#retired.push(...identities);
+        this.#retiredNotes.push(...notes);
+        this.#slotsLeft.shift();
+      } finally {
+        await channel.close('leave');
+      }
+    }
   }
 
   /** Keeps a transaction for a PIN that is typed already, for a few milliseconds and no longer. */

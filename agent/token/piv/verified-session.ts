@@ -95,7 +95,8 @@ export class VerifiedSession {
   async #deVerify(): Promise<boolean> {
     const claimed = (await deVerify(this.exchange, this.#pinReference)) === SW_SUCCESS;
     if (!claimed || !this.#plan.confirm) return claimed;
-    const done = pinStatusOf(await emptyVerify(this.exchange, this.#pinReference)) !== 'verified';
+    // Only a card that says so counts as unverified: a word that says nothing is no confirmation.
+    const done = typeof pinStatusOf(await emptyVerify(this.exchange, this.#pinReference)) === 'object';
     this.#plan.learned(done ? 'works' : 'absent');
     return done;
   }

@@ -28,6 +28,8 @@ export type Fault = FaultAction & {
   readonly ins?: string;
   readonly p1?: string;
   readonly p2?: string;
+  /** Only commands with a body, or only those without; absent = any. */
+  readonly body?: boolean;
   /** Matching commands let through first; default 0. */
   readonly skip?: number;
   /** How often; default 1; `always` until clearFaults(). */
@@ -50,7 +52,8 @@ const INNER: ReadonlySet<FaultAction['kind']> = new Set([
 function matches(fault: Fault, command: Buffer): boolean {
   const byte = (index: number, wanted: string | undefined): boolean =>
     wanted === undefined || command[index] === Number.parseInt(wanted, 16);
-  return byte(1, fault.ins) && byte(2, fault.p1) && byte(3, fault.p2);
+  const body = fault.body === undefined || fault.body === command.length > 5;
+  return body && byte(1, fault.ins) && byte(2, fault.p1) && byte(3, fault.p2);
 }
 
 /** The armed faults of one card. */

@@ -33,25 +33,6 @@ test('probing spends no try and leaves a verified card as it is', async (t) => {
   t.true(slot.card.applet.pins.verified);
 });
 
-test('retired keys are read as far as Key History says, and not at all without it', async (t) => {
-  const gets = (slot: SoftwareSlot): number =>
-    slot.commands.filter((command) => command.startsWith('00cb')).length;
-  const with2 = new SoftwareSlot({ ...PLAIN, slots: ['9A', '82', '83'] });
-  const token = await probe(with2);
-  t.deepEqual(
-    token?.identities.map(({ slot, use }) => [slot, use]),
-    [
-      ['9A', 'authentication'],
-      ['82', 'retired'],
-      ['83', 'retired'],
-    ],
-  );
-  t.is(gets(with2), 3 + 4 + 2);
-  const without = new SoftwareSlot(PLAIN);
-  await probe(without);
-  t.is(gets(without), 3 + 4);
-});
-
 test('gzipped certificates are read', async (t) => {
   const { token } = await insert({ gzip: true });
   t.is(token.identities.length, 4);
