@@ -25,11 +25,14 @@ const driverId = v.pipe(
   v.string('must be text'),
   v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be the id of a token driver, e.g. "org.scauth.piv"'),
 );
-const readerPattern = v.pipe(
-  v.string('must be text'),
-  v.minLength(3, 'must be a USB id, or at least 3 characters of a reader name'),
-  v.maxLength(128, 'must have at most 128 characters'),
-);
+const textOfReader = (what: string) =>
+  v.pipe(
+    v.string('must be text'),
+    v.minLength(3, `must be ${what}at least 3 characters of a reader name`),
+    v.maxLength(128, 'must have at most 128 characters'),
+  );
+const readerName = textOfReader('');
+const readerPattern = textOfReader('a USB id, or ');
 
 export type { Setting } from './setting.ts';
 
@@ -165,6 +168,20 @@ export const settings = {
       unit: null,
       meaning:
         'Cards may be used through a contactless reader. Warning: with true, the PIN goes over the air, and a card can be used while it is in a pocket.',
+    },
+    contact_names: {
+      schema: v.array(readerName, 'must be a list'),
+      default: [],
+      unit: null,
+      meaning:
+        "Text in the names of readers that have contacts, where scauth takes them for contactless by a card's ATR, the interface that pcscd puts in brackets, or their name.",
+    },
+    contactless_names: {
+      schema: v.array(readerName, 'must be a list'),
+      default: [],
+      unit: null,
+      meaning:
+        'Text in the names of readers that are contactless, where scauth does not see it. It wins over reader.contact_names.',
     },
     pinpad_deny: {
       schema: v.array(readerPattern, 'must be a list'),

@@ -14,6 +14,7 @@ import type { Token } from '../../token/interface.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import type { SessionSource } from '../../logind/interface.ts';
 import { permitAttempt, type Permission } from '../../../policy/permit-attempt.ts';
+import { permitReader } from '../../../policy/permit-reader.ts';
 import { permitTry } from '../../../policy/permit-try.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { pinOf } from '../card/ask-pin.ts';
@@ -164,13 +165,15 @@ function fault(link: LinkName, error: AgentError): Finding {
   return broken(reasonText(error.code), REMEDY[link], error.detail);
 }
 
-async function checkReader({ parts, cards }: Facts): Promise<Finding> {
-  const { outcome } = await cards();
+async function checkReader({ parts, cards, policy }: Facts): Promise<Finding> {
+  const { outcome, tokens } = await cards();
   if (outcome instanceof Error && !['store-unreadable', 'store-newer'].includes(outcome.code))
     return fault('reader', outcome);
   const readers = parts.readers.readers();
   if (readers.length === 0) return broken(say.noReader, say.connectReader);
-  if (isRefusal(outcome, 'contactless-not-allowed'))
+  // Also where nobody is paired yet: no card that is in could be.
+  const isOutOfReach = tokens.length > 0 && !tokens.some(({ slot }) => permitReader(policy, slot));
+  if (isOutOfReach || isRefusal(outcome, 'contactless-not-allowed'))
     return broken(reasonText('contactless-not-allowed'), REMEDY.reader, 'reader.contactless');
   return good(readers.map(({ name }) => printable(name)).join(', '));
 }

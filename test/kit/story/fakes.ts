@@ -148,7 +148,7 @@ export class FakeToken implements Token {
     this.pins = [{ id: '80', label: 'PIN', entry: options.pad === undefined ? 'computer' : 'reader' }];
     this.slot = {
       reader: options.reader ?? 'Reader',
-      atr: Buffer.from(options.atr ?? '', 'hex'),
+      atr: Buffer.from(options.atr ?? '3B00', 'hex'),
       open: () => Promise.reject(new Error('no channel')),
     };
     this.triesLeft = options.triesLeft === undefined ? 3 : options.triesLeft;

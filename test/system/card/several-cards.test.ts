@@ -85,7 +85,7 @@ test.serial(
 test.serial('a contactless reader: refused with its reason in the log; the setting lets it in', async (t) => {
   for (const allowed of [false, true]) {
     const config = `[reader]\ncontactless = ${allowed}\n`;
-    const sandbox = await Sandbox.start({ readerName: 'Virtual PCD Contactless', config });
+    const sandbox = await Sandbox.start({ readerName: 'Virtual PCD [Contactless Reader]', config });
     try {
       const { stdout } = await sandbox.exec(['sc_auth', 'identities', '--json']);
       const { unpaired } = JSON.parse(stdout) as { unpaired: { hash: string }[] };

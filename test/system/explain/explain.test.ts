@@ -334,7 +334,7 @@ function breaksAnother(
 
 breaksAnother(
   'a contactless reader',
-  () => paired({ readerName: 'Virtual PCD Contactless', config: '[reader]\ncontactless = true\n' }),
+  () => paired({ readerName: 'Virtual PCD [Contactless Reader]', config: '[reader]\ncontactless = true\n' }),
   'reader',
   /contactless/,
   (sandbox) => configure(sandbox, ''),

@@ -93,6 +93,15 @@ test('no reader, a mute card, a failing driver, a card that is still being read'
   t.is(await broken({ tokens: refused }), 'reader');
 });
 
+test('K7: a contactless reader is the reader link before anybody is paired, as at the pairing', async (t) => {
+  const contactless = new FakeToken(victim, { reader: 'Reader NFC' });
+  const pairings = new FakePairings();
+  t.is(await broken({ pairings, tokens: tokensOf(contactless) }), 'reader');
+  t.is(await broken({ pairings, tokens: tokensOf(new FakeToken(attacker), contactless) }), 'pairing');
+  const policy = policyWith({ reader: { contactNames: ['reader nfc'] } });
+  t.is(await broken({ pairings, tokens: tokensOf(contactless), policy: () => policy }), 'pairing');
+});
+
 test('L16: a table that cannot be read is not "no pairing"', async (t) => {
   const pairings = new FakePairings();
   pairings.broken = true;
