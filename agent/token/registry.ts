@@ -201,7 +201,7 @@ export class TokenRegistry implements TokenSource {
         if (error.code === 'card-reset' && resets++ === 0) continue;
         if (!this.#isIn(entry)) return;
         this.#tell({ kind: 'card-broken', reader: slot.reader, error });
-        if (error.code === 'driver-fault') this.#retryFault(entry);
+        if (isFault(error)) this.#retryFault(entry);
         else entry.broken = true;
         return;
       }
@@ -219,7 +219,7 @@ export class TokenRegistry implements TokenSource {
 
   /**
    * Asks the drivers in order; the first that has the card has it alone. One that fails is passed over.
-   * @throws AgentError as CardSlot.open and TokenDriver.probe; `driver-fault` where one failed and no other knows the card
+   * @throws AgentError as CardSlot.open and TokenDriver.probe; a fault where one has it and no other knows the card
    */
   async #askDrivers(slot: CardSlot): Promise<readonly Token[]> {
     const session = new OpenOnDemand(slot);
@@ -235,7 +235,7 @@ export class TokenRegistry implements TokenSource {
           if (tokens.length > 0) return tokens;
         } catch (error) {
           debug('token', () => `${slot.reader}: ${driver.id}: ${describeError(error)}`);
-          if (!(error instanceof AgentError) || error.code !== 'driver-fault') throw error;
+          if (!(error instanceof AgentError) || !isFault(error)) throw error;
           fault ??= error;
         }
       }
@@ -253,6 +253,11 @@ export class TokenRegistry implements TokenSource {
   #tell(event: TokenEvent): void {
     for (const listener of [...this.#listeners]) listener(event);
   }
+}
+
+/** Of a driver, or of a library below it: it says nothing of the card. */
+function isFault({ code }: AgentError): boolean {
+  return code === 'driver-fault' || code === 'module-fault';
 }
 
 /** One transaction for all drivers that want one; closed where a driver talks to the card by itself. */

@@ -53,6 +53,8 @@ export const CKM_EDDSA = 0x00001057;
 export const CKG_MGF1_SHA256 = 0x00000002;
 
 export const CKR_OK = 0x000;
+export const CKR_ATTRIBUTE_SENSITIVE = 0x011;
+export const CKR_ATTRIBUTE_TYPE_INVALID = 0x012;
 export const CKR_USER_ALREADY_LOGGED_IN = 0x100;
 export const CKR_USER_NOT_LOGGED_IN = 0x101;
 export const CKR_CRYPTOKI_ALREADY_INITIALIZED = 0x191;

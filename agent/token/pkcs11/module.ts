@@ -4,6 +4,7 @@
 
 import { existsSync } from 'node:fs';
 import pkcs11js from 'pkcs11js';
+import { asAgentError, type AgentError } from '../../base/errors.ts';
 import { DriverUnfit } from '../plugin/child.ts';
 import * as C from './constants.ts';
 import { checked, codeOf, nameOf } from './failure.ts';
@@ -12,11 +13,15 @@ import { pinFunctionsOf, type PinFunctions } from './login.ts';
 /** A CK_SLOT_INFO's description has 64 bytes; the names of readers are cut to that. */
 const DESCRIPTION_BYTES = 64;
 
-export interface TokenSlot {
-  readonly slot: Buffer;
+/** Where a slot is. */
+export interface SlotPlace {
   readonly description: string;
   /** In a reader; else a part of the machine (a TPM, a file). */
   readonly removable: boolean;
+}
+
+export interface TokenSlot extends SlotPlace {
+  readonly slot: Buffer;
   readonly label: string;
   readonly manufacturer: string;
   readonly model: string;
@@ -50,17 +55,30 @@ export class Pkcs11Module {
     }
   }
 
-  /** The slots with an initialised token. @throws AgentError, DriverUnfit */
-  slots(): TokenSlot[] {
+  /**
+   * The slots there with an initialised token.
+   * @throws AgentError also where one that is there cannot be read, which is not the same as an empty one; DriverUnfit
+   */
+  slots(isThere: (place: SlotPlace) => boolean): TokenSlot[] {
     this.#initialise();
     const handles = checked('C_GetSlotList', () => this.pkcs11.C_GetSlotList(true));
-    return handles.flatMap((slot) => {
+    const unknown: AgentError[] = [];
+    const found = handles.flatMap((slot) => {
+      let place: SlotPlace | null = null;
       try {
-        return this.#describe(slot);
-      } catch {
-        return []; // taken out in the middle, or a slot that cannot be read: the others can
+        place = this.#placeOf(slot);
+        return isThere(place) ? this.#describe(slot, place) : [];
+      } catch (thrown) {
+        const error = asAgentError(thrown);
+        if (error.code === 'no-card') return []; // taken out in the middle
+        if (place !== null) throw error;
+        unknown.push(error); // it may be another one
+        return [];
       }
     });
+    const [failure] = unknown;
+    if (found.length === 0 && failure !== undefined) throw failure;
+    return found;
   }
 
   /** A module that cannot begin (any more) is replaced with its whole process. @throws DriverUnfit */
@@ -77,15 +95,21 @@ export class Pkcs11Module {
     this.#initialised = true;
   }
 
-  #describe(slot: Buffer): TokenSlot[] {
-    const info = this.pkcs11.C_GetSlotInfo(slot);
-    const token = this.pkcs11.C_GetTokenInfo(slot);
+  #placeOf(slot: Buffer): SlotPlace {
+    const info = checked('C_GetSlotInfo', () => this.pkcs11.C_GetSlotInfo(slot));
+    return {
+      description: trimmed(info.slotDescription),
+      removable: (info.flags & C.CKF_REMOVABLE_DEVICE) !== 0,
+    };
+  }
+
+  #describe(slot: Buffer, place: SlotPlace): TokenSlot[] {
+    const token = checked('C_GetTokenInfo', () => this.pkcs11.C_GetTokenInfo(slot));
     if ((token.flags & C.CKF_TOKEN_INITIALIZED) === 0) return [];
     return [
       {
+        ...place,
         slot,
-        description: trimmed(info.slotDescription),
-        removable: (info.flags & C.CKF_REMOVABLE_DEVICE) !== 0,
         label: trimmed(token.label),
         manufacturer: trimmed(token.manufacturerID),
         model: trimmed(token.model),
@@ -128,7 +152,7 @@ export class Pkcs11Module {
 }
 
 /** Whether a slot is this reader: modules describe a slot by the reader's name, cut to 64 bytes. */
-export function isReader(slot: TokenSlot, reader: string): boolean {
+export function isReader(slot: SlotPlace, reader: string): boolean {
   const cut = Buffer.from(reader).subarray(0, DESCRIPTION_BYTES).toString();
   return slot.removable && slot.description !== '' && slot.description === trimmed(cut);
 }

@@ -3,10 +3,11 @@
 // Specification: PKCS #11 2.40, 4 (objects) and 5.7.
 
 import { X509Certificate } from 'node:crypto';
+import type { AgentError } from '../../base/errors.ts';
 import type { KeyUse } from '../../model/token.ts';
 import { classify } from './classify.ts';
 import * as C from './constants.ts';
-import { checked } from './failure.ts';
+import { checked, codeOf, failureOfCode } from './failure.ts';
 import type { Pkcs11Module } from './module.ts';
 import { ecSpki, ed25519Spki, rsaSpki } from './spki.ts';
 
@@ -15,6 +16,8 @@ const MAX_VALUE_BYTES = 32 * 1024;
 /** A longer label is cut: 64 KiB of it are no name. */
 const MAX_LABEL_BYTES = 200;
 const MAX_ID_BYTES = 32;
+/** Answers of an object that has no such attribute, or does not show it. */
+const NOT_THERE: readonly number[] = [C.CKR_ATTRIBUTE_SENSITIVE, C.CKR_ATTRIBUTE_TYPE_INVALID];
 /** CKA_CERTIFICATE_CATEGORY: of a certification authority. */
 const CATEGORY_AUTHORITY = 2;
 
@@ -34,10 +37,12 @@ export interface FoundObject {
   readonly label: string;
 }
 
-/** Reads attributes of one session's objects; what cannot be read is null. */
+/** Reads attributes of one session's objects; what is not there or cannot be read is null. */
 export class ObjectReader {
   readonly #module: Pkcs11Module;
   readonly #session: Buffer;
+  /** Why something that may be there could not be read, the first time. */
+  failure: AgentError | null = null;
 
   constructor(module: Pkcs11Module, session: Buffer) {
     this.#module = module;
@@ -67,7 +72,10 @@ export class ObjectReader {
   bytes(handle: Buffer, type: number): Buffer | null {
     try {
       return this.#module.pkcs11.C_GetAttributeValue(this.#session, handle, [{ type }])[0]?.value ?? null;
-    } catch {
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== null && !NOT_THERE.includes(code))
+        this.failure ??= failureOfCode(code, 'C_GetAttributeValue');
       return null;
     }
   }

@@ -71,7 +71,10 @@ function identitiesOf(slot: TokenSlot, index: number): { keys: SeenKeys; identit
   return module.inSession(slot.slot, (session) => {
     const loginRequired = (slot.flags & C.CKF_LOGIN_REQUIRED) !== 0;
     const reader = new ObjectReader(module, session);
-    const identities = readKeys(reader, loginRequired).map((key) => ({
+    const found = readKeys(reader, loginRequired);
+    // A key for logins may be among what could not be read: the card is looked at again, and not called keyless.
+    if (reader.failure !== null && !found.some(({ use }) => use === 'authentication')) throw reader.failure;
+    const identities = found.map((key) => ({
       key: key.id,
       use: key.use,
       label: printable(key.label === '' ? `Key ${key.id}` : key.label),
@@ -107,9 +110,7 @@ function describeToken(slots: readonly TokenSlot[], reader: string | null): Json
 
 function look(params: JsonObject): JsonObject {
   const reader = typeof params['reader'] === 'string' ? params['reader'] : null;
-  const here = pkcs11Module()
-    .slots()
-    .filter((slot) => (reader === null ? !slot.removable : isReader(slot, reader)));
+  const here = pkcs11Module().slots((slot) => (reader === null ? !slot.removable : isReader(slot, reader)));
   seen.forget(reader);
   return {
     tokens: groups(here)
@@ -125,7 +126,7 @@ function look(params: JsonObject): JsonObject {
 function slotOf(params: JsonObject): TokenSlot {
   const [place, pin] = [textOf(params, 'place'), textOf(params, 'pin')];
   letGo();
-  return seen.slotOf(place, pin, pkcs11Module().slots());
+  return seen.slotOf(place, pin, pkcs11Module().slots(seen.placeOf(place, pin)));
 }
 
 /** Others may have the cards now. What is no card nobody waits for, and some modules cannot often begin anew. */
@@ -200,11 +201,14 @@ function signWith({ params, secret }: Request): JsonObject {
   return inTry(params, (slot, session, reader) => {
     login(slot, session, C.CKU_USER, secret);
     const key = reader.find(C.CKO_PRIVATE_KEY).find((object) => object.id === id);
-    if (key === undefined) throw new AgentError('no-identity', { detail: `no private key ${id}` });
+    if (key === undefined)
+      throw reader.failure ?? new AgentError('no-identity', { detail: `no private key ${id}` });
     // Hidden until the login: with it known, the key may turn out not to be one for logins.
     const use = readKeys(reader, true).find((found) => found.id === id)?.use;
     if (use !== 'authentication')
-      throw new AgentError('no-identity', { detail: `key ${id} is for ${use ?? 'nothing'}` });
+      throw (
+        reader.failure ?? new AgentError('no-identity', { detail: `key ${id} is for ${use ?? 'nothing'}` })
+      );
     const again = reader.flag(key.handle, C.CKA_ALWAYS_AUTHENTICATE) === true;
     const { scheme, signature } = sign(
       module,

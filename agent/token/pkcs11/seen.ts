@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { AgentError } from '../../base/errors.ts';
 import * as C from './constants.ts';
-import type { TokenSlot } from './module.ts';
+import type { SlotPlace, TokenSlot } from './module.ts';
 import type { ObjectReader } from './objects.ts';
 
 /** Public keys of one slot by CKA_ID, as hashes. */
@@ -56,13 +56,19 @@ export class SeenTokens {
     return found;
   }
 
+  /** Whether a slot is where this PIN's was. @throws AgentError `card-changed` */
+  placeOf(place: string, pin: string): (slot: SlotPlace) => boolean {
+    const { slot: then } = this.pin(place, pin);
+    return ({ description }) => description === then.description;
+  }
+
   /**
    * The slot of a PIN as it is now. Several slots of one card may say the same of themselves: they keep their order.
    * @throws AgentError `no-card`, `card-changed`
    */
   slotOf(place: string, pin: string, slots: readonly TokenSlot[]): TokenSlot {
     const { slot: then } = this.pin(place, pin);
-    const here = slots.filter(({ description }) => description === then.description);
+    const here = slots.filter(this.placeOf(place, pin));
     if (here.length === 0) throw new AgentError('no-card', { detail: 'the token is gone' });
     const alike = (this.#seen.get(place)?.pins ?? [])
       .map(({ slot }) => slot)
@@ -100,9 +106,9 @@ export function keysIn(reader: ObjectReader): SeenKeys {
   return keys;
 }
 
-/** @throws AgentError `card-changed` unless the keys in the session are those that were seen */
+/** @throws AgentError `card-changed` unless the keys in the session are those that were seen; why one cannot be read */
 export function requireKeys(seen: SeenKeys, reader: ObjectReader): void {
   const now = keysIn(reader);
   for (const [id, hash] of seen)
-    if (now.get(id) !== hash) throw changed(`the key ${id} is not the one that was seen`);
+    if (now.get(id) !== hash) throw reader.failure ?? changed(`the key ${id} is not the one that was seen`);
 }

@@ -46,7 +46,7 @@ export const accounts: Accounts = {
 };
 
 /** Text that is typed, null for Ctrl-C, or something that happens while the prompt is open. */
-export type Answer = string | null | (() => string | null);
+export type Answer = string | null | ((text: string) => string | null | Promise<string | null>);
 
 export class FakePerson implements Conversation {
   readonly asked: { readonly text: string; readonly echo: boolean }[] = [];
@@ -79,7 +79,7 @@ export class FakePerson implements Conversation {
     // A person is never as fast as the card.
     await new Promise(setImmediate);
     const next = this.#answers.shift() ?? null;
-    const typed = typeof next === 'function' ? next() : next;
+    const typed = typeof next === 'function' ? await next(text) : next;
     return typed === null ? null : new Pin(Buffer.from(typed));
   }
 

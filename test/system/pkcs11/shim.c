@@ -6,8 +6,9 @@
  *   wrong 101          what a wrong PIN is called
  *   tries 3            so many wrong PINs lock the token; SHIM.count has how many there were
  *   flags always       and the token's flags tell of it; `once`: until the module is initialised anew
+ *   readers by-label   each token is a card, in a reader that is named as the token
  *
- * SHIM.logins gets a byte for each PIN that reaches SoftHSM. Specification: PKCS #11 2.40, the order of the
+ * SHIM.logins gets a byte for each PIN that reaches this module. Specification: PKCS #11 2.40, the order of the
  * functions as in pkcs11f.h.
  */
 #include <dlfcn.h>
@@ -21,7 +22,8 @@ typedef unsigned long word;
 typedef word (*function)(word, word, word, word, word, word);
 
 enum { FUNCTIONS = 68, WRONG = 0xa0, LOCKED = 0xa4, FLAGS_AT = 96 };
-enum { INITIALIZE = 0, TOKEN_INFO = 6, SET_PIN = 11, LOGIN = 18 };
+enum { INITIALIZE = 0, SLOT_INFO = 5, TOKEN_INFO = 6, SET_PIN = 11, LOGIN = 18 };
+enum { REMOVABLE = 0x2, DESCRIPTION_BYTES = 64, LABEL_BYTES = 32 };
 
 struct list {
     unsigned char version[2];
@@ -95,17 +97,36 @@ static word judged(word answer) {
     return answer;
 }
 
-static word with_pin(int which, word a, word b, word c, word d, word e, word f) {
+static void note_pin(void) {
     int file = beside("logins", O_WRONLY | O_CREAT | O_APPEND);
-    if (file >= 0) {
-        if (write(file, ".", 1) < 0)
-            perror("logins");
-        close(file);
-    }
+    if (file < 0)
+        return;
+    if (write(file, ".", 1) < 0)
+        perror("logins");
+    close(file);
+}
+
+static word with_pin(int which, word a, word b, word c, word d, word e, word f) {
     word tries = number("tries", 0, 10);
     if (tries > 0 && count() >= tries)
         return LOCKED;
     return judged(real->functions[which](a, b, c, d, e, f));
+}
+
+static word slot_info(word slot, word info, word c, word d, word e, word f) {
+    word answer = real->functions[SLOT_INFO](slot, info, c, d, e, f);
+    if (answer != 0 || said("readers") == NULL)
+        return answer;
+    char token[512], *at = (char *)info;
+    if (real->functions[TOKEN_INFO](slot, (word)token, 0, 0, 0, 0) != 0)
+        return answer;
+    memset(at, ' ', DESCRIPTION_BYTES);
+    memcpy(at, token, LABEL_BYTES);
+    word flags;
+    memcpy(&flags, at + FLAGS_AT, sizeof flags);
+    flags |= REMOVABLE;
+    memcpy(at + FLAGS_AT, &flags, sizeof flags);
+    return answer;
 }
 
 static word token_info(word slot, word info, word c, word d, word e, word f) {
@@ -131,6 +152,8 @@ static word work(int which, word a, word b, word c, word d, word e, word f) {
     case INITIALIZE:
         seen = 0;
         break;
+    case SLOT_INFO:
+        return slot_info(a, b, c, d, e, f);
     case TOKEN_INFO:
         return token_info(a, b, c, d, e, f);
     case SET_PIN:
@@ -141,6 +164,8 @@ static word work(int which, word a, word b, word c, word d, word e, word f) {
 }
 
 static word call(int which, const char *name, word a, word b, word c, word d, word e, word f) {
+    if (which == LOGIN || which == SET_PIN)
+        note_pin();
     const char *how = said(name);
     if (how == NULL)
         return work(which, a, b, c, d, e, f);
@@ -191,5 +216,5 @@ word C_GetFunctionList(struct list **out) {
         SHIMMED(PUT)
     }
     *out = &mine;
-    return 0;
+    return number("C_GetFunctionList", 0, 16);
 }

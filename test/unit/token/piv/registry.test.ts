@@ -2,29 +2,11 @@
 import test from 'ava';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import type { CardChannel, CardSlot } from '../../../../agent/pcsc/channel.ts';
-import type { CardEvent, CardEventSource } from '../../../../agent/pcsc/events.ts';
 import type { Token, TokenDriver } from '../../../../agent/token/interface.ts';
 import { PivDriver } from '../../../../agent/token/piv/driver.ts';
 import { TokenRegistry, type TokenEvent } from '../../../../agent/token/registry.ts';
+import { FakeReaders } from '../../../kit/story/card-events.ts';
 import { SoftwareSlot } from './card-slot.ts';
-
-class Source implements CardEventSource {
-  #listener: (event: CardEvent) => void = () => undefined;
-  pokes = 0;
-  subscribe(listener: (event: CardEvent) => void): () => void {
-    this.#listener = listener;
-    return () => {
-      this.#listener = () => undefined;
-    };
-  }
-  poke(): Promise<void> {
-    this.pokes += 1;
-    return Promise.resolve();
-  }
-  tell(event: CardEvent): void {
-    this.#listener(event);
-  }
-}
 
 /** A slot whose opening a test decides. */
 class Slot implements CardSlot {
@@ -61,11 +43,11 @@ const token = (label: string): Token => ({ label }) as Token;
 const known = driver('known', (slot) => token(slot.reader));
 
 function registry(...drivers: TokenDriver[]): {
-  source: Source;
+  source: FakeReaders;
   tokens: TokenRegistry;
   events: TokenEvent[];
 } {
-  const source = new Source();
+  const source = new FakeReaders();
   const tokens = new TokenRegistry(source, drivers);
   const events: TokenEvent[] = [];
   tokens.onChange((event) => events.push(event));
@@ -124,6 +106,28 @@ test("nobody's card is unknown; a mute or broken one is broken, and looked at ag
   broken = false;
   t.deepEqual(labels(await second.tokens.present(5000)), ['C']);
 });
+
+for (const fault of ['driver-fault', 'module-fault'] as const)
+  test(`a ${fault} says nothing of the card: the next driver is asked, and else it is read again by itself`, async (t) => {
+    let broken = true;
+    const failing = driver('failing', (slot) => {
+      if (!broken) return token(slot.reader);
+      throw new AgentError(fault);
+    });
+    const two = registry(
+      failing,
+      driver('second', () => token('of the second')),
+    );
+    two.source.tell({ kind: 'card-in', slot: new Slot('A') });
+    t.deepEqual(labels(await two.tokens.present(5000)), ['of the second']);
+    const { source, tokens } = registry(failing);
+    const told = new Promise<TokenEvent>((resolve) => tokens.onChange(resolve));
+    source.tell({ kind: 'card-in', slot: new Slot('B') });
+    t.like(await told, { kind: 'card-broken', error: { code: fault } });
+    const again = new Promise<TokenEvent>((resolve) => tokens.onChange(resolve));
+    broken = false;
+    t.like(await again, { kind: 'token-in', token: { label: 'B' } });
+  });
 
 test('a card that was reset is read once more, not for ever', async (t) => {
   const { source, tokens, events } = registry(known);
@@ -189,7 +193,7 @@ test('without pcscd present throws why; it asks the watcher to try at once', asy
 });
 
 test('before the first look present says no-service, not "no card"', async (t) => {
-  await t.throwsAsync(new TokenRegistry(new Source(), [known]).present(0), { code: 'no-service' });
+  await t.throwsAsync(new TokenRegistry(new FakeReaders(), [known]).present(0), { code: 'no-service' });
 });
 
 test('close ends retries and events', async (t) => {
