@@ -8,7 +8,14 @@ const KEYRING_LINE = /^\s*-?(auth|session)\s[^#]*\bpam_(gnome_keyring|kwallet5?)
 /** PAM files are short; what is longer is none. */
 const MAX_BYTES = 64 * 1024;
 
-export function pamOpensKeyrings(folder = '/etc/pam.d'): boolean {
+/** As libpam looks for service files; a vendor's may not be in /etc. */
+const FOLDERS = ['/etc/pam.d', '/usr/lib/pam.d', '/usr/etc/pam.d'];
+
+export function pamOpensKeyrings(folders: readonly string[] = FOLDERS): boolean {
+  return folders.some(opensKeyrings);
+}
+
+function opensKeyrings(folder: string): boolean {
   let names: readonly string[];
   try {
     names = readdirSync(folder);

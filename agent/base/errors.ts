@@ -43,6 +43,7 @@ export type AgentErrorCode =
   | 'bad-proof' // the signature does not verify with the paired key
   // Pairing
   | 'already-paired'
+  | 'several-pairings' // to be taken back, and none of them was named
   | 'not-paired'
   | 'key-conflict' // another key with the same hash is paired
   | 'store-unreadable' // the pairing table cannot be read: not the same as "not paired"

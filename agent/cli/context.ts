@@ -9,6 +9,8 @@ export interface Surroundings extends Writers {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
+  /** Where / is found; absent: there. */
+  readonly root?: string;
   /** Login name of `uid`. */
   readonly userName: () => string;
   /** Where answers are read when there is no terminal; 0 outside of tests. */

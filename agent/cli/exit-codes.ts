@@ -69,6 +69,7 @@ export class SilentEnd extends CommandError {
 const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCode>>> = {
   usage: EXIT.usage,
   'invalid-argument': EXIT.usage,
+  'several-pairings': EXIT.usage,
   'wrong-pin': EXIT.refused,
   'pin-blocked': EXIT.refused,
   'pin-reserve': EXIT.refused,

@@ -1,7 +1,7 @@
 // What the commands of sc_auth answer, by command; enforce, audit, doctor and explain have files of their own. Headings
 // and field names of lists stand with their list: scripts and macOS know them.
 
-import { namedOf } from './repairs.ts';
+import { ENABLE_PAM, namedOf } from './repairs.ts';
 
 const RUN_AGAIN = 'Put the card in and run it again.';
 
@@ -26,6 +26,9 @@ export const pair = {
     'A certificate without its card is for the administrator: sudo sc_auth pair --certificate FILE',
   keyring: 'Say --keyring yes or --keyring no.',
   done: (hash: string, user: string) => `Paired ${hash} with ${user}.`,
+  on: (services: readonly string[]) => `Card logins are on: ${services.join(', ')}.`,
+  off: (enable: boolean) =>
+    `Card logins are off on this machine: no PAM service asks for a card. ${enable ? `Switch them on: ${ENABLE_PAM}` : 'What is missing: sudo sc_auth doctor'}`,
   already: (user: string) => `This card is already paired with ${user}. The pairings: sc_auth list`,
   confirm: 'Pair it? y or n, Enter = yes: ',
   yesOrNo: 'Type y or n.',
@@ -39,11 +42,18 @@ export const unpair = {
   forWhom: 'Say for whom: -u USER',
   behindSudo: (user: string) => `For ${user}, who called sudo.`,
   none: 'There is no such pairing. To list the pairings: sc_auth list',
+  confirm: 'Take it back? y or n, Enter = no: ',
+  choose: (count: number) => `Take which one back? 1-${count} or all, Enter = none: `,
+  noAnswer: 'Type one of these words, or press Enter.',
+  cancelled: 'Cancelled. Nothing was unpaired.',
+  notBoth: 'Give -h or --all, not both.',
   done: (hash: string, user: string) => `Unpaired ${hash} from ${user}.`,
 };
 
 export const list = {
   keyNotSeen: 'not seen yet: fixed at the first login with the card',
+  none: (user: string) => `No card is paired with ${user}. To pair one: sc_auth pair`,
+  noneAtAll: 'No card is paired with anybody here. To pair one: sudo sc_auth pair -u USER',
   domain: 'Only the local domain is there. Leave out -d, or say: sc_auth list -d .',
 };
 

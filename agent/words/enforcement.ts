@@ -187,6 +187,7 @@ export const standing = {
   cardLogin: 'has logged in by card',
   refused: (user: string, rule: string, why: string) =>
     `the card is not taken (${rule}: ${why}): change that, ${exempt(user)}`,
-  neverUsed: (user: string) => `has never logged in by card: let them try it (sc_auth test), ${exempt(user)}`,
+  neverUsed: (user: string) =>
+    `has never logged in by card: let them do so once (at the login, or sudo -k id), ${exempt(user)}`,
   noCard: (user: string) => `has no card: pair one (sc_auth pair -u ${user}), ${exempt(user)}`,
 };

@@ -87,7 +87,7 @@ export const REMEDY: Readonly<Record<LinkName, string>> = {
     'Put a key and a certificate for authentication (PIV slot 9A) on the card, or use another card.',
   trust: 'Ask the administrator (trust.level).',
   pairing: 'Pair this card: sc_auth pair. What is paired: sc_auth list. If the table is damaged, restore it.',
-  tries: 'Unblock the card with its PUK.',
+  tries: 'Unblock the card with its PUK (sc_auth unblock).',
   proof: 'Try again with the right PIN.',
 };
 

@@ -4,7 +4,7 @@ import { assertNever } from '../base/assert.ts';
 import type { AgentError } from '../base/errors.ts';
 import { unavailableText, wrongPinText, deniedText, triesLeftText } from './login.ts';
 
-const BLOCKED = 'The PIN is blocked. Unblock the card with its PUK.';
+const BLOCKED = 'The PIN is blocked. Unblock the card with its PUK (sc_auth unblock).';
 
 const PUK_BLOCKED = 'The PUK is blocked: whoever gave you the card has to set it up anew.';
 
@@ -82,6 +82,8 @@ export function failureText(error: AgentError): string {
       return 'scauth cannot confirm which card this is, because its current driver cannot check it. No PIN was sent. Pair it again by this driver (sc_auth unpair, sc_auth pair), use a PIV card, or ask your administrator (login.card_check).';
     case 'already-paired':
       return 'This key is paired with the account already. `sc_auth list` shows the pairings.';
+    case 'several-pairings':
+      return 'Several cards are paired, and none was removed. Name one (sc_auth unpair -h HASH; sc_auth list), or all of them (--all).';
     case 'not-paired':
       return 'There is no such pairing. `sc_auth list` shows the pairings.';
     case 'key-conflict':

@@ -105,7 +105,8 @@ export function wrongPinText(triesLeft: number | null): string {
 /** The PAM module and scauthd are of versions too far apart. */
 export const NEEDS_UPDATE = 'Card login needs an update. Use your password.';
 
-const BLOCKED = 'The PIN is blocked: unblock the card with its PUK, or use your password.';
+const BLOCKED =
+  'The PIN is blocked. Use your password, then unblock the card with its PUK (sc_auth unblock).';
 
 /** Enforcement: what is said with a refusal, and before the password that will not do. */
 export const CARD_REQUIRED = 'This account needs its card. Put the card in and try again.';

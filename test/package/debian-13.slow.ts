@@ -41,6 +41,11 @@ test.serial('S14: pcscd and polkitd are the real ones, by their units', async (t
     t.is(await world().must(`systemctl is-active ${unit}`), 'active\n', unit);
   const pid = (await world().must('systemctl show --property MainPID --value pcscd')).trim();
   t.notRegex(world().read(`/proc/${pid}/cmdline`), /disable-polkit/);
+  // U: the settings are read again, by the same process.
+  const scauthd = 'systemctl show --property MainPID --value scauthd';
+  const before = await world().must(scauthd);
+  await world().must('systemctl reload scauthd && systemctl is-active scauthd');
+  t.is(await world().must(scauthd), before);
 });
 
 test.serial('S14: a card works through OpenSC’s module, whose process polkit lets in', async (t) => {

@@ -1,7 +1,8 @@
 // Which key to pair, when no hash was given: the only one that is there, or the number that the person types.
 
 import type { WireIdentity } from '../../protocol/io-scauth.ts';
-import { isInteractive, openAnswers } from '../terminal/answers.ts';
+import { isInteractive } from '../terminal/answers.ts';
+import { askWord, numbered } from '../terminal/ask-word.ts';
 import { identities, NO_KEY, NO_LOGIN_KEY, pair as say } from '../../words/commands.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -18,27 +19,17 @@ function nothingToChoose(found: SortedIdentities, user: string): CommandError {
   return new CommandError('no-card', NO_KEY);
 }
 
-async function askNumber(choices: readonly WireIdentity[], context: CommandContext): Promise<WireIdentity> {
+/** null: none of them. */
+async function ask(choices: readonly WireIdentity[], context: CommandContext): Promise<WireIdentity | null> {
   const [only] = choices;
-  const isOne = choices.length === 1;
-  const text = isOne ? say.confirm : say.choose(choices.length);
-  const answers = await openAnswers(context);
-  try {
-    for (;;) {
-      const typed = await answers.ask({ text, echo: true }, new AbortController().signal);
-      // A choice is no secret, and may be a string; what is none is forgotten.
-      const answer = typed?.bytes.toString('latin1').trim();
-      typed?.release();
-      if (answer === undefined || /^no?$/i.test(answer) || (answer === '' && !isOne)) break;
-      if (isOne && only !== undefined && /^(y|yes|)$/i.test(answer)) return only;
-      const chosen = /^\d+$/.test(answer) ? choices[Number(answer) - 1] : undefined;
-      if (chosen !== undefined) return chosen;
-      answers.tell(isOne ? say.yesOrNo : say.noSuchNumber);
-    }
-  } finally {
-    answers.close();
-  }
-  throw new CommandError('cancelled', say.cancelled);
+  if (choices.length > 1)
+    return await askWord(context, say.choose(choices.length), say.noSuchNumber, (answer) =>
+      /^(|no?)$/.test(answer) ? null : numbered(answer, choices),
+    );
+  return await askWord(context, say.confirm, say.yesOrNo, (answer) => {
+    if (/^no?$/.test(answer)) return null;
+    return /^(|y|yes)$/.test(answer) ? only : numbered(answer, choices);
+  });
 }
 
 /**
@@ -58,5 +49,7 @@ export async function chooseIdentity(context: CommandContext, user: string): Pro
   }
   // The list and the question belong together on the terminal; standard output stays for the result.
   context.writeErr(`${identities.unpaired}\n${list.map((line) => `${line}\n`).join('')}`);
-  return (await askNumber(choices, context)).hash;
+  const chosen = await ask(choices, context);
+  if (chosen === null) throw new CommandError('cancelled', say.cancelled);
+  return chosen.hash;
 }

@@ -9,7 +9,7 @@ import { parseOptions } from '../options.ts';
 
 const help = `sc_auth list [-v] [-u USER] [-d DOMAIN] [--json]
 
-Prints a line "Hash: HASH" for each pairing of the account; nothing when there is none.
+Prints a line "Hash: HASH" for each pairing of the account; nothing in a pipe when there is none.
 
   -u, --user USER   the account. Without it: yours; with sudo: the account that called sudo; as root itself:
                     everybody's, a line "User: NAME" before the hashes of each account
@@ -76,16 +76,21 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     throw new CommandError('usage', say.domain);
   }
   const user = options.user ?? sudoUser(context);
+  let count = 0;
   const everybody = user === null && context.uid === 0;
   let last: string | null = null;
   const linesOf = (part: readonly WirePairing[]): string[] =>
     part.flatMap((pairing) => {
+      count += 1;
       const heading = everybody && pairing.user !== last ? [`User: ${pairing.user}`] : [];
       last = pairing.user;
       return [...heading, `Hash: ${pairing.hash}`, ...(verbose ? describePairing(pairing) : [])];
     });
   const pages = pagesOf(context, 'ListPairings', { user });
   await context.output.list('pairings', byAccount(pages), linesOf, () => ({}));
+  // Scripts know by the silence; a person asks whether it has worked.
+  if (count === 0 && context.output.screen !== null && !context.output.json)
+    context.output.note(everybody ? say.noneAtAll : say.none(user ?? context.userName()));
 }
 
 export const command: Command = { help, run };

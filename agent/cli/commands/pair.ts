@@ -12,6 +12,8 @@ import type { Command, CommandContext } from '../context.ts';
 import { converse } from '../terminal/conversation.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hashOption } from '../hash-option.ts';
+import { hasProfile } from '../pam/report.ts';
+import { servicesThatAsk } from '../pam/services.ts';
 import { describePairing } from './list.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
 import { accountForRoot } from './unpair.ts';
@@ -117,6 +119,9 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     say.done(pairing.hash, pairing.user),
     ...(options.verbose === true ? describePairing(pairing) : []),
   ]);
+  // A pairing opens nothing where no service asks for a card, as after the package's installation.
+  const services = servicesThatAsk(context.root);
+  context.output.note(services.length > 0 ? say.on(services) : say.off(hasProfile(context.root)));
 }
 
 export const command: Command = { help, run };

@@ -20,12 +20,12 @@ import { dateText, groupedBytes } from '../terminal/macos-text.ts';
 import { parseOptions } from '../options.ts';
 import { styled, type Line, type Piece } from '../terminal/style.ts';
 
-const help = `sc_auth profile [--json]
+const help = `sc_auth profile [--pem] [--json]
 
 Prints the readers with the ATR of the card in each, the drivers of the readers, the token drivers, and for each card
-its keys: kind, hash, usage, validity, trust, and the certificate in PEM. What is wrong with a reader, a driver or a
-card is said under it.
+its keys: kind, hash, usage, validity and trust. What is wrong with a reader, a driver or a card is said under it.
 
+  --pem    also the certificates, in PEM, as macOS shows them
   --json   {"readers": [...], "readerDrivers": [...], "tokenDrivers": [...], "cards": [{"token", "keys": [...]}],
            "error": null, or why the cards cannot be told}
 
@@ -110,7 +110,7 @@ function trustPiece(word: string): Piece {
   return word === 'YES' ? styled('good', word) : word === 'NO' ? styled('bad', word) : word;
 }
 
-function keyLines(item: WireItem, at: number): Line[] {
+function keyLines(item: WireItem, at: number, pem: boolean): Line[] {
   const der = item.certificate === null ? null : Buffer.from(item.certificate, 'base64');
   const { kind, bits } = keyKind(item.algorithm);
   const what = der === null ? 'Public key' : 'Certificate';
@@ -130,24 +130,23 @@ function keyLines(item: WireItem, at: number): Line[] {
     ...(trustDetail === null ? [] : [[styled('warning', key.notTrusted(trustDetail))]]),
     ...(unfit === null ? [] : [[styled('quiet', key.unfit(unfit))]]),
     '',
-    ...pemOf(item).trimEnd().split('\n'),
-    '',
+    ...(pem ? [...pemOf(item).trimEnd().split('\n'), ''] : []),
   ];
 }
 
-function cardLines(token: WireToken, items: readonly WireItem[]): Line[] {
+function cardLines(token: WireToken, items: readonly WireItem[], pem: boolean): Line[] {
   const own = items.filter((item) => item.token === token.id);
   return [
     [styled('heading', `        ${token.id}:`)],
     '',
     ...token.notes.map((note) => [DEEP, styled('warning', note)]),
     ...(token.notes.length === 0 ? [] : ['']),
-    ...own.flatMap(keyLines),
+    ...own.flatMap((item, at) => keyLines(item, at, pem)),
     ...(own.length === 0 ? [`${DEEP}no keys`, ''] : []),
   ];
 }
 
-function linesOf({ readers, readerDrivers, drivers, tokens, items }: Everything): Line[] {
+function linesOf({ readers, readerDrivers, drivers, tokens, items }: Everything, pem: boolean): Line[] {
   return [
     ...part('Readers', readers.flatMap(readerLines)),
     ...part('Reader Drivers', readerDrivers.map(readerDriverLine)),
@@ -156,7 +155,7 @@ function linesOf({ readers, readerDrivers, drivers, tokens, items }: Everything)
     ...heading('Available SmartCards (keychain)'),
     ...part(
       'Available SmartCards (token)',
-      tokens.flatMap((token) => cardLines(token, items)),
+      tokens.flatMap((token) => cardLines(token, items, pem)),
     ),
   ];
 }
@@ -207,13 +206,13 @@ async function fetchCards(
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
-  parseOptions('profile', args, {});
+  const { pem = false } = parseOptions('profile', args, { pem: { type: 'boolean' } });
   // The cards first: where one is being read this waits, and readers and drivers are then told as they are.
   const cards = await fetchCards(context);
   const { drivers } = await callAgent(context, 'ListDrivers', {});
   const { readers, drivers: readerDrivers } = await callAgent(context, 'ListReaders', {});
   const everything = { ...cards, readers, readerDrivers, drivers };
-  context.output.result(documentOf(everything), linesOf(everything));
+  context.output.result(documentOf(everything), linesOf(everything, pem));
   if (cards.failure === null) return;
   context.output.note(cards.failure.message);
   const exitCode = exitCodeOf(cards.failure.code);

@@ -5,26 +5,14 @@ import { join } from 'node:path';
 import { pam as say } from '../../words/doctor.ts';
 import { ENABLE_PAM } from '../../words/repairs.ts';
 import { judgeStack } from '../pam/line.ts';
+import { MODULE } from '../pam/modules.ts';
+import { servicesOfOurs } from '../pam/services.ts';
 import { readStack } from '../pam/stack.ts';
 import { broken, ok, unknown, warning, type Check } from './check.ts';
 
-const MODULE = 'pam_scauth.so';
 /** What scauth-pam keeps of its last change: card logins were switched on there. */
 const RECORDS = '/var/lib/scauth/pam';
 const PROFILE = '/usr/share/pam-configs/scauth';
-
-/** Services whose stack names our module. */
-function servicesOfOurs(root: string): string[] {
-  let names: string[] = [];
-  try {
-    names = readdirSync(join(root, '/etc/pam.d'));
-  } catch {
-    return [];
-  }
-  return names
-    .filter((name) => /^[A-Za-z0-9_-]+$/.test(name) && !name.startsWith('common-'))
-    .filter((name) => readStack(name, 'auth', root).lines.some(({ module }) => module.endsWith(MODULE)));
-}
 
 /**
  * Whether the last change by scauth-pam switched card logins on: it keeps the files as they were afterwards.

@@ -16,7 +16,7 @@ import { printableLines } from './output.ts';
  * What the answer to a question that asks for no secret can be. Anything else may be a password or PIN that was meant for
  * another question, so it is not shown.
  */
-const SHOWN = /^(y|yes|n|no|open|closed|\d{1,2})$/i;
+const SHOWN = /^(y|yes|n|no|all|open|closed|\d{1,2})$/i;
 
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 

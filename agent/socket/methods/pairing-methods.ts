@@ -79,16 +79,18 @@ export async function addPairing(
 }
 
 export async function unpair(
-  { user: asked, hash, shutOut }: Given<'Unpair'>,
+  { user: asked, hash, all, shutOut }: Given<'Unpair'>,
   peer: PeerCredentials,
   parts: AdminParts,
 ): Promise<Reply<'Unpair'>> {
   const user = await userInScope(peer, asked, parts.accounts);
   const pkhh = hash === null ? null : parsePkhh(hash);
+  const own = parts.pairings.forUser(user);
+  if (pkhh === null && all !== true && own.length > 1) throw new AgentError('several-pairings');
   const mayShutOut = shutOut === true && peer.uid === 0;
   const account = mayShutOut ? null : await parts.accounts.byName(user);
   if (account !== null) {
-    const going = parts.pairings.forUser(user).filter((one) => pkhh === null || one.pkhh === pkhh);
+    const going = own.filter((one) => pkhh === null || one.pkhh === pkhh);
     await guardAgainstShutOut(account, { without: going }, parts.enforcement);
   }
   const removed = parts.pairings.remove(user, pkhh);

@@ -60,6 +60,8 @@ test('the unit lets scauthd have what it needs', (t) => {
   t.regex(unit, /^LimitMEMLOCK=[1-9]/m);
   t.regex(unit, /^RestrictAddressFamilies=AF_UNIX AF_NETLINK$/m);
   t.notRegex(unit, /^MemoryDenyWriteExecute=(yes|true)/m);
+  // U: `systemctl reload scauthd`, which the documents name.
+  t.regex(unit, /^ExecReload=\+\/bin\/kill -HUP \$MAINPID$/m);
   const allowed = systemCalls(unit);
   for (const call of [
     'mlock',

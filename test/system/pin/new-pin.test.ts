@@ -155,7 +155,7 @@ test.serial('changepin: a blocked PIN is said at once and not asked for', async 
   await blockPin();
   const { code, screen } = await scAuth('changepin');
   t.is(code, 3, screen);
-  t.regex(screen, /The PIN is blocked\. Unblock the card with its PUK\./);
+  t.regex(screen, /The PIN is blocked\. Unblock the card with its PUK \(sc_auth unblock\)\./);
   t.notRegex(screen, /Enter PIN/);
 });
 

@@ -133,7 +133,11 @@ test.serial('a blocked PIN: a clear sentence and the password, no prompt for a P
   await sandbox.card.clearLog();
   const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
   t.is(code, 0, screen);
-  t.true(screen.includes('The PIN is blocked: unblock the card with its PUK, or use your password.'));
+  t.true(
+    screen.includes(
+      'The PIN is blocked. Use your password, then unblock the card with its PUK (sc_auth unblock).',
+    ),
+  );
   t.notRegex(screen, /Enter PIN/);
   t.deepEqual(await cost(), { triesLeft: 0, verifies: 0 });
 });
@@ -161,6 +165,10 @@ test.serial('the last try that fails blocks, and says so', async (t) => {
     [PASSWORD_PROMPT, sandbox.password],
   );
   t.is(code, 0, screen);
-  t.true(screen.includes('The PIN is blocked: unblock the card with its PUK, or use your password.'));
+  t.true(
+    screen.includes(
+      'The PIN is blocked. Use your password, then unblock the card with its PUK (sc_auth unblock).',
+    ),
+  );
   t.is(await sandbox.card.getTries(), 0);
 });

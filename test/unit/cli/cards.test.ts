@@ -180,8 +180,11 @@ test('profile: readers, drivers and the key with hash, usage, validity, trust an
     { name: 'Third', state: 'empty', atr: null, token: null, error: null },
   ];
   const drivers = [driver({ problems: ['driver X was ended by SIGSEGV'] })];
-  const { code, out } = await ask(scene({ items: [item()], drivers, readers, tokens }), ['profile']);
+  const everything = scene({ items: [item()], drivers, readers, tokens });
+  const { code, out } = await ask(everything, ['profile', '--pem']);
   t.is(code, 0);
+  // U: what a person needs, without the certificate's text.
+  t.is((await ask(everything, ['profile'])).out, out.replace(/^-----BEGIN[^]*-----END.*\n\n/m, ''));
   t.is(
     out,
     `

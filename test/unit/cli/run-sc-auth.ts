@@ -31,6 +31,7 @@ export async function runHere(
       args,
       env: { SCAUTH_IO_SOCKET: socket },
       uid: 0,
+      root: '/nowhere',
       userName: () => 'alice',
       stdinFd,
       writeOut: (text) => {

@@ -238,6 +238,46 @@ const oneKey: Script = (call, caller) => {
   caller.reply(call.method.endsWith('AddPairing') ? { pairing: pairing() } : { identities: [identity()] });
 };
 
+const paired: Script = (call, caller) => {
+  const pairings = [pairing(), pairing({ hash: OTHER_HASH })];
+  if (call.method.endsWith('ListPairings')) caller.reply({ pairings, next: null });
+  else caller.reply({ removed: call.parameters['all'] === true ? pairings : [pairings[1]] });
+};
+
+test('U: unpair asks which, and removes nothing before an answer', async (t) => {
+  for (const [keys, code, shown] of [
+    ['\r', 130, 'Nothing was unpaired.'],
+    ['n\r', 130, 'Nothing was unpaired.'],
+    ['yes\r2\r', 0, `Unpaired ${OTHER_HASH} from alice.`],
+    ['all\r', 0, `Unpaired ${HASH} from alice.`],
+  ] as const) {
+    const { code: ended, screen } = await onTerminal(
+      t,
+      paired,
+      'SUDO_USER=alice $SC_AUTH unpair',
+      async (terminal) => {
+        for (const key of keys.match(/[^\r]*\r/g) ?? []) {
+          await terminal.expect('1-2 or all, Enter = none: ');
+          terminal.send(key);
+        }
+      },
+    );
+    t.is(ended, code, screen);
+    t.true(screen.includes(shown), screen);
+    t.is(screen.includes('Unpaired'), code === 0);
+  }
+});
+
+test('U: list says on a terminal that there is nothing, and is silent in a pipe', async (t) => {
+  const nothing: Script = (_call, caller) => {
+    caller.reply({ pairings: [], next: null });
+  };
+  const here = await onTerminal(t, nothing, '$SC_AUTH list -u alice', () => undefined);
+  t.true(here.screen.startsWith('No card is paired with alice. To pair one: sc_auth pair\r\n'));
+  const piped = await onTerminal(t, nothing, '$SC_AUTH list -u alice 2>&1 | cat', () => undefined);
+  t.true(piped.screen.startsWith('[0]'), piped.screen);
+});
+
 for (const [typed, code] of [
   ['y', 0],
   ['Yes', 0],

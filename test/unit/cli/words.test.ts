@@ -1,6 +1,7 @@
 // The words and the JSON of each command, to the letter, against a scripted scauthd.
 
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { WireIdentity } from '../../../agent/protocol/io-scauth.ts';
 import {
@@ -13,6 +14,7 @@ import {
   token,
   type Script,
 } from './fake-agent.ts';
+import { temporaryFolder } from '../base/folders.ts';
 import { runHere, type Outcome } from './run-sc-auth.ts';
 import type { Surroundings } from '../../../agent/cli/context.ts';
 
@@ -138,6 +140,37 @@ test('list -d: no other domain', async (t) => {
   t.deepEqual(calls, []);
 });
 
+/** The machine of these tests has no PAM files. */
+const OFF =
+  'Card logins are off on this machine: no PAM service asks for a card. What is missing: sudo sc_auth doctor\n';
+
+test('U: pair ends by saying whether a card opens anything here, and with which command it would', async (t) => {
+  const script: Script = (_call, caller) => {
+    caller.reply({ pairing: pairing() });
+  };
+  const root = temporaryFolder(t);
+  const put = (path: string, text: string): void => {
+    mkdirSync(join(root, path, '..'), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  const said = async (): Promise<string> => {
+    const { code, out, err } = await ask(t, script, ['pair', '-u', 'alice', '-h', HASH], { root });
+    t.deepEqual([code, out], [0, `Paired ${HASH} with alice.\n`]);
+    return err;
+  };
+  t.is(await said(), OFF);
+  put('usr/share/pam-configs/scauth', '');
+  t.regex(await said(), /^Card logins are off .* Switch them on: sudo scauth-pam enable\n$/);
+  // Where libpam looks besides /etc, and only as long as the line has its turn.
+  const module = 'usr/lib/security/pam_scauth.so';
+  put(module, '');
+  put('usr/lib/pam.d/sudo', 'auth sufficient pam_scauth.so\nauth required pam_unix.so\n');
+  put('etc/pam.d/login', 'auth sufficient pam_unix.so\nauth sufficient pam_scauth.so\n');
+  t.is(await said(), 'Card logins are on: sudo.\n');
+  rmSync(join(root, module));
+  t.regex(await said(), /^Card logins are off/);
+});
+
 test('pair as root: by hash, without secrets', async (t) => {
   const script: Script = (_call, caller) => {
     caller.reply({ pairing: pairing({ keyKnown: false }) });
@@ -146,7 +179,7 @@ test('pair as root: by hash, without secrets', async (t) => {
   const { code, out, err, calls } = await ask(t, script, ['pair', '-u', 'alice', '-h', lower]);
   t.is(code, 0);
   t.is(out, `Paired ${HASH} with alice.\n`);
-  t.is(err, 'The card is not here: its key is fixed at the first login with it.\n');
+  t.is(err, `The card is not here: its key is fixed at the first login with it.\n${OFF}`);
   t.deepEqual(calls, [['io.scauth.AddPairing', { user: 'alice', hash: HASH, certificate: null }]]);
 });
 
@@ -189,7 +222,7 @@ test('pair as root: for whom', async (t) => {
     [sudo.code, sudo.err, sudo.calls],
     [
       0,
-      'For bob, who called sudo.\n',
+      `For bob, who called sudo.\n${OFF}`,
       [['io.scauth.AddPairing', { user: 'bob', hash: HASH, certificate: null }]],
     ],
   );
@@ -242,11 +275,31 @@ test('unpair says what it removed', async (t) => {
   };
   const root = await ask(t, script, ['unpair', '-u', 'alice']);
   t.deepEqual([root.code, root.out, root.err], [0, `Unpaired ${HASH} from alice.\n`, '']);
-  t.deepEqual(root.calls, [['io.scauth.Unpair', { user: 'alice', hash: null }]]);
+  t.deepEqual(root.calls, [['io.scauth.Unpair', { user: 'alice', hash: null, all: true }]]);
   const user = await ask(t, script, ['unpair', '-h', HASH, '--json'], { uid: 1000 });
   t.deepEqual(JSON.parse(user.out), { removed: [pairing()] });
   t.deepEqual(user.calls, [['io.scauth.Unpair', { user: null, hash: HASH }]]);
   t.is((await ask(t, script, ['unpair'])).code, 2);
+});
+
+test('U: unpair says to scauthd that all are meant only where that was said', async (t) => {
+  const script: Script = (_call, caller) => {
+    caller.reply({ removed: [pairing()] });
+  };
+  for (const [args, parameters] of [
+    [[], { user: null, hash: null }],
+    [['--all'], { user: null, hash: null, all: true }],
+    [['-u', 'alice'], { user: 'alice', hash: null, all: true }],
+    [['-u', 'alice', '-h', HASH], { user: 'alice', hash: HASH }],
+  ] as const)
+    t.deepEqual((await ask(t, script, ['unpair', ...args], { uid: 1000 })).calls, [
+      ['io.scauth.Unpair', parameters],
+    ]);
+  t.is((await ask(t, script, ['unpair', '--all', '-h', HASH])).code, 2);
+  // Behind sudo the account is a guess, and so no selection.
+  t.deepEqual((await ask(t, script, ['unpair'], { sudoUser: 'bob' })).calls, [
+    ['io.scauth.Unpair', { user: 'bob', hash: null }],
+  ]);
 });
 
 test('unpair: nothing to remove is "not found"', async (t) => {

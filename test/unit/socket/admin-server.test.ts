@@ -97,10 +97,15 @@ test.serial('root adds, lists and removes; each change is recorded with who made
   t.like(await client.call('io.scauth.ListTokens'), {
     parameters: { tokens: [{ id: 'org.scauth.fake:01', triesLeft: 3 }] },
   });
-  t.is(
-    ((await client.call('io.scauth.Unpair', { user: 'alice' }))?.parameters?.['removed'] as unknown[]).length,
-    2,
-  );
+  // U: with several, all of them go only where that is said.
+  for (const parameters of [{}, { all: false }, { all: null }])
+    t.is(
+      errorOf(await client.call('io.scauth.Unpair', { user: 'alice', ...parameters })),
+      'io.scauth.Failed several-pairings',
+    );
+  t.is(table.rows.length, 2);
+  const gone = await client.call('io.scauth.Unpair', { user: 'alice', all: true });
+  t.is((gone?.parameters?.['removed'] as unknown[]).length, 2);
   t.is(table.rows.length, 0);
   t.deepEqual(
     audit.events.map((event) => event.kind),

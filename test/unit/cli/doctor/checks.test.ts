@@ -8,6 +8,7 @@ import type { ExecutionContext } from 'ava';
 import type { Check } from '../../../../agent/cli/doctor/check.ts';
 import { checkClock } from '../../../../agent/cli/doctor/clock.ts';
 import { checkFiles } from '../../../../agent/cli/doctor/files.ts';
+import { pamOpensKeyrings } from '../../../../agent/accounts/keyring-modules.ts';
 import { checkPam } from '../../../../agent/cli/doctor/pam.ts';
 import test from 'ava';
 import { NOBODY, rootTest, temporaryFolder } from '../../base/folders.ts';
@@ -88,6 +89,22 @@ rootTest('files: as they should be, and each that is not', async (t) => {
 });
 
 const OURS = 'auth sufficient pam_scauth.so\nauth required pam_unix.so\n';
+
+test('U: services whose files are not in /etc are looked at as well', (t) => {
+  const root = temporaryFolder(t);
+  put(root, 'usr/lib/security/pam_scauth.so');
+  put(root, 'usr/lib/pam.d/su', OURS);
+  expect(t, checkPam(root), 'ok', /In the right place for su/);
+  put(root, 'usr/lib/pam.d/login', `auth required pam_unix.so\n${OURS}`);
+  expect(t, checkPam(root), 'broken', /^login: pam_unix\.so stands before it/);
+  // The one in /etc counts.
+  put(root, 'etc/pam.d/login', OURS);
+  expect(t, checkPam(root), 'ok', /login/);
+  const folders = ['etc/pam.d', 'usr/lib/pam.d'].map((folder) => join(root, folder));
+  t.false(pamOpensKeyrings(folders));
+  put(root, 'usr/lib/pam.d/gdm-password', 'auth optional pam_gnome_keyring.so\n');
+  t.true(pamOpensKeyrings(folders));
+});
 
 test('PAM: nowhere, in the right place, behind the password, and taken out by an update', (t) => {
   const root = temporaryFolder(t);
