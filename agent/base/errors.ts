@@ -39,6 +39,7 @@ export type AgentErrorCode =
   | 'untrusted-certificate' // by the level, the authorities or the revocation data of the policy
   | 'card-suspect' // the card has not proved that it is the card that was paired
   | 'card-unchecked' // the card's driver cannot ask it to prove that it is the card that was paired
+  | 'factory-secrets' // the card's PIN or PUK is the one that is printed in its manual
   | 'not-attested' // policy wants the maker's word that the key was made on the card
   | 'bad-proof' // the signature does not verify with the paired key
   // Pairing

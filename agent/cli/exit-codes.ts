@@ -83,6 +83,7 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'wrong-password': EXIT.refused,
   'bad-proof': EXIT.refused,
   'not-attested': EXIT.refused,
+  'factory-secrets': EXIT.refused,
   'card-suspect': EXIT.refused,
   'card-unchecked': EXIT.refused,
   'untrusted-certificate': EXIT.refused,

@@ -64,6 +64,12 @@ const AFTER_A_GRANT: readonly Step[] = [
   // The answer carries the secret, so it has to wait for it.
   ['the keyring stays locked', openKeyring],
   [
+    'the warning about the card was not told',
+    ({ person, outcome: { warning } }) => {
+      if (warning !== null) person.tell('error', warning);
+    },
+  ],
+  [
     'the end of the certificate was not told',
     (granted, parts) => tellExpiry(granted.decision, granted.request, granted.person, parts),
   ],

@@ -2,6 +2,7 @@
 // meanings (prove, pinState), never for APDUs.
 
 import type { Challenge } from '../model/challenge.ts';
+import type { FactorySecrets } from '../model/factory-secrets.ts';
 import type { Attestation } from '../model/attestation.ts';
 import type { CardKeyProof } from '../model/card-key.ts';
 import type { PublicKey } from '../model/key.ts';
@@ -109,6 +110,10 @@ export interface Token {
    * @throws AgentError what a card throws; the next call goes on from there
    */
   readRest?(): Promise<void>;
+  /** What is known without asking of its PIN, PUK and management key. Absent: its driver cannot tell. */
+  readonly factorySecrets?: FactorySecrets;
+  /** Asks the card for it, in a transaction of its own. Absent: it cannot be asked. @throws AgentError what a card throws */
+  askFactorySecrets?(): Promise<FactorySecrets>;
   /** When the card was read, milliseconds since the epoch. */
   readonly readAtMs?: number;
   /**

@@ -19,6 +19,7 @@ export const REASONS: Readonly<Record<LoginReason, string> & Partial<Record<Reas
   'card-suspect': 'The card has not proved that it is the one that was paired: it may be a copy',
   'card-unchecked':
     'scauth cannot confirm that this is the paired card, because its current driver cannot check it',
+  'factory-secrets': "The PIN or the PUK of the card is still the factory's",
   'certificate-not-trusted': 'The certificate on the card is not trusted here',
   'no-pairing': 'No card is paired with the account',
   'other-card': 'The card that is in is not paired with the account',

@@ -69,6 +69,8 @@ export function failureText(error: AgentError): string {
       return 'No card with this key is in a reader. `sc_auth identities` lists the keys.';
     case 'weak-key':
       return because('This key cannot be used for login', error);
+    case 'factory-secrets':
+      return because('This card cannot be paired yet', error);
     case 'not-attested':
       return `${because('This key cannot be paired here', error)} Make a new key on the card, or ask your administrator.`;
     case 'bad-certificate':

@@ -145,6 +145,9 @@ export function expiryText(endMs: number, nowMs: number): string {
   return `The certificate on your card ends ${when} (${day}). Get a new one for it before then.`;
 }
 
+const FACTORY_SECRETS =
+  "The PIN or the PUK of this card is still the factory's, so it opens nothing here. Use your password, change both (sc_auth changepin, yubico-piv-tool -a change-puk), and put the card in again.";
+
 /** What the person is told when the card says no; null where another sentence has said it. */
 export function deniedText(reason: DenyReason): string | null {
   switch (reason) {
@@ -160,6 +163,8 @@ export function deniedText(reason: DenyReason): string | null {
       return 'This is not the card that was paired; it may be a copy. No PIN was sent. Use your password, and tell your administrator.';
     case 'card-unchecked':
       return CARD_UNCHECKED;
+    case 'factory-secrets':
+      return FACTORY_SECRETS;
     case 'key-conflict':
       return 'This card has another key than the one that is paired. Use your password, and tell your administrator.';
     case 'card-required':

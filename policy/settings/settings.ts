@@ -2,6 +2,7 @@
 // the policy are made from this table.
 
 import * as v from 'valibot';
+import { cardSettings } from './card.ts';
 import { keyringSettings } from './keyring.ts';
 import { attestationSettings } from './attestation.ts';
 import { enforcementSettings } from './enforcement.ts';
@@ -191,6 +192,7 @@ export const settings = {
         "Readers whose PIN pad is not used, beside those that are known to lie: USB ids as lsusb shows them (08e6:34c0), or text that stands in the reader's name. The PIN is then typed at the computer.",
     },
   },
+  card: cardSettings,
   tokens: {
     disabled: {
       schema: v.array(driverId, 'must be a list of driver ids'),

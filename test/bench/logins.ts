@@ -28,12 +28,21 @@ const call = Buffer.from(
   `${JSON.stringify({ method: 'io.scauth.GetPairingPrompt', parameters: { token: null } })}\0`,
 );
 
+/** What came in the place of an answer, and how often. */
+const failures = new Map<string, number>();
+
+function note(failure: string): void {
+  failures.set(failure, (failures.get(failure) ?? 0) + 1);
+}
+
 /** @returns what the login came to; null: nothing was answered */
 function login(secret: string): Promise<VerdictCode | null> {
   return new Promise((resolve) => {
     let code: VerdictCode | null = null;
+    let last = 'nothing';
     const socket = connect('/run/scauth/pam.sock');
     const frames = new FrameStream((frame, version) => {
+      last = frame.type;
       if (frame.type === 'verdict') code = frame.code;
       if (frame.type === 'ask')
         socket.write(
@@ -48,9 +57,12 @@ function login(secret: string): Promise<VerdictCode | null> {
     socket.on('data', (bytes) => {
       frames.push(bytes);
     });
-    socket.on('error', () => undefined);
+    socket.on('error', ({ message }) => {
+      note(message);
+    });
     socket.on('close', () => {
       frames.release();
+      if (code === null) note(`closed after ${last}`);
       resolve(code);
     });
   });
@@ -94,3 +106,4 @@ await Promise.all(
   }),
 );
 console.log(good);
+for (const [failure, times] of failures) console.error(`${times} × ${failure}`);

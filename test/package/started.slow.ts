@@ -6,10 +6,13 @@ import { basename, join } from 'node:path';
 import test from 'ava';
 import { REPOSITORY } from '../kit/sandbox/namespace.ts';
 import { makePackages, type Packages } from './packages.ts';
-import { PASSWORD, PIN, USER, World } from './world.ts';
+import { PASSWORD, USER, World } from './world.ts';
 
 const PAGE = readFileSync(join(REPOSITORY, 'install/doc/getting-started.md'), 'utf8');
 const NEW_PIN = '864213';
+const FACTORY_PIN = '123456';
+const FACTORY_PUK = '12345678';
+const NEW_PUK = '97538642';
 const COMMAND_MS = 120_000;
 
 /** The commands of the page, as typed. */
@@ -28,7 +31,7 @@ test.before(async () => {
   world = await World.start();
   copyFileSync(packages.file, world.path(`/home/${USER}/${basename(packages.file)}`));
   // A card as it comes from the shop: no key for logins.
-  await world.startReader('--slots', '9E');
+  await world.startReader('--slots', '9E', '--pin', FACTORY_PIN, '--puk', FACTORY_PUK);
 });
 test.after.always(async () => {
   await world.stop();
@@ -41,6 +44,8 @@ function answers(pin: string): readonly (readonly [RegExp, string])[] {
     [/\[y\/N\] $/, 'y'],
     [/\[Y\/n\] $/, 'y'],
     [/Enter = \w+[^\n]*: $/, ''],
+    [/Enter new puk: ?$/, NEW_PUK],
+    [/Enter puk: ?$/, FACTORY_PUK],
     [/Enter new pin: ?$/, NEW_PIN],
     [/Enter (pin|PIN)( for '[^\n]*')?: ?$/, pin],
     [/[Pp]assword[^\n]*: $/, PASSWORD],
@@ -80,6 +85,7 @@ test.serial('the page has the steps that this test knows', (t) => {
       'sudo apt install yubico-piv-tool openssl',
       'yubico-piv-tool',
       'yubico-piv-tool',
+      'yubico-piv-tool',
       'openssl genpkey',
       'openssl x509',
       'yubico-piv-tool',
@@ -91,7 +97,7 @@ test.serial('the page has the steps that this test knows', (t) => {
 });
 
 test.serial('from nothing to sudo, with no other step than those on the page', async (t) => {
-  let pin = PIN;
+  let pin = FACTORY_PIN;
   const screens = new Map<string, string>();
   for (const command of COMMANDS) {
     const { code, screen } = await type(command, pin);

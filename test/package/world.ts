@@ -14,7 +14,9 @@ import { debianRoot, type Release } from './base.ts';
 
 export const USER = 'ada';
 export const PASSWORD = 'correct-horse-7';
-export const PIN = '123456';
+/** Neither is the factory's. */
+export const PIN = '246813';
+const PUK = '13572468';
 const ENVIRONMENT = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LANG: 'C.UTF-8',
@@ -162,7 +164,7 @@ export class World {
       await this.must('systemctl start pcscd.service');
       while (!readerListens(this.namespace)) await pause(20);
     } else await startPcscd(this.namespace, ENVIRONMENT);
-    await startCard(this.namespace, ['--key', 'p256', '--pin', PIN, ...card], ENVIRONMENT);
+    await startCard(this.namespace, ['--key', 'p256', '--pin', PIN, '--puk', PUK, ...card], ENVIRONMENT);
     this.#card = await CardControl.connect(this.path(CARD_SOCKET));
   }
 

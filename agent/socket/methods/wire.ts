@@ -7,6 +7,8 @@ import type { ReaderDriverInfo, ReaderInfo, TrustWords } from '../../model/inven
 import type { ListedPairing } from '../../model/pairing.ts';
 import type { Identity } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
+import { UNKNOWN_SECRETS } from '../../model/factory-secrets.ts';
+import { factorySecretsNotes } from '../../words/factory-secrets.ts';
 import { failureText } from '../../words/failures.ts';
 import type {
   WireDriver,
@@ -37,7 +39,9 @@ export function wireToken(token: Token): WireToken {
     triesLeft,
     triesTotal,
     readAt: readAt(token),
-    notes: token.notes.slice(0, MAX_NOTES).map((note) => printable(note)),
+    notes: [...factorySecretsNotes(token.factorySecrets ?? UNKNOWN_SECRETS), ...token.notes]
+      .slice(0, MAX_NOTES)
+      .map((note) => printable(note)),
   };
 }
 

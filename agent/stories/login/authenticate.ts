@@ -3,6 +3,7 @@
 // Why: DECISIONS.md D182.
 
 import { refusedByDefault, type AuthDecision } from '../../model/decision.ts';
+import { UNKNOWN_SECRETS } from '../../model/factory-secrets.ts';
 import type { AuthRequest, Username } from '../../model/request.ts';
 import type { Token } from '../../token/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
@@ -13,6 +14,7 @@ import { findCards, wantsCard, type FoundCards } from '../card/find-cards.ts';
 import { chooseUser, usersOf } from '../card/user-of-card.ts';
 import { releaseKeyring } from '../keyring/release-keyring.ts';
 import type { Pin } from '../../base/pin.ts';
+import { factorySecretsText } from '../../words/factory-secrets.ts';
 import { awaitCard, type CardWait } from './await-card.ts';
 import { fromHere, refusedAtGate } from './gates.ts';
 import type { LoginOutcome, LoginParts } from './login-parts.ts';
@@ -23,7 +25,7 @@ import { PairedProof, type ProofEnd } from './prove-paired.ts';
 type Ended = Omit<LoginOutcome, 'record'>;
 
 function ended(decision: AuthDecision, more: Partial<Ended> = {}): Ended {
-  return { decision, password: null, keyring: null, severalPairings: false, ...more };
+  return { decision, password: null, keyring: null, severalPairings: false, warning: null, ...more };
 }
 
 /** One login. */
@@ -94,6 +96,8 @@ export class Login {
     const { trust } = this.#parts;
     const refusal = await refusedAtGate(card, this.#policy, { permit: this.#permit, trust });
     if (refusal !== null) return ended(this.#record.refusedAt(refusal));
+    const warning = factorySecretsText(token.factorySecrets ?? UNKNOWN_SECRETS);
+    if (warning !== null) this.#record.detail = warning;
     const scene = { request: this.#request, person: this.#person, policy: this.#policy };
     const keyring = releaseKeyring(
       {
@@ -113,7 +117,7 @@ export class Login {
       end = { decision: this.#record.refusedBy(error), typed: null };
     }
     const password = end.typed === null ? null : passwordOf(end.typed, [token]);
-    return ended(end.decision, { password, keyring, severalPairings });
+    return ended(end.decision, { password, keyring, severalPairings, warning });
   }
 
   #findCards(user: Username): Promise<FoundCards> {
@@ -144,7 +148,7 @@ export class Login {
 
   /** The tokens that are in and whose drivers may run now. */
   async #tokens(): Promise<Token[]> {
-    const { tokens, driverGate: mayRun = () => true } = this.#parts;
+    const { tokens, driverGate: mayRun } = this.#parts;
     this.#permit.lookUp(this.#policy);
     const present = await tokens.present(this.#policy.login.cardWaitMs);
     const usable = present.filter((token) => mayRun(token, this.#request));

@@ -7,6 +7,7 @@ import { permitReader } from '../../../policy/permit-reader.ts';
 import type { Policy, Rule } from '../../../policy/policy.ts';
 import { checkCard } from '../card/card-check.ts';
 import { checkCertificate } from '../card/check-certificate.ts';
+import { refusesFactorySecrets } from '../card/factory-secrets.ts';
 import type { PairedCard } from '../card/find-identity.ts';
 import type { RequestPermit } from './permit-request.ts';
 
@@ -51,11 +52,17 @@ const byItsOwnKey: Gate = ({ token, pairing }, policy) => {
   return found.permitted ? null : { reason: found.reason, rule: found.rule, detail: found.why };
 };
 
+const withOwnSecrets: Gate = ({ token, pairing }, policy) =>
+  refusesFactorySecrets(policy, token, pairing)
+    ? { reason: 'factory-secrets', rule: 'card.factory_secrets', detail: null }
+    : null;
+
 const GATES: readonly Gate[] = [
   (_card, policy, { permit }) => fromHere(permit, policy),
   throughReader,
   byCertificate,
   byItsOwnKey,
+  withOwnSecrets,
 ];
 
 /** The first refusal; null: the card may go on. */

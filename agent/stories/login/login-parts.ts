@@ -38,6 +38,8 @@ export interface LoginOutcome {
   readonly password: Pin | null;
   /** What the card gave for its user's keyring, to be opened or wiped. */
   readonly keyring: KeyringRelease | null;
+  /** What the person has to know of the card after a yes; null: nothing. */
+  readonly warning: string | null;
   /** The user has more pairings than one. */
   readonly severalPairings: boolean;
   readonly record: LoginRecord;

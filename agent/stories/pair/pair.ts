@@ -20,6 +20,7 @@ import { fitsLogin, mayPair, refusesPairing } from '../../../policy/permit-pairi
 import type { Policy } from '../../../policy/policy.ts';
 import { eventsOfError } from '../card/audited-failure.ts';
 import { auditedIdentity, auditedKey } from '../card/audited-key.ts';
+import { requireOwnSecrets } from '../card/factory-secrets.ts';
 import { provenCardKey, requireCard } from '../card/card-check.ts';
 import { checkCertificate, type CertifiedKey } from '../card/check-certificate.ts';
 import type { Conversation } from '../card/conversation.ts';
@@ -90,7 +91,8 @@ export async function requireTrust(
  * since settings may have been loaded meanwhile.
  * @param key null: only its hash is known
  * @param card null: it is not in
- * @throws AgentError `weak-key`, `contactless`, `not-allowed`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`
+ * @returns what the person has to know of the card all the same; null: nothing
+ * @throws AgentError `weak-key`, `contactless`, `not-allowed`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `factory-secrets`
  */
 async function requirePairable(
   policy: Policy,
@@ -98,7 +100,7 @@ async function requirePairable(
   key: CertifiedKey | null,
   card: OnCard | null,
   parts: PairingParts,
-): Promise<void> {
+): Promise<string | null> {
   if (card !== null) {
     requireFit(card.identity);
     requireReader(policy, card.token);
@@ -107,6 +109,7 @@ async function requirePairable(
   if (key !== null) await requireTrust(policy, key, parts);
   if (card !== null) requireCard(policy, card.token, null);
   await requireAttestation(policy, card, parts);
+  return card === null ? null : requireOwnSecrets(policy, card.token);
 }
 
 function pairingFromCard(user: Username, card: OnCard, pairedBy: string, pairedAtMs: number): Pairing {
@@ -121,6 +124,7 @@ const refusals: readonly AgentErrorCode[] = [
   'card-suspect',
   'card-unchecked',
   'not-attested',
+  'factory-secrets',
   'key-conflict',
   'not-allowed',
   'contactless',
@@ -130,7 +134,7 @@ const refusals: readonly AgentErrorCode[] = [
 /**
  * A user pairs a key on a card that is in with their own account.
  * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `contactless`, `already-paired`, `key-conflict`,
- * `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
+ * `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `factory-secrets`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
  */
 export async function pairOwnCard(
   account: Account,
@@ -173,7 +177,8 @@ async function proveAndPair(
     const same = takesKey(known, card.identity.publicKey);
     throw new AgentError(same ? 'already-paired' : 'key-conflict');
   }
-  await requirePairable(policy, account.name, card.identity, card, parts);
+  const warning = await requirePairable(policy, account.name, card.identity, card, parts);
+  if (warning !== null) person.tell('error', warning);
   person.tell('information', pairingText(card.identity.label, account.name));
   const hostId = parts.pairings.hostId();
   const password = await askSecret(person, accountPasswordPrompt(account.name));
@@ -230,7 +235,7 @@ export type TrustedKey =
 
 /**
  * The administrator pairs a key with an account; no card needs to be in.
- * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `already-paired`, `key-conflict`
+ * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `factory-secrets`, `already-paired`, `key-conflict`
  */
 export async function pairForUser(
   user: Username,

@@ -89,6 +89,9 @@ export const SLOTS: readonly Slot[] = [
   slot(0x9e, 0x5fc101, 'card-authentication', 'Certificate for Card Authentication'),
 ];
 
+/** SP 800-73-4 part 1, table 4b. */
+export const CARD_MANAGEMENT_KEY = 0x9b;
+
 /** Retired key management keys 82 to 95, certificates 5FC10D to 5FC120. */
 export const RETIRED_SLOTS: readonly Slot[] = Array.from({ length: 20 }, (_, index) =>
   slot(0x82 + index, 0x5fc10d + index, 'retired', `Retired Certificate for Key Management ${index + 1}`),
@@ -112,6 +115,7 @@ export const METADATA_ALGORITHM = 0x01;
 /** PIN policy, touch policy. */
 export const METADATA_POLICY = 0x02;
 export const METADATA_PUBLIC_KEY = 0x04;
+export const METADATA_IS_DEFAULT = 0x05;
 export const METADATA_RETRIES = 0x06;
 export const PIN_POLICY_NEVER = 1;
 export const TOUCH_POLICY: Readonly<Partial<Record<number, TouchPolicy>>> = {

@@ -1,4 +1,4 @@
-// Yubico's metadata: the public key of a slot without certificate, when it wants a touch, and the total of PIN tries.
+// Yubico's metadata: the public key of a slot without certificate, and when it wants a touch.
 // Claims, like all else that a card says. Specification: Yubico PIV extensions, GET METADATA; SP 800-73-4 part 2, table 11 (public keys).
 
 import { createPublicKey } from 'node:crypto';
@@ -47,11 +47,6 @@ function jwk(algorithm: KeyAlgorithm, parts: readonly Tlv[]): Record<string, str
   const size = (point.length - 1) / 2;
   const crv = algorithm === 'p256' ? 'P-256' : 'P-384';
   return { kty: 'EC', crv, x: text(point.subarray(1, 1 + size)), y: text(point.subarray(1 + size)) };
-}
-
-/** The total of tries in the metadata of the PIN, or null. @throws AgentError `malformed` */
-export function readTriesTotal(metadata: Uint8Array): number | null {
-  return findTlv(readTlvs(metadata), P.METADATA_RETRIES)?.[0] ?? null;
 }
 
 /** Whether a key works at once: it wants no PIN and no touch. @throws AgentError `malformed` */

@@ -15,6 +15,7 @@ import {
   type TokenId,
   type TouchPolicy,
 } from '../../model/token.ts';
+import { UNKNOWN_SECRETS, type FactorySecrets } from '../../model/factory-secrets.ts';
 import { NO_CARD_KEY, type CardKeyProof } from '../../model/card-key.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import type { CardKeyCheck } from '../interface.ts';
@@ -24,8 +25,9 @@ import { readCertificateObject } from './certificate-object.ts';
 import { readGuid } from './chuid.ts';
 import { deVerify, emptyVerify, getData, getMetadata, getSerial, select } from './commands.ts';
 import * as P from './constants.ts';
+import { readFactorySecrets } from './factory.ts';
 import { readPinReference, readRetiredCount } from './discovery.ts';
-import { isYubiKey, readMetadataKey, readTouchPolicy, readTriesTotal } from './metadata.ts';
+import { isYubiKey, readMetadataKey, readTouchPolicy } from './metadata.ts';
 import { failure, hasNoReference, isAbsent, pinStatusOf, SW_SUCCESS, type StatusWord } from './status.ts';
 
 /** Whether de-verify works; `unknown` where the card was verified by another program and must not be disturbed. */
@@ -45,6 +47,7 @@ export interface PivReading {
   readonly deVerify: DeVerifyAbility;
   readonly yubiKey: boolean;
   readonly cardProof: CardKeyProof;
+  readonly secrets: FactorySecrets;
   /** What was broken or left out, for `sc_auth` and the log. Safe to print. */
   readonly notes: readonly string[];
 }
@@ -125,6 +128,10 @@ class Probe {
     const holder = (keys.find((key) => key.slot.use === 'authentication') ?? keys[0])?.certificate?.holder;
     const label = printable(`PIV (${holder ?? serial})`);
     const pin = cardPin(pinReference);
+    const told = this.#yubiKey
+      ? await this.#tolerate('PIN and PUK metadata', () => readFactorySecrets(this.#exchange))
+      : null;
+    const isOwnPin = pinReference === P.PIV_CARD_APPLICATION_PIN;
     return {
       id,
       label,
@@ -132,10 +139,11 @@ class Probe {
       retired,
       pinReference,
       pin,
-      pinState: { triesLeft, triesTotal: await this.#triesTotal(pinReference) },
+      pinState: { triesLeft, triesTotal: isOwnPin ? (told?.triesTotal ?? null) : null },
       deVerify: ability,
       yubiKey: this.#yubiKey,
       cardProof,
+      secrets: told?.secrets ?? UNKNOWN_SECRETS,
       notes: this.#notes,
     };
   }
@@ -221,11 +229,6 @@ class Probe {
     if (pinStatusOf(otherSw) === 'unknown') return { reference: stated, sw };
     this.#note(`PIN: ${cardPin(other).label} instead of ${cardPin(stated).label}`, failure('VERIFY', sw));
     return { reference: other, sw: otherSw };
-  }
-
-  async #triesTotal(reference: number): Promise<number | null> {
-    if (!this.#yubiKey || reference !== P.PIV_CARD_APPLICATION_PIN) return null;
-    return this.#metadata('PIN', reference, readTriesTotal);
   }
 
   /** A name for a card whose CHUID has none: Yubico's serial number, or the first key. */

@@ -7,15 +7,16 @@ import { AgentError, asAgentError, describeError, printable } from '../../base/e
 import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { Attestation } from '../../model/attestation.ts';
+import { UNKNOWN_SECRETS, type FactorySecrets } from '../../model/factory-secrets.ts';
 import type { CardKeyProof } from '../../model/card-key.ts';
-import type { Admit, PinTries, ReadTries, TryMemory } from '../../model/pin-tries.ts';
+import type { PinTries, TryMemory } from '../../model/pin-tries.ts';
 import type { CardPin, Identity, PinState, PinTry, TokenId } from '../../model/token.ts';
-import type { CardChannel, CardSlot, PinPad } from '../../pcsc/channel.ts';
+import type { CardSlot } from '../../pcsc/channel.ts';
 import type { ProofInHand, Token, WhileOpen } from '../interface.ts';
 import { agree, canAgree } from './agree.ts';
 import { ApduExchange } from './apdu.ts';
 import { readAttestation } from './attest.ts';
-import { emptyVerify, generalAuthenticate, select } from './commands.ts';
+import { emptyVerify, generalAuthenticate } from './commands.ts';
 import {
   CRYPTOGRAPHIC_MECHANISM,
   PIN_BLOCK_BYTES,
@@ -27,8 +28,10 @@ import {
 } from './constants.ts';
 import { readRetiredKey, type DeVerifyAbility, type PivReading } from './probe.ts';
 import { canBePuk, readPukState, setNewPin, type NewPinBy } from './reference-data.ts';
+import { admitOrClose, openCard, padOrClose, type OpenCard } from './open-card.ts';
+import { readFactorySecrets } from './factory.ts';
 import { readSignature, signatureInput } from './sign.ts';
-import { failure, pinStatusOf, signFailure, SW_SUCCESS } from './status.ts';
+import { pinStatusOf, signFailure, SW_SUCCESS } from './status.ts';
 import { VerifiedSession } from './verified-session.ts';
 
 /** What was found out about cards since the driver began: it outlives the tokens. */
@@ -53,11 +56,6 @@ const TOUCH_MS = 30_000;
  */
 const LINGER_MS = 5;
 
-interface OpenCard {
-  readonly channel: CardChannel;
-  readonly exchange: ApduExchange;
-}
-
 export class PivToken implements Token {
   readonly id: TokenId;
   readonly driver: string;
@@ -67,6 +65,7 @@ export class PivToken implements Token {
   readonly cardProof: CardKeyProof;
   readonly readAtMs = systemClock.nowMs();
   readonly #reading: PivReading;
+  #secrets: FactorySecrets;
   readonly #known: CardMemory['deVerify'];
   readonly #nameInMemory: string;
   readonly #tries: PinTries;
@@ -89,6 +88,7 @@ export class PivToken implements Token {
     this.cardProof = reading.cardProof;
     this.#reading = reading;
     this.#slotsLeft = RETIRED_SLOTS.slice(0, reading.retired);
+    this.#secrets = reading.secrets;
     this.#known = memory.deVerify;
     // By what was read at once: what is known must not go when more is read.
     const keys = reading.identities.map(({ publicKey }) => publicKey.pkhh);
@@ -213,6 +213,21 @@ export class PivToken implements Token {
     }
   }
 
+  get factorySecrets(): FactorySecrets {
+    return this.#secrets;
+  }
+
+  /** Also of cards whose ATR does not say that they know the command: others refuse it. */
+  async askFactorySecrets(): Promise<FactorySecrets> {
+    const { channel, exchange } = await this.#open();
+    try {
+      this.#secrets = (await readFactorySecrets(exchange))?.secrets ?? UNKNOWN_SECRETS;
+      return this.#secrets;
+    } finally {
+      await channel.close('leave');
+    }
+  }
+
   async pukState(): Promise<PinState> {
     if (this.#reading.yubiKey) {
       const { channel, exchange } = await this.#open();
@@ -244,6 +259,8 @@ export class PivToken implements Token {
         const session = this.#session(open);
         try {
           await setNewPin(open.exchange, pinReference, by, proof, next);
+          // Whether the new one is the factory's only the card knows.
+          this.#secrets = { ...this.#secrets, pin: null };
         } finally {
           await session.release();
         }
@@ -302,25 +319,13 @@ export class PivToken implements Token {
 
   /** A transaction with the application selected: the one that lingers, or a new one. */
   async #open(): Promise<OpenCard> {
-    return this.#takeLingering() ?? this.#select();
-  }
-
-  async #select(): Promise<OpenCard> {
-    const channel = await this.slot.open();
-    const exchange = new ApduExchange(channel);
-    try {
-      await selectOrFail(exchange);
-    } catch (error) {
-      await channel.close('leave');
-      throw error;
-    }
-    return { channel, exchange };
+    return this.#takeLingering() ?? openCard(this.slot);
   }
 
   /** A transaction for each key: a login that comes meanwhile waits for one. */
   async #readRetired(): Promise<void> {
     for (let [slot] = this.#slotsLeft; slot !== undefined; [slot] = this.#slotsLeft) {
-      const { channel, exchange } = await this.#select();
+      const { channel, exchange } = await openCard(this.slot);
       try {
         const { identities, notes } = await readRetiredKey(exchange, slot, this.#reading);
         this.#retired.push(...identities);
@@ -348,28 +353,6 @@ export class PivToken implements Token {
   }
 }
 
-/** Nothing has been sent when this throws, and the card is as it was. */
-async function admitOrClose({ channel }: OpenCard, admit: Admit, read: ReadTries): Promise<void> {
-  try {
-    await admit(read);
-  } catch (error) {
-    await channel.close('leave');
-    throw error;
-  }
-}
-
-/** The reader's pad, which was there when the card went in. @throws AgentError `card-fault` */
-async function padOrClose(channel: CardChannel): Promise<PinPad> {
-  try {
-    const pad = (await channel.pinPad?.()) ?? null;
-    if (pad === null) throw new AgentError('card-fault', { detail: 'the reader has no PIN pad any more' });
-    return pad;
-  } catch (error) {
-    await channel.close('leave');
-    throw error;
-  }
-}
-
 /** How long a key may take; undefined where it waits for nobody's touch. */
 function patienceOf({ touch }: Identity): number | undefined {
   return touch === 'always' || touch === 'cached' ? TOUCH_MS : undefined;
@@ -380,10 +363,4 @@ function untouched(error: unknown): never {
   const failed = asAgentError(error);
   if (failed.code !== 'card-timeout') throw failed;
   throw new AgentError('touch-timeout', { detail: failed.detail, cause: failed });
-}
-
-/** @throws AgentError `card-fault` where the PIV application does not answer (any more) */
-async function selectOrFail(exchange: ApduExchange): Promise<void> {
-  const sw = await select(exchange);
-  if (sw !== SW_SUCCESS) throw failure('SELECT', sw);
 }

@@ -4,6 +4,7 @@
 
 import * as v from 'valibot';
 import { AgentError, describeError, printable, type AgentErrorCode } from '../../base/errors.ts';
+import { UNKNOWN_SECRETS, type FactorySecrets } from '../../model/factory-secrets.ts';
 import { parseCertificate, parsePublicKey, type Certificate, type PublicKey } from '../../model/key.ts';
 import type { CardKeyProof } from '../../model/card-key.ts';
 import type { ToldTries } from '../../model/pin-tries.ts';
@@ -58,6 +59,9 @@ const signature = {
 const cardProofSchema = v.strictObject({ key: name, ...signature });
 export type CardProofAnswer = v.InferOutput<typeof cardProofSchema>;
 
+const told = v.nullable(v.boolean());
+const factorySecretsSchema = v.strictObject({ pin: told, puk: told, managementKey: told });
+
 const tokenSchema = v.strictObject({
   serial: name,
   place: v.optional(name),
@@ -66,6 +70,7 @@ const tokenSchema = v.strictObject({
   identities: v.pipe(v.array(identitySchema), v.maxLength(MAX_IDENTITIES)),
   notes: v.optional(v.pipe(v.array(text), v.maxLength(MAX_NOTES)), []),
   cardProof: v.optional(v.nullable(cardProofSchema)),
+  factorySecrets: v.optional(factorySecretsSchema),
 });
 
 export const helloAnswer = v.strictObject({ version: v.literal(1) });
@@ -161,6 +166,7 @@ export interface DescribedToken {
   readonly pinStates: ReadonlyMap<string, ToldTries>;
   readonly notes: readonly string[];
   readonly cardProof?: CardKeyProof;
+  readonly factorySecrets: FactorySecrets;
 }
 
 type TokenAnswer = v.InferOutput<typeof tokenSchema>;
@@ -222,6 +228,7 @@ export function describeToken(driver: string, answer: TokenAnswer): DescribedTok
   }));
   if (first === undefined) throw new AgentError('driver-fault', { detail: 'no PIN' });
   return {
+    factorySecrets: answer.factorySecrets ?? UNKNOWN_SECRETS,
     ...{ id, serial: answer.serial, place: answer.place, label, identities, notes },
     pins: [first, ...others],
     rules: new Map(answer.pins.map((pin) => [pin.id, pin])),

@@ -4,6 +4,7 @@
 import { AgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import { CARD_KEY_UNASKED, type CardKeyProof } from '../../model/card-key.ts';
+import type { FactorySecrets } from '../../model/factory-secrets.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { Admit, PinTries, ToldTries, TryMemory } from '../../model/pin-tries.ts';
 import type { CardPin, Identity, PinState, PinTry, TokenId } from '../../model/token.ts';
@@ -39,6 +40,7 @@ export class PluginToken implements Token {
   /** Present where the driver says of the first PIN that it can be changed. */
   readonly changePin?: NonNullable<Token['changePin']>;
   readonly cardProof: CardKeyProof;
+  readonly factorySecrets: FactorySecrets;
   readonly #described: DescribedToken;
   readonly #backend: TokenBackend;
   readonly #tries: ReadonlyMap<string, PinTries>;
@@ -58,6 +60,7 @@ export class PluginToken implements Token {
     this.pins = described.pins;
     this.notes = described.notes;
     this.cardProof = described.cardProof ?? CARD_KEY_UNASKED;
+    this.factorySecrets = described.factorySecrets;
     this.#described = described;
     this.#backend = backend;
     this.#tries = new Map(this.pins.map(({ id }) => [id, this.#remembered(id, memory)]));

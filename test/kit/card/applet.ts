@@ -8,7 +8,7 @@ import { ALGORITHM, INS, PIV_AID, REFERENCE, SW, StatusError, success } from './
 import type { Reply } from './constants.ts';
 import { KeyStore, requirePin } from './keys.ts';
 import { ObjectStore, fillObjects } from './objects.ts';
-import { PinSet } from './pin.ts';
+import { FACTORY_PINS, PinSet } from './pin.ts';
 import type { CardProfile } from './profile.ts';
 import { findTlv, parseTlvs, tlv } from './tlv.ts';
 import { ATTESTATION_CN, YUBICO_INSTRUCTIONS, processYubico } from './yubico.ts';
@@ -25,7 +25,6 @@ export interface AppletFaults {
 export const NO_FAULTS: AppletFaults = { ignoreDeverify: () => false, signature: (real) => real };
 
 /** PIN and PUK of a card after Yubico's RESET and SET PIN RETRIES. */
-const FACTORY_PINS = { pin: '123456', puk: '12345678' } as const;
 
 /** One card's application and memory. */
 export class PivApplet {

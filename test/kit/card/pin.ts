@@ -9,6 +9,8 @@ import type { Command } from './apdu.ts';
 /** A PIN or PUK block is always 8 bytes, padded with FF. */
 const BLOCK = 8;
 
+export const FACTORY_PINS = { pin: '123456', puk: '12345678' } as const;
+
 /** Pads a PIN to its block. */
 export function pinBlock(pin: string): Buffer {
   return Buffer.concat([Buffer.from(pin, 'latin1'), Buffer.alloc(BLOCK, 0xff)]).subarray(0, BLOCK);
@@ -20,12 +22,18 @@ export class PinReference {
   tries: number;
   maxTries: number;
   verified = false;
-  isDefault = true;
+  readonly #factory: Buffer;
 
-  constructor(value: string, tries: number) {
+  constructor(value: string, tries: number, factory: string) {
     this.#value = pinBlock(value);
+    this.#factory = pinBlock(factory);
     this.tries = tries;
     this.maxTries = tries;
+  }
+
+  /** What Yubico's metadata say: whether it is the factory's. */
+  get isDefault(): boolean {
+    return this.#value.equals(this.#factory);
   }
 
   /**
@@ -45,13 +53,12 @@ export class PinReference {
   }
 
   /** Sets a new value and gives back all tries. @throws StatusError 6A80 for a value that is not 6 to 8 bytes */
-  set(block: Buffer, isDefault = false): void {
+  set(block: Buffer): void {
     const length = block.indexOf(0xff) === -1 ? block.length : block.indexOf(0xff);
     const padded = block.subarray(length).every((byte) => byte === 0xff);
     if (block.length !== BLOCK || length < 6 || !padded) throw new StatusError(SW.INCORRECT_DATA);
     this.#value = Buffer.from(block);
     this.tries = this.maxTries;
-    this.isDefault = isDefault;
   }
 }
 
@@ -70,9 +77,10 @@ export class PinSet {
     readonly pinTries: number;
     readonly pukTries: number;
   }) {
-    this.application = new PinReference(pins.pin, pins.pinTries);
-    this.global = pins.globalPin === null ? null : new PinReference(pins.globalPin, pins.pinTries);
-    this.puk = new PinReference(pins.puk, pins.pukTries);
+    this.application = new PinReference(pins.pin, pins.pinTries, FACTORY_PINS.pin);
+    this.global =
+      pins.globalPin === null ? null : new PinReference(pins.globalPin, pins.pinTries, FACTORY_PINS.pin);
+    this.puk = new PinReference(pins.puk, pins.pukTries, FACTORY_PINS.puk);
   }
 
   /** Whether one of the PINs is verified. */

@@ -12,6 +12,8 @@ import { CARDS, cardSocket, claimNumber, identityOf, portOf } from './cards.ts';
 import { APP } from './namespace.ts';
 import { IO_SOCKET, tokenCount } from './token-count.ts';
 
+const { SCAUTH_PIN: PIN = '123456', SCAUTH_PUK: PUK = '12345678' } = process.env;
+
 const HELP = `usage: sandbox-card COMMAND…
 
   add [OPTION…]      makes a card, puts it into a reader and prints its number
@@ -27,7 +29,7 @@ Options of add
   --cn NAME          whose it is
   --subject DN       the whole subject: DC=com,CN=Users,CN=Ada Lovelace; '' leaves it empty
   --guid HEX         32 digits
-  --pin N, --puk N   (${process.env['SCAUTH_PIN'] ?? '123456'}, 12345678); --pin-tries, --puk-tries N
+  --pin N, --puk N   (${PIN}, ${PUK}; a factory-new card has 123456, 12345678); --pin-tries, --puk-tries N
   --firmware V       Yubico's, 5.4 or 5.7; none: a card that knows nothing of Yubico
   --atr HEX          instead of a YubiKey's
   --out              stays outside until 'insert'
@@ -145,10 +147,9 @@ async function startCard(
   args: readonly string[],
 ): Promise<CardControl> {
   const log = openSync(`${CARDS}/${number}`, 'a');
-  const pin = process.env['SCAUTH_PIN'] ?? '123456';
   // prettier-ignore
   const argv = ['--disable-warning=ExperimentalWarning', `${APP}/test/kit/card/main.ts`, ...identityOf(number, key),
-    '--pin', pin, ...args.filter((word) => word !== '--out'),
+    '--pin', PIN, '--puk', PUK, ...args.filter((word) => word !== '--out'),
     '--out', '--port', String(portOf(reader)), '--control', cardSocket(number)];
   // A session of its own: it lives on when the shell ends that asked for it.
   const child = spawn(process.execPath, argv, {

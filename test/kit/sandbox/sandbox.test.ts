@@ -96,7 +96,7 @@ test('the command gets its input, its variables and a clean output, and its exit
     'typed\n',
   );
   t.is(code, 7);
-  t.is(stdout, 'typed\nada 123456 35963\n/etc/pam.d/scauth-test\n/run/sandbox/app/install/bin/sc_auth\n');
+  t.is(stdout, 'typed\nada 246813 35963\n/etc/pam.d/scauth-test\n/run/sandbox/app/install/bin/sc_auth\n');
 });
 
 test('a wrong option or a sandbox that cannot be is no success', async (t) => {

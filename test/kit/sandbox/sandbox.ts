@@ -15,7 +15,9 @@ export const DEFAULTS = {
   user: 'ada',
   password: 'correct-horse-7',
   rootPassword: 'battery-staple-9',
-  pin: '123456',
+  /** Neither is the factory's. */
+  pin: '246813',
+  puk: '13572468',
   card: 'p256',
 } as const;
 
@@ -140,7 +142,17 @@ export class Sandbox {
 
   async #startCard(kind: string): Promise<void> {
     const { delayMs = 0, cardArgs = [] } = this.#options;
-    const args = ['--key', kind, '--pin', this.pin, '--delay-ms', String(delayMs), ...cardArgs];
+    const args = [
+      '--key',
+      kind,
+      '--pin',
+      this.pin,
+      '--puk',
+      DEFAULTS.puk,
+      '--delay-ms',
+      String(delayMs),
+      ...cardArgs,
+    ];
     const port = this.#options.pinPad === true ? PAD_PORT : VPCD_PORT;
     const number = claimNumber(this.path(CARDS));
     this.#services.set('card', await startCard(this.namespace, args, this.environment(), number, port));
@@ -153,7 +165,7 @@ export class Sandbox {
    * @returns its control connection, which the caller closes
    */
   async addCard(args: readonly string[], port = VPCD_PORT + 1): Promise<CardControl> {
-    const all = ['--pin', this.pin, ...args];
+    const all = ['--pin', this.pin, '--puk', DEFAULTS.puk, ...args];
     const number = claimNumber(this.path(CARDS));
     const card = await startCard(this.namespace, all, this.environment(), number, port);
     this.#services.set(`card-${number}`, card);
@@ -261,6 +273,7 @@ export class Sandbox {
       SCAUTH_PASSWORD: this.password,
       SCAUTH_ROOT_PASSWORD: this.rootPassword,
       SCAUTH_PIN: this.pin,
+      SCAUTH_PUK: DEFAULTS.puk,
       SCAUTH_VPCD_PORT: String(VPCD_PORT),
       SCAUTH_READERS: String(this.#readers),
       SCAUTH_PAM_DIR: '/etc/pam.d',

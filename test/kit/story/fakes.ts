@@ -1,6 +1,7 @@
 // The parts around the login stories as fakes that keep their contracts: real keys and signatures, a card with tries,
 // a person with scripted answers, a table and a log in memory.
 
+import { UNKNOWN_SECRETS, type FactorySecrets } from '../../../agent/model/factory-secrets.ts';
 import type { SessionSource } from '../../../agent/logind/interface.ts';
 import type { KeyringParts } from '../../../agent/stories/card/keyring-parts.ts';
 import { AgentError } from '../../../agent/base/errors.ts';
@@ -122,6 +123,7 @@ export interface CardOptions {
   readonly reader?: string;
   readonly atr?: string;
   readonly cardProof?: CardKeyProof;
+  readonly factorySecrets?: FactorySecrets;
 }
 
 /** A card with one key and a PIN of six to eight digits. */
@@ -134,6 +136,7 @@ export class FakeToken implements Token {
   readonly pins: readonly [CardPin];
   readonly notes = [];
   readonly cardProof: CardKeyProof;
+  readonly factorySecrets: FactorySecrets;
   /** Each PIN that reached the card. */
   readonly sent: string[] = [];
   triesLeft: number | null;
@@ -144,6 +147,7 @@ export class FakeToken implements Token {
     this.id = parseTokenId(options.id ?? 'org.scauth.fake:01');
     this.#signer = signer;
     this.cardProof = options.cardProof ?? NO_CARD_KEY;
+    this.factorySecrets = options.factorySecrets ?? UNKNOWN_SECRETS;
     this.#options = options;
     this.pins = [{ id: '80', label: 'PIN', entry: options.pad === undefined ? 'computer' : 'reader' }];
     this.slot = {

@@ -12,7 +12,7 @@ import { defaultPolicy } from '../../../policy/policy.ts';
 export function outcomeOf(decision: AuthDecision, request: AuthRequest): LoginOutcome {
   const parts = { policy: () => defaultPolicy, audit: new FakeAudit(), log: () => undefined };
   const record = new LoginRecord(request, parts);
-  return { decision, password: null, keyring: null, severalPairings: false, record };
+  return { decision, password: null, keyring: null, severalPairings: false, warning: null, record };
 }
 
 /** @param more what is looked at in this test */

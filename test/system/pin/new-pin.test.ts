@@ -1,12 +1,12 @@
 // A new PIN for the card, by sc_auth on a terminal and by descriptors: by the old one (changepin) and by the PUK
 // (unblock). What each mistake costs is read from the card's own counters and log; sudo says which PIN is in force.
 import test from 'ava';
-import { Sandbox } from '../../kit/sandbox/sandbox.ts';
+import { DEFAULTS, Sandbox } from '../../kit/sandbox/sandbox.ts';
 import * as person from '../../kit/person/person.ts';
 import { PIN_PROMPT, ROOT, WRONG_PIN, type Move } from '../../kit/person/person.ts';
 
 const NEW_PIN = '48151623';
-const PUK = '12345678';
+const PUK = DEFAULTS.puk;
 const OLD_PROMPT = /Enter PIN for '[^\n]*': $/;
 const NEW_PROMPT = /Enter new PIN for '[^\n]*': $/;
 const AGAIN = /Enter new PIN again: $/;

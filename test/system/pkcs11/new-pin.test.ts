@@ -4,7 +4,7 @@ import test from 'ava';
 import * as person from '../../kit/person/person.ts';
 import { PIN_PROMPT, ROOT, WRONG_PIN } from '../../kit/person/person.ts';
 import { strangerSignStatus } from '../../kit/person/pcsc-client.ts';
-import { Sandbox } from '../../kit/sandbox/sandbox.ts';
+import { DEFAULTS, Sandbox } from '../../kit/sandbox/sandbox.ts';
 import { makeSoftHsm, SOFTHSM_CONFIG } from './tokens.ts';
 
 const NEW_PIN = '48151623';
@@ -47,7 +47,7 @@ test.serial("OpenSC's module: the new PIN opens sudo, and the card is left unver
     t.like(JSON.parse(wrong.stdout), { error: 'wrong-pin' });
     t.is(await sandbox.card.getTries(), tries - 1, 'one try, once');
 
-    const unblocked = await piped(sandbox, ['unblock'], '12345678', NEW_PIN, NEW_PIN);
+    const unblocked = await piped(sandbox, ['unblock'], DEFAULTS.puk, NEW_PIN, NEW_PIN);
     t.is(unblocked.code, 1);
     t.regex(unblocked.stderr, /driver of this card cannot do that/);
     t.notRegex(sandbox.agentLog() + sandbox.auditLog(), /48151623|87654321/);

@@ -44,20 +44,22 @@ const CODES: Readonly<Record<AgentErrorCode, true>> = {
     'puk-blocked': true,
   },
   ...{ 'not-supported': true, 'no-identity': true, 'weak-key': true, 'bad-certificate': true },
-  ...{ 'untrusted-certificate': true, 'card-suspect': true, 'card-unchecked': true, 'not-attested': true },
   ...{
-    'bad-proof': true,
-    'already-paired': true,
-    'several-pairings': true,
-    'not-paired': true,
-    'key-conflict': true,
+    'untrusted-certificate': true,
+    'card-suspect': true,
+    'card-unchecked': true,
+    'factory-secrets': true,
+    'not-attested': true,
   },
+  ...{ 'bad-proof': true, 'already-paired': true, 'several-pairings': true },
+  ...{ 'not-paired': true, 'key-conflict': true },
   ...{ 'store-unreadable': true, 'store-newer': true, 'would-shut-out': true, 'no-card-login': true },
   ...{ 'not-allowed': true, 'not-here': true, 'unknown-user': true, 'wrong-password': true, cancelled: true },
   ...{ 'config-invalid': true, internal: true },
 };
 const SAYING: readonly AgentErrorCode[] = [
   ...(['malformed', 'invalid-argument', 'weak-key', 'not-attested', 'untrusted-certificate'] as const),
+  ...(['factory-secrets'] as const),
   ...(['would-shut-out', 'store-newer'] as const),
 ];
 

@@ -205,7 +205,7 @@ test.serial('a blocked card says so and asks nothing', async (t) => {
   const seen = await runLogin(t, { tokens: [token] });
   t.is(seen.outcome, 'denied pin-blocked');
   t.deepEqual(seen.asked, []);
-  t.regex(seen.told.join(), /blocked.*PUK.*password/);
+  t.regex(seen.told.join(), /blocked.*password.*PUK \(sc_auth unblock\)/);
   t.like(seen.events[1], { kind: 'pin-blocked', tokenId: token.id, user: 'alice' });
   t.deepEqual(token.sent, []);
 });

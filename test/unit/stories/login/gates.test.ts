@@ -18,8 +18,11 @@ const here = {
   withSession: () => Promise.resolve({ permitted: true, where: null }),
 } as unknown as RequestPermit;
 
-/** Everything is wrong with it: contactless, without a certificate, without a key of its own. */
-const token = new FakeToken(victim, { atr: CONTACTLESS_ATR });
+/** Everything is wrong with it: contactless, without a certificate, without a key of its own, with the factory's secrets. */
+const token = new FakeToken(victim, {
+  atr: CONTACTLESS_ATR,
+  factorySecrets: { pin: true, puk: true, managementKey: true },
+});
 const card = { token, identity: token.identity, pairing: pairing(alice.name, victim.publicKey) };
 const trust = {
   findings: () => Promise.reject(new Error('no authority')),
@@ -42,5 +45,7 @@ test('each gate refuses before those behind it', async (t) => {
   t.is(await reasonOf(strict, here), 'contactless-not-allowed');
   t.is(await reasonOf(contacts, here), 'certificate-not-trusted');
   t.is(await reasonOf(untrusting, here), 'card-suspect');
-  t.is(await reasonOf({ ...untrusting, login: defaultPolicy.login }, here), null);
+  const lenient = { ...untrusting, login: defaultPolicy.login };
+  t.is(await reasonOf(lenient, here), 'factory-secrets');
+  t.is(await reasonOf({ ...lenient, card: { factorySecrets: 'warn' } }, here), null);
 });

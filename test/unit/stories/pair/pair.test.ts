@@ -306,3 +306,46 @@ test.serial('the administrator pairs a certificate', async (t) => {
   });
   t.is(parts.table.rows.length, 1);
 });
+
+const FACTORY_PUK = { pin: false, puk: true, managementKey: true };
+
+for (const [what, factorySecrets] of [
+  ['PUK', FACTORY_PUK],
+  ['PIN', { pin: true, puk: null, managementKey: null }],
+] as const)
+  test.serial(
+    `S13: a card with a factory ${what} is not paired, and nobody is asked for anything`,
+    async (t) => {
+      const token = new FakeToken(victim, { factorySecrets });
+      const { error, person, parts } = await pairOwn(t, { token, answers: [] });
+      t.is(error?.code, 'factory-secrets');
+      t.regex(error?.say ?? '', new RegExp(`^The ${what} of this card is still the factory's.* Change: `));
+      t.deepEqual(person.asked, []);
+      t.like(parts.log.events[0], { kind: 'pairing-refused', detail: 'factory-secrets' });
+      const byRoot = pairForUser(alice.name, { kind: 'hash', pkhh }, root, parts);
+      await t.throwsAsync(byRoot, { code: 'factory-secrets' });
+      t.deepEqual(parts.table.rows, []);
+    },
+  );
+
+test.serial('S13: "warn" pairs it and says so; a factory management key alone is no hindrance', async (t) => {
+  const policy = policyWith({ card: { factorySecrets: 'warn' } });
+  const answers = [PASSWORD, PIN];
+  const warned = await pairOwn(t, {
+    ...{ token: new FakeToken(victim, { factorySecrets: FACTORY_PUK }), answers, policy: () => policy },
+  });
+  t.is(warned.parts.table.rows.length, 1);
+  t.regex(warned.person.told[0] ?? '', /^The PUK of this card/);
+  const factorySecrets = { pin: false, puk: false, managementKey: true };
+  const { person, parts } = await pairOwn(t, { token: new FakeToken(victim, { factorySecrets }), answers });
+  t.is(parts.table.rows.length, 1);
+  t.notRegex(person.told.join(' '), /factory/);
+});
+
+test.serial('S13: what counts is what the card says when it is paired', async (t) => {
+  class Mended extends FakeToken {
+    askFactorySecrets = () => Promise.resolve({ pin: false, puk: false, managementKey: false });
+  }
+  const token = new Mended(victim, { factorySecrets: FACTORY_PUK });
+  t.is((await pairOwn(t, { token, answers: [PASSWORD, PIN] })).parts.table.rows.length, 1);
+});

@@ -10,8 +10,9 @@ import { publicKeyOf } from '../../../../agent/model/key.ts';
 import { readCertificateObject } from '../../../../agent/token/piv/certificate-object.ts';
 import { readGuid } from '../../../../agent/token/piv/chuid.ts';
 import { CRYPTOGRAPHIC_MECHANISM } from '../../../../agent/token/piv/constants.ts';
+import { readSecretMetadata } from '../../../../agent/token/piv/factory.ts';
 import { readPinReference, readRetiredCount } from '../../../../agent/token/piv/discovery.ts';
-import { isYubiKey, readMetadataKey, readTriesTotal } from '../../../../agent/token/piv/metadata.ts';
+import { isYubiKey, readMetadataKey } from '../../../../agent/token/piv/metadata.ts';
 import { publicKeyObjects, testKey } from '../../../kit/card/algorithms.ts';
 
 const DER = Buffer.from('3003020105', 'hex');
@@ -145,7 +146,11 @@ test('metadata gives the public key of each kind, and null for a kind that canno
     t.deepEqual(readMetadataKey(metadata)?.spki, publicKeyOf(createPublicKey(key)).spki, algorithm);
   }
   t.is(readMetadataKey(Buffer.from('0101E1', 'hex')), null);
-  t.is(readTriesTotal(Buffer.from('06020503', 'hex')), 5);
+  t.deepEqual(readSecretMetadata(Buffer.from('06020503', 'hex')), { triesTotal: 5, isFactory: null });
+  t.deepEqual(readSecretMetadata(Buffer.from('0501010602', 'hex').subarray(0, 3)), {
+    triesTotal: null,
+    isFactory: true,
+  });
 });
 
 test('a YubiKey is known by the historical bytes of its ATR', (t) => {
@@ -160,7 +165,7 @@ test('L10: random bytes give a value or an AgentError, in each parser', (t) => {
     readPinReference,
     readRetiredCount,
     readMetadataKey,
-    readTriesTotal,
+    readSecretMetadata,
   ];
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 400 }),

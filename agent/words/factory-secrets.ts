@@ -1,0 +1,41 @@
+// What is said of a card whose PIN, PUK or management key is the factory's, with what to do about each.
+
+import { opensToFinder, type FactorySecrets } from '../model/factory-secrets.ts';
+
+/** `the PIN and the PUK`; empty where none is. */
+function named({ pin, puk }: FactorySecrets): string {
+  return [...(pin === true ? ['the PIN'] : []), ...(puk === true ? ['the PUK'] : [])].join(' and ');
+}
+
+function mend({ pin, puk }: FactorySecrets): string {
+  const commands = [
+    ...(pin === true ? ['sc_auth changepin'] : []),
+    ...(puk === true ? ['yubico-piv-tool -a change-puk'] : []),
+  ];
+  return commands.join(', then ');
+}
+
+/** null: there is nothing to say. */
+export function factorySecretsText(secrets: FactorySecrets): string | null {
+  if (!opensToFinder(secrets)) return null;
+  const names = named(secrets);
+  const isAre = names.includes(' and ') ? 'are' : 'is';
+  return `${names[0]?.toUpperCase() ?? ''}${names.slice(1)} of this card ${isAre} still the factory's: whoever finds it can log in with it. Change: ${mend(secrets)}`;
+}
+
+/** One line each, for lists of what is on a card. */
+export function factorySecretsNotes({ pin, puk, managementKey }: FactorySecrets): string[] {
+  return [
+    ...(pin === true ? ["the PIN is the factory's (123456): change it with sc_auth changepin"] : []),
+    ...(puk === true
+      ? [
+          "the PUK is the factory's (12345678), so whoever finds the card can set a new PIN: change it with yubico-piv-tool -a change-puk",
+        ]
+      : []),
+    ...(managementKey === true
+      ? [
+          "the management key is the factory's: whoever has the card can put other keys on it (yubico-piv-tool -a set-mgm-key)",
+        ]
+      : []),
+  ];
+}
