@@ -11,7 +11,6 @@ import { PivDriver } from '../token/piv/driver.ts';
 import { CardPlugin } from '../token/plugin/card-driver.ts';
 import { numberedUser, systemAccount, type DriverUser } from '../token/plugin/confine.ts';
 import { findDrivers, INTERFACE_VERSION } from '../token/plugin/manifest.ts';
-import { DriverProcess } from '../token/plugin/process.ts';
 import { SlotPlugin, type SlotProgram } from '../token/plugin/slot-driver.ts';
 
 const PIV = {
@@ -75,17 +74,24 @@ function pivCandidate(isolate: boolean, check: CardKeyCheck, log: Log): Candidat
   const path = new URL('../token/isolated/piv.ts', import.meta.url);
   const user = numberedUser(PIV.id);
   const program = { id: PIV.id, name: PIV.id, argv: nodeProgram(path), environment: {}, ...user, groups: [] };
-  const host = new DriverProcess(program, log);
+  const about = { ...PIV, version: SHIPPED_VERSION };
   return {
     info: shipped(PIV, path, 'card', user.uid),
-    problems: () => host.problems,
-    failing: () => failureOf(host),
-    make: () => new CardPlugin({ ...PIV, version: SHIPPED_VERSION }, host, check),
+    ...madeOnce(() => new CardPlugin(about, program, log, check)),
   };
 }
 
-function failureOf({ lastFailure }: DriverProcess): string[] {
-  return lastFailure === null ? [] : [lastFailure.detail];
+/** A driver of processes, and what they say of themselves once it is made. */
+function madeOnce(make: () => CardPlugin | SlotPlugin): Omit<Candidate, 'info'> {
+  let made: CardPlugin | SlotPlugin | null = null;
+  return {
+    problems: () => made?.problems() ?? [],
+    failing: () => made?.failing() ?? [],
+    make: () => {
+      made = make();
+      return made;
+    },
+  };
 }
 
 /** One program for each module. OpenSC's has tokens in readers only. */
@@ -121,15 +127,10 @@ export function pkcs11User(): DriverUser {
 function pkcs11Candidate(settings: Policy['pkcs11'], log: Log): Candidate {
   const path = new URL('../token/pkcs11/program.ts', import.meta.url);
   const user = pkcs11User();
-  let made: SlotPlugin | null = null;
+  const about = { ...PKCS11, version: SHIPPED_VERSION };
   return {
     info: shipped(PKCS11, path, 'token', user.uid),
-    problems: () => made?.problems() ?? [],
-    failing: () => made?.failing() ?? [],
-    make: () => {
-      made = new SlotPlugin({ ...PKCS11, version: SHIPPED_VERSION }, pkcs11Programs(settings, user), log);
-      return made;
-    },
+    ...madeOnce(() => new SlotPlugin(about, pkcs11Programs(settings, user), log)),
   };
 }
 
@@ -139,26 +140,13 @@ function installedCandidates(check: CardKeyCheck, log: Log): Candidate[] {
       ...{ id: info.id, name: info.id, argv: [running.program], environment: {}, groups: [] },
       ...{ ...running.user, standing: true },
     };
-    let problems: () => readonly string[] = () => [];
-    let failing: () => readonly string[] = () => [];
-    return {
-      info,
-      problems: () => problems(),
-      failing: () => failing(),
-      make: () => {
-        if (program === null) throw new Error(`${info.id} cannot be used`);
-        if (info.kind === 'token') {
-          const driver = new SlotPlugin(info, [program], log);
-          problems = () => driver.problems();
-          failing = () => driver.failing();
-          return driver;
-        }
-        const host = new DriverProcess(program, log);
-        problems = () => host.problems;
-        failing = () => failureOf(host);
-        return new CardPlugin(info, host, check);
-      },
+    const make = (): CardPlugin | SlotPlugin => {
+      if (program === null) throw new Error(`${info.id} cannot be used`);
+      return info.kind === 'token'
+        ? new SlotPlugin(info, [program], log)
+        : new CardPlugin(info, program, log, check);
     };
+    return { info, ...madeOnce(make) };
   });
 }
 

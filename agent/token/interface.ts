@@ -35,6 +35,8 @@ export interface TokenDriver {
    * `driver-fault` when the driver itself failed, which says nothing of the card
    */
   probe(channel: CardChannel, slot: CardSlot): Promise<Token | null>;
+  /** As SlotDriver's; absent: what this driver has read it never loses. */
+  onLost?(listener: (tokens: readonly Token[]) => void): void;
 }
 
 /**

@@ -61,8 +61,8 @@ export class TokenRegistry implements TokenSource {
     this.#standing = new StandingTokens(slotDrivers, (event) => {
       this.#tell(event);
     });
-    for (const driver of slotDrivers) {
-      driver.onLost((tokens) => {
+    for (const driver of drivers) {
+      driver.onLost?.((tokens) => {
         this.#onLost(driver, tokens);
       });
     }
@@ -159,7 +159,7 @@ export class TokenRegistry implements TokenSource {
   }
 
   /** A driver's process ended with tokens of its: what is still in is looked at again. */
-  #onLost(driver: SlotDriver, lost: readonly Token[]): void {
+  #onLost(driver: TokenDriver | SlotDriver, lost: readonly Token[]): void {
     for (const entry of this.#entries.values()) {
       const mine = entry.tokens.filter((token) => lost.includes(token));
       if (mine.length === 0) continue;
@@ -167,7 +167,7 @@ export class TokenRegistry implements TokenSource {
       for (const token of mine) this.#tell({ kind: 'token-out', token, removed: false });
       this.#retryFault(entry);
     }
-    this.#standing.lose(driver, lost);
+    if ('standing' in driver) this.#standing.lose(driver, lost);
   }
 
   #startProbe(entry: Entry): void {

@@ -13,7 +13,7 @@ import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import type { CardKeyCheck, ProofInHand, Token, TokenDriver } from '../interface.ts';
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
-import type { DriverProcess } from './process.ts';
+import { DriverProcess, type DriverProgram } from './process.ts';
 import {
   checkPinCommand,
   checkPlain,
@@ -38,17 +38,40 @@ export class CardPlugin implements TokenDriver {
   readonly #process: DriverProcess;
   readonly #check: CardKeyCheck | null;
   readonly #tries = new TryMemory();
+  /** What the process has read in each reader, and answers for as long as it lives. */
+  readonly #probed = new Map<string, Token>();
+  #lost: (tokens: readonly Token[]) => void = () => undefined;
 
   constructor(
     about: Pick<TokenDriver, 'id' | 'version' | 'displayName'>,
-    process: DriverProcess,
+    program: DriverProgram,
+    log: (line: string) => void,
     check: CardKeyCheck | null = null,
   ) {
     this.id = about.id;
     this.version = about.version;
     this.displayName = about.displayName;
-    this.#process = process;
     this.#check = check;
+    this.#process = new DriverProcess(program, log, () => {
+      const lost = [...this.#probed.values()];
+      this.#probed.clear();
+      if (lost.length > 0) this.#lost(lost);
+    });
+  }
+
+  /** What does not work now or did not, for diagnosis. */
+  problems(): string[] {
+    return this.#process.problems;
+  }
+
+  /** The same of what does not work now. */
+  failing(): string[] {
+    const { lastFailure } = this.#process;
+    return lastFailure === null ? [] : [lastFailure.detail];
+  }
+
+  onLost(listener: (tokens: readonly Token[]) => void): void {
+    this.#lost = listener;
   }
 
   async probe(channel: CardChannel, slot: CardSlot): Promise<Token | null> {
@@ -63,14 +86,14 @@ export class CardPlugin implements TokenDriver {
       for (const { id } of about.pins) pinReference(id);
       return { ...about, cardProof: cardProofOf(token.cardProof, about.identities, asked) };
     });
-    if (described === null) return null;
-    return new PluginToken(
-      described,
-      slot,
-      this.id,
-      new CardBackend(this.#process, slot, addressOf(described)),
-      this.#tries,
-    );
+    if (described === null) {
+      this.#probed.delete(slot.reader);
+      return null;
+    }
+    const backend = new CardBackend(this.#process, slot, addressOf(described));
+    const token = new PluginToken(described, slot, this.id, backend, this.#tries);
+    this.#probed.set(slot.reader, token);
+    return token;
   }
 }
 

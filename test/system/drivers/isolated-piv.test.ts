@@ -80,10 +80,20 @@ test.serial('a process that hangs is ended, the log says so, and the next login 
   t.regex(await problemsOf(sandbox, 'org.scauth.piv'), /did not answer pinState within 5000 ms/);
   t.is(await sandbox.card.getTries(), 3);
   await person.untilGone(pid);
-  await person.reinsertCard(sandbox);
+  // The card stays in: it is read anew by itself.
+  await person.untilAgentSays(sandbox, 'token in: org.scauth.piv:', from);
   await person.expectCardLogin(sandbox);
   t.regex(await problemsOf(sandbox, 'org.scauth.piv'), /did not answer.* UTC; it has answered since\)$/);
   t.not(driverPid(sandbox, PROGRAM), pid);
+});
+
+test.serial('a process that is killed while nobody asks costs nobody a login', async (t) => {
+  const pid = driverPid(sandbox, PROGRAM);
+  const from = sandbox.agentLog().length;
+  process.kill(pid, 'SIGKILL');
+  await person.untilAgentSays(sandbox, 'token in: org.scauth.piv:', from);
+  t.not(driverPid(sandbox, PROGRAM), pid);
+  await person.expectCardLogin(sandbox);
 });
 
 test.serial('the shipped drivers have the version of scauth', async (t) => {

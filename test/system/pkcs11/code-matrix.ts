@@ -128,7 +128,8 @@ export class CodeMatrix {
     const bad = `${what} ${code.toString(16)}${after ? ' after' : ''}`;
     const judge = (where: string, seen: Seen, may: 'granted' | 'not', pins: number): void => {
       if (seen.decision.kind === 'granted' && may === 'not') say(where, 'granted');
-      if (seen.outcome.endsWith('internal')) say(where, `no cause: ${seen.log.join('; ')}`);
+      const isNamed = seen.log.some((line) => line.includes('not-supported: '));
+      if (seen.outcome.endsWith('internal') && !isNamed) say(where, `no cause: ${seen.log.join('; ')}`);
       if (pins > 1) say(where, `the PIN was sent ${pins} times`);
     };
     /** One login by Alice. */
