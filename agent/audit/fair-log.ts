@@ -4,7 +4,8 @@
 // Why: DECISIONS.md D133.
 
 import type { AuditEvent, LeftOutEvent } from '../model/audit-event.ts';
-import { SYSTEM, type PeerCredentials } from '../model/request.ts';
+import { askerOf } from '../model/asker.ts';
+import type { PeerCredentials } from '../model/request.ts';
 import type { AuditLog } from './interface.ts';
 import { peerOf } from './ocsf/ocsf.ts';
 
@@ -25,12 +26,6 @@ interface Share {
   leftOut: number;
   firstMs: number;
   lastMs: number;
-}
-
-/** Who stands behind a peer; for what the system itself asks (a login prompt, a greeter) whom it is about. */
-function askerOf(peer: PeerCredentials | null, user: string | null): string {
-  const owner = peer?.owner ?? (peer === null || peer.uid === 0 ? SYSTEM : `uid ${peer.uid}`);
-  return owner === SYSTEM ? `for ${user ?? 'nobody'}` : owner;
 }
 
 /** Whose share an event is taken from; null: it is recorded whatever else is. */

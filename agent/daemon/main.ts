@@ -256,15 +256,17 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
   };
-  const serving: ServeParts = {
+  const limit = new LoginLimit();
+  const serving = (log: (line: string) => void): ServeParts => ({
     ...login,
-    login: (request, person) => new Login(request, person, login).run(),
+    log,
+    login: (request, person) => new Login(request, person, { ...login, log }).run(),
     memory,
-    limit: new LoginLimit(),
+    limit,
     enforcement,
     notices: pairings,
     course: (request) => userSessions.loginBegins(request),
-  };
+  });
   const pairing: PairingParts = {
     policy,
     offerRider: (scene, password) => offerKeyring(scene, password, { audit, clock: systemClock, keyring }),
@@ -282,9 +284,9 @@ async function main(): Promise<void> {
   const pamServer = createPamServer({
     open,
     turns,
-    login: (request, person) => serveLogin(request, person, serving),
-    enter: (request, person) => permitEntry(request, person, entry),
-    passwordChanged: (request, person) => passwordChanged(request, person, login),
+    login: (request, person, say) => serveLogin(request, person, serving(say)),
+    enter: (request, person, say) => permitEntry(request, person, { ...entry, log: say }),
+    passwordChanged: (request, person, say) => passwordChanged(request, person, { ...login, log: say }),
     log,
   });
   const adminServer = createAdminServer({

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { debug } from '../base/debug.ts';
 import { AgentError, asAgentError, describeError } from '../base/errors.ts';
+import { RatedLog } from '../base/rated-log.ts';
 import type { Connection } from './doors/connection.ts';
 import { callerAccount } from './methods/caller.ts';
 import { failureOf, type Story } from './methods/card-stories.ts';
@@ -15,7 +16,6 @@ import { INTERFACE, readParameters } from '../protocol/io-scauth.ts';
 import type { AdminParts } from './methods/method-parts.ts';
 import { callMethod, methodNamed, mustBeUpgraded, storyOf, type Method } from './methods/methods.ts';
 import { monitor } from './monitor.ts';
-import { RatedLog } from './doors/rated-log.ts';
 import type { Turns } from './doors/turns.ts';
 import {
   encodeMessage,

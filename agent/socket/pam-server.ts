@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { assertNever } from '../base/assert.ts';
 import { debug } from '../base/debug.ts';
 import { asAgentError, describeError } from '../base/errors.ts';
+import { RatedLog } from '../base/rated-log.ts';
+import { askerOf } from '../model/asker.ts';
 import type { LoginResult } from '../stories/login/login-parts.ts';
 import type { Entry } from '../stories/enforcement/permit-entry.ts';
 import { CARD_REQUIRED, NEEDS_UPDATE } from '../words/login.ts';
@@ -15,21 +17,28 @@ import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from '../protocol/frame-stream.ts';
 import { FRAME_VERSION, HIGHEST_VERSION, type BeginFrame, type VerdictFrame } from '../protocol/frames.ts';
 import type { OpenLogins } from './open-logins.ts';
-import { RatedLog } from './doors/rated-log.ts';
 import type { Turns } from './doors/turns.ts';
 
+type Log = (line: string) => void;
+
+/** `log` of each story is for that request's lines: they are rated by who asks. */
 export interface PamServerParts {
   /** Runs one login to its end; never throws. */
-  readonly login: (request: AuthRequest, person: Conversation) => Promise<LoginResult>;
+  readonly login: (request: AuthRequest, person: Conversation, log: Log) => Promise<LoginResult>;
   /** After a change of password; never rejects. */
-  readonly passwordChanged: (request: AuthRequest, person: Conversation) => Promise<void>;
+  readonly passwordChanged: (request: AuthRequest, person: Conversation, log: Log) => Promise<void>;
   /** Runs one account phase to its end; never throws. */
-  readonly enter: (request: AuthRequest, person: Conversation) => Promise<Entry>;
-  readonly log: (line: string) => void;
+  readonly enter: (request: AuthRequest, person: Conversation, log: Log) => Promise<Entry>;
+  readonly log: Log;
   /** Counts the logins, and says when they must not wait for a person any more. */
   readonly open: OpenLogins;
   /** Shared with the other socket. */
   readonly turns: Turns;
+}
+
+/** The lines of one server, rated by who causes them. */
+interface ServedParts extends PamServerParts {
+  readonly logOf: (request: AuthRequest) => Log;
 }
 
 /** More than logins may be under way (login-limit.ts): the account phase of a flooder must not go unanswered. */
@@ -93,7 +102,7 @@ async function serve(
   version: number | null,
   person: FrameConversation,
   peer: PeerCredentials,
-  parts: PamServerParts,
+  parts: ServedParts,
 ): Promise<void> {
   if (version === null) {
     const ours = `${FRAME_VERSION}–${HIGHEST_VERSION}`;
@@ -115,9 +124,10 @@ async function serve(
     const { id, phase, service, user } = request;
     return `${id}: ${phase} of ${service} for ${user ?? 'nobody named'}, pid ${peer.pid}, uid ${peer.uid}`;
   });
-  if (request.phase === 'chauthtok') await parts.passwordChanged(request, person);
+  const log = parts.logOf(request);
+  if (request.phase === 'chauthtok') await parts.passwordChanged(request, person, log);
   if (request.phase === 'account') {
-    const entry = await parts.enter(request, person);
+    const entry = await parts.enter(request, person, log);
     await person.finish(verdict(entry, { message: entry === 'card-required' ? CARD_REQUIRED : null }));
     return;
   }
@@ -125,7 +135,7 @@ async function serve(
     await person.finish(verdict('permitted'));
     return;
   }
-  const result = await parts.login(request, person);
+  const result = await parts.login(request, person, log);
   try {
     await person.finish(verdictOf(request, result));
   } finally {
@@ -134,7 +144,7 @@ async function serve(
   }
 }
 
-function serveConnection(connection: Connection, parts: PamServerParts): void {
+function serveConnection(connection: Connection, parts: ServedParts): void {
   let person: FrameConversation | null = null;
   let agreed: number | null = null;
   const lateBegin = setTimeout(() => {
@@ -196,6 +206,12 @@ export function createPamServer(parts: PamServerParts): Doors {
     const log = (line: string): void => {
       rated.say(connection.owner, line);
     };
-    serveConnection(connection, { ...parts, log });
+    const logOf = ({ peer, user }: AuthRequest): Log => {
+      const asker = askerOf(peer, user);
+      return (line) => {
+        rated.say(asker, line);
+      };
+    };
+    serveConnection(connection, { ...parts, log, logOf });
   });
 }

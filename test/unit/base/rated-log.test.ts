@@ -2,7 +2,7 @@
 
 import { mock } from 'node:test';
 import test from 'ava';
-import { RatedLog } from '../../../agent/socket/doors/rated-log.ts';
+import { RatedLog } from '../../../agent/base/rated-log.ts';
 
 test.serial('S5: a flood of refused calls leaves a few lines and their number', (t) => {
   mock.timers.enable({ apis: ['setTimeout'] });
