@@ -35,7 +35,7 @@ export const METHODS = {
   UnblockPin: { parameters: { token: '?string' }, reply: {} },
   Rehearse: { parameters: { service: 'string' }, reply: {} },
   SignAnchor: { parameters: { user: 'string' }, reply: {} },
-  Unpair: { parameters: { user: '?string', hash: '?string', all: '?bool', shutOut: '?bool' }, reply: { removed: '[]Pairing' } },
+  Unpair: { parameters: { user: '?string', hash: '?string', all: '?bool', shutOut: '?bool' }, reply: { removed: '[]Pairing', more: 'int' } },
   Explain: { parameters: { user: '?string', service: 'string', rhost: '?string' }, reply: { user: 'string', links: '[]Link' } },
   GetKeyring: { parameters: { user: '?string' }, reply: { user: 'string', allowed: 'bool', pam: 'bool', services: '[]string', cards: '[]KeyringCard' } },
   EnableKeyring: { parameters: { hash: '?string' }, reply: {} },

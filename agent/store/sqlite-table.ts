@@ -225,7 +225,8 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
 
   remove(user: Username, pkhh: Pkhh | null): Pairing[] {
     return this.#state.write((database) => {
-      const going = this.forUser(user).filter((pairing) => pkhh === null || pairing.pkhh === pkhh);
+      const going =
+        pkhh === null ? this.forUser(user) : this.#select('WHERE user = ? AND pkhh = ?', user, pkhh);
       const statement = database.prepare('DELETE FROM pairing WHERE user = ? AND pkhh = ?');
       for (const pairing of going) statement.run(user, pairing.pkhh);
       return going;

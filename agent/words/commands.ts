@@ -48,6 +48,7 @@ export const unpair = {
   cancelled: 'Cancelled. Nothing was unpaired.',
   notBoth: 'Give -h or --all, not both.',
   done: (hash: string, user: string) => `Unpaired ${hash} from ${user}.`,
+  more: (count: number) => `And ${count} more.`,
 };
 
 export const list = {

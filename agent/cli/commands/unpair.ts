@@ -84,7 +84,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   const all = named === null && (options.all === true || options.user !== undefined);
   const isOpen = named === null && !all;
   const which = isOpen && isInteractive(context) ? await askWhich(user, context) : { hash: named, all };
-  const { removed } = await callAgent(context, 'Unpair', {
+  const { removed, more } = await callAgent(context, 'Unpair', {
     user,
     hash: which.hash,
     ...(which.all && { all: true }),
@@ -97,7 +97,8 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     say.done(pairing.hash, pairing.user),
     ...(options.verbose === true ? describePairing(pairing) : []),
   ]);
-  context.output.result({ removed }, lines);
+  if (more > 0) lines.push(say.more(more));
+  context.output.result({ removed, more }, lines);
 }
 
 export const command: Command = { help, run };

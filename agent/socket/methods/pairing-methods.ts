@@ -1,14 +1,14 @@
 // The methods of io.scauth about pairings and the keys on cards that are in, and how far a login would come.
 
 import { AgentError } from '../../base/errors.ts';
-import { numbered, rowsBehind } from '../../base/slices.ts';
+import { numbered, rowsBehind, Slices } from '../../base/slices.ts';
 import { auditedKey } from '../../stories/card/audited-key.ts';
 import { guardAgainstShutOut } from '../../stories/enforcement/enforcement-plan.ts';
 import { explainEnforcement } from '../../stories/enforcement/explain-enforcement.ts';
 import { explainLogin } from '../../stories/explain/explain.ts';
 import { pairForUser, type TrustedKey } from '../../stories/pair/pair.ts';
 import { parseCertificateFile, parsePkhh } from '../../model/key.ts';
-import { listed } from '../../model/pairing.ts';
+import { listed, type ListedPairing } from '../../model/pairing.ts';
 import { parseUsername, type PeerCredentials } from '../../model/request.ts';
 import type { PairingPlace } from '../../store/interface.ts';
 import { wholeTokens } from '../../stories/card/whole-tokens.ts';
@@ -85,21 +85,25 @@ export async function unpair(
 ): Promise<Reply<'Unpair'>> {
   const user = await userInScope(peer, asked, parts.accounts);
   const pkhh = hash === null ? null : parsePkhh(hash);
-  const own = parts.pairings.forUser(user);
+  const own = parts.pairings.cardsOf(user);
   if (pkhh === null && all !== true && own.length > 1) throw new AgentError('several-pairings');
+  const going = own.filter((one) => pkhh === null || one.pkhh === pkhh);
   const mayShutOut = shutOut === true && peer.uid === 0;
   const account = mayShutOut ? null : await parts.accounts.byName(user);
-  if (account !== null) {
-    const going = own.filter((one) => pkhh === null || one.pkhh === pkhh);
-    await guardAgainstShutOut(account, { without: going }, parts.enforcement);
-  }
-  const removed = parts.pairings.remove(user, pkhh);
+  if (account !== null) await guardAgainstShutOut(account, { without: going }, parts.enforcement);
+  // One after the other, so that nobody waits for somebody with hundreds.
+  const removed: ListedPairing[] = [];
+  const slices = new Slices();
+  for (const one of going)
+    for (const pairing of parts.pairings.remove(user, one.pkhh)) {
+      removed.push(listed(pairing));
+      const key = auditedKey(pairing.pkhh, pairing.tokenId, null);
+      await parts.audit.record({ kind: 'pairing-removed', user, actor: peer, key });
+      await slices.giveWay();
+    }
   if (removed.length === 0 && pkhh !== null) throw new AgentError('not-paired');
-  for (const { pkhh: gone, tokenId } of removed) {
-    const key = auditedKey(gone, tokenId, null);
-    await parts.audit.record({ kind: 'pairing-removed', user, actor: peer, key });
-  }
-  return { removed: removed.map(listed).map(wirePairing) };
+  const { items } = await pageOf(numbered(removed, 0), wirePairing);
+  return { removed: items, more: removed.length - items.length };
 }
 
 export async function explain(

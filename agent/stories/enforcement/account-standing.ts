@@ -50,7 +50,8 @@ export async function standingOf(
   cards: readonly Pick<Pairing, 'pkhh'>[] = parts.pairings.cardsOf(name),
 ): Promise<Standing> {
   const policy = parts.policy();
-  const pairings = cards.filter(({ pkhh }) => !without.some((going) => going.pkhh === pkhh));
+  const going = new Set(without.map(({ pkhh }) => pkhh));
+  const pairings = cards.filter(({ pkhh }) => !going.has(pkhh));
   const isTaken = (pkhh: string): boolean =>
     pairings.some((pairing) => pairing.pkhh === pkhh) && !untaken.some((one) => one.pkhh === pkhh);
   const logins = parts.enforced

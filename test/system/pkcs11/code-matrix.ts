@@ -120,7 +120,8 @@ export class CodeMatrix {
     const { what, code, after } = misbehaviour;
     if (what === 'C_SetPIN') return this.#playChange(misbehaviour);
     const problems: string[] = [];
-    const saysNothingIsThere = code === 0 || failureOfCode(code, what).code === 'no-card';
+    const hasNoAttributes = what === 'C_GetAttributeValue' && [0x11, 0x12].includes(code);
+    const saysNothingIsThere = code === 0 || hasNoAttributes || failureOfCode(code, what).code === 'no-card';
     const say = (where: string, problem: string): void => {
       problems.push(`${what} 0x${code.toString(16)}${after ? ' after its work' : ''}, ${where}: ${problem}`);
     };

@@ -271,13 +271,13 @@ test('pair as a user: only themselves, and only with the card', async (t) => {
 
 test('unpair says what it removed', async (t) => {
   const script: Script = (_call, caller) => {
-    caller.reply({ removed: [pairing()] });
+    caller.reply({ removed: [pairing()], more: 2 });
   };
   const root = await ask(t, script, ['unpair', '-u', 'alice']);
-  t.deepEqual([root.code, root.out, root.err], [0, `Unpaired ${HASH} from alice.\n`, '']);
+  t.deepEqual([root.code, root.out, root.err], [0, `Unpaired ${HASH} from alice.\nAnd 2 more.\n`, '']);
   t.deepEqual(root.calls, [['io.scauth.Unpair', { user: 'alice', hash: null, all: true }]]);
   const user = await ask(t, script, ['unpair', '-h', HASH, '--json'], { uid: 1000 });
-  t.deepEqual(JSON.parse(user.out), { removed: [pairing()] });
+  t.deepEqual(JSON.parse(user.out), { removed: [pairing()], more: 2 });
   t.deepEqual(user.calls, [['io.scauth.Unpair', { user: null, hash: HASH }]]);
   t.is((await ask(t, script, ['unpair'])).code, 2);
 });
@@ -306,7 +306,7 @@ test('unpair: nothing to remove is "not found"', async (t) => {
   const { code, err } = await ask(
     t,
     (_call, caller) => {
-      caller.reply({ removed: [] });
+      caller.reply({ removed: [], more: 0 });
     },
     ['unpair'],
     { uid: 1000 },
