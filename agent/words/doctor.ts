@@ -65,6 +65,12 @@ export function cardRefused(user: string, hash: string, rule: string, why: strin
   ];
 }
 
+/** @param text words/factory-secrets.ts */
+export function factorySecrets(text: string): Finding {
+  const [found = text, repair = ''] = text.split(' Change: ');
+  return [found, repair];
+}
+
 export const enforcement = {
   shutsOut: (names: readonly string[], count: number): Finding => [
     `It shuts out ${namedOf(names, count)}: none of their cards is accepted`,

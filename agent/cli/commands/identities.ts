@@ -80,6 +80,8 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
         )
       : []),
   ]);
+  for (const warning of new Set([...paired, ...unpaired].map((identity) => identity.warning)))
+    if (warning !== null) context.output.note(warning);
   if (paired.length + unpaired.length + unfit.length === 0) {
     context.output.note(NO_KEY);
   } else if (paired.length + unpaired.length === 0 && !verbose) {

@@ -21,6 +21,19 @@ function checkRefused({ user, hash, rule, why }: WireRefusedCard): Check {
   return warning('paired cards', ...say.cardRefused(user, hash, rule, why));
 }
 
+/** Cards that are in with a PIN or PUK of the factory's. Where no card can be read, others say why. */
+async function checkSecrets(context: CommandContext): Promise<Check[]> {
+  try {
+    const { identities } = await callAgent(context, 'ListIdentities', {});
+    return [...new Set(identities.map((identity) => identity.warning))].flatMap((text) =>
+      text === null ? [] : [warning('cards', ...say.factorySecrets(text))],
+    );
+  } catch (error) {
+    if (error instanceof CommandError) return [];
+    throw error;
+  }
+}
+
 type Health = Methods['GetHealth']['reply'];
 
 function checkEnforcement({ shutOut, shutOutCount, shutOutSoon, shutOutSoonCount }: Health): Check[] {
@@ -52,8 +65,9 @@ export async function checkAgent(context: CommandContext): Promise<Check[]> {
     const certificates =
       ending.length > 0 ? ending : [ok('certificates', say.certificates.noneEnds(WARN_DAYS))];
     const cards = health.refusedCards.map(checkRefused);
+    const secrets = await checkSecrets(context);
     const enforced = checkEnforcement(health);
-    return [running, ...settings, hardening, ...cards, ...enforced, ...certificates];
+    return [running, ...settings, hardening, ...cards, ...secrets, ...enforced, ...certificates];
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     return [broken('scauthd', ...say.agent.silent(error.message))];

@@ -50,11 +50,11 @@ export async function listIdentities(
 ): Promise<Reply<'ListIdentities'>> {
   const own = await callerUnlessRoot(peer, parts.accounts);
   const tokens = await wholeTokens(parts.tokens);
-  const all = tokens.flatMap((token) => token.identities);
-  const { items, next } = await pageOf(numbered(all, after ?? 0), (identity) => {
+  const all = tokens.flatMap((token) => token.identities.map((identity) => ({ token, identity })));
+  const { items, next } = await pageOf(numbered(all, after ?? 0), ({ token, identity }) => {
     const users = parts.pairings.forKey(identity.publicKey.pkhh).map((pairing) => pairing.user);
     const visible = own === null ? users : users.filter((user) => user === own);
-    return wireIdentity(identity, UNFIT_USE[identity.use], visible);
+    return wireIdentity(token, identity, UNFIT_USE[identity.use], visible);
   });
   return { identities: items, next };
 }

@@ -8,7 +8,7 @@ import type { ListedPairing } from '../../model/pairing.ts';
 import type { Identity } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
 import { UNKNOWN_SECRETS } from '../../model/factory-secrets.ts';
-import { factorySecretsNotes } from '../../words/factory-secrets.ts';
+import { factorySecretsNotes, factorySecretsText } from '../../words/factory-secrets.ts';
 import { failureText } from '../../words/failures.ts';
 import type {
   WireDriver,
@@ -109,6 +109,7 @@ export function wireReaderDriver({ id, version, path }: ReaderDriverInfo): WireR
 }
 
 export function wireIdentity(
+  token: Pick<Token, 'factorySecrets'>,
   identity: Identity,
   unfit: string | null,
   pairedWith: readonly string[],
@@ -127,6 +128,8 @@ export function wireIdentity(
     notBefore: certificate === null ? null : iso(certificate.notBeforeMs),
     notAfter: certificate === null ? null : iso(certificate.notAfterMs),
     unfit,
+    warning:
+      identity.use === 'authentication' ? factorySecretsText(token.factorySecrets ?? UNKNOWN_SECRETS) : null,
     pairedWith,
   };
 }

@@ -33,8 +33,15 @@ test.serial('neither its owner nor the administrator pairs it; lists say what is
     t.regex(stderr, /the PIN and the PUK of this card are still the factory's/i);
     t.regex(stderr, /sc_auth changepin, then yubico-piv-tool -a change-puk/);
   }
-  const { stdout } = await sandbox.exec(['sc_auth', 'profile']);
-  t.regex(stdout, /the PUK is the factory's \(12345678\)/);
+  const lists = [
+    ['profile', /the PUK is the factory's \(12345678\)/],
+    ['identities', /The PIN and the PUK of this card are still the factory's/],
+    ['doctor', /cards\s+The PIN and the PUK of this card are still the factory's/],
+  ] as const;
+  for (const [command, says] of lists) {
+    const { stdout, stderr } = await sandbox.exec(['sc_auth', command]);
+    t.regex(`${stdout}${stderr}`, says);
+  }
 });
 
 test.serial(

@@ -160,6 +160,7 @@ export function identity(over: Partial<WireIdentity> = {}): WireIdentity {
     notBefore: null,
     notAfter: null,
     unfit: null,
+    warning: null,
     pairedWith: [],
     ...over,
   };
