@@ -1,12 +1,9 @@
 // Whether a PIN may be sent to a card with so many tries left. Pure.
 
-import type { PinState } from '../agent/model/token.ts';
+import { USUAL_TRIES, type PinState } from '../agent/model/token.ts';
 import type { Policy } from './policy.ts';
 
 export type TryPermission = 'permitted' | 'needs-consent' | 'blocked';
-
-/** What most cards have in all; so many are taken to be there where a card does not say how many are left. */
-const USUAL_TRIES = 3;
 
 /**
  * The last tries (login.try_reserve) are kept for the user to decide about: a wrong guess there blocks the card.

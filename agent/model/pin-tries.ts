@@ -5,7 +5,7 @@
 
 import { systemClock, type Clock } from '../base/clock.ts';
 import { AgentError, asAgentError } from '../base/errors.ts';
-import type { PinState, TryPermit } from './token.ts';
+import { USUAL_TRIES, type PinState, type TryPermit } from './token.ts';
 import { WrongPins } from './wrong-pins.ts';
 
 /** Older counts are read again before a PIN is sent: other programs have the card too, and scauthd does not see them. */
@@ -53,7 +53,7 @@ export class PinTries {
     // It was blocked, and does not say so any more.
     else if (this.#left === 0) this.#left = 1;
     // What it says once and not again stays known as wrong PINs, of the usual three.
-    if (triesLeft !== null && triesLeft <= 1) this.#wrong.atLeast(3 - triesLeft);
+    if (triesLeft !== null && triesLeft <= 1) this.#wrong.atLeast(USUAL_TRIES - triesLeft);
     else if (low === true) this.#wrong.atLeast(1);
     this.#heardAtMs = this.#clock.monotonicMs();
   }

@@ -49,6 +49,9 @@ export interface CardPin {
   readonly entry: 'computer' | 'reader';
 }
 
+/** What most cards have in all; so many are taken to be there where a card does not say how many are left. */
+export const USUAL_TRIES = 3;
+
 /** What a token knows of its PIN before one is asked for. */
 export interface PinState {
   /** Tries left; null when the card does not say (it was verified by somebody else, or has no counter). */

@@ -11,6 +11,7 @@ import { CommandError } from '../exit-codes.ts';
 import { tryConnect } from '../agent/explain-socket.ts';
 import { parseOptions } from '../options.ts';
 import { judgeStack, type PamVerdict } from '../pam/line.ts';
+import { PAM_SOCKET } from '../pam/modules.ts';
 import { readStack } from '../pam/stack.ts';
 import { styled } from '../terminal/style.ts';
 
@@ -31,8 +32,6 @@ Examples:
   sudo sc_auth explain -u bob -s login
 Exit codes: 0 nothing is in the way; 1 something is; 2 wrong usage; 3 not allowed; 4 unknown user.
 `;
-
-const PAM_SOCKET = '/run/scauth/pam.sock';
 
 async function socketLinks(path: string): Promise<WireLink[]> {
   const code = await tryConnect(path);
