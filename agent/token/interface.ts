@@ -1,6 +1,7 @@
 // Token drivers and tokens as the login story sees them. A driver turns a card into a token; the story asks for
 // meanings (prove, pinState), never for APDUs.
 
+import type { AgentError } from '../base/errors.ts';
 import type { Challenge } from '../model/challenge.ts';
 import type { FactorySecrets } from '../model/factory-secrets.ts';
 import type { Attestation } from '../model/attestation.ts';
@@ -177,13 +178,19 @@ export interface Token {
 /** How long a request waits for a card that is just being read: what callers of TokenSource.present give it. */
 export const CARD_READING_MS = 4000;
 
+/** Whether these tokens are all that the caller needs. */
+export type Enough = (tokens: readonly Token[]) => boolean;
+
 /** The tokens that are in now. */
 export interface TokenSource {
   /**
-   * Tokens that are in and read. Waits for a card that is just being read, at most `waitMs`.
+   * Tokens that are in and read. Waits for a card that is just being read, at most `waitMs`, and no longer than until
+   * those that are read are enough for the caller.
    * @throws AgentError `no-service`, `not-authorised` when pcscd cannot be reached
    */
-  present(waitMs: number): Promise<readonly Token[]>;
+  present(waitMs: number, enough?: Enough): Promise<readonly Token[]>;
+  /** Of a card that another program holds (`card-busy`) or that is mute (`card-timeout`); null: none. Absent: not known. */
+  unread?(): AgentError | null;
   /** Told when a card has come, gone or been read. @returns the end of it. Absent: nobody is told */
   onChange?(listener: () => void): () => void;
 }

@@ -6,7 +6,7 @@ import { AgentError, asAgentError, describeError } from '../base/errors.ts';
 import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
 import type { CardEvent, CardEventSource } from '../pcsc/events.ts';
 import { delay } from './delay.ts';
-import type { SlotDriver, Token, TokenDriver, TokenSource } from './interface.ts';
+import type { Enough, SlotDriver, Token, TokenDriver, TokenSource } from './interface.ts';
 import { StandingTokens } from './standing.ts';
 
 /** What changed, for the audit log, the session program and diagnosis. */
@@ -23,21 +23,35 @@ export type TokenEvent =
 /** First wait before a card that another program holds is tried again; doubles. */
 const FIRST_BUSY_RETRY_MS = 250;
 const LAST_BUSY_RETRY_MS = 8000;
-/** The same for a card whose driver failed. */
+/** The same for a card whose driver failed, or that is mute. */
 const FIRST_FAULT_RETRY_MS = 1000;
 const LAST_FAULT_RETRY_MS = 60_000;
+/** Other programs look at a card that was put in as we do: only one that holds it for longer is told of. */
+const HELD_MS = 1000;
+/** A card that could not be had before has so long to be free again for whoever asks. */
+const GLANCE_MS = 30;
 
 /** The card in one reader. */
 interface Entry {
   readonly slot: CardSlot;
   /** A card with several applications may be several tokens of one driver. */
   tokens: readonly Token[];
-  /** Read with an error: looked at again when somebody asks for tokens. */
-  broken: boolean;
+  /** Why it could not be read; null as long as it was, or is looked at for the first time. */
+  error: AgentError | null;
   /** Settles when the look at the card is over; null when none is under way. */
   probing: Promise<void> | null;
-  /** Drivers that failed with this card, in a row. */
-  faults: number;
+  /** The look has the card in its hands. */
+  inHand: boolean;
+  /** Looks in a row that failed and were made again by themselves. */
+  retries: number;
+}
+
+function isMute({ error }: Entry): boolean {
+  return error?.code === 'card-timeout';
+}
+
+function isHeld({ error }: Entry): boolean {
+  return error?.code === 'card-busy';
 }
 
 export class TokenRegistry implements TokenSource {
@@ -76,16 +90,20 @@ export class TokenRegistry implements TokenSource {
     this.#standing.look();
   }
 
-  async present(waitMs: number): Promise<readonly Token[]> {
-    if (this.#serviceError === null && this.#settled()) return this.#tokens();
+  async present(waitMs: number, enough: Enough = () => false): Promise<readonly Token[]> {
+    const isReady = (): boolean => this.#serviceError === null && (this.#settled() || enough(this.#tokens()));
+    if (isReady()) return this.#tokens();
+    const timeUp = new AbortController();
     const ready = async (): Promise<void> => {
       await this.#source.poke();
-      for (const entry of this.#entries.values()) if (entry.broken) this.#startProbe(entry);
+      // A mute card would keep everybody waiting again.
+      for (const entry of this.#entries.values())
+        if (entry.error !== null && !isMute(entry)) this.#startProbe(entry);
+      await Promise.race([Promise.all(this.#looks()), delay(GLANCE_MS, timeUp.signal)]);
       // A card that comes in meanwhile is waited for too.
-      for (let probing = this.#probing(); probing.length > 0; probing = this.#probing())
-        await Promise.all(probing);
+      for (let looks = this.#worthwhile(); looks.length > 0 && !isReady(); looks = this.#worthwhile())
+        await Promise.race(looks);
     };
-    const timeUp = new AbortController();
     await Promise.race([ready(), delay(waitMs, timeUp.signal)]);
     timeUp.abort();
     const tokens = this.#tokens();
@@ -93,11 +111,16 @@ export class TokenRegistry implements TokenSource {
     return tokens;
   }
 
+  unread(): AgentError | null {
+    return [...this.#entries.values()].find((entry) => isHeld(entry) || isMute(entry))?.error ?? null;
+  }
+
   /** Nothing is being looked at, and nothing needs another look. */
   #settled(): boolean {
     const entries = [...this.#entries.values()];
     return (
-      this.#standing.looking === null && entries.every(({ broken, probing }) => !broken && probing === null)
+      this.#standing.looking === null &&
+      entries.every((entry) => isMute(entry) || (entry.error === null && entry.probing === null))
     );
   }
 
@@ -120,16 +143,24 @@ export class TokenRegistry implements TokenSource {
     for (const driver of this.#drivers) if ('tokensIn' in driver) driver.close();
   }
 
-  #probing(): Promise<void>[] {
-    const looks = [...this.#entries.values()].map(({ probing }) => probing);
+  #looks(wanted: (entry: Entry) => boolean = () => true): Promise<void>[] {
+    const looks = [...this.#entries.values()].filter(wanted).map(({ probing }) => probing);
     return [...looks, this.#standing.looking].filter((look) => look !== null);
+  }
+
+  /** Not those that would wait for other programs once more, or for a mute card. */
+  #worthwhile(): Promise<void>[] {
+    return this.#looks((entry) => !isMute(entry) && (!isHeld(entry) || entry.inHand));
   }
 
   #onCard(event: CardEvent): void {
     switch (event.kind) {
       case 'card-in': {
         this.#takeOut(event.slot.reader);
-        const entry: Entry = { slot: event.slot, tokens: [], broken: false, probing: null, faults: 0 };
+        const entry: Entry = {
+          ...{ slot: event.slot, tokens: [], error: null },
+          ...{ probing: null, inHand: false, retries: 0 },
+        };
         this.#entries.set(event.slot.reader, entry);
         this.#startProbe(entry);
         return;
@@ -165,14 +196,14 @@ export class TokenRegistry implements TokenSource {
       if (mine.length === 0) continue;
       entry.tokens = entry.tokens.filter((token) => !mine.includes(token));
       for (const token of mine) this.#tell({ kind: 'token-out', token, removed: false });
-      this.#retryFault(entry);
+      entry.error = new AgentError('driver-fault', { detail: 'the process of its driver ended' });
+      this.#again(entry, FIRST_FAULT_RETRY_MS, LAST_FAULT_RETRY_MS);
     }
     if ('standing' in driver) this.#standing.lose(driver, lost);
   }
 
   #startProbe(entry: Entry): void {
     if (entry.probing !== null) return;
-    entry.broken = false;
     entry.probing = this.#probe(entry).finally(() => {
       entry.probing = null;
     });
@@ -181,39 +212,51 @@ export class TokenRegistry implements TokenSource {
   /** Looks at a card until it is known, broken or gone. Never rejects. */
   async #probe(entry: Entry): Promise<void> {
     const { slot } = entry;
-    let retryMs = FIRST_BUSY_RETRY_MS;
+    const endMs = performance.now() + HELD_MS;
     for (let resets = 0; this.#isIn(entry);) {
       try {
-        const tokens = await this.#askDrivers(slot);
+        const tokens = await this.#askDrivers(entry);
         if (!this.#isIn(entry)) return;
         entry.tokens = tokens;
-        entry.faults = 0;
+        entry.error = null;
+        entry.retries = 0;
         for (const token of tokens) this.#tell({ kind: 'token-in', token });
         if (tokens.length === 0) this.#tell({ kind: 'card-unknown', reader: slot.reader, atr: slot.atr });
         return;
       } catch (thrown) {
         const error = asAgentError(thrown);
-        if (error.code === 'card-busy') {
-          await delay(retryMs, this.#closing.signal);
-          retryMs = Math.min(retryMs * 2, LAST_BUSY_RETRY_MS);
+        if (error.code === 'card-busy' && entry.error === null && performance.now() < endMs) {
+          await delay(FIRST_BUSY_RETRY_MS, this.#closing.signal);
           continue;
         }
         if (error.code === 'card-reset' && resets++ === 0) continue;
         if (!this.#isIn(entry)) return;
-        this.#tell({ kind: 'card-broken', reader: slot.reader, error });
-        if (isFault(error)) this.#retryFault(entry);
-        else entry.broken = true;
+        this.#failed(entry, error);
         return;
       }
     }
   }
 
-  /** The card is not to blame: it is looked at again by itself, and at once when somebody asks for tokens. */
-  #retryFault(entry: Entry): void {
-    entry.broken = true;
-    const waitMs = Math.min(FIRST_FAULT_RETRY_MS * 2 ** entry.faults++, LAST_FAULT_RETRY_MS);
+  /** Told once: what fails again in the same way is known. */
+  #failed(entry: Entry, error: AgentError): void {
+    const before = entry.error?.code;
+    // The reader of a mute card is busy with our own call that does not return.
+    if (before === 'card-timeout' && error.code === 'card-busy') {
+      this.#again(entry, FIRST_FAULT_RETRY_MS, LAST_FAULT_RETRY_MS);
+      return;
+    }
+    entry.error = error;
+    if (error.code !== before) this.#tell({ kind: 'card-broken', reader: entry.slot.reader, error });
+    if (error.code === 'card-busy') this.#again(entry, FIRST_BUSY_RETRY_MS, LAST_BUSY_RETRY_MS);
+    else if (isFault(error) || error.code === 'card-timeout')
+      this.#again(entry, FIRST_FAULT_RETRY_MS, LAST_FAULT_RETRY_MS);
+  }
+
+  /** The card is not to blame, or mute: it is looked at again by itself. */
+  #again(entry: Entry, firstMs: number, lastMs: number): void {
+    const waitMs = Math.min(firstMs * 2 ** entry.retries++, lastMs);
     void delay(waitMs, this.#closing.signal).then(() => {
-      if (entry.broken && this.#isIn(entry)) this.#startProbe(entry);
+      if (entry.error !== null && this.#isIn(entry)) this.#startProbe(entry);
     });
   }
 
@@ -221,8 +264,11 @@ export class TokenRegistry implements TokenSource {
    * Asks the drivers in order; the first that has the card has it alone. One that fails is passed over.
    * @throws AgentError as CardSlot.open and TokenDriver.probe; a fault where one has it and no other knows the card
    */
-  async #askDrivers(slot: CardSlot): Promise<readonly Token[]> {
-    const session = new OpenOnDemand(slot);
+  async #askDrivers(entry: Entry): Promise<readonly Token[]> {
+    const { slot } = entry;
+    const session = new OpenOnDemand(slot, () => {
+      entry.inHand = true;
+    });
     let fault: AgentError | null = null;
     try {
       for (const driver of this.#drivers) {
@@ -240,6 +286,7 @@ export class TokenRegistry implements TokenSource {
         }
       }
     } finally {
+      entry.inHand = false;
       await session.close();
     }
     if (fault !== null) throw fault;
@@ -263,14 +310,17 @@ function isFault({ code }: AgentError): boolean {
 /** One transaction for all drivers that want one; closed where a driver talks to the card by itself. */
 class OpenOnDemand {
   readonly slot: CardSlot;
+  readonly #opened: () => void;
   #channel: CardChannel | null = null;
 
-  constructor(slot: CardSlot) {
+  constructor(slot: CardSlot, opened: () => void) {
     this.slot = slot;
+    this.#opened = opened;
   }
 
   async open(): Promise<CardChannel> {
     this.#channel ??= await this.slot.open();
+    this.#opened();
     return this.#channel;
   }
 

@@ -92,6 +92,10 @@ export const REMEDY: Readonly<Record<LinkName, string>> = {
   proof: 'Try again with the right PIN.',
 };
 
+/** For a card that another program has to itself. */
+export const HELD_REMEDY =
+  'End the program that holds the card (for gpg: gpgconf --kill scdaemon), or take the card out and put it back.';
+
 /** Where a driver that may have the key does not work. */
 export const DRIVER_FAILS = `If your key is on a card, put it in. Else the driver has to be repaired: ${LOOK_AT_DRIVERS}`;
 

@@ -17,6 +17,7 @@ import { packageFigures } from './package.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
 import { manyFigures } from './many.ts';
 import { memoryFigures } from './memory-after.ts';
+import { muteFigures } from './mute.ts';
 import { revocationFigures } from './revocation.ts';
 import { sessionFigures } from './session.ts';
 import { compilePrograms } from './stopwatch.ts';
@@ -106,6 +107,10 @@ function floods(count: number): Promise<Figure[]> {
   return withRig(['p256', [], DISK_FOLDER, MEASURED_AGENT], (rig) => floodFigures(rig, count));
 }
 
+function beside(count: number): Promise<Figure[]> {
+  return withRig(['p256'], (rig) => muteFigures(rig, count));
+}
+
 const AUDIT_SIZES: Readonly<Record<'quick' | 'usual' | 'full', AuditSizes>> = {
   quick: { appends: 50, records: 50_000, runs: 1, largest: 50_000 },
   usual: { appends: 500, records: 1_000_000, runs: 3, largest: 1_000_000 },
@@ -130,6 +135,7 @@ try {
   const figures = [
     ...(isAsked('login') ? await measure(size === 'quick') : []),
     ...(isAsked('cards') ? await retiredFigures(size === 'quick' ? 3 : 20, REAL_CARD_MS) : []),
+    ...(isAsked('cards') ? await beside(size === 'quick' ? 3 : 20) : []),
     ...(isAsked('flood') ? await floods(size === 'quick' ? 5 : 20) : []),
     ...(isAsked('many') ? await manyFigures(size === 'quick' ? 10_000 : 100_000) : []),
     ...(isAsked('memory') ? await memoryFigures(size === 'quick' ? 4000 : 100_000) : []),

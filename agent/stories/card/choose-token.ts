@@ -23,7 +23,7 @@ export async function chooseToken(
 ): Promise<Token> {
   const present = await parts.tokens.present(CARD_READING_MS);
   const named = wanted.id === null ? present : present.filter((token) => token.id === wanted.id);
-  if (named.length === 0) throw new AgentError('no-card');
+  if (named.length === 0) throw parts.tokens.unread?.() ?? new AgentError('no-card');
   const matches = wanted.user === null ? named : pairedWith(wanted.user, named, parts.pairings);
   const [token] = matches;
   if (token === undefined) throw new AgentError('no-identity');

@@ -60,7 +60,10 @@ export async function findCards(user: Username, policy: Policy, parts: CardParts
   const pairings = parts.pairings.forUser(user);
   const maps = mapsCards(policy);
   if (pairings.length === 0 && !maps) return refused({ kind: 'unavailable', reason: 'no-pairing' });
-  const tokens = await parts.tokens.present(policy.login.cardWaitMs);
+  const tokens = await parts.tokens.present(
+    policy.login.cardWaitMs,
+    (read) => findPairedIdentities(read, pairings).kind === 'found',
+  );
   const paired = findPairedIdentities(tokens, pairings);
   const found =
     maps && paired.kind === 'other-card'

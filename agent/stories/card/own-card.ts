@@ -47,6 +47,6 @@ export async function ownCard(
     case 'other-card':
       throw new AgentError('no-identity');
     case 'no-card':
-      throw new AgentError('no-card');
+      throw tokens.unread?.() ?? new AgentError('no-card');
   }
 }

@@ -21,9 +21,16 @@ import { pinOf } from '../card/ask-pin.ts';
 import { checkCard } from '../card/card-check.ts';
 import { checkCertificate } from '../card/check-certificate.ts';
 import { sessionAsked } from './explain-session.ts';
-import { cardRemedy, DRIVER_FAILS, found as say, REMEDY, reasonText } from '../../words/explain.ts';
+import {
+  cardRemedy,
+  DRIVER_FAILS,
+  found as say,
+  HELD_REMEDY,
+  REMEDY,
+  reasonText,
+} from '../../words/explain.ts';
 import type { EntryQuestion } from '../enforcement/explain-enforcement.ts';
-import { findCards, type CardParts, type FoundCards } from '../card/find-cards.ts';
+import { findCards, wantsCard, type CardParts, type FoundCards } from '../card/find-cards.ts';
 import type { PairedCard } from '../card/find-identity.ts';
 import { triesLeftText } from '../../words/login.ts';
 
@@ -191,7 +198,13 @@ function failingDrivers({ readers }: ExplainParts): string[] {
 
 /** The reader to speak of where no card in any could be read. */
 function unreadCard({ readers }: ExplainParts): ReaderInfo | null {
-  return readers.readers().find(({ state }) => state !== 'empty') ?? null;
+  const held = readers.readers().filter(({ state }) => state !== 'empty');
+  return held.find(isUnread) ?? held[0] ?? null;
+}
+
+/** As a login tells of it: another program holds the card, or it does not answer. */
+function isUnread({ error }: ReaderInfo): boolean {
+  return error?.code === 'card-busy' || error?.code === 'card-timeout';
 }
 
 function placeOf({ name, atr }: ReaderInfo): string {
@@ -203,9 +216,10 @@ async function checkCardIsIn({ parts, cards }: Facts): Promise<Finding | null> {
   // The pairings cannot be read: no card was looked at.
   if (outcome instanceof Error) return null;
   const [keptOut] = present;
-  if (tokens.length > 0)
+  const missed = wantsCard(outcome) && parts.readers.readers().some(isUnread);
+  if (tokens.length > 0 && !missed)
     return good(listed(tokens.map(({ label }) => label)), listed(tokens.map(({ id }) => id)));
-  if (keptOut !== undefined) return good(keptOut.label, keptOut.id);
+  if (keptOut !== undefined && !missed) return good(keptOut.label, keptOut.id);
   const reader = unreadCard(parts);
   if (reader === null) {
     const failing = failingDrivers(parts);
@@ -221,7 +235,11 @@ async function checkCardIsIn({ parts, cards }: Facts): Promise<Finding | null> {
       return broken(say.mute, REMEDY.card, where);
     case 'broken':
       if (error?.code === 'driver-fault') return good(say.card, where);
-      return broken(reasonText(error?.code ?? 'card-fault'), REMEDY.card, failureAt(reader));
+      return broken(
+        reasonText(error?.code ?? 'card-fault'),
+        error?.code === 'card-busy' ? HELD_REMEDY : REMEDY.card,
+        failureAt(reader),
+      );
     case 'reading':
     case 'ready':
     case 'empty':

@@ -5,7 +5,7 @@
 import { refusedByDefault, type AuthDecision } from '../../model/decision.ts';
 import { UNKNOWN_SECRETS } from '../../model/factory-secrets.ts';
 import type { AuthRequest, Username } from '../../model/request.ts';
-import type { Token } from '../../token/interface.ts';
+import type { Enough, Token } from '../../token/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { auditedIdentity } from '../card/audited-key.ts';
 import { chooseCard } from '../card/choose-card.ts';
@@ -68,12 +68,15 @@ export class Login {
     this.#record.user = user;
 
     const found = await this.#findCards(user);
+    // The card that is missed may be one that is in and cannot be read.
+    const unread = wantsCard(found) ? (this.#parts.tokens.unread?.() ?? null) : null;
     // Nobody who is elsewhere is asked for a PIN, or told of a card.
-    const hidden = found.kind === 'cards' || found.decision.kind === 'denied';
+    const hidden = found.kind === 'cards' || found.decision.kind === 'denied' || unread !== null;
     const refusal = hidden ? await this.#refusedElsewhere() : null;
     if (refusal !== null) return ended(refusal);
     this.#record.rule = found.rule ?? this.#record.rule;
     if (found.kind === 'cards') return this.#withCards(found);
+    if (unread !== null) return ended(this.#record.refusedBy(unread));
     if (found.identity !== null) this.#record.key = auditedIdentity(found.identity);
     return ended(found.decision);
   }
@@ -121,7 +124,7 @@ export class Login {
   }
 
   #findCards(user: Username): Promise<FoundCards> {
-    const tokens = { present: () => this.#tokens() };
+    const tokens = { present: (_: number, enough?: Enough) => this.#tokens(enough) };
     const look = (): Promise<FoundCards> => findCards(user, this.#policy, { ...this.#parts, tokens });
     return awaitCard(look, wantsCard, this.#cardWait());
   }
@@ -129,7 +132,8 @@ export class Login {
   /** Where nobody is paired with anything, nobody is kept waiting for a card. */
   async #userOfCard(): Promise<Username | null> {
     const { pairings } = this.#parts;
-    const look = async (): Promise<Username[]> => usersOf(await this.#tokens(), pairings);
+    const enough = (read: readonly Token[]): boolean => usersOf(read, pairings).length > 0;
+    const look = async (): Promise<Username[]> => usersOf(await this.#tokens(enough), pairings);
     const misses = (users: readonly Username[]): boolean => users.length === 0 && !pairings.isEmpty();
     return chooseUser(await awaitCard(look, misses, this.#cardWait()), this.#person);
   }
@@ -147,11 +151,15 @@ export class Login {
   }
 
   /** The tokens that are in and whose drivers may run now. */
-  async #tokens(): Promise<Token[]> {
+  async #tokens(enough: Enough | undefined): Promise<Token[]> {
     const { tokens, driverGate: mayRun } = this.#parts;
     this.#permit.lookUp(this.#policy);
-    const present = await tokens.present(this.#policy.login.cardWaitMs);
-    const usable = present.filter((token) => mayRun(token, this.#request));
+    const ofThese = (read: readonly Token[]): Token[] => read.filter((token) => mayRun(token, this.#request));
+    const present = await tokens.present(
+      this.#policy.login.cardWaitMs,
+      enough && ((read) => enough(ofThese(read))),
+    );
+    const usable = ofThese(present);
     if (usable.length < present.length) {
       this.#record.rule = 'enable-for-login';
       this.#record.say("a card's driver may not run before login");
