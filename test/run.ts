@@ -19,6 +19,7 @@ import { createInterface } from 'node:readline';
 import { changedTests } from './changed.ts';
 import { BUNDLE, bundlePrograms } from './kit/sandbox/bundle.ts';
 import { TapReader } from './kit/tap.ts';
+import { filesOf, putTogether } from './together.ts';
 import { slowestFirst } from './times.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..');
@@ -126,7 +127,7 @@ function steps(): { name: string; argv: string[] }[] {
   return [
     {
       name: 'types',
-      argv: node('typescript/bin/tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', 'build/types.json'),
+      argv: node('typescript-7/bin/tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', 'build/types.json'),
     },
     { name: 'lint', argv: node('eslint/bin/eslint.js', '--max-warnings', '0', '.') },
     {
@@ -157,7 +158,7 @@ function unended(): string[] {
   const ended = new Set(
     existsSync(TIMES) ? slowestFirst(readFileSync(TIMES, 'utf8')).map(({ file }) => file) : [],
   );
-  return globSync('test/**/*.test.ts', { cwd: REPOSITORY }).filter((file) => !ended.has(file));
+  return filesOf(['test/**/*.test.ts']).filter((file) => !ended.has(file));
 }
 
 /** What took longest. */
@@ -227,19 +228,19 @@ function giveBack(): void {
 
 const MODES = ['--check', '--unit', '--changed', '--soak'] as const;
 
-/** What ava is told to run; nothing: all that package.json names. */
-function filesOf(mode: (typeof MODES)[number] | null): string[] {
+/** The test files of a mode; none where ava's configuration names them. */
+function testsOf(mode: (typeof MODES)[number] | null): string[] {
   switch (mode) {
     case '--check':
-      // ava takes a lone exclusion for "nothing": name all files first.
-      return ['test/**/*.test.ts', '!test/system/judges/**'];
+      return filesOf(['test/**/*.test.ts'], ['test/system/judges/**']);
     case '--unit':
-      return ['test/unit/**/*.test.ts'];
+      return filesOf(['test/unit/**/*.test.ts']);
     case '--changed':
       return changedTests(REPOSITORY);
     case '--soak':
-    case null:
       return [];
+    case null:
+      return filesOf(['test/**/*.test.ts']);
   }
 }
 
@@ -247,7 +248,8 @@ async function main(): Promise<void> {
   const args = process.argv.slice(2);
   const mode = MODES.find((word) => args.includes(word)) ?? null;
   const forAva = args.filter((word) => word !== mode);
-  const files = filesOf(mode);
+  const named = forAva.length > 0;
+  const files = named && mode === null ? [] : testsOf(mode);
   if (mode === '--changed' && files.length === 0) {
     console.log('no test is reached by what was changed since the last commit');
     return;
@@ -260,7 +262,7 @@ async function main(): Promise<void> {
   let passed = 0;
   let failed = 0;
   let looked: Promise<void> | null = null;
-  if (forAva.length === 0 && (mode === null || mode === '--check')) {
+  if (!named && (mode === null || mode === '--check')) {
     // Beside ava, whose tests wait for much of their time.
     looked = (async () => {
       for (const step of steps()) {
@@ -277,7 +279,11 @@ async function main(): Promise<void> {
   const tests =
     mode === '--soak'
       ? await runAva([...SOAK, ...forAva], SOAK_MS, false)
-      : await runAva(['--concurrency', CONCURRENCY, ...files, ...forAva], AVA_MS, wanted.length === 0);
+      : await runAva(
+          ['--concurrency', CONCURRENCY, ...(named ? wanted : putTogether(files))],
+          AVA_MS,
+          !named && mode === null,
+        );
   await looked;
   passed += tests.passed;
   failed += tests.failed;

@@ -1,6 +1,8 @@
 // Reads what ava prints with --tap, line by line, and counts. It runs nothing and prints nothing.
 // Subset of TAP 13 (testanything.org): plan, `ok`, `not ok`, SKIP and TODO, YAML blocks and comments as opaque lines.
 
+import { withoutProcess } from '../together.ts';
+
 export interface TapResult {
   /** The file as ava shortens it, `card › pin`; empty when ava ran only one. */
   readonly file: string;
@@ -34,7 +36,7 @@ export class TapReader {
       return;
     }
     this.#detail = null;
-    const words = match[2] ?? '';
+    const words = withoutProcess(match[2] ?? '');
     if (/ # (SKIP|TODO)\b/.test(words)) {
       this.skipped++;
       return;
