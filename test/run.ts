@@ -119,6 +119,7 @@ function steps(): { name: string; argv: string[] }[] {
   const sources = [
     'pam/module/*.[ch]',
     'test/unit/pam/*.[ch]',
+    'agent/token/pkcs11/*.c',
     'test/kit/ifd/*.[ch]',
     'test/bench/*.c',
     'test/package/*.c',

@@ -1,7 +1,7 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
 // Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only PART]
-// PART: login, cards, flood, many, memory, session, audit or package.
+// PART: login, pkcs11, cards, flood, many, memory, session, audit or package.
 // --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -14,6 +14,7 @@ import { floodFigures } from './flood.ts';
 import { insertionFigures, retiredFigures } from './insertion.ts';
 import { MEASURED_AGENT } from './longest-turn.ts';
 import { packageFigures } from './package.ts';
+import { pkcs11Figures } from './pkcs11.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
 import { manyFigures } from './many.ts';
 import { memoryFigures } from './memory-after.ts';
@@ -128,12 +129,17 @@ const { values } = parseArgs({
 try {
   const size = values.quick === true ? 'quick' : values.full === true ? 'full' : 'usual';
   const { only = 'all' } = values;
-  if (!['all', 'login', 'cards', 'flood', 'many', 'memory', 'session', 'audit', 'package'].includes(only))
-    throw new Error('--only takes login, cards, flood, many, memory, session, audit or package.');
+  if (
+    !['all', 'login', 'pkcs11', 'cards', 'flood', 'many', 'memory', 'session', 'audit', 'package'].includes(
+      only,
+    )
+  )
+    throw new Error('--only takes login, pkcs11, cards, flood, many, memory, session, audit or package.');
   const isAsked = (part: string): boolean => only === 'all' || only === part;
   compilePrograms();
   const figures = [
     ...(isAsked('login') ? await measure(size === 'quick') : []),
+    ...(isAsked('pkcs11') ? await pkcs11Figures(size === 'quick' ? 3 : 20) : []),
     ...(isAsked('cards') ? await retiredFigures(size === 'quick' ? 3 : 20, REAL_CARD_MS) : []),
     ...(isAsked('cards') ? await beside(size === 'quick' ? 3 : 20) : []),
     ...(isAsked('flood') ? await floods(size === 'quick' ? 5 : 20) : []),

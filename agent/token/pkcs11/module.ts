@@ -1,14 +1,22 @@
-// One PKCS#11 module in this process: initialises it when it is needed and lets it go when it is not, lists the slots
-// that have a token, opens sessions. What is on a token is read in objects.ts.
+// One PKCS#11 module in this process: initialises it when it is needed, lists the slots that have a token, opens
+// sessions. Between calls it keeps the module and gives the cards back, or, where that cannot be, lets the module go. What is on a token is read in objects.ts.
 // Specification: PKCS #11 2.40, 5.4 to 5.6.
 
 import { existsSync } from 'node:fs';
 import pkcs11js from 'pkcs11js';
-import { asAgentError, type AgentError } from '../../base/errors.ts';
+import { AgentError, asAgentError } from '../../base/errors.ts';
 import { DriverUnfit } from '../plugin/child.ts';
 import * as C from './constants.ts';
 import { checked, codeOf, nameOf } from './failure.ts';
+import { CardLease } from './lease.ts';
 import { pinFunctionsOf, type PinFunctions } from './login.ts';
+
+/**
+ * OpenSC's module goes on where its cards were given back, and reads a counter anew each time after that. Older ones
+ * were not tried.
+ */
+const KEEPS = /^OpenSC Project/;
+const KEEPS_FROM_MINOR = 23;
 
 /** A CK_SLOT_INFO's description has 64 bytes; the names of readers are cut to that. */
 const DESCRIPTION_BYTES = 64;
@@ -37,7 +45,9 @@ export class Pkcs11Module {
   readonly pkcs11 = new pkcs11js.PKCS11();
   readonly pins: PinFunctions;
   readonly #initArgs: string;
+  readonly #lease: CardLease | null;
   #initialised = false;
+  #keeps = false;
 
   /**
    * @param initArgs what NSS softokn wants of C_Initialize; empty: nothing
@@ -46,6 +56,7 @@ export class Pkcs11Module {
   constructor(path: string, initArgs = '') {
     this.#initArgs = initArgs;
     if (!existsSync(path)) throw new DriverUnfit(`there is no file ${path}`);
+    this.#lease = /\bopensc-pkcs11\.so$/.test(path) ? CardLease.before(path) : null;
     try {
       this.pkcs11.load(path);
       this.pins = pinFunctionsOf(path);
@@ -93,6 +104,17 @@ export class Pkcs11Module {
         throw new DriverUnfit(`C_Initialize: ${code === null ? String(error) : nameOf(code)}`);
     }
     this.#initialised = true;
+    this.#keeps = this.#lease !== null && this.#isKnownToKeep();
+  }
+
+  #isKnownToKeep(): boolean {
+    try {
+      const { manufacturerID, libraryVersion } = this.pkcs11.C_GetInfo();
+      const { major, minor } = libraryVersion;
+      return KEEPS.test(manufacturerID) && (major > 0 || minor >= KEEPS_FROM_MINOR);
+    } catch {
+      return false;
+    }
   }
 
   #placeOf(slot: Buffer): SlotPlace {
@@ -141,7 +163,29 @@ export class Pkcs11Module {
     }
   }
 
-  /** Lets go of every card; the next look begins anew. */
+  /**
+   * The same, with flags that are true now. Nobody else gets at the card from here on until it is given back.
+   * @throws AgentError `card-busy` where another program has the card
+   */
+  slotsNow(isThere: (place: SlotPlace) => boolean): TokenSlot[] {
+    if (this.#keeps) this.#lease?.hold();
+    const slots = this.slots(isThere);
+    if (slots.length > 0 && this.#keeps && this.#lease?.holds !== true)
+      throw new AgentError('card-busy', { detail: 'the card could not be asked for its tries' });
+    return slots;
+  }
+
+  /** After each call. @param reset whether a PIN may have gone to a card */
+  giveBack(reset: boolean): void {
+    this.#lease?.giveBack(reset);
+  }
+
+  /** It need not begin anew for others to have the cards, nor for a counter that is true now. */
+  get keeps(): boolean {
+    return this.#keeps;
+  }
+
+  /** Lets go of every card and of all that was known; the next look begins anew. */
   rest(): void {
     if (!this.#initialised) return;
     this.#initialised = false;

@@ -3,7 +3,7 @@
 // Specification: DRIVERS.md; PKCS #11 2.40.
 
 import { createHash } from 'node:crypto';
-import { AgentError, printable } from '../../base/errors.ts';
+import { AgentError, asAgentError, printable, type AgentErrorCode } from '../../base/errors.ts';
 import { serve, textOf, type Request } from '../plugin/child.ts';
 import type { JsonObject } from '../plugin/frames.ts';
 import * as C from './constants.ts';
@@ -15,6 +15,7 @@ import { pinFailure } from './pin-outcome.ts';
 import { sign } from './sign.ts';
 import { isLow, ToldTries, triesLeftOf } from './tries.ts';
 
+const PIN_CALLS: ReadonlySet<string> = new Set(['verifyPin', 'sign', 'changePin']);
 const MAX_IDENTITIES = 64;
 const MAX_PIN_BYTES = 255;
 
@@ -22,6 +23,8 @@ const [path = '', characters = 'digits', initArgs = ''] = process.argv.slice(2);
 let loaded: Pkcs11Module | null = null;
 const told = new ToldTries();
 const seen = new SeenTokens();
+/** Readers whose cards the module may know from before. */
+const looked = new Set<string>();
 
 function pkcs11Module(): Pkcs11Module {
   loaded ??= new Pkcs11Module(path, initArgs);
@@ -110,6 +113,9 @@ function describeToken(slots: readonly TokenSlot[], reader: string | null): Json
 
 function look(params: JsonObject): JsonObject {
   const reader = typeof params['reader'] === 'string' ? params['reader'] : null;
+  // A second look at a card is one at what is on it by now: it may have been personalised while it was in.
+  if (reader !== null && looked.has(reader)) letGo();
+  if (reader !== null) looked.add(reader);
   const here = pkcs11Module().slots((slot) => (reader === null ? !slot.removable : isReader(slot, reader)));
   seen.forget(reader);
   return {
@@ -125,13 +131,16 @@ function look(params: JsonObject): JsonObject {
  */
 function slotOf(params: JsonObject): TokenSlot {
   const [place, pin] = [textOf(params, 'place'), textOf(params, 'pin')];
-  letGo();
-  return seen.slotOf(place, pin, pkcs11Module().slots(seen.placeOf(place, pin)));
+  const module = pkcs11Module();
+  if (!module.keeps) letGo();
+  return seen.slotOf(place, pin, module.slotsNow(seen.placeOf(place, pin)));
 }
 
 /** Others may have the cards now. What is no card nobody waits for, and some modules cannot often begin anew. */
 function letGo(): void {
-  if (!seen.someStand) pkcs11Module().rest();
+  if (seen.someStand) return;
+  looked.clear();
+  pkcs11Module().rest();
 }
 
 /**
@@ -248,17 +257,25 @@ function handle(request: Request): JsonObject {
     case 'changePin':
       return changePin(request);
     case 'rest':
-      letGo();
+      if (!pkcs11Module().keeps) letGo();
       return {};
     default:
       throw new AgentError('card-fault', { detail: `no method ${method}` });
   }
 }
 
+/** What goes wrong otherwise than by the PIN may have left a module that keeps something in a bad state. */
+const BY_THE_PIN: readonly AgentErrorCode[] = ['wrong-pin', 'pin-blocked', 'pin-reserve', 'pin-malformed'];
+
 await serve((request) => {
   try {
     return handle(request);
+  } catch (error) {
+    loaded?.giveBack(PIN_CALLS.has(request.method));
+    if (loaded?.keeps === true && !BY_THE_PIN.includes(asAgentError(error).code)) letGo();
+    throw error;
   } finally {
+    loaded?.giveBack(PIN_CALLS.has(request.method));
     reapChildren();
   }
 });

@@ -1,5 +1,5 @@
 // Another PC/SC program, as a process: does what it is told on standard input, line by line, and says how it went.
-// `connect`, `begin`, `end`, `disconnect` (leaves the card as it is), or a command APDU in hex; each is answered by
+// `connect`, `exclusive` (to connect so), `begin`, `end`, `disconnect` (leaves the card as it is), or a command APDU in hex; each is answered by
 // `ok`, a response APDU in hex, or `failed 0x…`. winscard.h of pcsc-lite; the reader is vpcd's first.
 import { createInterface } from 'node:readline';
 import koffi from 'koffi';
@@ -19,6 +19,7 @@ const transmit = library.func(
 const disconnect = library.func('long SCardDisconnect(long card, ulong disposition)');
 
 const SCARD_SCOPE_SYSTEM = 2;
+const SCARD_SHARE_EXCLUSIVE = 1;
 const SCARD_SHARE_SHARED = 2;
 const SCARD_PROTOCOL_T1 = 2;
 const SCARD_LEAVE_CARD = 0;
@@ -42,11 +43,13 @@ const outcome = (rv: unknown): string => (rv === 0 ? 'ok' : failed(rv as number)
 
 function run(line: string): string {
   switch (line) {
+    case 'exclusive':
     case 'connect': {
       const rv = establish(SCARD_SCOPE_SYSTEM, null, null, context) as number;
       if (rv !== 0) return failed(rv);
       const reader = 'Virtual PCD 00 00';
-      return outcome(connect(context[0], reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, card, protocol));
+      const share = line === 'connect' ? SCARD_SHARE_SHARED : SCARD_SHARE_EXCLUSIVE;
+      return outcome(connect(context[0], reader, share, SCARD_PROTOCOL_T1, card, protocol));
     }
     case 'begin':
       return outcome(begin(card[0]));

@@ -19,8 +19,8 @@ export class PcscClient {
     this.#lines = lines[Symbol.asyncIterator]();
   }
 
-  /** Starts it, connected to the card. */
-  static async connect(sandbox: Sandbox): Promise<PcscClient> {
+  /** Starts it, connected to the card. @throws Error where another program has the card */
+  static async connect(sandbox: Sandbox, how: 'connect' | 'exclusive' = 'connect'): Promise<PcscClient> {
     const program = [`${APP}/node_modules/node/bin/node`, '--disable-warning=ExperimentalWarning'];
     const child = sandbox.namespace.spawn([...program, `${APP}/test/kit/person/pcsc-client-program.ts`], {
       env: sandbox.environment(),
@@ -28,7 +28,7 @@ export class PcscClient {
     });
     if (child.stdout === null) throw new Error('no standard output');
     const client = new PcscClient(child, createInterface({ input: child.stdout }));
-    await client.do('connect');
+    await client.do(how);
     return client;
   }
 

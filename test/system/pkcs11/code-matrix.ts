@@ -32,7 +32,10 @@ export function calledFunctions(): string[] {
 }
 
 /** After these a signature may be there all the same: it is verified, and nothing else is asked of them. */
-const MAY_BE_GRANTED = new Set(['C_Finalize', 'C_Initialize', 'C_Logout', 'C_CloseAllSessions']);
+const MAY_BE_GRANTED = new Set([
+  ...['C_Finalize', 'C_Initialize', 'C_Logout', 'C_CloseAllSessions'],
+  'C_GetInfo', // whose module it is, and no more
+]);
 
 /** Where these fail the driver's process ends, and is started again later each time. */
 export const STARTS_ANEW = new Set(['C_GetFunctionList', 'C_Initialize']);

@@ -88,7 +88,7 @@ test.serial(
     t.timeout(600_000);
     const matrix = await CodeMatrix.start();
     try {
-      t.is(calledFunctions().length, 18);
+      t.is(calledFunctions().length, 19);
       for (const what of calledFunctions())
         for (const name of STARTS_ANEW.has(what) ? [SOME[1]] : SOME)
           for (const after of STARTS_ANEW.has(what) ? [false] : [false, true]) {

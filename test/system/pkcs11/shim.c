@@ -8,8 +8,8 @@
  *   flags always       and the token's flags tell of it; `once`: until the module is initialised anew
  *   readers by-label   each token is a card, in a reader that is named as the token
  *
- * SHIM.logins gets a byte for each PIN that reaches this module. Specification: PKCS #11 2.40, the order of the
- * functions as in pkcs11f.h.
+ * SHIM.logins gets a byte for each PIN that reaches this module. Specification: PKCS #11 2.40, the order of
+ * the functions as in pkcs11f.h.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -179,6 +179,7 @@ static word call(int which, const char *name, word a, word b, word c, word d, wo
 #define SHIMMED(X)                                                                                           \
     X(0, C_Initialize)                                                                                       \
     X(1, C_Finalize)                                                                                         \
+    X(2, C_GetInfo)                                                                                          \
     X(4, C_GetSlotList)                                                                                      \
     X(5, C_GetSlotInfo)                                                                                      \
     X(6, C_GetTokenInfo)                                                                                     \

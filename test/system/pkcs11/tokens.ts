@@ -1,10 +1,10 @@
 // Makes real PKCS#11 tokens in a sandbox: SoftHSM's in files, and the TPM's (tpm2-pkcs11) in swtpm. Their files belong
 // to the user of scauth's PKCS#11 driver. Called before scauthd starts; what it makes is gone with the sandbox.
 import { pkcs11User } from '../../../agent/daemon/drivers.ts';
-import type { Sandbox } from '../../kit/sandbox/sandbox.ts';
+import { DEFAULTS, type Sandbox } from '../../kit/sandbox/sandbox.ts';
 
 const { uid: UID } = pkcs11User();
-const PIN = '123456';
+const PIN = DEFAULTS.pin;
 const TPM_MANAGER = '/run/sandbox/app/test/system/pkcs11/tpm.py';
 
 export const SOFTHSM = '/usr/lib/softhsm/libsofthsm2.so';
