@@ -13,20 +13,29 @@ exec 8<"$repository"
 if [ "$pcsc" = reader ]; then exec 9</run/pcscd; fi
 
 mount -t tmpfs -o mode=0755,nosuid,nodev sandbox /run
-mkdir -p /run/{pcscd,scauth,sudo,user,sandbox/{app,pam,home/root}}
+mkdir -p /run/{pcscd,scauth,sudo,user,sandbox/{app,etc,pam,home/root}}
 mkdir -m 0700 /run/sandbox/{state,log}
 mkdir -m 1777 /run/lock
 install -m 0664 /dev/null /run/utmp
 ln -s /dev/shm /run/shm
 
-cp -a /etc /run/sandbox/etc
-mount --bind /run/sandbox/etc /etc
+# A folder of the machine's, as it is until something in the sandbox changes it. A copy costs twenty times as much, but
+# not every file system can lie below an overlay.
+own() {
+  mkdir -p "/run/sandbox/overlay/$1"/{upper,work}
+  chmod --reference="$2" "/run/sandbox/overlay/$1/upper"
+  if ! mount -t overlay -o "nosuid,nodev,lowerdir=$2,upperdir=/run/sandbox/overlay/$1/upper,workdir=/run/sandbox/overlay/$1/work" \
+    sandbox "$2" 2>/dev/null; then
+    cp -a "$2/." "/run/sandbox/$1/"
+    mount --bind "/run/sandbox/$1" "$2"
+  fi
+}
 
-cp -a "$pam_modules/." /run/sandbox/pam/
+own etc /etc
+own pam "$pam_modules"
 if [ -e /proc/self/fd/8/build/pam_scauth.so ]; then
-  install -m 0644 /proc/self/fd/8/build/pam_scauth.so /run/sandbox/pam/pam_scauth.so
+  install -m 0644 /proc/self/fd/8/build/pam_scauth.so "$pam_modules/pam_scauth.so"
 fi
-mount --bind /run/sandbox/pam "$pam_modules"
 
 mount --no-canonicalize --bind /proc/self/fd/8 /run/sandbox/app
 mount -o remount,bind,ro /run/sandbox/app

@@ -30,6 +30,7 @@ of the sandbox is left afterwards. The exit code is COMMAND's.
 
 COMMAND finds in its environment:
   SCAUTH_USER, SCAUTH_PASSWORD, SCAUTH_PIN       an account made for it, its password, the card's PIN
+  SCAUTH_PUK                                     the card's PUK
   SCAUTH_ROOT_PASSWORD                           root's password
   SCAUTH_PAM_DIR                                 the sandbox's pam.d: put any service file there
   SCAUTH_CONFIG, SCAUTH_AUDIT_LOG                scauthd's configuration file and audit log
