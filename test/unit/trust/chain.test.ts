@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../../agent/base/clock.ts';
-import { writeTlv } from '../../../agent/base/tlv.ts';
+import { readTlv, writeTlv } from '../../../agent/base/tlv.ts';
 import { parseCertificate } from '../../../agent/model/key.ts';
 import { ChainTrust } from '../../../agent/trust/certificate-trust.ts';
 import { isUnder, sameName } from '../../../agent/trust/distinguished-name.ts';
@@ -282,6 +282,12 @@ test('K4: kinds of strings, case and needless spaces make no other name', (t) =>
   t.false(isUnder(ada, Buffer.concat([ada, o('Org')])));
   t.true(isUnder(ada, Buffer.alloc(0)), 'an empty base holds all');
   t.throws(() => isUnder(cn(utf8, Buffer.from([0xff])), o('Org')));
+  // Attributes of one RDN have no order, and are not the same as RDNs one below the other.
+  const [person, org] = [readTlv(ada)[0].value, readTlv(o('Org'))[0].value];
+  const [one, turned] = [Buffer.concat([person, org]), Buffer.concat([org, person])];
+  t.true(sameName(writeTlv(0x31, one), writeTlv(0x31, turned)));
+  t.false(sameName(writeTlv(0x31, one), Buffer.concat([ada, o('Org')])));
+  t.false(isUnder(writeTlv(0x31, one), ada));
 });
 
 test('K4: an issuer who is written in other strings, or in another case, is found', async (t) => {
