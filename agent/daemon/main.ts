@@ -79,7 +79,10 @@ function log(line: string): void {
 function describeTokenEvent(event: TokenEvent): string {
   switch (event.kind) {
     case 'token-in':
-      return `token in: ${event.token.id} in ${printable(event.token.slot.reader)}`;
+      return [
+        `token in: ${event.token.id} in ${printable(event.token.slot.reader)}`,
+        ...event.token.notes,
+      ].join('; ');
     case 'token-out':
       return `token out: ${event.token.id}`;
     case 'card-unknown':

@@ -189,6 +189,8 @@ export interface TokenSource {
    * @throws AgentError `no-service`, `not-authorised` when pcscd cannot be reached
    */
   present(waitMs: number, enough?: Enough): Promise<readonly Token[]>;
+  /** The same, for lists and pairing: cards on which no key for logins was found are looked at again. Absent: they are not. */
+  presentAnew?(waitMs: number): Promise<readonly Token[]>;
   /** Of a card that another program holds (`card-busy`) or that is mute (`card-timeout`); null: none. Absent: not known. */
   unread?(): AgentError | null;
   /** Told when a card has come, gone or been read. @returns the end of it. Absent: nobody is told */

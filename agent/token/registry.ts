@@ -31,6 +31,9 @@ const HELD_MS = 1000;
 /** A card that could not be had before has so long to be free again for whoever asks. */
 const GLANCE_MS = 30;
 
+/** A card without a key for logins is looked at again when somebody lists keys, and not more often than this. */
+const LOOK_AGAIN_MS = 2000;
+
 /** The card in one reader. */
 interface Entry {
   readonly slot: CardSlot;
@@ -42,6 +45,8 @@ interface Entry {
   probing: Promise<void> | null;
   /** The look has the card in its hands. */
   inHand: boolean;
+  /** When it was read the last time; null: it never was. */
+  readAtMs: number | null;
   /** Looks in a row that failed and were made again by themselves. */
   retries: number;
 }
@@ -56,6 +61,7 @@ function isHeld({ error }: Entry): boolean {
 
 export class TokenRegistry implements TokenSource {
   readonly #source: CardEventSource;
+  readonly #lookAgainMs: number;
   readonly #drivers: readonly (TokenDriver | SlotDriver)[];
   readonly #standing: StandingTokens;
   readonly #entries = new Map<string, Entry>();
@@ -68,8 +74,13 @@ export class TokenRegistry implements TokenSource {
   #closing = new AbortController();
 
   /** Subscribes to `source`, which is started after this. Drivers are asked in the order given. */
-  constructor(source: CardEventSource, drivers: readonly (TokenDriver | SlotDriver)[]) {
+  constructor(
+    source: CardEventSource,
+    drivers: readonly (TokenDriver | SlotDriver)[],
+    lookAgainMs = LOOK_AGAIN_MS,
+  ) {
     this.#source = source;
+    this.#lookAgainMs = lookAgainMs;
     this.#drivers = drivers;
     const slotDrivers = drivers.filter((driver) => 'tokensIn' in driver);
     this.#standing = new StandingTokens(slotDrivers, (event) => {
@@ -109,6 +120,16 @@ export class TokenRegistry implements TokenSource {
     const tokens = this.#tokens();
     if (this.#serviceError !== null && tokens.length === 0) throw this.#serviceError;
     return tokens;
+  }
+
+  async presentAnew(waitMs: number): Promise<readonly Token[]> {
+    for (const entry of this.#entries.values())
+      if (lacksKeys(entry) && performance.now() - (entry.readAtMs ?? Infinity) >= this.#lookAgainMs)
+        this.#startProbe(entry);
+    const timeUp = new AbortController();
+    await Promise.race([Promise.all(this.#looks(lacksKeys)), delay(waitMs, timeUp.signal)]);
+    timeUp.abort();
+    return this.present(waitMs);
   }
 
   unread(): AgentError | null {
@@ -158,7 +179,7 @@ export class TokenRegistry implements TokenSource {
       case 'card-in': {
         this.#takeOut(event.slot.reader);
         const entry: Entry = {
-          ...{ slot: event.slot, tokens: [], error: null },
+          ...{ slot: event.slot, tokens: [], error: null, readAtMs: null },
           ...{ probing: null, inHand: false, retries: 0 },
         };
         this.#entries.set(event.slot.reader, entry);
@@ -217,9 +238,14 @@ export class TokenRegistry implements TokenSource {
       try {
         const tokens = await this.#askDrivers(entry);
         if (!this.#isIn(entry)) return;
+        const { tokens: before, readAtMs, error } = entry;
         entry.tokens = tokens;
         entry.error = null;
         entry.retries = 0;
+        entry.readAtMs = performance.now();
+        // Another look that found nothing new is nobody's news.
+        if (readAtMs !== null && error === null && keysOn(before) === keysOn(tokens)) return;
+        for (const token of before) this.#tell({ kind: 'token-out', token, removed: false });
         for (const token of tokens) this.#tell({ kind: 'token-in', token });
         if (tokens.length === 0) this.#tell({ kind: 'card-unknown', reader: slot.reader, atr: slot.atr });
         return;
@@ -300,6 +326,18 @@ export class TokenRegistry implements TokenSource {
   #tell(event: TokenEvent): void {
     for (const listener of [...this.#listeners]) listener(event);
   }
+}
+
+/** Read, and nobody can log in with it: no driver knows it, or it has no key for that (yet). */
+function lacksKeys({ error, tokens, readAtMs }: Entry): boolean {
+  const keys = tokens.flatMap(({ identities }) => identities);
+  return readAtMs !== null && error === null && !keys.some(({ use }) => use === 'authentication');
+}
+
+function keysOn(tokens: readonly Token[]): string {
+  return tokens
+    .map(({ id, identities }) => [id, ...identities.map(({ use, publicKey }) => `${use} ${publicKey.pkhh}`)])
+    .join('\n');
 }
 
 /** Of a driver, or of a library below it: it says nothing of the card. */

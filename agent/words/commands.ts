@@ -1,13 +1,20 @@
 // What the commands of sc_auth answer, by command; enforce, audit, doctor and explain have files of their own. Headings
 // and field names of lists stand with their list: scripts and macOS know them.
 
-import { ENABLE_PAM, namedOf } from './repairs.ts';
+import { NEEDS_DRIVER, ENABLE_PAM, namedOf } from './repairs.ts';
 
 const RUN_AGAIN = 'Put the card in and run it again.';
 
 export const NO_CARD = `No card is in a reader. ${RUN_AGAIN}`;
 export const NO_KEY = `No card with a key is in a reader. ${RUN_AGAIN}`;
 export const NO_LOGIN_KEY = 'No key of this card can be used for login. Why: sc_auth identities -v';
+
+/** Cards that are in a reader, and in no list. */
+export const unread = {
+  unknown: (name: string, atr: string | null) =>
+    `In ${name} is a card that no driver knows${atr === null ? '' : ` (ATR ${atr})`}. ${NEEDS_DRIVER}`,
+  other: (name: string, why: string) => `In ${name}: ${why.replace(/\.$/, '')}.`,
+};
 
 export const identities = {
   paired: 'Paired identities which are used for authentication:',

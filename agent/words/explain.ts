@@ -3,7 +3,7 @@
 import type { AgentErrorCode } from '../base/errors.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
 import type { LinkName } from '../model/link.ts';
-import { ENABLE_PAM, LOOK_AT_DRIVERS, PAIR_AGAIN, RESTART, RESTART_OR_LOG } from './repairs.ts';
+import { ENABLE_PAM, LOOK_AT_DRIVERS, NEEDS_DRIVER, PAIR_AGAIN, RESTART, RESTART_OR_LOG } from './repairs.ts';
 
 type LoginReason = DenyReason | UnavailableReason;
 type Reason = LoginReason | AgentErrorCode;
@@ -83,7 +83,7 @@ export const REMEDY: Readonly<Record<LinkName, string>> = {
   reader:
     'Is pcscd running (systemctl status pcscd.socket)? Use a reader with contacts, or the administrator sets reader.contactless.',
   card: 'Put your card in the right way round; if it is in, take it out and put it back.',
-  driver: 'Ask the administrator for a driver of this card (a PKCS#11 module); another card may work.',
+  driver: NEEDS_DRIVER,
   certificate:
     'Put a key and a certificate for authentication (PIV slot 9A) on the card, or use another card.',
   trust: 'Ask the administrator (trust.level).',
@@ -93,11 +93,43 @@ export const REMEDY: Readonly<Record<LinkName, string>> = {
 };
 
 /** For a card that another program has to itself. */
-export const HELD_REMEDY =
+const HELD_REMEDY =
   'End the program that holds the card (for gpg: gpgconf --kill scdaemon), or take the card out and put it back.';
 
 /** Where a driver that may have the key does not work. */
 export const DRIVER_FAILS = `If your key is on a card, put it in. Else the driver has to be repaired: ${LOOK_AT_DRIVERS}`;
+
+/** By what is wrong, whichever link it was found at; null: the link's own is right. */
+const BY_REASON: Partial<Record<Reason, string>> = {
+  'card-busy': HELD_REMEDY,
+  'driver-fault': `Try again in a moment. If it stays so: ${LOOK_AT_DRIVERS}`,
+  'module-fault': REMEDY.card,
+  'card-fault': REMEDY.card,
+  'card-timeout': REMEDY.card,
+  'card-reset': REMEDY.card,
+  'card-changed': REMEDY.card,
+  'no-card': REMEDY.card,
+  'pin-expired': 'Set a new PIN (sc_auth changepin), or ask whoever gave you the card.',
+  'pin-not-set': "Set a PIN with the card maker's program, or ask whoever gave you the card.",
+};
+
+export function remedyOf(reason: Reason, link: LinkName): string {
+  return BY_REASON[reason] ?? REMEDY[link];
+}
+
+/** @param driver of the card; not every one can unblock */
+export function blockedRemedy(canUnblock: boolean): string {
+  return canUnblock
+    ? REMEDY.tries
+    : "Unblock the PIN with the card maker's program, or ask whoever gave you the card.";
+}
+
+/** @param isPiv a PIV card has a place for the key that logs in */
+export function noKeyRemedy(isPiv: boolean): string {
+  return isPiv
+    ? REMEDY.certificate
+    : 'Put a key and a certificate for authentication on the card, or use another card. Why each key is no login key: sc_auth identities -v.';
+}
 
 /** The links that sc_auth looks at itself. What is wrong, and what to do. */
 export const socket = {
@@ -142,7 +174,7 @@ export const found = {
   noDriver: 'No driver knows this card',
   mute: 'The card does not answer: it is broken, or put in the wrong way round',
   late: 'The card was not read in time',
-  noKey: 'The card has no key for login',
+  noKey: (notes: string) => `The card has no key for login${notes === '' ? '' : `: ${notes}`}`,
   trusted: 'Nothing refuses the certificate',
   paired: (user: string) => `Paired with ${user}`,
   lastTries: (triesLeft: string | null) =>

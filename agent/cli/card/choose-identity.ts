@@ -6,17 +6,23 @@ import { askWord, numbered } from '../terminal/ask-word.ts';
 import { identities, NO_KEY, NO_LOGIN_KEY, pair as say } from '../../words/commands.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
+import { unreadCards } from './unread-cards.ts';
 import { fetchIdentities, type SortedIdentities } from '../commands/identities.ts';
 import { tabbed } from '../terminal/output.ts';
 
-function nothingToChoose(found: SortedIdentities, user: string): CommandError {
+async function nothingToChoose(
+  found: SortedIdentities,
+  user: string,
+  context: CommandContext,
+): Promise<CommandError> {
   if (found.paired.length > 0) {
     return new CommandError('already-paired', say.already(user));
   }
   if (found.unfit.length > 0) {
     return new CommandError('no-identity', NO_LOGIN_KEY);
   }
-  return new CommandError('no-card', NO_KEY);
+  const [unread] = await unreadCards(context);
+  return new CommandError('no-card', unread?.text ?? NO_KEY);
 }
 
 /** null: none of them. */
@@ -40,7 +46,7 @@ export async function chooseIdentity(context: CommandContext, user: string): Pro
   const found = await fetchIdentities(context, user);
   const choices = found.unpaired;
   const only = choices[0];
-  if (only === undefined) throw nothingToChoose(found, user);
+  if (only === undefined) throw await nothingToChoose(found, user, context);
   const interactive = isInteractive(context);
   if (choices.length === 1 && !interactive) return only.hash;
   const list = choices.map(({ hash, label }, index) => tabbed(String(index + 1), hash, label));

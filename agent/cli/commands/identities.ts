@@ -2,6 +2,7 @@
 
 import type { WireIdentity } from '../../protocol/io-scauth.ts';
 import { allPages, callAgent } from '../agent/client.ts';
+import { unreadCards } from '../card/unread-cards.ts';
 import { identities as say, NO_KEY, NO_LOGIN_KEY } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { parseOptions } from '../options.ts';
@@ -80,10 +81,16 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
         )
       : []),
   ]);
+  if (verbose) {
+    const { tokens } = await callAgent(context, 'ListTokens', {});
+    for (const note of tokens.flatMap(({ notes }) => notes)) context.output.note(note);
+  }
   for (const warning of new Set([...paired, ...unpaired].map((identity) => identity.warning)))
     if (warning !== null) context.output.note(warning);
   if (paired.length + unpaired.length + unfit.length === 0) {
-    context.output.note(NO_KEY);
+    const unread = await unreadCards(context);
+    for (const { text } of unread) context.output.note(text);
+    if (unread.length === 0) context.output.note(NO_KEY);
   } else if (paired.length + unpaired.length === 0 && !verbose) {
     context.output.note(NO_LOGIN_KEY);
   }

@@ -3,6 +3,7 @@
 import type { WireToken } from '../../protocol/io-scauth.ts';
 import { callAgent } from '../agent/client.ts';
 import { triesLeftText } from '../../words/login.ts';
+import { unreadCards } from '../card/unread-cards.ts';
 import { NO_CARD } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { parseOptions } from '../options.ts';
@@ -14,7 +15,7 @@ const help = `sc_auth list-smartcards [-v] [--json]
 Prints the token id of each card that is in, DRIVER-ID:SERIAL, one a line.
 
   -v, --verbose   also label, reader and the PIN tries that are left
-  --json          {"tokens": [...]}
+  --json          {"tokens": [...], "unread": [{"name", "state", "atr", "text"}]}: cards that no driver knows or can read
 
 Example:
   sc_auth list-smartcards
@@ -31,7 +32,10 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     verbose: { type: 'boolean', short: 'v' },
   });
   const { output } = context;
-  const { tokens } = await whileCardWorks(context, () => callAgent(context, 'ListTokens', {}));
+  const [{ tokens }, unread] = await whileCardWorks(context, async () => [
+    await callAgent(context, 'ListTokens', {}),
+    await unreadCards(context),
+  ]);
   const columns = [
     { title: 'Card' },
     ...(verbose
@@ -47,8 +51,9 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     ...(verbose ? [token.label, token.reader, triesOf(token)] : []),
   ]);
   // One column needs no title.
-  output.result({ tokens }, table(verbose ? output.screen : null, columns, rows));
-  if (tokens.length === 0) output.note(NO_CARD);
+  output.result({ tokens, unread }, table(verbose ? output.screen : null, columns, rows));
+  for (const { text } of unread) output.note(text);
+  if (tokens.length + unread.length === 0) output.note(NO_CARD);
 }
 
 export const command: Command = { help, run };

@@ -4,7 +4,7 @@
 import { AgentError } from '../../base/errors.ts';
 import { requireHere } from '../../stories/card/require-here.ts';
 import type { PeerCredentials } from '../../model/request.ts';
-import { CARD_READING_MS } from '../../token/interface.ts';
+import { lookAgain } from '../../stories/card/whole-tokens.ts';
 import {
   INTERFACE,
   readParameters,
@@ -67,7 +67,7 @@ const PLAIN: { readonly [M in PlainMethod]: PlainRow<M> } = {
   ListTokens: {
     ...READS,
     run: async (_, _peer, { tokens }) => ({
-      tokens: (await tokens.present(CARD_READING_MS)).map(wireToken),
+      tokens: (await lookAgain(tokens)).map(wireToken),
     }),
   },
   ListIdentities: { ...READS, run: listIdentities },

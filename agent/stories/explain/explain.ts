@@ -25,14 +25,18 @@ import {
   cardRemedy,
   DRIVER_FAILS,
   found as say,
-  HELD_REMEDY,
   REMEDY,
   reasonText,
+  blockedRemedy,
+  noKeyRemedy,
+  remedyOf,
 } from '../../words/explain.ts';
 import type { EntryQuestion } from '../enforcement/explain-enforcement.ts';
 import { findCards, wantsCard, type CardParts, type FoundCards } from '../card/find-cards.ts';
 import type { PairedCard } from '../card/find-identity.ts';
 import { triesLeftText } from '../../words/login.ts';
+
+const PIV = 'org.scauth.piv';
 
 export interface ReaderSource {
   readers(): readonly ReaderInfo[];
@@ -169,7 +173,7 @@ async function checkEnforcement({ parts, question, session }: Facts): Promise<Fi
 }
 
 function fault(link: LinkName, error: AgentError): Finding {
-  return broken(reasonText(error.code), REMEDY[link], error.detail);
+  return broken(reasonText(error.code), remedyOf(error.code, link), error.detail);
 }
 
 async function checkReader({ parts, cards, policy }: Facts): Promise<Finding> {
@@ -234,10 +238,10 @@ async function checkCardIsIn({ parts, cards }: Facts): Promise<Finding | null> {
     case 'mute':
       return broken(say.mute, REMEDY.card, where);
     case 'broken':
-      if (error?.code === 'driver-fault') return good(say.card, where);
+      if (error?.code === 'driver-fault' || error?.code === 'module-fault') return good(say.card, where);
       return broken(
         reasonText(error?.code ?? 'card-fault'),
-        error?.code === 'card-busy' ? HELD_REMEDY : REMEDY.card,
+        remedyOf(error?.code ?? 'card-fault', 'card'),
         failureAt(reader),
       );
     case 'reading':
@@ -265,7 +269,10 @@ async function checkDriver({ parts, cards, question: { service } }: Facts): Prom
     return broken(detail, say.letDriverRun(keptOut.driver), keptOut.driver);
   }
   const reader = unreadCard(parts);
-  if (reader?.state === 'broken') return broken(reasonText('driver-fault'), REMEDY.driver, failureAt(reader));
+  if (reader?.state === 'broken') {
+    const code = reader.error?.code ?? 'driver-fault';
+    return broken(reasonText(code), remedyOf(code, 'driver'), failureAt(reader));
+  }
   return broken(say.noDriver, REMEDY.driver, reader === null ? null : placeOf(reader));
 }
 
@@ -277,7 +284,8 @@ async function checkKeys({ cards }: Facts): Promise<Finding | null> {
   const { outcome, tokens, keys } = await cards();
   if (outcome instanceof Error) return null;
   const notes = tokens.flatMap((token) => token.notes).join('; ');
-  if (keys.length === 0) return broken(say.noKey, REMEDY.certificate, notes || null);
+  const isPiv = tokens.every(({ driver }) => driver === PIV);
+  if (keys.length === 0) return broken(say.noKey(notes), noKeyRemedy(isPiv));
   return good(listed(keys.map(({ label }) => label)), listed(keys.map(nameOf)));
 }
 
@@ -321,11 +329,12 @@ async function checkTries(facts: Facts): Promise<Finding | null> {
   if (card === null) return null;
   const { token, identity } = card;
   const state = await token.pinState(pinOf(token, identity)).catch(asAgentError);
-  if (state instanceof Error) return fault('tries', state);
+  const blocked = broken(reasonText('pin-blocked'), blockedRemedy(token.unblockPin !== undefined));
+  if (state instanceof Error) return state.code === 'pin-blocked' ? blocked : fault('tries', state);
   const { triesLeft } = state;
   switch (permitTry(facts.policy, state)) {
     case 'blocked':
-      return broken(reasonText('pin-blocked'), REMEDY.tries);
+      return blocked;
     case 'needs-consent': {
       const { tryReserve } = facts.policy.login;
       return good(

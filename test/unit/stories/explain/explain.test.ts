@@ -1,7 +1,7 @@
 // sc_auth explain on the fakes: what the sandbox cannot show, and that it ends where the login's own decision does.
 import fc from 'fast-check';
 import test from 'ava';
-import { AgentError } from '../../../../agent/base/errors.ts';
+import { AgentError, type AgentErrorCode } from '../../../../agent/base/errors.ts';
 import { explainLogin, type ExplainParts } from '../../../../agent/stories/explain/explain.ts';
 import type { ReaderInfo } from '../../../../agent/model/inventory.ts';
 import type { Link } from '../../../../agent/model/link.ts';
@@ -91,6 +91,32 @@ test('no reader, a mute card, a failing driver, a card that is still being read'
   t.is(await broken(holding({ state: 'broken', error: new AgentError('card-timeout') })), 'card');
   const refused = { present: () => Promise.reject(new AgentError('not-authorised')) };
   t.is(await broken({ tokens: refused }), 'reader');
+});
+
+test('K10: what to do goes by the reason, at whichever link it is found', async (t) => {
+  const remedy = async (over: Parameters<typeof links>[0]): Promise<string> =>
+    (await links(over)).at(-1)?.remedy ?? '';
+  const failing = (code: AgentErrorCode) => ({
+    tokens: tokensOf(new FakeToken(victim, { pinState: () => Promise.reject(new AgentError(code)) })),
+  });
+  t.regex(await remedy(failing('card-busy')), /gpgconf --kill scdaemon/);
+  t.regex(await remedy(holding({ state: 'broken', error: new AgentError('card-busy') })), /gpgconf --kill/);
+  t.regex(await remedy(failing('card-fault')), /take it out and put it back/);
+  t.regex(await remedy(failing('pin-expired')), /sc_auth changepin/);
+  t.regex(await remedy(failing('driver-fault')), /sc_auth drivers -v/);
+  t.regex(await remedy(failing('pin-blocked')), /card maker's program/);
+  t.regex(await remedy(holding({ state: 'broken', error: new AgentError('module-fault') })), /put it back/);
+});
+
+test('K10: a key that is missing is said with why, and a PIV slot is named of a PIV card alone', async (t) => {
+  const other = new FakeToken(victim, { use: 'signature' });
+  const [last] = (await links({ tokens: tokensOf(other) })).slice(-1);
+  t.is(last?.name, 'certificate');
+  t.notRegex(last?.remedy ?? '', /9A/);
+  Object.assign(other, { driver: 'org.scauth.piv', notes: ['9A: its certificate cannot be read'] });
+  const piv = (await links({ tokens: tokensOf(other) })).at(-1);
+  t.regex(piv?.remedy ?? '', /9A/);
+  t.regex(piv?.detail ?? '', /9A: its certificate cannot be read/);
 });
 
 test('K7: a contactless reader is the reader link before anybody is paired, as at the pairing', async (t) => {

@@ -207,3 +207,29 @@ test('close ends retries and events', async (t) => {
   t.deepEqual(await tokens.present(0), []);
   t.deepEqual(events, []);
 });
+
+test('K14: a card without a key for logins is looked at again for who lists keys, and told of when it has one', async (t) => {
+  const source = new FakeReaders();
+  const slot = new SoftwareSlot({ key: 'p256' });
+  const unknown = { kind: 'status', sw: '6A82', ins: 'a4', times: 'always' } as const;
+  slot.card.faults.arm(unknown);
+  const tokens = new TokenRegistry(source, [new PivDriver()], 0);
+  const events: TokenEvent[] = [];
+  tokens.onChange((event) => events.push(event));
+  source.tell({ kind: 'service', up: true });
+  source.tell({ kind: 'card-in', slot });
+  t.deepEqual(await tokens.presentAnew(1000), []);
+  t.deepEqual(await tokens.presentAnew(1000), []);
+  t.deepEqual(kinds(events), ['service', 'card-unknown'], 'told of once');
+  const asked = slot.commands.length;
+  t.deepEqual(await tokens.present(1000), [], 'a login does not look again');
+  t.is(slot.commands.length, asked);
+
+  slot.card.faults.clear();
+  const [token] = await tokens.presentAnew(1000);
+  t.true(token?.identities.some(({ use }) => use === 'authentication'));
+  t.is(kinds(events).at(-1), 'token-in');
+  const read = slot.commands.length;
+  await tokens.presentAnew(1000);
+  t.is(slot.commands.length, read, 'a card with a key is not read again');
+});
