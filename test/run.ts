@@ -130,7 +130,7 @@ function steps(): { name: string; argv: string[] }[] {
       name: 'types',
       argv: node('typescript-7/bin/tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', 'build/types.json'),
     },
-    { name: 'lint', argv: node('eslint/bin/eslint.js', '--max-warnings', '0', '.') },
+    { name: 'lint', argv: node('oxlint/bin/oxlint', '--type-aware', '--deny-warnings') },
     {
       name: 'format',
       argv: node(
