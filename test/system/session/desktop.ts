@@ -2,17 +2,21 @@
 // pictures of the screen in test/artifacts. It knows no locker and no dialog: the tests start those.
 
 import type { ChildProcess } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { REPOSITORY } from '../../kit/sandbox/namespace.ts';
 import type { ExecResult, Sandbox } from '../../kit/sandbox/sandbox.ts';
+import { png, readScreen, type Screen } from './screen.ts';
 
 const DISPLAY = ':7';
 const ARTIFACTS = join(REPOSITORY, 'test/artifacts');
 const FONT = ['-fa', 'DejaVu Sans Mono', '-fs', '16'] as const;
 const PATIENCE_MS = 30_000;
 const POLL_MS = 20;
+/** As long as a program takes that makes a picture: what is drawn more slowly is not at rest. */
+const STILL_MS = 100;
 
 /** A program of the user's that goes on while the test does. */
 export interface Running {
@@ -63,7 +67,7 @@ export class Desktop {
     const made = await sandbox.exec(['sh', '-c', script, 'sh', uid]);
     if (made.code !== 0) throw new Error(`no folders for a desktop: ${made.stderr}`);
     // prettier-ignore
-    const server = desktop.spawn(['Xvfb', DISPLAY, '-screen', '0', '1280x800x24', '-nolisten', 'tcp', '-noreset', '-displayfd', '1']);
+    const server = desktop.spawn(['Xvfb', DISPLAY, '-screen', '0', '1280x800x24', '-nolisten', 'tcp', '-noreset', '-displayfd', '1', '-fbdir', '/tmp']);
     await until(
       () => /^\d+$/m.test(server.output()),
       () => `Xvfb: ${server.output()}`,
@@ -151,16 +155,17 @@ export class Desktop {
     return (await this.#xdotool(['search', '--onlyvisible', '--name', pattern])).stdout.trim() !== '';
   }
 
+  /** What is on the screen, without a program that asks for it: Xvfb keeps it in a file. */
+  #screen(): Screen {
+    return readScreen(this.#sandbox.path('/tmp/Xvfb_screen0'));
+  }
+
   /** A picture of the whole screen, as test/artifacts/NAME.png. @returns how many colours it has: one is nothing to see */
-  async screenshot(name: string): Promise<number> {
-    const inside = `/run/user/${this.#sandbox.uid}/${name}.png`;
-    const { code, stderr } = await this.run(['import', '-silent', '-window', 'root', inside]);
-    if (code !== 0) throw new Error(`no screenshot: ${stderr}`);
-    const colours = await this.run(['identify', '-format', '%k', inside]);
-    const { stdout } = await this.#sandbox.exec(['base64', inside]);
+  screenshot(name: string): Promise<number> {
+    const screen = this.#screen();
     mkdirSync(ARTIFACTS, { recursive: true });
-    writeFileSync(join(ARTIFACTS, `${name}.png`), Buffer.from(stdout, 'base64'));
-    return Number(colours.stdout);
+    writeFileSync(join(ARTIFACTS, `${name}.png`), png(screen));
+    return Promise.resolve(new Set(screen.pixels).size);
   }
 
   /** A terminal window of root's, as a console is: `login` wants that. */
@@ -171,10 +176,10 @@ export class Desktop {
     await this.untilWindow(`^${title}$`);
   }
 
-  /** The colour of a point of the screen that no window covers, e.g. `srgb(58,110,165)`. */
-  async background(): Promise<string> {
-    const crop = ['-crop', '1x1+1260+780', '-format', '%[pixel:p{0,0}]', 'info:-'];
-    return (await this.run(['import', '-silent', '-window', 'root', ...crop])).stdout;
+  /** The colour of a point of the screen that no window covers. */
+  background(): Promise<string> {
+    const { width, pixels } = this.#screen();
+    return Promise.resolve(`#${(pixels[780 * width + 1260] ?? 0).toString(16).padStart(6, '0')}`);
   }
 
   /** Something to lock: a window that says whose desktop it is, before a background. @returns the background's colour */
@@ -202,14 +207,16 @@ export class Desktop {
     return furnished;
   }
 
-  /** Waits until two pictures in a row are the same. */
+  /** Waits until two pictures, with the time of one between them, are the same. */
   async untilStill(): Promise<void> {
     let last = '';
     await until(
       async () => {
-        const { stdout } = await this.run(['sh', '-c', 'import -silent -window root rgb:- | md5sum']);
-        const still = stdout === last;
-        last = stdout;
+        await pause(STILL_MS);
+        const { pixels } = this.#screen();
+        const now = hash('sha1', Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength));
+        const still = now === last;
+        last = now;
         return still;
       },
       () => 'the screen does not come to rest',
