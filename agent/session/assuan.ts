@@ -12,6 +12,7 @@ const GPG_ERR_TIMEOUT = 62;
 const GPG_ERR_CANCELED = 99;
 const GPG_ERR_NOT_CONFIRMED = 114;
 const GPG_ERR_FULLY_CANCELED = 198;
+const GPG_ERR_WINDOW_TOO_SMALL = 301;
 
 /**
  * Text of others (a card, a certificate, scauthd) for a dialog: one line, no control characters, and nothing that Pango
@@ -35,7 +36,7 @@ export function assuanLine(command: string, argument = ''): Buffer {
 }
 
 /** How a command ended. */
-export type AssuanEnd = 'ok' | 'cancelled' | 'not-confirmed' | 'timeout' | 'failed';
+export type AssuanEnd = 'ok' | 'cancelled' | 'not-confirmed' | 'timeout' | 'too-small' | 'failed';
 
 function endOfError(line: string): AssuanEnd {
   const code = Number(/^ERR (\d+)/.exec(line)?.[1] ?? 0) & 0xffff;
@@ -47,6 +48,8 @@ function endOfError(line: string): AssuanEnd {
       return 'not-confirmed';
     case GPG_ERR_TIMEOUT:
       return 'timeout';
+    case GPG_ERR_WINDOW_TOO_SMALL:
+      return 'too-small';
     default:
       return 'failed';
   }

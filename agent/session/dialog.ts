@@ -11,7 +11,7 @@ import { NoDialog, Pinentry, type Environment } from './pinentry.ts';
 import { readState, type SeenCard, type SessionState } from './state.ts';
 import { isAccountPasswordPrompt, isPairingText } from '../words/pairing.ts';
 import * as say from '../words/session.ts';
-import { plain } from './assuan.ts';
+import { plain, type AssuanEnd } from './assuan.ts';
 import * as windows from './windows.ts';
 
 export interface DialogParts {
@@ -23,7 +23,8 @@ export interface DialogParts {
   readonly log: (line: string) => void;
 }
 
-export type DialogEnd = 'paired' | 'not-paired' | 'cancelled' | 'no-card' | 'no-dialog';
+export type DialogEnd =
+  'paired' | 'already' | 'not-paired' | 'cancelled' | 'no-card' | 'no-dialog' | 'no-room' | 'not-shown';
 
 /** After that many mistakes the dialog ends: whoever goes on starts it again. */
 const MAX_MISTAKES = 3;
@@ -106,7 +107,7 @@ class DialogPerson implements Person {
 
   async #askYesOrNo(text: string, told: readonly string[]): Promise<SecretBuffer | null> {
     const end = await this.#pinentry.confirm(windows.questionWindow(text, told));
-    if (end === 'failed' || end === 'timeout') return null;
+    if (end === 'failed' || end === 'timeout' || end === 'too-small') return null;
     const word = new Secret(end === 'ok' ? 3 : 0);
     if (end === 'ok') word.bytes.set(Buffer.from('yes'));
     return word;
@@ -196,10 +197,18 @@ async function offer(
   user: string,
   pinentry: Pinentry,
 ): Promise<'pair' | 'not-now' | 'never'> {
-  const end = await pinentry.confirm(windows.offerWindow(card, user, pinentry.hasTwoButtons));
+  const ask = (twoButtons: boolean): Promise<AssuanEnd> =>
+    pinentry.confirm(windows.offerWindow(card, user, twoButtons));
+  let { hasTwoButtons } = pinentry;
+  let end = await ask(hasTwoButtons);
+  // Three buttons are wider than a narrow terminal.
+  if (end === 'too-small' && !hasTwoButtons) {
+    hasTwoButtons = true;
+    end = await ask(true);
+  }
   if (end === 'ok') return 'pair';
   if (end === 'not-confirmed') return 'never';
-  if (end !== 'cancelled' || !pinentry.hasTwoButtons) return 'not-now';
+  if (end !== 'cancelled' || !hasTwoButtons) return 'not-now';
   return (await pinentry.confirm(windows.showAgainWindow())) === 'cancelled' ? 'never' : 'not-now';
 }
 
@@ -217,15 +226,14 @@ async function runOffer(
     throw error;
   }
   try {
-    switch (await offer(card, user, pinentry)) {
-      case 'pair':
-        return await pairByDialog(card, user, pinentry, gone, parts);
-      case 'never':
-        await callAgent(parts.socket, 'SetPairingPrompt', { enabled: false });
-        return 'cancelled';
-      case 'not-now':
-        return 'cancelled';
-    }
+    let end: DialogEnd = 'cancelled';
+    const choice = await offer(card, user, pinentry);
+    if (choice === 'pair') end = await pairByDialog(card, user, pinentry, gone, parts);
+    else if (choice === 'never') await callAgent(parts.socket, 'SetPairingPrompt', { enabled: false });
+    if (end !== 'cancelled' || gone.aborted) return end;
+    // Nobody has cancelled what was not shown.
+    if (pinentry.lastEnd === 'too-small') return 'no-room';
+    return pinentry.lastEnd === 'failed' ? 'not-shown' : end;
   } finally {
     pinentry.close();
   }
@@ -292,6 +300,8 @@ export async function dialogNow(parts: DialogParts): Promise<DialogEnd> {
         const end = await runOffer(card, state.user, gone.signal, parts);
         // Whoever asked looks here, and at no notification.
         if (end === 'no-dialog') parts.log(say.NO_PAIRING.noPinentry);
+        if (end === 'no-room') parts.log(say.NO_PAIRING.noRoom);
+        if (end === 'not-shown') parts.log(say.NO_PAIRING.notShown);
         return end;
       }
       case 'unfit':
@@ -299,7 +309,7 @@ export async function dialogNow(parts: DialogParts): Promise<DialogEnd> {
         return 'not-paired';
       case 'own':
         parts.log(say.NO_PAIRING.own);
-        return 'not-paired';
+        return 'already';
       case 'others':
         parts.log(say.NO_PAIRING.others);
         return 'not-paired';

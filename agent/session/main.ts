@@ -27,11 +27,12 @@ switches it off.
 When the card is taken out with which this session was logged in or unlocked, the command of session.lock_command in
 scauth.toml is run, where the administrator has set session.removal.
 
-Exit codes: 0 ended, or paired; 1 not paired; 4 no card; 5 scauthd cannot be reached; 130 cancelled.
+Exit codes: 0 ended, or paired; 1 not paired; 4 no card; 5 scauthd cannot be reached; 6 paired already;
+130 cancelled.
 SCAUTH_IO_SOCKET names another socket than ${SOCKET_PATH}.
 `;
 
-const EXIT = { ok: 0, failure: 1, noCard: 4, unreachable: 5, cancelled: 130 } as const;
+const EXIT = { ok: 0, failure: 1, noCard: 4, unreachable: 5, already: 6, cancelled: 130 } as const;
 
 /** How long --on-demand stays when there is nothing to do: a card that is put back soon finds it. */
 const IDLE_MS = 10_000;
@@ -176,11 +177,15 @@ async function now(): Promise<number> {
     switch (end) {
       case 'paired':
         return EXIT.ok;
+      case 'already':
+        return EXIT.already;
       case 'cancelled':
         return EXIT.cancelled;
       case 'no-card':
         return EXIT.noCard;
       case 'no-dialog':
+      case 'no-room':
+      case 'not-shown':
       case 'not-paired':
         return EXIT.failure;
     }

@@ -70,6 +70,8 @@ export class Pinentry {
   #secretLength = 0;
   #answer: ((end: AssuanEnd) => void) | null = null;
   #isOpen = true;
+  /** How the last window ended. */
+  lastEnd: AssuanEnd = 'ok';
   /** GNOME's own prompt has no third button. */
   readonly hasTwoButtons: boolean;
 
@@ -189,6 +191,7 @@ export class Pinentry {
   #settle(end: AssuanEnd): void {
     const answer = this.#answer;
     this.#answer = null;
+    this.lastEnd = end;
     answer?.(end);
   }
 

@@ -72,6 +72,9 @@ export const NO_PAIRING = {
   others: 'This card belongs to somebody else. Put your own card in.',
   noPinentry:
     'There is no pinentry program that can show the dialog. Install one (for example pinentry-gtk2), or pair in a terminal: sc_auth pair',
+  notShown: 'The dialog could not be shown here. Pair without it: sc_auth pair',
+  noRoom:
+    'The terminal is too small for the dialog. Make it larger, or pair without the dialog: sc_auth pair',
   root: 'scauth-session is for the session of a user; root has none.',
 } as const;
 

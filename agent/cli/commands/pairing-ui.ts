@@ -23,7 +23,7 @@ Examples:
   sc_auth pairing_ui -s status
   sc_auth pairing_ui -f
 Exit codes: 0 done, or paired; 1 the dialog could not be shown; 2 wrong usage; 3 not allowed; 4 no such card;
-5 scauthd cannot be reached; 130 cancelled in the dialog.
+5 scauthd cannot be reached; 6 the card is yours already; 130 cancelled in the dialog.
 `;
 
 /** The program of the session; a failure says its own reason. */
@@ -42,6 +42,7 @@ async function openDialog(context: CommandContext): Promise<void> {
   });
   if (code === EXIT.cancelled) throw new SilentEnd('cancelled');
   if (code === EXIT.notFound) throw new SilentEnd('no-card');
+  if (code === EXIT.already) throw new SilentEnd('already-paired');
   if (code !== 0) throw new SilentEnd(code === EXIT.unreachable ? 'unreachable' : 'internal');
 }
 

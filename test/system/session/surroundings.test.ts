@@ -182,6 +182,42 @@ test.serial('a session without a screen: pairing_ui -f shows the dialog on the t
   await world.mustRun(['sc_auth', 'unpair']);
 });
 
+test.serial(
+  'U: the dialog pairs on a terminal of 40 columns, and one that has no room for it is told so',
+  async (t) => {
+    const { sandbox } = world;
+    const dialog = (rows: number, columns: number) =>
+      sandbox.pty(['sc_auth', 'pairing_ui', '-f'], {
+        user: sandbox.user,
+        env: { TERM: 'xterm' },
+        size: { rows, columns },
+      });
+    const small = await untilEnd(dialog(8, 40));
+    t.is(small.code, 1);
+    t.regex(small.screen, /The terminal is too small for the dialog\. Make it larger, or [^\n]*sc_auth pair/);
+    // The terminal of somebody else, as behind `su`: pinentry may not open it.
+  const root = sandbox.pty(['su', sandbox.user, '-s', '/bin/sh', '-c', 'sc_auth pairing_ui -f'], {
+    env: { TERM: 'xterm' },
+    size: { rows: 24, columns: 80 },
+  });
+  t.regex((await untilEnd(root)).screen, /The dialog could not be shown here\. [^\n]*sc_auth pair/);
+  const pty = dialog(24, 40);
+    await pty.expect('Not now');
+    pty.send('\r'); // Pair
+    await pty.expect('Cancel');
+    pty.send(`${sandbox.password}\r`);
+    await pty.expect('The card signs');
+    await pty.expect('Cancel');
+    pty.send(`${sandbox.pin}\r`);
+    await pty.expect('is paired');
+    pty.send('\r');
+    t.is((await untilEnd(pty)).code, 0);
+    const again = await untilEnd(dialog(24, 40));
+    t.is(again.code, 6, 'paired already');
+    await world.mustRun(['sc_auth', 'unpair']);
+  },
+);
+
 // From here on systemd is the user's manager.
 test.serial(
   'systemd’s user manager starts it when a card goes in, and nothing stays when it is done',
