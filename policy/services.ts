@@ -20,19 +20,38 @@ export interface PamService {
   readonly unlocks: boolean;
   /** Changes the user within a session: that nobody is asked there is its own settings' word. */
   readonly switches: boolean;
+  /** Asks on a terminal, where messages and prompts have a line each. */
+  readonly terminal: boolean;
   /** Shows prompts and nothing else. */
   readonly promptOnly: boolean;
 }
 
 type Kind = Pick<PamService, 'opens' | 'heeds'> & Partial<PamService>;
 
-const CONSOLE: Kind = { opens: 'a login on a console', heeds: 'account', startsSession: true };
+const CONSOLE: Kind = {
+  opens: 'a login on a console',
+  heeds: 'account',
+  startsSession: true,
+  terminal: true,
+};
 const DESKTOP: Kind = { opens: 'a desktop session', heeds: 'account', startsSession: true };
-const SWITCH: Kind = { opens: 'root or another account', heeds: 'account', switches: true };
+const SWITCH: Kind = {
+  opens: 'root or another account',
+  heeds: 'account',
+  switches: true,
+  terminal: true,
+};
 const LOCK: Kind = { opens: 'a locked screen', heeds: 'auth', unlocks: true };
 const REMOTE: Kind = { opens: 'a login from another host', heeds: 'account', remote: true };
 
-const NOTHING = { remote: false, startsSession: false, unlocks: false, switches: false, promptOnly: false };
+const NOTHING = {
+  remote: false,
+  startsSession: false,
+  unlocks: false,
+  switches: false,
+  terminal: false,
+  promptOnly: false,
+};
 
 function row(name: string, kind: Kind, more: Partial<PamService> = {}): [string, PamService] {
   return [name, { ...NOTHING, ...kind, ...more }];
@@ -55,7 +74,7 @@ export const PAM_SERVICES: ReadonlyMap<string, PamService> = new Map([
   row('su', SWITCH),
   row('su-l', SWITCH),
   row('doas', SWITCH),
-  row('polkit-1', SWITCH),
+  row('polkit-1', SWITCH, { terminal: false }),
   row('runuser', SWITCH, { opens: null }),
   row('runuser-l', SWITCH, { opens: null }),
   row('xsecurelock', LOCK, { heeds: 'account' }),

@@ -228,6 +228,7 @@ async function main(): Promise<void> {
     keyring,
     loginUidOf,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
+    passwordInstead: (user) => enforcement.passwordInstead(user),
     sessions,
   };
   const memory = new LoginMemory(systemClock);

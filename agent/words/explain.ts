@@ -158,7 +158,7 @@ export function whatToDo(remedy: string | null): string {
 
 /** What the links say that scauthd looks at; a broken one with no reason of its own names its fault here. */
 export const found = {
-  proof: 'Nothing is in its way; it takes the PIN, so it was not tried',
+  proof: (prompt: string) => `Nothing is in its way; it takes the PIN (${prompt}), so it was not tried`,
   keyNotFixed: 'the first login fixes the key',
   allowed: (service: string) => `Cards may be used for ${service}`,
   fromHost: 'From another host',

@@ -1,6 +1,7 @@
 // Every sentence of a login, each with the next step. This folder is the one room for what people read (prompts, answers,
 // errors, findings), so that one voice speaks. Lines for the log, details of errors and help texts do not belong here.
 
+import { createHash } from 'node:crypto';
 import { assertNever } from '../base/assert.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
 import type { PinState, TouchPolicy } from '../model/token.ts';
@@ -19,12 +20,18 @@ function fitted(text: string, maxBytes: number): string {
   return `${cut}…`;
 }
 
-const fittedLabel = (label: string): string => fitted(label, 300);
+/** No longer than a relay takes; what is cut is told apart by a few digits of its hash, so that nobody passes for another. */
+function fittedLabel(label: string): string {
+  if (Buffer.byteLength(label) <= 300) return label;
+  const mark = createHash('sha256').update(label).digest('hex').slice(0, 8);
+  return `${fitted(label, 300 - mark.length - 1)} ${mark}`;
+}
+
 const fittedReader = (reader: string): string => fitted(reader, 100);
 
 /** Some lockers show the prompt and nothing else, so a key that always wants a touch says so there. */
-function andTouch(touch: TouchPolicy | null): string {
-  return touch === 'always' ? ', then touch the card when it blinks' : '';
+function andTouch(touch: TouchPolicy | null, what = 'the card'): string {
+  return touch === 'always' ? `, then touch ${what}` : '';
 }
 
 /** While a card is waited for (`login.wait`); the second where nobody can press Enter. */
@@ -32,9 +39,22 @@ export function insertCardText(): { readonly text: string; readonly plain: strin
   return { text: 'Insert your card, or press Enter for your password.', plain: 'Insert your card.' };
 }
 
-export function pinPrompt(identityLabel: string, touch: TouchPolicy | null = null): string {
-  return `Enter PIN for '${fittedLabel(identityLabel)}'${andTouch(touch)}: `;
+/** `form-or-password`: Enter asks for the password, and only the prompt can say so. */
+export type PinWords = 'sentence' | 'form' | 'form-or-password';
+
+/** At most 60 columns where the name allows. */
+export function pinPrompt(
+  name: string,
+  touch: TouchPolicy | null = null,
+  words: PinWords = 'sentence',
+): string {
+  if (words === 'sentence') return `Enter PIN for '${fittedLabel(name)}'${andTouch(touch)}: `;
+  const enter = words === 'form' ? '' : ' (Enter: password)';
+  return `PIN of '${fittedLabel(name)}'${andTouch(touch, 'it')}${enter}: `;
 }
+
+/** Before the first PIN prompts of an account, until it has logged in by card. */
+export const ENTER_MEANS_PASSWORD = 'Enter on an empty line asks for your password instead.';
 
 /** A message, for a reader with a PIN pad. */
 export function readerPinText(reader: string, identityLabel: string, touch: TouchPolicy | null): string {

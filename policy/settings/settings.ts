@@ -136,6 +136,15 @@ export const settings = {
       meaning: 'A user may have one pairing. Pairings that are there already stay.',
     },
   },
+  prompt: {
+    style: {
+      schema: word(['short', 'macos']),
+      default: 'short',
+      unit: null,
+      meaning:
+        'How the PIN is asked for. "short": by the name of the card\'s holder. "macos": in the words of macOS, by the labels of card and certificate, which are longer than most terminals are wide.',
+    },
+  },
   audit: {
     no_record_no_grant: {
       schema: flag,

@@ -8,7 +8,7 @@ import type { CardPin, Identity, PinState, TouchPolicy } from '../../model/token
 import type { Token } from '../../token/interface.ts';
 import type { Conversation } from './conversation.ts';
 import type { TryConsent } from './try-consent.ts';
-import { pinPrompt, readerPinText, readerPinPrompt } from '../../words/login.ts';
+import { pinPrompt, readerPinText, readerPinPrompt, type PinWords } from '../../words/login.ts';
 
 /** Whoever gets a Pin in an answer wipes it. */
 export type PinAnswer =
@@ -32,8 +32,9 @@ export interface PinQuestion {
   readonly token: Token;
   /** Which of the token's PINs. */
   readonly cardPin: CardPin;
-  /** The identity's label, for the prompt. */
+  /** Whom the prompt names, and how it asks. */
   readonly label: string;
+  readonly words: PinWords;
   /** When the key wants to be touched after the PIN; null where no key is used, or nothing is known. */
   readonly touch: TouchPolicy | null;
   /** The PIN that this card has just refused; the same again is not sent. */
@@ -51,8 +52,16 @@ function lastState({ token, cardPin }: PinQuestion): PinState {
   return cardPin === token.pins[0] ? token.lastPinState : { triesLeft: null, triesTotal: null };
 }
 
-async function askSecret({ person, token, cardPin, label, touch, refused }: PinQuestion): Promise<PinAnswer> {
-  const typed = await person.ask(pinPrompt(label, touch), false);
+async function askSecret({
+  person,
+  token,
+  cardPin,
+  label,
+  words,
+  touch,
+  refused,
+}: PinQuestion): Promise<PinAnswer> {
+  const typed = await person.ask(pinPrompt(label, touch, words), false);
   if (typed === null) throw new AgentError('cancelled');
   let accepted: boolean;
   try {

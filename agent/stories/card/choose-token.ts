@@ -41,9 +41,3 @@ function pairedWith(user: Username, tokens: readonly Token[], table: PairingTabl
   if (pairings.length === 0) throw new AgentError('not-paired', { detail: `${user} has no pairing` });
   return tokens.filter((token) => findPairedIdentities([token], pairings).kind === 'found');
 }
-
-/** How prompts name the card: by the key that it logs in with. */
-export function promptLabel(token: Token): string {
-  const identity = token.identities.find(({ use }) => use === 'authentication') ?? token.identities[0];
-  return identity?.label ?? token.label;
-}

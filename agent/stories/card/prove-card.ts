@@ -17,6 +17,7 @@ import { askPin, pinOf } from './ask-pin.ts';
 import type { Conversation } from './conversation.ts';
 import type { OnCard } from './find-identity.ts';
 import type { Rider } from './rider.ts';
+import { promptName } from './prompt-name.ts';
 import { TryConsent } from './try-consent.ts';
 import { maySpendLast, type OwnerParts } from './whose-tries.ts';
 import { consentPrompt, touchText } from '../../words/login.ts';
@@ -58,7 +59,6 @@ export async function askCardPin(
   actor: PeerCredentials,
   parts: OwnerParts,
   token: Token,
-  label: string,
   identity: Identity | null = null,
 ): Promise<CardPinTry> {
   requireReader(parts.policy(), token);
@@ -68,7 +68,8 @@ export async function askCardPin(
     mine: () => maySpendLast(token, actor.uid, parts),
   });
   const answer = await askPin({
-    ...{ person, consent, token, label, refused: null, cueBy: 'information' },
+    ...{ person, consent, token, refused: null, cueBy: 'information', words: 'sentence' },
+    label: promptName(parts.policy(), token, identity ?? undefined),
     cardPin: identity === null ? token.pins[0] : pinOf(token, identity),
     touch: identity?.touch ?? null,
   });
@@ -104,7 +105,7 @@ export async function proveCard(
   parts: ProvingParts,
   rider: Rider | null,
 ): Promise<void> {
-  const { pin, consent } = await askCardPin(person, actor, parts, token, identity.label, identity);
+  const { pin, consent } = await askCardPin(person, actor, parts, token, identity);
   try {
     const hostId = parts.pairings.hostId();
     const challenge = Challenge.create({ purpose: 'pairing', hostId, user, service });

@@ -58,7 +58,7 @@ async function sign(
   parts: SignAnchorParts,
 ): Promise<string> {
   requireCard(parts.policy(), token, pairing);
-  const { pin, consent } = await askCardPin(person, actor, parts, token, identity.label, identity);
+  const { pin, consent } = await askCardPin(person, actor, parts, token, identity);
   try {
     const anchor = parts.anchors.lastRecord();
     if (anchor === null) throw new AgentError('internal', { detail: 'the audit log has no record' });

@@ -8,6 +8,7 @@ import type { CardLogin, CodeHash, EnforcementState } from '../../model/enforcem
 import type { Pkhh } from '../../model/key.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../../model/request.ts';
 import type { EnforcementTable, PairingTable } from '../../store/interface.ts';
+import type { PasswordInstead } from '../login/login-parts.ts';
 import { isEnforced } from '../../../policy/permit-without-card.ts';
 
 /** A card login is written down once in this time for each key, and at once while a trial waits for it. */
@@ -53,6 +54,16 @@ export class Enforcement {
     if (!overdue && isEnforced(state, clock.nowMs())) return state;
     this.#runOut();
     return { kind: 'off' };
+  }
+
+  /** For a prompt: what cannot be read costs nobody the login, so it promises nothing then. */
+  passwordInstead(user: Username): PasswordInstead {
+    try {
+      if (this.isOn) return 'no';
+      return this.#parts.table.cardLogins(user).length > 0 ? 'yes' : 'untold';
+    } catch {
+      return 'no';
+    }
   }
 
   /** Whether it is in force. @throws AgentError `store-unreadable` */

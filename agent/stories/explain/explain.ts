@@ -34,7 +34,8 @@ import {
 import type { EntryQuestion } from '../enforcement/explain-enforcement.ts';
 import { findCards, wantsCard, type CardParts, type FoundCards } from '../card/find-cards.ts';
 import type { PairedCard } from '../card/find-identity.ts';
-import { triesLeftText } from '../../words/login.ts';
+import { pinPrompt, triesLeftText } from '../../words/login.ts';
+import { pinWords, promptName } from '../card/prompt-name.ts';
 
 const PIV = 'org.scauth.piv';
 
@@ -350,9 +351,13 @@ async function checkTries(facts: Facts): Promise<Finding | null> {
 async function checkProof(facts: Facts): Promise<Finding | null> {
   const card = await cardTaken(facts);
   if (card === null) return null;
-  const { identity, pairing } = card;
+  const { identity, pairing, token } = card;
+  const { policy, parts, question, session } = facts;
   const how = pairing.publicKey === null ? say.keyNotFixed : identity.publicKey.algorithm;
-  return good(say.proof, how);
+  const enforced = (await parts.enforcement?.(question, session.place).catch(() => null)) ?? null;
+  const words = pinWords(policy, question.service, enforced === null);
+  const prompt = pinPrompt(promptName(policy, token, identity), identity.touch, words);
+  return good(say.proof(prompt.trim()), `${how}; prompt.style = ${policy.prompt.style}`);
 }
 
 function isRefusal(outcome: FoundCards | AgentError, reason: string): boolean {

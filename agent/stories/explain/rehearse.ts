@@ -137,7 +137,7 @@ class Rehearser {
     );
     const { pin, consent } = await this.step(
       'PIN',
-      () => askCardPin(person, peer, this.#parts, token, identity.label, identity),
+      () => askCardPin(person, peer, this.#parts, token, identity),
       ({ pin: typed }) => (typed === null ? 'to be typed on the reader' : 'typed'),
     );
     try {

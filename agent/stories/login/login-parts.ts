@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { AuditLog } from '../../audit/interface.ts';
 import type { AuthDecision } from '../../model/decision.ts';
+import type { Username } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { TokenSource } from '../../token/interface.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
@@ -29,7 +30,11 @@ export interface LoginParts extends RequestPermitParts {
   /** Whether a token's driver may run for this request. */
   readonly driverGate: DriverGate;
   readonly keyring: KeyringParts;
+  readonly passwordInstead: (user: Username) => PasswordInstead;
 }
+
+/** Whether a password is as good as the card for an account; `untold`: it is, and the person may not know. */
+export type PasswordInstead = 'no' | 'yes' | 'untold';
 
 /** What the story came to; the decision is in the audit log already. */
 export interface LoginOutcome {

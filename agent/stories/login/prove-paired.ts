@@ -12,11 +12,12 @@ import type { Policy } from '../../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from '../card/ask-pin.ts';
 import type { Conversation } from '../card/conversation.ts';
 import type { PairedCard } from '../card/find-identity.ts';
+import { pinWords, promptName } from '../card/prompt-name.ts';
 import { isStillPaired } from '../card/still-paired.ts';
 import { TryConsent } from '../card/try-consent.ts';
 import { maySpendLast } from '../card/whose-tries.ts';
 import type { KeyringRelease } from '../keyring/release-keyring.ts';
-import { consentPrompt, touchText, wrongPinText } from '../../words/login.ts';
+import { consentPrompt, ENTER_MEANS_PASSWORD, touchText, wrongPinText } from '../../words/login.ts';
 import { refusedAtGate } from './gates.ts';
 import type { LoginParts } from './login-parts.ts';
 import type { LoginRecord } from './login-record.ts';
@@ -97,10 +98,17 @@ export class PairedProof {
   }
 
   #ask(refused: Pin | null, consent: TryConsent): ReturnType<typeof askPin> {
-    const { token, identity } = this.#card;
-    const { label, touch } = identity;
+    const { token, identity, pairing } = this.#card;
+    const { person, parts, policy, request } = this.#scene;
+    const instead = parts.passwordInstead(pairing.user);
+    const words = pinWords(policy, request.service, instead !== 'no');
+    const cueBy = this.#cueBy();
+    // Only where a message has a line of its own; the form says it itself, and macOS does not.
+    const tells = words === 'sentence' && policy.prompt.style !== 'macos' && cueBy !== 'prompt';
+    if (tells && instead === 'untold' && refused === null) person.tell(cueBy, ENTER_MEANS_PASSWORD);
     return askPin({
-      ...{ person: this.#scene.person, consent, token, label, touch, refused, cueBy: this.#cueBy() },
+      ...{ person, consent, token, words, touch: identity.touch, refused, cueBy },
+      label: promptName(policy, token, identity),
       cardPin: pinOf(token, identity),
     });
   }

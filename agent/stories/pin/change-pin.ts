@@ -9,7 +9,8 @@ import type { Token, TokenSource } from '../../token/interface.ts';
 import { askNewPin } from '../card/ask-new-pin.ts';
 import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
-import { chooseToken, promptLabel, type WantedToken } from '../card/choose-token.ts';
+import { promptName } from '../card/prompt-name.ts';
+import { chooseToken, type WantedToken } from '../card/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { askCardPin } from '../card/prove-card.ts';
 import type { OwnerParts } from '../card/whose-tries.ts';
@@ -52,8 +53,8 @@ async function setNewPin(
     person.tell('error', PIN_NOT_CHANGED_ON_READER);
     throw new AgentError('not-supported', { detail: 'the PIN is typed on the reader' });
   }
-  const label = promptLabel(token);
-  const { pin: old, consent } = await askCardPin(person, peer, parts, token, label);
+  const label = promptName(parts.policy(), token);
+  const { pin: old, consent } = await askCardPin(person, peer, parts, token);
   if (old === null) throw new AgentError('not-supported', { detail: 'the PIN came from nowhere' });
   try {
     const next = await askNewPin(person, token, label, old);

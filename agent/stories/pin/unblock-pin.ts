@@ -8,7 +8,8 @@ import type { Token } from '../../token/interface.ts';
 import { askNewPin } from '../card/ask-new-pin.ts';
 import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
-import { chooseToken, promptLabel, type WantedToken } from '../card/choose-token.ts';
+import { promptName } from '../card/prompt-name.ts';
+import { chooseToken, type WantedToken } from '../card/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { askSecret } from '../card/prove-card.ts';
 import { TryConsent } from '../card/try-consent.ts';
@@ -37,7 +38,7 @@ export async function unblockCardPin(
   const token = await chooseToken(wanted, parts);
   const card = { ...auditedCard(token, parts.pairings), actor: peer };
   if (token.unblockPin === undefined) throw new AgentError('not-supported', { detail: token.driver });
-  const label = promptLabel(token);
+  const label = promptName(parts.policy(), token);
   const unblockPin = token.unblockPin.bind(token);
   const consent = new TryConsent({
     ...{ person, policy: parts.policy, secret: 'PUK', question: pukConsentPrompt },

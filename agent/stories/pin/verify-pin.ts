@@ -25,8 +25,7 @@ export async function verifyCardPin(
   const token = await chooseToken({ id, user: null }, parts);
   const card = { ...auditedCard(token, parts.pairings), actor: peer };
   await auditedPinUse({ kind: 'pin-checked' }, card, parts.audit, async () => {
-    const label = token.identities[0]?.label ?? token.label;
-    const { pin, consent } = await askCardPin(person, peer, parts, token, label);
+    const { pin, consent } = await askCardPin(person, peer, parts, token);
     await consent.send(pin, (attempt) => token.verifyPin(attempt, token.pins[0], person.gone));
   });
   return token;

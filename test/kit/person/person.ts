@@ -7,8 +7,9 @@ import type { LogEntry } from '../card/log.ts';
 import type { Pty, PtyExit } from '../sandbox/pty.ts';
 import type { ExecResult, Sandbox } from '../sandbox/sandbox.ts';
 
-export const PIN_PROMPT = /Enter PIN for '[^\n]*': $/;
-export const PASSWORD_PROMPT = /[Pp]assword[^\n]*: $/;
+export const PIN_PROMPT = /(Enter PIN for '[^\n]*'|PIN of '[^\n]*'[^\n]*): $/;
+/** Not the hint of a PIN prompt, "(Enter: password): ". */
+export const PASSWORD_PROMPT = /(?<!Enter: )[Pp]assword[^\n]*: $/;
 export const CONSENT_PROMPT = /Type yes to use it, or press Enter for your password: $/;
 /** PIN of nobody's card. */
 export const WRONG_PIN = '000000';

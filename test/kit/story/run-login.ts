@@ -92,6 +92,7 @@ export async function runLogin(t: ExecutionContext | null, scene: Scene): Promis
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
     loginUidOf: () => null,
     driverGate: () => true,
+    passwordInstead: () => 'yes',
     keyring: noKeyring,
     sessions: noLogind,
     log: (line) => log.push(line),

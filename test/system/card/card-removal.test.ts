@@ -159,7 +159,7 @@ test.serial(
   async (t) => {
     await configure('removal = "logout"');
     const greeter = await startInSystem('lightdm.service', [GREETER, 'lightdm', 'cat']);
-    await greeter.expect(/ask=1:Enter PIN for [^\n]*\n/);
+    await greeter.expect(/ask=1:PIN of [^\n]*\n/);
     greeter.send(`${sandbox.pin}\n`);
     await greeter.expect('open-session=0');
     t.regex(await pullAndAct(), /session 5, logout by logind/);

@@ -6,7 +6,7 @@ import * as person from '../../kit/person/person.ts';
 import { PASSWORD_PROMPT, PIN_PROMPT, ROOT } from '../../kit/person/person.ts';
 
 const CHOICE = /Which card\?\r\n {2}1 ([^\r]*)\r\n {2}2 ([^\r]*)\r\nType a number, or press Enter for 1: $/;
-const TOUCH_PROMPT = /Enter PIN for '[^\n]*', then touch the card when it blinks: $/;
+const TOUCH_PROMPT = /Enter PIN for '[^\n]*', then touch the card: $/;
 
 /** Pairs all keys for login that are in, as the administrator. */
 async function pairAll(sandbox: Sandbox): Promise<void> {

@@ -118,7 +118,7 @@ test.serial('a login screen without a terminal: told, the card goes in and names
   greeter.stdout?.setEncoding('utf8').on('data', (text: string) => (said += text));
   await until('told=4:Insert your card.\n');
   await sandbox.card.insert();
-  await until('ask=1:Enter PIN for');
+  await until('ask=1:PIN of');
   greeter.stdin?.end(`${sandbox.pin}\n`);
   await until('\nsession=0');
   t.regex(said, /^user=ada$/m);

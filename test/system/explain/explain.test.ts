@@ -155,6 +155,7 @@ test.serial(
       short.links.map(({ name }) => name).join(' '),
       'PAM socket agent policy session reader card driver certificate trust pairing tries proof',
     );
+    t.regex(short.links.at(-1)?.detail ?? '', /\(Enter PIN for 'Ada Lovelace':\)/);
     t.true(JSON.stringify(full).includes(hash));
     t.false(JSON.stringify(short).includes(hash));
     t.is((await shared.exec(['sc_auth', 'explain', '-u', 'root'], { user: shared.user })).code, 3);

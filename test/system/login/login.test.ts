@@ -7,7 +7,7 @@ import * as person from '../../kit/person/person.ts';
 import { answer, PASSWORD_PROMPT, PIN_PROMPT, ROOT } from '../../kit/person/person.ts';
 
 let sandbox: Sandbox;
-const PROMPT = "Enter PIN for 'PIV (Ada Lovelace):Certificate for PIV Authentication (Ada Lovelace)': ";
+const PROMPT = "Enter PIN for 'Ada Lovelace': ";
 
 test.before(async () => {
   sandbox = await Sandbox.start();
@@ -23,7 +23,11 @@ test.serial(
     const { code, screen } = await person.untilReleased(sandbox, () =>
       person.sudo(sandbox, [PROMPT, sandbox.pin]),
     );
-    t.is(screen, `${PROMPT}\r\n0\r\n`);
+    t.is(
+      screen,
+      `Enter on an empty line asks for your password instead.\r\n${PROMPT}\r\n0\r\n`,
+      'the first login by card',
+    );
     t.is(code, 0);
     const line = person.auditLines(sandbox).findLast(({ metadata }) => metadata.event_code === 'login');
     t.like(line, { status: 'Success', user: { name: 'ada' }, service: { name: 'sudo' } });

@@ -22,7 +22,7 @@ const BLOCK = [
   '0D000000', // ulDataLength
   '0020008008FFFFFFFFFFFFFFFF', // VERIFY
 ].join('');
-const ON_READER = /Enter PIN on the reader 'PIN Pad 00 00' for 'PIV \(Ada Lovelace\):[^']*'/;
+const ON_READER = /Enter PIN on the reader 'PIN Pad 00 00' for 'Ada Lovelace'/;
 
 let sandbox: Sandbox;
 let pad: Pad;

@@ -137,7 +137,7 @@ test.serial('a key that always wants a touch says so in the prompt, and before i
   });
   const seen = await runLogin(t, { tokens: [token], answers: [PIN] });
   t.is(seen.outcome, 'granted');
-  t.deepEqual(seen.asked, ["Enter PIN for 'Fake:Key (alice)', then touch the card when it blinks: "]);
+  t.deepEqual(seen.asked, ["Enter PIN for 'Fake:Key (alice)', then touch the card: "]);
   t.deepEqual([...seen.told, ...order], ['Touch the card when it blinks.', 'signs']);
 });
 

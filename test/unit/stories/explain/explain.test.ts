@@ -65,6 +65,16 @@ test('a certificate that the login would refuse is the trust link, with the rule
   t.regex(last?.detail ?? '', /trust\.level/u);
 });
 
+test('U: explain says how the PIN would be asked for, as the login does', async (t) => {
+  const tokens = tokensOf(new FakeToken(victim, { label: 'Fake:Key (alice)' }));
+  for (const style of ['short', 'macos'] as const) {
+    const last = (await links({ tokens, policy: () => policyWith({ prompt: { style } }) })).at(-1);
+    const { asked } = await runLogin(null, { tokens, answers: [null], policy: { prompt: { style } } });
+    t.true(last?.detail.includes(asked[0]?.trim() ?? 'nothing was asked'), last?.detail);
+    t.true(last?.detail.includes(`prompt.style = ${style}`));
+  }
+});
+
 test('a driver that may not run before a login is the driver link; the card behind it is not looked at', async (t) => {
   const mayDriverServe = (driver: string, service: string) =>
     driver !== 'org.scauth.fake' || service !== 'sudo';

@@ -28,7 +28,7 @@ test.serial('card and PIN: granted, recorded with key, card and rule', async (t)
   const seen = await runLogin(t, { tokens: [token], answers: [PIN] });
   t.is(seen.outcome, 'granted');
   t.like(seen.decision, { kind: 'granted', user: 'alice' });
-  t.deepEqual(seen.asked, [PROMPT]);
+  t.deepEqual(seen.asked, ["Enter PIN for 'Vector p256': "]);
   t.deepEqual(seen.told, []);
   t.deepEqual(token.sent, [PIN]);
   t.is(seen.password, null);
