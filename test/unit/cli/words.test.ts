@@ -35,10 +35,13 @@ async function ask(
   }
 }
 
+/** What ListReaders answers beside another reply. */
+const NO_READERS = { readers: [], drivers: [] };
+
 const withIdentities =
   (...identities: WireIdentity[]): Script =>
   (_call, caller) => {
-    caller.reply({ identities });
+    caller.reply({ identities, ...NO_READERS });
   };
 
 test('identities: paired and unpaired, as on macOS', async (t) => {
@@ -77,7 +80,10 @@ test('identities without a card: nothing on standard output, a hint, exit code 0
     code: 0,
     out: '',
     err: 'No card with a key is in a reader. Put the card in and run it again.\n',
-    calls: [['io.scauth.ListIdentities', {}]],
+    calls: [
+      ['io.scauth.ListIdentities', {}],
+      ['io.scauth.ListReaders', {}],
+    ],
   });
   const { code, out } = await ask(t, withIdentities(), ['identities', '--json']);
   t.is(code, 0);
@@ -232,7 +238,9 @@ test('pair without a hash and without a terminal: the only key, or none', async 
   const offering =
     (...identities: WireIdentity[]): Script =>
     (call, caller) => {
-      caller.reply(call.method.endsWith('AddPairing') ? { pairing: pairing() } : { identities });
+      caller.reply(
+        call.method.endsWith('AddPairing') ? { pairing: pairing() } : { identities, ...NO_READERS },
+      );
     };
   const pair = async (...identities: WireIdentity[]) =>
     await ask(t, offering(...identities), ['pair', '-u', 'alice']);
@@ -344,7 +352,7 @@ test('pairing_ui: the sentences of macOS; enable and disable are silent', async 
 
 test('list-smartcards: one token id a line', async (t) => {
   const script: Script = (_call, caller) => {
-    caller.reply({ tokens: [token(), token({ id: 'org.scauth.piv:5678', triesLeft: null })] });
+    caller.reply({ tokens: [token(), token({ id: 'org.scauth.piv:5678', triesLeft: null })], ...NO_READERS });
   };
   t.is((await ask(t, script, ['list-smartcards'])).out, 'org.scauth.piv:1234\norg.scauth.piv:5678\n');
   t.is(
@@ -354,7 +362,7 @@ test('list-smartcards: one token id a line', async (t) => {
   const none = await ask(
     t,
     (_call, caller) => {
-      caller.reply({ tokens: [] });
+      caller.reply({ tokens: [], ...NO_READERS });
     },
     ['list-smartcards'],
   );
