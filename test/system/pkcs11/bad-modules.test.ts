@@ -148,7 +148,7 @@ test.serial('40 certificates, one that is not DER and one that is empty: the oth
     const found = await identities(sandbox);
     t.is(found.filter(({ label }) => label.includes('Number-')).length, 40, sandbox.agentLog());
     t.is(found.length, 41, 'and the bare key');
-    const { stdout } = await sandbox.exec(['sc_auth', 'profile']);
+    const { stdout } = await sandbox.exec(['sc_auth', 'profile', '--pem']);
     t.is(stdout.match(/^-----BEGIN CERTIFICATE-----$/gm)?.length, 40, stdout);
     t.regex(stdout, /^ +#41: Kind: private ECC 256-bit, /m);
     t.regex(stdout, /^ {10}key 04 \(Key\): its certificate cannot be read: .*not an X\.509 certificate/m);
