@@ -5,7 +5,7 @@ import { debug } from '../agent/base/debug.ts';
 import type { AgentError } from '../agent/base/errors.ts';
 import { asAgentError } from '../agent/base/errors.ts';
 import { changesOf, type Policy, type SettingChange, type SettingName } from '../policy/policy.ts';
-import { loadPolicy } from './load.ts';
+import { loadPolicy } from './parse-settings.ts';
 
 /** Read at the start only: the token drivers and where records go. */
 const AT_START = /^((tokens|piv|pkcs11)\.|audit\.(forward|anchor_every)$)/;

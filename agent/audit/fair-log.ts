@@ -7,7 +7,7 @@ import type { AuditEvent, LeftOutEvent } from '../model/audit-event.ts';
 import { askerOf } from '../model/asker.ts';
 import type { PeerCredentials } from '../model/request.ts';
 import type { AuditLog } from './interface.ts';
-import { peerOf } from './ocsf/ocsf.ts';
+import { peerOf } from './ocsf/record.ts';
 
 const WINDOW_MS = 600_000;
 /** Of one kind by one owner in a window. */

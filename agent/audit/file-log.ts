@@ -14,7 +14,7 @@ import type { PeerCredentials } from '../model/request.ts';
 import type { SealState } from '../model/seal-state.ts';
 import { MAX_LINE_BYTES, sealLine } from '../model/sealed-line.ts';
 import type { AnchorSource, AuditLog } from './interface.ts';
-import { peerOf, toOcsf } from './ocsf/ocsf.ts';
+import { peerOf, toOcsf } from './ocsf/record.ts';
 import { cutTornLine, gap, recover } from './recover.ts';
 import { requesterOf } from './requester.ts';
 import { SealFile } from './seal-file.ts';

@@ -3,7 +3,7 @@
 
 import { closeSync, fchmodSync, openSync } from 'node:fs';
 import { describeError } from '../base/errors.ts';
-import { CardRemoval, type RemovalParts } from '../stories/removal/removal.ts';
+import { CardRemoval, type RemovalParts } from '../stories/removal/lock-on-removal.ts';
 import { SessionCards } from '../stories/removal/session-cards.ts';
 import type { LoginCourse } from '../stories/serve-login.ts';
 import type { SessionSource } from '../logind/interface.ts';

@@ -14,9 +14,9 @@ import { FrameStream } from '../protocol/frame-stream.ts';
 import { FRAME_VERSION } from '../protocol/frames.ts';
 import { INTERFACE, readParameters } from '../protocol/io-scauth.ts';
 import type { AdminParts } from './methods/method-parts.ts';
-import { callMethod, methodNamed, mustBeUpgraded, storyOf, type Method } from './methods/methods.ts';
+import { callMethod, methodNamed, mustBeUpgraded, storyOf, type Method } from './methods/method-table.ts';
 import { monitor } from './monitor.ts';
-import type { Turns } from './doors/turns.ts';
+import type { Turns } from './turns.ts';
 import {
   encodeMessage,
   InvalidParameter,

@@ -17,7 +17,7 @@ import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from '../protocol/frame-stream.ts';
 import { FRAME_VERSION, HIGHEST_VERSION, type BeginFrame, type VerdictFrame } from '../protocol/frames.ts';
 import type { OpenLogins } from './open-logins.ts';
-import type { Turns } from './doors/turns.ts';
+import type { Turns } from './turns.ts';
 
 type Log = (line: string) => void;
 

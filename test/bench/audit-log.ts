@@ -2,7 +2,7 @@
 // would take an hour for a million. Its key and its state lie beside it as scauthd leaves them. It measures nothing.
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { toOcsf } from '../../agent/audit/ocsf/ocsf.ts';
+import { toOcsf } from '../../agent/audit/ocsf/record.ts';
 import type { AuditEvent, LoginOutcome } from '../../agent/model/audit-event.ts';
 import { parsePkhh } from '../../agent/model/key.ts';
 import { encodeSlot, keyPath, sealPath, SLOTS } from '../../agent/model/seal-state.ts';

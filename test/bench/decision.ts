@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parseUsername } from '../../agent/model/request.ts';
-import { SqlitePairingTable } from '../../agent/store/sqlite-table.ts';
+import { SqlitePairingTable } from '../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../agent/store/state-database.ts';
 import { permitAttempt } from '../../policy/permit-attempt.ts';
 import { permitCard } from '../../policy/permit-card.ts';

@@ -51,7 +51,7 @@ async function shutOutBy(folder: string, context: CommandContext): Promise<Found
 }
 
 async function check(folder: string, context: CommandContext): Promise<void> {
-  const { loadPolicy } = await import('../../../config/load.ts');
+  const { loadPolicy } = await import('../../../config/parse-settings.ts');
   try {
     loadPolicy(folder);
   } catch (error) {

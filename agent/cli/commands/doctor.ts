@@ -23,7 +23,7 @@ Exit codes: 0 nothing is broken (warnings may be); 1 something is; 2 wrong usage
 
 async function checkSettings(): Promise<Check[]> {
   const { broken, ok, unknown } = await import('../doctor/check.ts');
-  const { loadPolicy } = await import('../../../config/load.ts');
+  const { loadPolicy } = await import('../../../config/parse-settings.ts');
   const { AgentError } = await import('../../base/errors.ts');
   try {
     loadPolicy('/etc/scauth');

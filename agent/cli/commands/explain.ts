@@ -85,7 +85,7 @@ async function agentLinks(
 async function enforcementLink(link: WireLink, service: string): Promise<WireLink> {
   if (link.name !== 'enforcement') return link;
   const { coverOfService } = await import('../pam/report.ts');
-  const { loadPolicy } = await import('../../../config/load.ts');
+  const { loadPolicy } = await import('../../../config/parse-settings.ts');
   try {
     const { state, why, repair } = coverOfService(service, loadPolicy('/etc/scauth'));
     if (state !== 'uncovered') return link;

@@ -109,7 +109,7 @@ async function run([word, ...args]: readonly string[], context: CommandContext):
     user: { type: 'string', short: 'u' },
   });
   const der = Buffer.from(readCertificateFile(file, context), 'base64');
-  const { loadPolicy } = await import('../../../config/load.ts');
+  const { loadPolicy } = await import('../../../config/parse-settings.ts');
   let policy: Policy;
   try {
     policy = loadPolicy(folder);

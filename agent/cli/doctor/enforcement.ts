@@ -25,7 +25,7 @@ export async function checkEnforced(context: CommandContext): Promise<Check[]> {
   try {
     const { state } = await callAgent(context, 'GetEnforcement', {});
     if (state === 'off') return [];
-    const { loadPolicy } = await import('../../../config/load.ts');
+    const { loadPolicy } = await import('../../../config/parse-settings.ts');
     return checkCover(loadPolicy('/etc/scauth'));
   } catch (error) {
     // That scauthd does not answer, or that the settings are wrong, is another check's to say.

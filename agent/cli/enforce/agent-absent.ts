@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isSet, loadPolicy } from '../../../config/load.ts';
+import { isSet, loadPolicy } from '../../../config/parse-settings.ts';
 import { agentAbsent as say } from '../../words/enforcement.ts';
 import { isInteractive, openAnswers } from '../terminal/answers.ts';
 import type { CommandContext } from '../context.ts';

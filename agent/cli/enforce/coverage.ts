@@ -1,6 +1,6 @@
 // Service by service, what `sc_auth enforce` says of the PAM files, and what it refuses because of them.
 
-import { loadPolicy } from '../../../config/load.ts';
+import { loadPolicy } from '../../../config/parse-settings.ts';
 import { AgentError } from '../../base/errors.ts';
 import { coverage as say, rehearsal } from '../../words/enforcement.ts';
 import type { CommandContext } from '../context.ts';

@@ -7,7 +7,7 @@ import { Pin } from '../../base/pin.ts';
 import type { CardPin, Identity, PinState, TouchPolicy } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
 import type { Conversation } from './conversation.ts';
-import type { TryConsent } from './try-consent.ts';
+import type { TryConsent } from './last-try.ts';
 import { pinPrompt, readerPinText, readerPinPrompt, type PinWords } from '../../words/login.ts';
 
 /** Whoever gets a Pin in an answer wipes it. */

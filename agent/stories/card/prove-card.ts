@@ -18,7 +18,7 @@ import type { Conversation } from './conversation.ts';
 import type { OnCard } from './find-identity.ts';
 import type { Rider } from './rider.ts';
 import { promptName } from './prompt-name.ts';
-import { TryConsent } from './try-consent.ts';
+import { TryConsent } from './last-try.ts';
 import { maySpendLast, type OwnerParts } from './whose-tries.ts';
 import { consentPrompt, touchText } from '../../words/login.ts';
 

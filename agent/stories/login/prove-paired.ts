@@ -14,7 +14,7 @@ import type { Conversation } from '../card/conversation.ts';
 import type { PairedCard } from '../card/find-identity.ts';
 import { pinWords, promptName } from '../card/prompt-name.ts';
 import { isStillPaired } from '../card/still-paired.ts';
-import { TryConsent } from '../card/try-consent.ts';
+import { TryConsent } from '../card/last-try.ts';
 import { maySpendLast } from '../card/whose-tries.ts';
 import type { KeyringRelease } from '../keyring/release-keyring.ts';
 import { consentPrompt, ENTER_MEANS_PASSWORD, touchText, wrongPinText } from '../../words/login.ts';

@@ -12,7 +12,7 @@ import { promptName } from '../card/prompt-name.ts';
 import { chooseToken, type WantedToken } from '../card/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { askSecret } from '../card/prove-card.ts';
-import { TryConsent } from '../card/try-consent.ts';
+import { TryConsent } from '../card/last-try.ts';
 import { maySpendLast } from '../card/whose-tries.ts';
 import type { PinParts } from './change-pin.ts';
 import { pukConsentPrompt, pukPrompt } from '../../words/login.ts';

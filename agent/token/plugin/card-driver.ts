@@ -13,7 +13,7 @@ import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import type { CardKeyCheck, ProofInHand, Token, TokenDriver } from '../interface.ts';
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
-import { DriverProcess, type DriverProgram } from './process.ts';
+import { DriverProcess, type DriverProgram } from './driver-process.ts';
 import {
   checkPinCommand,
   checkPlain,

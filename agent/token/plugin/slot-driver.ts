@@ -11,7 +11,7 @@ import type { CardSlot } from '../../pcsc/channel.ts';
 import type { CardLeft, ProofInHand, SlotDriver, Token } from '../interface.ts';
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
-import { DriverProcess, type CallOptions, type DriverProgram } from './process.ts';
+import { DriverProcess, type CallOptions, type DriverProgram } from './driver-process.ts';
 import { addressOf, PluginToken, type TokenBackend } from './token.ts';
 
 const LOOK_MS = 10_000;

@@ -1,5 +1,5 @@
 // Lock on removal with the real login, a display manager's PAM client and scauthd under its unit's restrictions: what
-// logind (python3-dbusmock) is told when a card goes, and when nothing is. The rules one by one: test/unit/stories/removal/removal.test.ts.
+// logind (python3-dbusmock) is told when a card goes, and when nothing is. The rules one by one: test/unit/stories/removal/lock-on-removal.test.ts.
 
 import { writeFileSync } from 'node:fs';
 import test from 'ava';

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import test from 'ava';
-import { loadPolicy } from '../../../config/load.ts';
+import { loadPolicy } from '../../../config/parse-settings.ts';
 import { parseHelp, readCommands } from '../../../install/man/command-help.ts';
 import { writeCompletions } from '../../../install/man/completions.ts';
 import { writeManPages } from '../../../install/man/pages.ts';

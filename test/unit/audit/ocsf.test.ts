@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { toOcsf } from '../../../agent/audit/ocsf/ocsf.ts';
+import { toOcsf } from '../../../agent/audit/ocsf/record.ts';
 import { requesterOf } from '../../../agent/audit/requester.ts';
 import { nameProgram } from '../../../agent/base/program-name.ts';
 import { AUDIT_KINDS } from '../../../agent/model/audit-event.ts';

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { toOcsf } from '../../../agent/audit/ocsf/ocsf.ts';
+import { toOcsf } from '../../../agent/audit/ocsf/record.ts';
 import { isBeforeLogin, mayDriverServe } from '../../../agent/stories/card/driver-gate.ts';
 import { mayOpenKeyring } from '../../../policy/permit-keyring.ts';
 import { permitWithoutCard, type EntryFacts } from '../../../policy/permit-without-card.ts';

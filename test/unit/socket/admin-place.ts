@@ -6,7 +6,7 @@ import { SessionCards } from '../../../agent/stories/removal/session-cards.ts';
 import { NOT_EVALUATED } from '../../../agent/model/inventory.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { createAdminServer, type AdminServerParts } from '../../../agent/socket/admin-server.ts';
-import { Turns } from '../../../agent/socket/doors/turns.ts';
+import { Turns } from '../../../agent/socket/turns.ts';
 import { defaultPolicy } from '../../../policy/policy.ts';
 import { NOBODY } from '../base/folders.ts';
 import {

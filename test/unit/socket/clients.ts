@@ -14,7 +14,7 @@ import {
 } from '../../../agent/protocol/frames.ts';
 import type { Doors } from '../../../agent/socket/doors/doors.ts';
 import { listenAtBoth } from '../../../agent/socket/doors/listen.ts';
-import { Turns } from '../../../agent/socket/doors/turns.ts';
+import { Turns } from '../../../agent/socket/turns.ts';
 import { OpenLogins } from '../../../agent/socket/open-logins.ts';
 import { createPamServer, type PamServerParts } from '../../../agent/socket/pam-server.ts';
 import { MessageSplitter } from '../../../agent/protocol/varlink.ts';

@@ -4,7 +4,7 @@ import test from 'ava';
 import { makeBreakGlassCode } from '../../../agent/model/break-glass.ts';
 import type { PeerCredentials } from '../../../agent/model/request.ts';
 import type { AdminParts } from '../../../agent/socket/methods/method-parts.ts';
-import { callMethod } from '../../../agent/socket/methods/methods.ts';
+import { callMethod } from '../../../agent/socket/methods/method-table.ts';
 import type { Methods } from '../../../agent/protocol/io-scauth.ts';
 import { alice, bob, pairing } from '../../kit/story/fakes.ts';
 import { enforcedScene, type EnforcedScene } from '../stories/enforcement/enforcement-fakes.ts';

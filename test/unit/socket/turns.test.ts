@@ -1,7 +1,7 @@
 // Calls begin one a turn of the event loop, in turn by owner; who uses much of the processor waits longer, root does not.
 
 import test from 'ava';
-import { Turns } from '../../../agent/socket/doors/turns.ts';
+import { Turns } from '../../../agent/socket/turns.ts';
 
 function busy(ms: number): void {
   for (const until = performance.now() + ms; performance.now() < until;);

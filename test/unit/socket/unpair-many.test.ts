@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { parseUsername } from '../../../agent/model/request.ts';
-import { SqlitePairingTable } from '../../../agent/store/sqlite-table.ts';
+import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 import { rootTest, temporaryFolder } from '../base/folders.ts';
 import { fillTable, nameOf } from '../store/fill.ts';

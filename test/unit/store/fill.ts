@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parseCertificateFile, publicKeyOf } from '../../../agent/model/key.ts';
-import { SqlitePairingTable } from '../../../agent/store/sqlite-table.ts';
+import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 
 export interface Filling {

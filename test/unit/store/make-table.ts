@@ -8,7 +8,7 @@ import { parseCertificateFile, publicKeyOf, type PublicKey } from '../../../agen
 import { parseUsername } from '../../../agent/model/request.ts';
 import { parseTokenId } from '../../../agent/model/token.ts';
 import { STEPS } from '../../../agent/store/schema.ts';
-import { SqlitePairingTable } from '../../../agent/store/sqlite-table.ts';
+import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 
 const VECTORS = join(import.meta.dirname, '../../vectors');

@@ -6,7 +6,7 @@ import { rowsBehind } from '../../../agent/base/slices.ts';
 import { algorithmOfSpki } from '../../../agent/model/key.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { SqliteEnforcement } from '../../../agent/store/sqlite-enforcement.ts';
-import { SqlitePairingTable } from '../../../agent/store/sqlite-table.ts';
+import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 import { temporaryFolder } from '../base/folders.ts';
 import { makeSigner } from '../model/signer.ts';

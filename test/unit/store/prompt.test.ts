@@ -5,7 +5,7 @@ import test from 'ava';
 import type { PromptScope } from '../../../agent/model/prompt.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { parseTokenId } from '../../../agent/model/token.ts';
-import { SqlitePairingTable } from '../../../agent/store/sqlite-table.ts';
+import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 import { temporaryFolder } from '../base/folders.ts';
 

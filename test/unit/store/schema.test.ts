@@ -20,7 +20,7 @@ import { AgentError } from '../../../agent/base/errors.ts';
 import { parsePkhh } from '../../../agent/model/key.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { bringUpToDate, schemaVersionOf, STEPS, type SchemaStep } from '../../../agent/store/schema.ts';
-import { SqlitePairingTable } from '../../../agent/store/sqlite-table.ts';
+import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 import { temporaryFolder } from '../base/folders.ts';
 import { pairing } from '../../kit/story/fakes.ts';

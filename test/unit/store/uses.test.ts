@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parseUsername } from '../../../agent/model/request.ts';
-import { SqlitePairingTable } from '../../../agent/store/sqlite-table.ts';
+import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 import { temporaryFolder } from '../base/folders.ts';
 import { pairing } from '../../kit/story/fakes.ts';

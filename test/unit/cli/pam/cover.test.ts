@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ACCOUNT_LINE, coverOf, type Cover } from '../../../../agent/cli/pam/cover.ts';
 import { coverOfAll } from '../../../../agent/cli/pam/report.ts';
-import { loadPolicy } from '../../../../config/load.ts';
+import { loadPolicy } from '../../../../config/parse-settings.ts';
 import { OPENING_SERVICES } from '../../../../policy/services.ts';
 import { temporaryFolder } from '../../base/folders.ts';
 

@@ -3,7 +3,7 @@
 
 import test from 'ava';
 import type { AdminParts } from '../../../../agent/socket/methods/method-parts.ts';
-import { callMethod } from '../../../../agent/socket/methods/methods.ts';
+import { callMethod } from '../../../../agent/socket/methods/method-table.ts';
 import {
   guardAgainstShutOut,
   planFor,

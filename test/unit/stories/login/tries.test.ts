@@ -3,7 +3,7 @@ import test from 'ava';
 import { AgentError, asAgentError } from '../../../../agent/base/errors.ts';
 import { Pin } from '../../../../agent/base/pin.ts';
 import { changeCardPin } from '../../../../agent/stories/pin/change-pin.ts';
-import { TryConsent } from '../../../../agent/stories/card/try-consent.ts';
+import { TryConsent } from '../../../../agent/stories/card/last-try.ts';
 import { verifyCardPin } from '../../../../agent/stories/pin/verify-pin.ts';
 import { maySpendLast } from '../../../../agent/stories/card/whose-tries.ts';
 import { consentPrompt } from '../../../../agent/words/login.ts';

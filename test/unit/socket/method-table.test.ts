@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { SessionCards } from '../../../agent/stories/removal/session-cards.ts';
-import { methodNamed } from '../../../agent/socket/methods/methods.ts';
+import { methodNamed } from '../../../agent/socket/methods/method-table.ts';
 import { victim } from '../../kit/story/run-login.ts';
 import { clock, serve } from './admin-place.ts';
 import { VarlinkClient } from './clients.ts';

@@ -23,7 +23,7 @@ import type { PublicKey } from '../../../agent/model/key.ts';
 import type { Pairing } from '../../../agent/model/pairing.ts';
 import { parseUsername, type Username } from '../../../agent/model/request.ts';
 import { parseTokenId } from '../../../agent/model/token.ts';
-import { SqlitePairingTable } from '../../../agent/store/sqlite-table.ts';
+import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 import { asNobody, NOBODY, rootTest, temporaryFolder } from '../base/folders.ts';
 import { makeSigner } from '../model/signer.ts';

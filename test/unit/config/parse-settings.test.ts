@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { parse } from 'smol-toml';
 import * as v from 'valibot';
 import { AgentError } from '../../../agent/base/errors.ts';
-import { loadPolicy } from '../../../config/load.ts';
+import { loadPolicy } from '../../../config/parse-settings.ts';
 import { nearestWord } from '../../../config/nearest-word.ts';
 import { configSchema, settings, type Setting } from '../../../policy/settings/settings.ts';
 import { defaultPolicy } from '../../../policy/policy.ts';

@@ -3,7 +3,7 @@
 
 import { mock } from 'node:test';
 import test, { type ExecutionContext } from 'ava';
-import { CardRemoval, type RemovalParts } from '../../../../agent/stories/removal/removal.ts';
+import { CardRemoval, type RemovalParts } from '../../../../agent/stories/removal/lock-on-removal.ts';
 import { BACK_MS, SessionCards } from '../../../../agent/stories/removal/session-cards.ts';
 import { Challenge } from '../../../../agent/model/challenge.ts';
 import { grant, type AuthDecision } from '../../../../agent/model/decision.ts';
