@@ -154,12 +154,14 @@ async function pairFrom(t: ExecutionContext, file: string, talk: Talk): Promise<
 
 test('pair as the user: password and PIN are two lines; remarks go to standard error', async (t) => {
   const played = await pairFrom(t, 'password-and-pin.txt', pairTalk);
-  t.deepEqual(played, {
+  const { err, ...rest } = played;
+  t.deepEqual(rest, {
     code: 0,
     out: `Paired ${HASH} with alice.\n`,
-    err: 'Now the card.\n',
     parameters: { hash: HASH, keyring: 'no' },
   });
+  // What is said of card logins depends on the PAM files of the machine that runs the tests.
+  t.regex(err, /^Now the card\.\n(Card logins are [^\n]+\n)?$/);
 });
 
 test('pair as the user: two descriptors, each for its own kind of question', async (t) => {

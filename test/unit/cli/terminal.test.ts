@@ -241,7 +241,7 @@ const oneKey: Script = (call, caller) => {
 const paired: Script = (call, caller) => {
   const pairings = [pairing(), pairing({ hash: OTHER_HASH })];
   if (call.method.endsWith('ListPairings')) caller.reply({ pairings, next: null });
-  else caller.reply({ removed: call.parameters['all'] === true ? pairings : [pairings[1]] });
+  else caller.reply({ removed: call.parameters['all'] === true ? pairings : [pairings[1]], more: 0 });
 };
 
 test('U: unpair asks which, and removes nothing before an answer', async (t) => {
