@@ -354,7 +354,7 @@ async function checkProof(facts: Facts): Promise<Finding | null> {
   const { identity, pairing, token } = card;
   const { policy, parts, question, session } = facts;
   const how = pairing.publicKey === null ? say.keyNotFixed : identity.publicKey.algorithm;
-  const enforced = (await parts.enforcement?.(question, session.place).catch(() => null)) ?? null;
+  const enforced = await parts.enforcement(question, session.place).catch(() => null);
   const words = pinWords(policy, question.service, enforced === null);
   const prompt = pinPrompt(promptName(policy, token, identity), identity.touch, words);
   return good(say.proof(prompt.trim()), `${how}; prompt.style = ${policy.prompt.style}`);

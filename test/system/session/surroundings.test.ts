@@ -196,12 +196,12 @@ test.serial(
     t.is(small.code, 1);
     t.regex(small.screen, /The terminal is too small for the dialog\. Make it larger, or [^\n]*sc_auth pair/);
     // The terminal of somebody else, as behind `su`: pinentry may not open it.
-  const root = sandbox.pty(['su', sandbox.user, '-s', '/bin/sh', '-c', 'sc_auth pairing_ui -f'], {
-    env: { TERM: 'xterm' },
-    size: { rows: 24, columns: 80 },
-  });
-  t.regex((await untilEnd(root)).screen, /The dialog could not be shown here\. [^\n]*sc_auth pair/);
-  const pty = dialog(24, 40);
+    const root = sandbox.pty(['su', sandbox.user, '-s', '/bin/sh', '-c', 'sc_auth pairing_ui -f'], {
+      env: { TERM: 'xterm' },
+      size: { rows: 24, columns: 80 },
+    });
+    t.regex((await untilEnd(root)).screen, /The dialog could not be shown here\. [^\n]*sc_auth pair/);
+    const pty = dialog(24, 40);
     await pty.expect('Not now');
     pty.send('\r'); // Pair
     await pty.expect('Cancel');

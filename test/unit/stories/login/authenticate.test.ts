@@ -18,7 +18,6 @@ import {
 } from '../../../kit/story/fakes.ts';
 import { attacker, pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
 
-const PROMPT = "Enter PIN for 'Fake:Key (alice)': ";
 const WRONG = '000000';
 const PEM = new URL('../../../vectors/keys/p256.pem', import.meta.url);
 const certificate = parseCertificateFile(readFileSync(PEM));
