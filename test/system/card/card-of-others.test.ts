@@ -35,9 +35,10 @@ test.serial('the card of another user: silently the password', async (t) => {
   t.is((await sandbox.exec(['sc_auth', 'pair', '-u', 'bob', '-h', hash])).code, 0);
   // ada is paired with a card that is elsewhere.
   t.is((await sandbox.exec(['sc_auth', 'pair', '-u', 'ada', '-h', 'AB'.repeat(20)])).code, 0);
+  const before = await person.apduNames(sandbox);
   const { silent, screen } = await onlyPassword();
   t.true(silent, screen);
-  t.deepEqual(await person.apduNames(sandbox), []);
+  t.deepEqual(await person.apduNames(sandbox), before);
 });
 
 test.serial('no card: silently the password', async (t) => {
