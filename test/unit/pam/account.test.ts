@@ -172,7 +172,7 @@ test('S3: an answer that came while the program was stopped counts', async (t) =
     [VERDICT.permitted, SUCCESS],
   ] as const) {
     const place = makePamFolder();
-    const line = `account required ${MODULES.plain} socket=${place.socketPath} timeout=3`;
+    const line = `account required ${MODULES.plain} socket=${place.socketPath} timeout=6`;
     place.writeService('test', [line]);
     let connections = 0;
     const server = createServer((socket) => {
@@ -182,7 +182,7 @@ test('S3: an answer that came while the program was stopped counts', async (t) =
         .once('data', () => {
           child.kill('SIGSTOP');
           socket.end(verdict(code));
-          setTimeout(() => child.kill('SIGCONT'), 4000);
+          setTimeout(() => child.kill('SIGCONT'), 7000);
         });
     });
     await new Promise<void>((resolve) => server.listen(place.socketPath, resolve));
@@ -203,18 +203,24 @@ test('S3: in the account phase a connection that was cut is tried once more, and
   for (const agent of [[], ['read'], ['read', 'hold']] as const) {
     const client = ['user=alice', 'account'];
     const laterAgent = ['read', verdict(VERDICT.cardRequired)] as const;
-    const again = await run(text(), { agent, laterAgent, client });
+    // Only a silent agent has to be waited for to the end.
+    const moduleArguments = `timeout=${agent[1] === 'hold' ? 3 : 20}`;
+    const again = await run(text(), { agent, laterAgent, client, moduleArguments });
     t.is(again.codes['account'], PERM_DENIED);
     t.is(again.connections.length, 2);
     const permitted = ['read', verdict(VERDICT.permitted)] as const;
-    t.is((await run(text(), { agent, laterAgent: permitted, client })).codes['account'], SUCCESS);
+    t.is(
+      (await run(text(), { agent, laterAgent: permitted, client, moduleArguments })).codes['account'],
+      SUCCESS,
+    );
     t.is((await run(null, { agent, laterAgent: permitted, client })).connections.length, 1, 'not enforced');
   }
 });
 
 test('S1: whoever was spoken to is not tried again', async (t) => {
   const agent = ['read', ask('Break-glass code: '), 'gone'] as const;
-  const run1 = await run(text(), { agent, client: ['user=alice', 'account'] });
+  const client = ['user=alice', 'account'];
+  const run1 = await run(text(), { agent, client, moduleArguments: 'timeout=20' });
   t.is(run1.codes['account'], PERM_DENIED);
   t.is(run1.connections.length, 1);
 });
