@@ -113,8 +113,8 @@ export interface Token {
    * @throws AgentError what a card throws; the next call goes on from there
    */
   readRest?(): Promise<void>;
-  /** What is known without asking of its PIN, PUK and management key. Absent: its driver cannot tell. */
-  readonly factorySecrets?: FactorySecrets;
+  /** What is known without asking of its PIN, PUK and management key. */
+  readonly factorySecrets: FactorySecrets;
   /** Asks the card for it, in a transaction of its own. Absent: it cannot be asked. @throws AgentError what a card throws */
   askFactorySecrets?(): Promise<FactorySecrets>;
   /** When the card was read, milliseconds since the epoch. */

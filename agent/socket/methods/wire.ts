@@ -7,7 +7,6 @@ import type { ReaderDriverInfo, ReaderInfo, TrustWords } from '../../model/inven
 import type { ListedPairing } from '../../model/pairing.ts';
 import type { Identity } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
-import { UNKNOWN_SECRETS } from '../../model/factory-secrets.ts';
 import { factorySecretsNotes, factorySecretsText } from '../../words/factory-secrets.ts';
 import { failureText } from '../../words/failures.ts';
 import type {
@@ -39,7 +38,7 @@ export function wireToken(token: Token): WireToken {
     triesLeft,
     triesTotal,
     readAt: readAt(token),
-    notes: [...factorySecretsNotes(token.factorySecrets ?? UNKNOWN_SECRETS), ...token.notes]
+    notes: [...factorySecretsNotes(token.factorySecrets), ...token.notes]
       .slice(0, MAX_NOTES)
       .map((note) => printable(note)),
   };
@@ -128,8 +127,7 @@ export function wireIdentity(
     notBefore: certificate === null ? null : iso(certificate.notBeforeMs),
     notAfter: certificate === null ? null : iso(certificate.notAfterMs),
     unfit,
-    warning:
-      identity.use === 'authentication' ? factorySecretsText(token.factorySecrets ?? UNKNOWN_SECRETS) : null,
+    warning: identity.use === 'authentication' ? factorySecretsText(token.factorySecrets) : null,
     pairedWith,
   };
 }

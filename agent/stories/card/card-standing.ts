@@ -8,7 +8,6 @@ import type { Token } from '../../token/interface.ts';
 import { ownersOf } from './user-of-card.ts';
 import { UNFIT_CARD, UNFIT_USE } from '../../words/pairing.ts';
 import { factorySecretsText } from '../../words/factory-secrets.ts';
-import { UNKNOWN_SECRETS } from '../../model/factory-secrets.ts';
 import { permitFactorySecrets } from '../../../policy/permit-factory-secrets.ts';
 import { fitsLogin, refusesPairing } from '../../../policy/permit-pairing.ts';
 import { permitReader } from '../../../policy/permit-reader.ts';
@@ -50,7 +49,7 @@ export function cardStanding(
   if (owners.length > 0) return { kind: 'others' };
   if (!permitReader(policy, token.slot)) return { kind: 'unfit', why: UNFIT_CARD.contactless };
   if (keys.length === 0) return { kind: 'unfit', why: whyNoKey(token) };
-  const secrets = token.factorySecrets ?? UNKNOWN_SECRETS;
+  const secrets = token.factorySecrets;
   if (!permitFactorySecrets(policy, secrets).permitted)
     return { kind: 'unfit', why: factorySecretsText(secrets) ?? '' };
   const owned = pairings.forUser(account.name).length;

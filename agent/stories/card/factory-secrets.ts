@@ -14,7 +14,7 @@ type Asked = Pick<Token, 'factorySecrets' | 'askFactorySecrets'>;
 
 /** What the card says now, or what its driver has seen. @throws AgentError what a card throws */
 async function secretsOf(token: Asked): Promise<FactorySecrets> {
-  return (await token.askFactorySecrets?.()) ?? token.factorySecrets ?? UNKNOWN_SECRETS;
+  return (await token.askFactorySecrets?.()) ?? token.factorySecrets;
 }
 
 /**
@@ -40,5 +40,5 @@ export async function requireOwnSecrets(policy: Policy, token: Asked): Promise<s
 /** Whether a login is refused for them; known without asking the card. */
 export function refusesFactorySecrets(policy: Policy, token: Asked, pairing: Pairing): boolean {
   const seenWhenPaired = pairing.tokenId !== null && !isMapped(pairing);
-  return !seenWhenPaired && !permitFactorySecrets(policy, token.factorySecrets ?? UNKNOWN_SECRETS).permitted;
+  return !seenWhenPaired && !permitFactorySecrets(policy, token.factorySecrets).permitted;
 }

@@ -3,7 +3,6 @@
 // Why: DECISIONS.md D182.
 
 import { refusedByDefault, type AuthDecision } from '../../model/decision.ts';
-import { UNKNOWN_SECRETS } from '../../model/factory-secrets.ts';
 import type { AuthRequest, Username } from '../../model/request.ts';
 import type { Enough, Token } from '../../token/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
@@ -99,7 +98,7 @@ export class Login {
     const { trust } = this.#parts;
     const refusal = await refusedAtGate(card, this.#policy, { permit: this.#permit, trust });
     if (refusal !== null) return ended(this.#record.refusedAt(refusal));
-    const warning = factorySecretsText(token.factorySecrets ?? UNKNOWN_SECRETS);
+    const warning = factorySecretsText(token.factorySecrets);
     if (warning !== null) this.#record.detail = warning;
     const scene = { request: this.#request, person: this.#person, policy: this.#policy };
     const keyring = releaseKeyring(

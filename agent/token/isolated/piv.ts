@@ -5,7 +5,6 @@
 import { AgentError, type AgentErrorCode } from '../../base/errors.ts';
 import { fromHex, toHex } from '../../base/bytes.ts';
 import { Pin } from '../../base/pin.ts';
-import { UNKNOWN_SECRETS } from '../../model/factory-secrets.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { PinTry } from '../../model/token.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
@@ -141,7 +140,7 @@ function describe(found: Token, place: string): JsonObject {
     })),
     notes: found.notes.slice(0, 32),
     cardProof,
-    factorySecrets: { ...(found.factorySecrets ?? UNKNOWN_SECRETS) },
+    factorySecrets: { ...found.factorySecrets },
   };
 }
 

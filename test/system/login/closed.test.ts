@@ -1,5 +1,5 @@
-// A card is required, and a scauthd that does not run lets nobody in (enforcement.agent_absent = "closed"): su that its
-// user stops in the account phase, scauthd gone, root at the console by logind's word. The same with "open".
+// A card is required: su that its user stops in the account phase, and a scauthd that does not run, which lets nobody in
+// (enforcement.agent_absent = "closed") or whoever has the password ("open").
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
