@@ -99,6 +99,8 @@ interface Facts {
   readonly policy: Policy;
   readonly session: PeerSession;
   readonly permission: Permission;
+  /** What enforcement says of it; null where it is off, or cannot be read: nor can the pairings then, and that link says so. */
+  readonly enforced: string | null;
   /** Looked at once, when the first link asks for them. */
   readonly cards: () => Promise<CardFacts>;
 }
@@ -113,6 +115,7 @@ async function factsOf(question: Question, parts: ExplainParts): Promise<Facts> 
   return {
     ...{ question, parts, policy, session },
     permission: permitAttempt(policy, asked),
+    enforced: await parts.enforcement(question, session.place).catch(() => null),
     cards: () => (cards ??= lookAtCards(question, parts, policy)),
   };
 }
@@ -167,10 +170,8 @@ function checkSession({ permission, session, question: { rhost } }: Facts): Find
   return broken(say.elsewhere(where, reasonText(permission.reason)), REMEDY.session, permission.rule);
 }
 
-async function checkEnforcement({ parts, question, session }: Facts): Promise<Finding | null> {
-  // Where it cannot be read, nor can the pairings: that link says so.
-  const word = await parts.enforcement(question, session.place).catch(() => null);
-  return word === null ? null : good(word);
+function checkEnforcement({ enforced }: Facts): Finding | null {
+  return enforced === null ? null : good(enforced);
 }
 
 function fault(link: LinkName, error: AgentError): Finding {
@@ -352,9 +353,8 @@ async function checkProof(facts: Facts): Promise<Finding | null> {
   const card = await cardTaken(facts);
   if (card === null) return null;
   const { identity, pairing, token } = card;
-  const { policy, parts, question, session } = facts;
+  const { policy, question, enforced } = facts;
   const how = pairing.publicKey === null ? say.keyNotFixed : identity.publicKey.algorithm;
-  const enforced = await parts.enforcement(question, session.place).catch(() => null);
   const words = pinWords(policy, question.service, enforced === null);
   const prompt = pinPrompt(promptName(policy, token, identity), identity.touch, words);
   return good(say.proof(prompt.trim()), `${how}; prompt.style = ${policy.prompt.style}`);
