@@ -123,6 +123,7 @@ function steps(): { name: string; argv: string[] }[] {
     'test/kit/ifd/*.[ch]',
     'test/bench/*.c',
     'test/package/*.c',
+    'test/soak/*.c',
   ];
   const c = sources.flatMap((pattern) => globSync(pattern, { cwd: REPOSITORY })).sort();
   return [
@@ -198,7 +199,9 @@ async function runAva(
   const argv = node('ava/entrypoints/cli.js', '--tap', ...args);
   const { ok, reason, output } = await run(argv, timeoutMs, (line) => {
     tap.read(line);
-    showFailures(false);
+    // What takes hours shows each result as it comes.
+    if (timeoutMs === SOAK_MS) console.log(line);
+    else showFailures(false);
   });
   showFailures(true);
   keep('ava', output);

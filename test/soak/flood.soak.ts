@@ -1,22 +1,30 @@
 // Password logins with the card required, one after the other, under each flood: nobody gets in, and who has the card does.
 // A pulsing flood begins before a login, in its authenticate phase and in its account phase, as it comes.
 // SOAK_LOGINS: how many under each flood, 1000 if it is not set.
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import test from 'ava';
+import { APP } from '../kit/sandbox/namespace.ts';
 import { Sandbox } from '../kit/sandbox/sandbox.ts';
 import { enforced, requireAccountPhase } from '../kit/person/enforcement.ts';
 import { bothSockets, startFloods, type FloodMode } from '../system/login/floods.ts';
 import * as person from '../kit/person/person.ts';
 
 const LOGINS = Number(process.env['SOAK_LOGINS'] ?? 1000);
-/** At a time, as root's programs and as the user's own (a screen lock). */
-const AT_ONCE = 2;
 const PULSE_MS = 300;
 const LOGIN_MS = 60_000;
+
+const ROOT = join(import.meta.dirname, '../..');
+const PROGRAM = 'build/soak/logins';
+const LOGINS_PROGRAM = `${APP}/${PROGRAM}`;
 
 let sandbox: Sandbox;
 
 test.before(async () => {
+  mkdirSync(dirname(join(ROOT, PROGRAM)), { recursive: true });
+  const flags = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror'];
+  execFileSync('cc', [...flags, '-o', join(ROOT, PROGRAM), join(import.meta.dirname, 'logins.c'), '-lpam']);
   sandbox = await Sandbox.start();
   requireAccountPhase(sandbox);
   await person.pairCard(sandbox);
@@ -40,40 +48,35 @@ async function placeCard(wanted: boolean): Promise<void> {
   await person.untilAgentSays(sandbox, wanted ? 'token in' : 'token out', from);
 }
 
-/** How many passwords were right: only they put the account phase to the test. */
-let rightPasswords = 0;
+interface Counts {
+  /** With the right password, or the right PIN: only they put the account phase to the test. */
+  readonly authenticated: number;
+  readonly in: number;
+}
 
-/** Authenticates by password and asks whether the account may get in; an empty line answers whatever else is asked. */
-async function passwordGetsIn(cardIsIn: boolean, user?: string): Promise<boolean> {
-  const { code, stdout } = await sandbox.exec(
-    ['pamtester', 'sudo', sandbox.user, 'authenticate', 'acct_mgmt'],
-    {
-      // An empty PIN means the password.
-      input: `${cardIsIn ? '\n' : ''}${sandbox.password}\n\n`,
-      timeoutMs: LOGIN_MS,
-      ...(user !== undefined && { user }),
-    },
+async function logins(service: string, pin: string, count: number, user?: string): Promise<Counts> {
+  const { stdout, stderr } = await sandbox.exec(
+    [LOGINS_PROGRAM, service, sandbox.user, pin, sandbox.password, String(count)],
+    { timeoutMs: count * LOGIN_MS, ...(user !== undefined && { user }) },
   );
-  if (/successfully authenticated/.test(stdout)) rightPasswords += 1;
-  return code === 0;
+  const [, authenticated, letIn] = /^(\d+) (\d+)$/m.exec(stdout) ?? [];
+  if (letIn === undefined) throw new Error(`no counts: ${stdout}${stderr}`);
+  return { authenticated: Number(authenticated), in: Number(letIn) };
 }
 
-async function cardGetsIn(): Promise<boolean> {
-  const { code } = await sandbox.exec(['pamtester', 'card-only', sandbox.user, 'authenticate'], {
-    input: `${sandbox.pin}\n`,
-    timeoutMs: LOGIN_MS,
-  });
-  return code === 0;
-}
-
-async function times(count: number, act: (number: number) => Promise<boolean>): Promise<number> {
-  let yes = 0;
-  let next = 0;
-  const one = async (): Promise<void> => {
-    while (next < count) if (await act((next += 1))) yes += 1;
+/** By two of root's programs and one of the user's own (a screen lock) at once. An empty PIN means the password. */
+async function byPassword(count: number): Promise<Counts> {
+  const quarter = Math.ceil(count / 4);
+  const rest = Math.ceil((count - quarter) / 2);
+  const all = await Promise.all([
+    logins('sudo', '', rest),
+    logins('sudo', '', rest),
+    logins('sudo', '', quarter, sandbox.user),
+  ]);
+  return {
+    authenticated: all.reduce((sum, { authenticated }) => sum + authenticated, 0),
+    in: all.reduce((sum, counts) => sum + counts.in, 0),
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, one));
-  return yes;
 }
 
 const MODES: readonly FloodMode[] = ['idle', 'half', 'frames', 'slow', 'oneway', 'calls', 'more'];
@@ -90,25 +93,22 @@ for (const mode of MODES)
           `S1: ${mode} by ${uids} uids, ${pulseMs === 0 ? 'all the time' : 'pulsing'}, ${withCard ? 'with' : 'without'} card logins`,
           async (t) => {
             await placeCard(withCard);
-            rightPasswords = 0;
             const floods = bothSockets(mode, uids, each).map((flood) => ({ ...flood, pulseMs }));
             const stop = await startFloods(sandbox, floods);
             const from = performance.now();
             try {
               const cardLogins = Math.ceil(LOGINS / 10);
-              const [byPassword, byCard] = await Promise.all([
-                times(LOGINS, (number) =>
-                  passwordGetsIn(withCard, number % 4 === 0 ? sandbox.user : undefined),
-                ),
-                withCard ? times(cardLogins, cardGetsIn) : null,
+              const [passwords, cards] = await Promise.all([
+                byPassword(LOGINS),
+                withCard ? logins('card-only', sandbox.pin, cardLogins) : null,
               ]);
               const seconds = ((performance.now() - from) / 1000).toFixed(0);
               t.log(
-                `${LOGINS} password logins, ${rightPasswords} with the right one: ${byPassword} in; card: ${byCard ?? '-'} of ${cardLogins}; ${seconds} s`,
+                `${LOGINS} password logins, ${passwords.authenticated} with the right one: ${passwords.in} in; card: ${cards?.in ?? '-'} of ${cardLogins}; ${seconds} s`,
               );
-              t.is(byPassword, 0);
-              t.true(rightPasswords > 0);
-              if (byCard !== null) t.is(byCard, cardLogins);
+              t.is(passwords.in, 0);
+              t.true(passwords.authenticated > 0);
+              if (cards !== null) t.is(cards.in, cardLogins);
             } finally {
               await stop();
             }
