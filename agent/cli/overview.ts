@@ -14,6 +14,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     does: 'the keys of the card that is in, paired and unpaired',
     load: () => import('./commands/identities.ts'),
   },
+  show: {
+    does: 'a picture of the card that is in: keys, owners, tries, what to do',
+    load: () => import('./commands/show.ts'),
+  },
   pair: { does: 'let a card log an account in', load: () => import('./commands/pair.ts') },
   unpair: { does: 'take that back', load: () => import('./commands/unpair.ts') },
   list: { does: 'the pairings of an account', load: () => import('./commands/list.ts') },

@@ -24,6 +24,9 @@ export type KeyUse = 'authentication' | 'signature' | 'key-management' | 'card-a
 /** When the card wants to be touched before it uses a key; null: it does not say. */
 export type TouchPolicy = 'never' | 'always' | 'cached';
 
+/** When a key wants the PIN: once until the card is reset, before each use, or not at all. */
+export type PinPolicy = 'never' | 'once' | 'always';
+
 /** One key on a token, with its certificate where there is one. */
 export interface Identity {
   readonly tokenId: TokenId;
@@ -37,6 +40,8 @@ export interface Identity {
   /** The id of the PIN (CardPin) that opens it. */
   readonly pin: string;
   readonly touch: TouchPolicy | null;
+  /** Absent, and null: the card does not say. */
+  readonly pinPolicy?: PinPolicy | null;
 }
 
 /** One of a token's PINs. Most tokens have one; PKCS#11 tokens may have one for each key. */

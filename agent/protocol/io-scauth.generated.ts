@@ -2,12 +2,12 @@
 
 /** Types and errors; `?` stands for what may be absent, `[]` for a list. */
 export const TYPES = {
-  Token: { id: 'string', driver: 'string', label: 'string', reader: 'string', triesLeft: '?int', triesTotal: '?int', readAt: '?string', notes: '[]string' },
+  Token: { id: 'string', driver: 'string', label: 'string', reader: 'string', triesLeft: '?int', triesTotal: '?int', pukTriesLeft: '?int', pukTriesTotal: '?int', factory: '?[]string', readAt: '?string', notes: '[]string' },
   Driver: { id: 'string', version: 'string', displayName: 'string', shortName: 'string', parent: '?string', uuid: '?string', path: 'string', timestamp: '?string', interfaceVersion: '?int', kind: 'string', uid: '?int', state: 'string', problems: '[]string', builtIn: 'bool', forLogin: 'bool' },
   Reader: { name: 'string', state: 'string', atr: '?string', token: '?string', error: '?string' },
   ReaderDriver: { id: 'string', version: '?string', path: 'string' },
   Item: { token: 'string', readAt: '?string', slot: 'string', use: 'string', algorithm: 'string', label: 'string', hash: 'string', publicKey: 'string', certificate: '?string', sslTrust: 'string', x509Trust: 'string', trustDetail: '?string', unfit: '?string' },
-  Identity: { hash: 'string', label: 'string', token: 'string', slot: 'string', use: 'string', algorithm: 'string', commonName: '?string', issuer: '?string', serial: '?string', notBefore: '?string', notAfter: '?string', unfit: '?string', warning: '?string', pairedWith: '[]string' },
+  Identity: { hash: 'string', label: 'string', token: 'string', slot: 'string', use: 'string', algorithm: 'string', commonName: '?string', issuer: '?string', serial: '?string', notBefore: '?string', notAfter: '?string', unfit: '?string', warning: '?string', pin: '?string', touch: '?string', pairedWith: '[]string' },
   Pairing: { user: 'string', hash: 'string', label: 'string', token: '?string', driver: '?string', algorithm: '?string', sha256: '?string', keyKnown: 'bool', pairedBy: 'string', pairedAt: 'string' },
   KeyringCard: { hash: 'string', label: 'string', token: '?string', enabled: 'bool', sealedAt: '?string', passwordChanged: '?bool' },
   SessionCard: { number: 'int', token: 'string', label: 'string', reader: 'string', standing: 'string', why: '?string', hash: '?string', identity: '?string', holder: '?string', issuer: '?string', prompt: 'bool', claimed: 'bool' },

@@ -103,6 +103,8 @@ export interface Token {
   readonly pins: readonly [CardPin, ...CardPin[]];
   /** What is known of the first PIN without asking: from the last look, and from what was sent since. */
   readonly lastPinState: PinState;
+  /** The same of the PUK. Absent: its driver cannot tell. */
+  readonly lastPukState?: PinState;
   /** What was broken or left out, for diagnosis. Safe to print. */
   readonly notes: readonly string[];
   /** What the card's own key has shown since the card was put in; absent: its driver has no way to ask. */

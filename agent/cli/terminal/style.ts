@@ -61,14 +61,51 @@ export interface Column {
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** What takes one place each on the screen; wide characters count as one, and their rows stand out a little. */
+/** What stands together on the screen. */
 function places(text: string): string[] {
   return Array.from(graphemes.segment(text), ({ segment }) => segment);
 }
 
-function cut(text: string, width: number): string {
-  const characters = places(text);
-  return characters.length <= width ? text : `${characters.slice(0, width - 1).join('')}…`;
+/** East Asian wide characters and pictures (UAX #11), as far as names have them: two columns each. */
+const WIDE =
+  /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** Columns that a text takes. */
+export function columnsOf(text: string): number {
+  return places(text).reduce((sum, place) => sum + (WIDE.test(place) ? 2 : 1), 0);
+}
+
+/** In lines of at most `width` columns, broken at blanks, and within a word that is longer. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ').filter((one) => one !== '')) {
+    if (line !== '' && columnsOf(`${line} ${word}`) <= width) {
+      line += ` ${word}`;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    line = '';
+    for (const place of places(word)) {
+      if (line !== '' && columnsOf(line + place) > width) {
+        lines.push(line);
+        line = '';
+      }
+      line += place;
+    }
+  }
+  return line === '' ? lines : [...lines, line];
+}
+
+/** At most so many columns. */
+export function cut(text: string, width: number): string {
+  if (columnsOf(text) <= width) return text;
+  let short = '';
+  for (const place of places(text)) {
+    if (columnsOf(short + place) >= width) break;
+    short += place;
+  }
+  return `${short}…`;
 }
 
 function widthsOf(
@@ -77,7 +114,7 @@ function widthsOf(
   screen: Screen,
 ): number[] | null {
   const widths = columns.map(({ title }, at) =>
-    Math.max(places(title).length, ...rows.map((row) => places(row[at] ?? '').length)),
+    Math.max(columnsOf(title), ...rows.map((row) => columnsOf(row[at] ?? ''))),
   );
   let over = widths.reduce((sum, width) => sum + width + 2, -2) - screen.columns;
   columns.forEach(({ givesWay }, at) => {
@@ -115,7 +152,7 @@ export function table(
   const padded = (text: string, at: number): string => {
     const width = widths[at] ?? 0;
     const short = cut(text, width);
-    return at === columns.length - 1 ? short : `${short}${' '.repeat(width - places(short).length + 2)}`;
+    return at === columns.length - 1 ? short : `${short}${' '.repeat(width - columnsOf(short) + 2)}`;
   };
   return [
     columns.map(({ title }, at) => styled('heading', padded(title, at))),

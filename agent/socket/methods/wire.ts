@@ -4,6 +4,7 @@ import { toHex } from '../../base/bytes.ts';
 import { printable } from '../../base/errors.ts';
 import type { DriverInfo } from '../../model/driver.ts';
 import type { ReaderDriverInfo, ReaderInfo, TrustWords } from '../../model/inventory.ts';
+import type { FactorySecrets } from '../../model/factory-secrets.ts';
 import type { ListedPairing } from '../../model/pairing.ts';
 import type { Identity } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
@@ -37,11 +38,19 @@ export function wireToken(token: Token): WireToken {
     reader: printable(token.slot.reader),
     triesLeft,
     triesTotal,
+    pukTriesLeft: token.lastPukState?.triesLeft ?? null,
+    pukTriesTotal: token.lastPukState?.triesTotal ?? null,
+    factory: factoryNames(token.factorySecrets),
     readAt: readAt(token),
     notes: [...factorySecretsNotes(token.factorySecrets), ...token.notes]
       .slice(0, MAX_NOTES)
       .map((note) => printable(note)),
   };
+}
+
+function factoryNames({ pin, puk, managementKey }: FactorySecrets): string[] {
+  const named = { pin, puk, 'management-key': managementKey };
+  return Object.entries(named).flatMap(([name, isFactory]) => (isFactory === true ? [name] : []));
 }
 
 function readAt({ readAtMs }: Token): string | null {
@@ -128,6 +137,8 @@ export function wireIdentity(
     notAfter: certificate === null ? null : iso(certificate.notAfterMs),
     unfit,
     warning: identity.use === 'authentication' ? factorySecretsText(token.factorySecrets) : null,
+    pin: identity.pinPolicy ?? null,
+    touch: identity.touch,
     pairedWith,
   };
 }

@@ -3,7 +3,7 @@
 
 import { fromHex } from '../../base/bytes.ts';
 import type { KeyAlgorithm } from '../../model/key.ts';
-import type { KeyUse, TouchPolicy } from '../../model/token.ts';
+import type { KeyUse, PinPolicy, TouchPolicy } from '../../model/token.ts';
 
 // SP 800-73-4 part 1, 2.2: the AID, right-truncated by the version so that any version is selected
 export const PIV_AID = fromHex('A00000030800001000');
@@ -117,7 +117,11 @@ export const METADATA_POLICY = 0x02;
 export const METADATA_PUBLIC_KEY = 0x04;
 export const METADATA_IS_DEFAULT = 0x05;
 export const METADATA_RETRIES = 0x06;
-export const PIN_POLICY_NEVER = 1;
+export const PIN_POLICY: Readonly<Partial<Record<number, PinPolicy>>> = {
+  1: 'never',
+  2: 'once',
+  3: 'always',
+};
 export const TOUCH_POLICY: Readonly<Partial<Record<number, TouchPolicy>>> = {
   1: 'never',
   2: 'always',

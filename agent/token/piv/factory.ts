@@ -3,6 +3,7 @@
 
 import { findTlv, readTlvs } from '../../base/tlv.ts';
 import type { FactorySecrets } from '../../model/factory-secrets.ts';
+import type { PinState } from '../../model/token.ts';
 import type { ApduExchange } from './apdu.ts';
 import { getMetadata } from './commands.ts';
 import {
@@ -17,7 +18,7 @@ import { SW_SUCCESS } from './status.ts';
 /** What the metadata say of a secret; null where the card has none of it. */
 interface SecretMetadata {
   readonly isFactory: boolean | null;
-  readonly triesTotal: number | null;
+  readonly tries: PinState;
 }
 
 /** @throws AgentError `malformed`, and what the channel throws */
@@ -30,20 +31,23 @@ async function askSecretMetadata(exchange: ApduExchange, reference: number): Pro
 export function readSecretMetadata(metadata: Uint8Array): SecretMetadata {
   const fields = readTlvs(metadata);
   const flag = findTlv(fields, METADATA_IS_DEFAULT)?.[0];
+  const tries = findTlv(fields, METADATA_RETRIES);
   return {
     isFactory: flag === undefined ? null : flag === 1,
-    triesTotal: findTlv(fields, METADATA_RETRIES)?.[0] ?? null,
+    tries: { triesLeft: tries?.[1] ?? null, triesTotal: tries?.[0] ?? null },
   };
 }
 
 /**
- * With the total of the PIN's tries, which stands beside. One APDU on a card without metadata, else three.
+ * With the total of the PIN's tries and the tries of the PUK, which stand beside. One APDU on a card without metadata, else three.
  * @returns null where the card does not tell
  * @throws AgentError `malformed`, and what the channel throws
  */
-export async function readFactorySecrets(
-  exchange: ApduExchange,
-): Promise<{ readonly secrets: FactorySecrets; readonly triesTotal: number | null } | null> {
+export async function readFactorySecrets(exchange: ApduExchange): Promise<{
+  readonly secrets: FactorySecrets;
+  readonly pinTotal: number | null;
+  readonly puk: PinState | null;
+} | null> {
   const pin = await askSecretMetadata(exchange, PIV_CARD_APPLICATION_PIN);
   if (pin === null) return null;
   const puk = await askSecretMetadata(exchange, PUK_REFERENCE);
@@ -53,5 +57,5 @@ export async function readFactorySecrets(
     puk: puk?.isFactory ?? null,
     managementKey: key?.isFactory ?? null,
   };
-  return { secrets, triesTotal: pin.triesTotal };
+  return { secrets, pinTotal: pin.tries.triesTotal, puk: puk?.tries ?? null };
 }

@@ -5,7 +5,7 @@ import { createPublicKey } from 'node:crypto';
 import { AgentError } from '../../base/errors.ts';
 import { findTlv, readTlvs, type Tlv } from '../../base/tlv.ts';
 import { publicKeyOf, type KeyAlgorithm, type PublicKey } from '../../model/key.ts';
-import type { TouchPolicy } from '../../model/token.ts';
+import type { PinPolicy, TouchPolicy } from '../../model/token.ts';
 import * as P from './constants.ts';
 
 /** Whether the historical bytes of the ATR hold `YubiKey`, in any case and any firmware's spelling. */
@@ -51,12 +51,20 @@ function jwk(algorithm: KeyAlgorithm, parts: readonly Tlv[]): Record<string, str
 
 /** Whether a key works at once: it wants no PIN and no touch. @throws AgentError `malformed` */
 export function worksByItself(metadata: Uint8Array): boolean {
-  const [pin, touch] = findTlv(readTlvs(metadata), P.METADATA_POLICY) ?? [];
-  return pin === P.PIN_POLICY_NEVER && touch !== undefined && P.TOUCH_POLICY[touch] === 'never';
+  const { pin, touch } = readPolicies(metadata);
+  return pin === 'never' && touch === 'never';
 }
 
-/** When a key wants to be touched, by its metadata; null where they do not say. @throws AgentError `malformed` */
-export function readTouchPolicy(metadata: Uint8Array): TouchPolicy | null {
-  const policy = findTlv(readTlvs(metadata), P.METADATA_POLICY)?.[1];
-  return policy === undefined ? null : (P.TOUCH_POLICY[policy] ?? null);
+/** What a key wants of its holder before it is used; null where the card does not say. */
+export interface KeyPolicies {
+  readonly pin: PinPolicy | null;
+  readonly touch: TouchPolicy | null;
+}
+
+export const NO_POLICIES: KeyPolicies = { pin: null, touch: null };
+
+/** By a key's metadata. @throws AgentError `malformed` */
+export function readPolicies(metadata: Uint8Array): KeyPolicies {
+  const [pin = 0, touch = 0] = findTlv(readTlvs(metadata), P.METADATA_POLICY) ?? [];
+  return { pin: P.PIN_POLICY[pin] ?? null, touch: P.TOUCH_POLICY[touch] ?? null };
 }

@@ -13,7 +13,6 @@ import {
   type Identity,
   type PinState,
   type TokenId,
-  type TouchPolicy,
 } from '../../model/token.ts';
 import { UNKNOWN_SECRETS, type FactorySecrets } from '../../model/factory-secrets.ts';
 import { NO_CARD_KEY, type CardKeyProof } from '../../model/card-key.ts';
@@ -27,7 +26,7 @@ import { deVerify, emptyVerify, getData, getMetadata, getSerial, select } from '
 import * as P from './constants.ts';
 import { readFactorySecrets } from './factory.ts';
 import { readPinReference, readRetiredCount } from './discovery.ts';
-import { isYubiKey, readMetadataKey, readTouchPolicy } from './metadata.ts';
+import { isYubiKey, NO_POLICIES, readMetadataKey, readPolicies, type KeyPolicies } from './metadata.ts';
 import { failure, hasNoReference, isAbsent, pinStatusOf, SW_SUCCESS, type StatusWord } from './status.ts';
 
 /** Whether de-verify works; `unknown` where the card was verified by another program and must not be disturbed. */
@@ -44,6 +43,7 @@ export interface PivReading {
   readonly pinReference: number;
   readonly pin: CardPin;
   readonly pinState: PinState;
+  readonly pukState: PinState;
   readonly deVerify: DeVerifyAbility;
   readonly yubiKey: boolean;
   readonly cardProof: CardKeyProof;
@@ -56,7 +56,7 @@ interface Key {
   readonly slot: P.Slot;
   readonly publicKey: PublicKey;
   readonly certificate: Certificate | null;
-  readonly touch: TouchPolicy | null;
+  readonly policies: KeyPolicies;
 }
 
 /**
@@ -139,7 +139,8 @@ class Probe {
       retired,
       pinReference,
       pin,
-      pinState: { triesLeft, triesTotal: isOwnPin ? (told?.triesTotal ?? null) : null },
+      pinState: { triesLeft, triesTotal: isOwnPin ? (told?.pinTotal ?? null) : null },
+      pukState: told?.puk ?? { triesLeft: null, triesTotal: null },
       deVerify: ability,
       yubiKey: this.#yubiKey,
       cardProof,
@@ -177,16 +178,16 @@ class Probe {
     const inLogins = slot.use === 'authentication' || slot.use === 'key-management';
     const wanted = this.#yubiKey && (certificate === null || inLogins);
     const metadata = wanted ? await this.#metadata(slot.name, slot.keyReference, (data) => data) : null;
-    const touch =
+    const policies =
       metadata === null
-        ? null
-        : await this.#tolerate(`${slot.name} metadata`, () => readTouchPolicy(metadata));
-    if (certificate !== null) return { slot, publicKey: certificate.publicKey, certificate, touch };
+        ? NO_POLICIES
+        : ((await this.#tolerate(`${slot.name} metadata`, () => readPolicies(metadata))) ?? NO_POLICIES);
+    if (certificate !== null) return { slot, publicKey: certificate.publicKey, certificate, policies };
     const publicKey =
       metadata === null
         ? null
         : await this.#tolerate(`${slot.name} metadata`, () => readMetadataKey(metadata));
-    return publicKey === null ? null : { slot, publicKey, certificate: null, touch };
+    return publicKey === null ? null : { slot, publicKey, certificate: null, policies };
   }
 
   /** Whether the card proves its own key, in this very transaction. */
@@ -275,7 +276,7 @@ function cardPin(reference: number): CardPin {
 }
 
 function toIdentity(
-  { slot, publicKey, certificate, touch }: Key,
+  { slot, publicKey, certificate, policies }: Key,
   tokenId: TokenId,
   tokenLabel: string,
   pin: string,
@@ -283,5 +284,15 @@ function toIdentity(
   const name = certificate === null ? `Key ${slot.name} without certificate` : slot.certificateLabel;
   const holder = certificate === null ? '' : ` (${certificate.holder})`;
   const label = printable(`${tokenLabel}:${name}${holder}`, 300);
-  return { tokenId, slot: slot.name, use: slot.use, publicKey, certificate, label, pin, touch };
+  return {
+    tokenId,
+    slot: slot.name,
+    use: slot.use,
+    publicKey,
+    certificate,
+    label,
+    pin,
+    touch: policies.touch,
+    pinPolicy: policies.pin,
+  };
 }

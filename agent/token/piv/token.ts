@@ -96,6 +96,7 @@ export class PivToken implements Token {
     this.#tries = memory.tries.of(this.id, reading.pin.id, ...keys);
     this.#pukTries = memory.tries.of(this.id, 'PUK', ...keys);
     this.#tries.heard(reading.pinState);
+    this.#pukTries.heard(reading.pukState);
   }
 
   get identities(): readonly Identity[] {
@@ -226,6 +227,10 @@ export class PivToken implements Token {
     } finally {
       await channel.close('leave');
     }
+  }
+
+  get lastPukState(): PinState {
+    return this.#pukTries.state;
   }
 
   async pukState(): Promise<PinState> {

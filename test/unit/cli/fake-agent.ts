@@ -161,6 +161,8 @@ export function identity(over: Partial<WireIdentity> = {}): WireIdentity {
     notAfter: null,
     unfit: null,
     warning: null,
+    pin: null,
+    touch: null,
     pairedWith: [],
     ...over,
   };
@@ -190,6 +192,9 @@ export function token(over: Partial<WireToken> = {}): WireToken {
     reader: 'Virtual PCD 00 00',
     triesLeft: 3,
     triesTotal: 3,
+    pukTriesLeft: null,
+    pukTriesTotal: null,
+    factory: [],
     readAt: '2026-11-23T20:00:00.000Z',
     notes: [],
     ...over,

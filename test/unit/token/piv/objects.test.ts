@@ -146,10 +146,13 @@ test('metadata gives the public key of each kind, and null for a kind that canno
     t.deepEqual(readMetadataKey(metadata)?.spki, publicKeyOf(createPublicKey(key)).spki, algorithm);
   }
   t.is(readMetadataKey(Buffer.from('0101E1', 'hex')), null);
-  t.deepEqual(readSecretMetadata(Buffer.from('06020503', 'hex')), { triesTotal: 5, isFactory: null });
+  t.deepEqual(readSecretMetadata(Buffer.from('06020503', 'hex')), {
+    isFactory: null,
+    tries: { triesLeft: 3, triesTotal: 5 },
+  });
   t.deepEqual(readSecretMetadata(Buffer.from('0501010602', 'hex').subarray(0, 3)), {
-    triesTotal: null,
     isFactory: true,
+    tries: { triesLeft: null, triesTotal: null },
   });
 });
 
