@@ -9,17 +9,15 @@ const root = join(import.meta.dirname, '..');
 const text = readFileSync(join(root, 'DECISIONS.md'), 'utf8');
 const numbers = [...text.matchAll(/^- \*\*D(\d+)\. /gm)].map(([, number]) => Number(number));
 
-test('each entry has a number of its own, and none is left out', (t) => {
+test('each entry has a number of its own', (t) => {
   t.true(numbers.length > 150);
   t.deepEqual(
     text.match(/^- \*\*(?!D\d+\. )/gm),
     null,
     'an entry without a number: it gets the next that is free',
   );
-  t.deepEqual(
-    [...numbers].sort((one, other) => one - other),
-    numbers.map((_, index) => index + 1),
-  );
+  // Work side by side takes numbers from ranges, so some are still to come.
+  t.is(new Set(numbers).size, numbers.length);
 });
 
 test('what code and documents name is there', (t) => {

@@ -44,6 +44,7 @@ export type AgentErrorCode =
   | 'bad-proof' // the signature does not verify with the paired key
   // Pairing
   | 'already-paired'
+  | 'paired-elsewhere' // with another account, and nobody said that the key is for both
   | 'several-pairings' // to be taken back, and none of them was named
   | 'not-paired'
   | 'key-conflict' // another key with the same hash is paired

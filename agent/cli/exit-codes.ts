@@ -92,6 +92,7 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'not-rehearsed': EXIT.refused,
   'not-allowed': EXIT.refused,
   'not-here': EXIT.refused,
+  'paired-elsewhere': EXIT.refused,
   'already-paired': EXIT.already,
   'no-card': EXIT.notFound,
   'no-identity': EXIT.notFound,

@@ -141,6 +141,8 @@ export interface Certificate {
   readonly serialNumber: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
+  /** Basic constraints say CA: it vouches for others. */
+  readonly isAuthority: boolean;
 }
 
 /** Longest certificate that we read, in bytes. */
@@ -194,5 +196,6 @@ function describeCertificate(x509: X509Certificate, der: Buffer): Certificate {
     serialNumber: x509.serialNumber,
     notBeforeMs: Date.parse(x509.validFrom),
     notAfterMs: Date.parse(x509.validTo),
+    isAuthority: x509.ca,
   };
 }

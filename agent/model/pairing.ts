@@ -47,6 +47,11 @@ export function listedKey(spki: Uint8Array, sha256: string): ListedPairing['key'
   return { algorithm: algorithmOfSpki(spki), sha256 };
 }
 
+/** Whether two pairings of one hash mean two keys. */
+export function clash(one: Pick<Pairing, 'publicKey'>, other: Pick<Pairing, 'publicKey'>): boolean {
+  return one.publicKey !== null && other.publicKey !== null && !sameKey(one.publicKey, other.publicKey);
+}
+
 /** Whether a key with the pairing's hash is the paired one: the hash finds, the whole key decides. */
 export function takesKey({ publicKey }: Pairing, key: PublicKey): boolean {
   return publicKey === null || sameKey(publicKey, key);

@@ -28,7 +28,7 @@ export const METHODS = {
   ListReaders: { parameters: {}, reply: { readers: '[]Reader', drivers: '[]ReaderDriver' } },
   SetDriverForLogin: { parameters: { driver: 'string', enabled: 'bool', shutOut: '?bool' }, reply: {} },
   ListPairings: { parameters: { user: '?string', after: '?string' }, reply: { pairings: '[]Pairing', next: '?string' } },
-  AddPairing: { parameters: { user: 'string', hash: '?string', certificate: '?string' }, reply: { pairing: 'Pairing' } },
+  AddPairing: { parameters: { user: 'string', hash: '?string', certificate: '?string', shared: '?bool', dryRun: '?bool' }, reply: { pairing: 'Pairing' } },
   Pair: { parameters: { hash: 'string', keyring: '?string' }, reply: {} },
   VerifyPin: { parameters: { token: '?string' }, reply: {} },
   ChangePin: { parameters: { token: '?string', user: '?string' }, reply: {} },

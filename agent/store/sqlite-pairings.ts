@@ -4,7 +4,13 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
-import { listedKey, type ListedPairing, type PairedCardFacts, type Pairing } from '../model/pairing.ts';
+import {
+  clash,
+  listedKey,
+  type ListedPairing,
+  type PairedCardFacts,
+  type Pairing,
+} from '../model/pairing.ts';
 import type { PromptScope } from '../model/prompt.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
@@ -175,11 +181,7 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
   add(pairing: Pairing): void {
     this.#state.write((database) => {
       for (const other of this.forKey(pairing.pkhh)) {
-        if (
-          other.publicKey !== null &&
-          pairing.publicKey !== null &&
-          !sameKey(other.publicKey, pairing.publicKey)
-        ) {
+        if (clash(other, pairing)) {
           throw new AgentError('key-conflict', { detail: `two keys with the hash ${pairing.pkhh}` });
         }
         if (other.user === pairing.user) {

@@ -31,6 +31,8 @@ export const pair = {
   otherAccount: 'Other accounts are for the administrator: sudo sc_auth pair -u USER',
   certificate:
     'A certificate without its card is for the administrator: sudo sc_auth pair --certificate FILE',
+  sharedAsRoot: '--shared is for the administrator; your own card needs no such word.',
+  onlyFrom: (option: string) => `--${option} belongs to --from.`,
   keyring: 'Say --keyring yes or --keyring no.',
   done: (hash: string, user: string) => `Paired ${hash} with ${user}.`,
   on: (services: readonly string[]) => `Card logins are on: ${services.join(', ')}.`,

@@ -84,6 +84,8 @@ export function failureText(error: AgentError): string {
       return 'scauth cannot confirm which card this is, because its current driver cannot check it. No PIN was sent. Pair it again by this driver (sc_auth unpair, sc_auth pair), use a PIV card, or ask your administrator (login.card_check).';
     case 'already-paired':
       return 'This key is paired with the account already. `sc_auth list` shows the pairings.';
+    case 'paired-elsewhere':
+      return `${because('This key is paired with another account', error)} Where one person has both accounts: --shared.`;
     case 'several-pairings':
       return 'Several cards are paired, and none was removed. Name one (sc_auth unpair -h HASH; sc_auth list), or all of them (--all).';
     case 'not-paired':

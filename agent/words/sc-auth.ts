@@ -45,6 +45,8 @@ export const answer = {
 
 /** Of a certificate file that was named. */
 export const certificateFile = {
+  noFile: 'This is no ordinary file.',
+  everybodys: (path: string) => `Everybody can write ${path}. Take that away first: chmod o-w`,
   tooLong: 'The certificate file is longer than 128 KiB. Give one certificate.',
   unreadable: (code: string) =>
     `The certificate file cannot be read (${code}). Check its name and who may read it.`,

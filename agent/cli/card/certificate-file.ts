@@ -1,24 +1,40 @@
 // A certificate from a file that the administrator names, for pairing without the card. Read with a cap, parsed
 // here, so that what is wrong with the file is said before scauthd is asked.
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { AgentError } from '../../base/errors.ts';
-import { parseCertificateFile } from '../../model/key.ts';
+import { parseCertificateFile, type Certificate } from '../../model/key.ts';
 import { certificateFile as say } from '../../words/sc-auth.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 
 /** PEM of the longest certificate, with room for comments and a chain behind it. */
 const MAX_FILE_BYTES = 128 * 1024;
+const PART_BYTES = 64 * 1024;
+
+/** null: it is longer. */
+export function readAtMost(fd: number, maxBytes: number): Buffer | null {
+  const parts: Buffer[] = [];
+  for (let length = 0; length <= maxBytes;) {
+    const part = Buffer.allocUnsafe(Math.min(PART_BYTES, maxBytes + 1 - length));
+    const read = readSync(fd, part, 0, part.length, null);
+    if (read === 0) return Buffer.concat(parts);
+    parts.push(part.subarray(0, read));
+    length += read;
+  }
+  return null;
+}
 
 function readCapped(fd: number): Buffer {
-  const bytes = Buffer.alloc(MAX_FILE_BYTES + 1);
-  let length = 0;
-  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-    read = readSync(fd, bytes, length, bytes.length - length, null);
-  }
-  if (length > MAX_FILE_BYTES) throw new CommandError('bad-certificate', say.tooLong);
-  return bytes.subarray(0, length);
+  const bytes = readAtMost(fd, MAX_FILE_BYTES);
+  if (bytes === null) throw new CommandError('bad-certificate', say.tooLong);
+  return bytes;
+}
+
+function unreadable(cause: unknown): CommandError {
+  if (cause instanceof CommandError) return cause;
+  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  return new CommandError('usage', say.unreadable(why), cause);
 }
 
 function readBytes(path: string, context: CommandContext): Buffer {
@@ -28,9 +44,7 @@ function readBytes(path: string, context: CommandContext): Buffer {
     fd = openSync(path, 'r');
     return readCapped(fd);
   } catch (cause) {
-    if (cause instanceof CommandError) throw cause;
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new CommandError('usage', say.unreadable(why), cause);
+    throw unreadable(cause);
   } finally {
     if (fd !== null) closeSync(fd);
   }
@@ -42,8 +56,39 @@ function readBytes(path: string, context: CommandContext): Buffer {
  * @throws CommandError `usage`, `bad-certificate`, `weak-key`
  */
 export function readCertificateFile(path: string, context: CommandContext): string {
+  return certificateOf(() => readBytes(path, context)).der.toString('base64');
+}
+
+/**
+ * A certificate that a list names: of many files each is looked at more closely than one that was typed.
+ * @throws CommandError `usage`, `not-allowed`, `bad-certificate`, `weak-key`
+ */
+export function readListedCertificate(path: string): Certificate {
+  return certificateOf(() => {
+    let fd: number | null = null;
+    try {
+      // A FIFO must not hold the list up.
+      fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      const stats = fstatSync(fd);
+      if (!stats.isFile()) throw new CommandError('usage', say.noFile);
+      requireUnshared(path, stats);
+      return readCapped(fd);
+    } catch (cause) {
+      throw unreadable(cause);
+    } finally {
+      if (fd !== null) closeSync(fd);
+    }
+  });
+}
+
+/** Whoever can write it could pair a card of their own with somebody's account. @throws CommandError `not-allowed` */
+export function requireUnshared(path: string, { mode }: Pick<Stats, 'mode'>): void {
+  if ((mode & 0o002) !== 0) throw new CommandError('not-allowed', say.everybodys(path));
+}
+
+function certificateOf(read: () => Buffer): Certificate {
   try {
-    return parseCertificateFile(readBytes(path, context)).der.toString('base64');
+    return parseCertificateFile(read());
   } catch (cause) {
     if (!(cause instanceof AgentError)) throw cause;
     if (cause.code === 'weak-key') throw new CommandError('weak-key', say.weakKey(cause.detail), cause);

@@ -19,21 +19,31 @@ import { descriptorOption, parseOptions } from '../options.ts';
 import { accountForRoot } from './unpair.ts';
 import { readPairing } from '../agent/wire.ts';
 
-const help = `sc_auth pair [-v] [-u USER] [-h HASH | --certificate FILE] [--keyring yes|no]
+const help = `sc_auth pair [-v] [-u USER] [-h HASH | --certificate FILE] [--shared] [--keyring yes|no]
              [--pin-fd N] [--password-fd N] [--json]
+sc_auth pair --from FILE|FOLDER [--user-from file|cn|email|upn] [--shared] [--dry-run] [--json]
 
 Pairs a card with an account: from then on card and PIN log it in.
 As yourself: put the card in; your password and the card's PIN are asked for.
 With sudo: for the account that called sudo, or -u USER; nothing is asked for but which key, when there are several.
+With sudo and --from: many at once, a line of result each. What is paired already stays, so a list can be given again.
 
   -u, --user USER      the account
   -h, --hash HASH      which key: sc_auth identities. As root also for a card that is not there
   --certificate FILE   as root: the key of this certificate (PEM or DER; - is standard input), no card needed
+  --shared             as root: although another account has this key
+  --from FILE          as root: a CSV file (- is standard input) with a heading (user, and hash or certificate; other
+                       columns are passed over) or without one: account, then hash or certificate file
+  --from FOLDER        as root: each certificate of the folder (.pem, .crt, .cer, .der)
+  --user-from file|cn|email|upn   (--from FOLDER) what names the account: the file as bob.pem does (so without it), the
+                       certificate's common name, or its e-mail address or user principal name up to the @
+  --dry-run            (--from) all is looked at, and nothing is paired
   --keyring yes|no     whether the card opens your login keyring too; without it you are asked, where that can be
   --password-fd N      read your password from the open file descriptor N, one line
   --pin-fd N           read the PIN from the open file descriptor N, one line
   -v, --verbose        print the pairing in full
-  --json               {"pairing": {...}}
+  --json               {"pairing": {...}}; with --from {"dryRun", "paired", "wouldPair", "already", "refused", "notTried",
+                       "rows": [{"line", "file", "user", "hash", "result", "error", "message"}]}
 
 Without a terminal, password and PIN are the first and the second line of standard input.
 
@@ -41,8 +51,10 @@ Examples:
   sc_auth pair
   sudo sc_auth pair -u bob -h 0B1BEA814EE563AAD70C33D5C7F82472AB26C4C8
   sudo sc_auth pair -u bob --certificate bob.pem
+  sudo sc_auth pair --from cards.csv --dry-run
 Exit codes: 0 paired; 1 failed; 2 wrong usage; 3 wrong PIN or password, or not allowed; 4 no card, no fitting key
-or unknown user; 5 scauthd cannot be reached; 6 it was paired already; 130 cancelled.
+or unknown user; 5 scauthd cannot be reached; 6 it was paired already; 130 cancelled. With --from: 0 something was
+paired; 1 a row was refused, the others are done; 5 the last rows were not tried; 6 all were paired already.
 `;
 
 const OPTIONS = {
@@ -50,15 +62,22 @@ const OPTIONS = {
   user: { type: 'string', short: 'u' },
   hash: { type: 'string', short: 'h' },
   certificate: { type: 'string' },
+  shared: { type: 'boolean' },
+  from: { type: 'string' },
+  'user-from': { type: 'string' },
+  'dry-run': { type: 'boolean' },
   keyring: { type: 'string' },
   'pin-fd': { type: 'string' },
   'password-fd': { type: 'string' },
 } as const;
 
+const ONE_ALONE = ['user', 'hash', 'certificate', 'keyring', 'pin-fd', 'password-fd'] as const;
+
 interface Wanted {
   readonly user: string | undefined;
   readonly hash: string | null;
   readonly certificate: string | undefined;
+  readonly shared: boolean;
   readonly keyring: 'ask' | 'yes' | 'no';
   readonly pinFd: number | null;
   readonly passwordFd: number | null;
@@ -73,7 +92,8 @@ async function pairAsRoot(wanted: Wanted, context: CommandContext): Promise<Wire
   const certificate =
     wanted.certificate === undefined ? null : readCertificateFile(wanted.certificate, context);
   const hash = certificate === null ? (wanted.hash ?? (await chooseIdentity(context, user))) : null;
-  const { pairing } = await callAgent(context, 'AddPairing', { user, hash, certificate });
+  const shared = wanted.shared && { shared: true };
+  const { pairing } = await callAgent(context, 'AddPairing', { user, hash, certificate, ...shared });
   if (!pairing.keyKnown) {
     context.output.note(say.cardNotHere);
   }
@@ -88,6 +108,7 @@ async function pairAsUser(wanted: Wanted, context: CommandContext): Promise<Wire
   if (wanted.certificate !== undefined) {
     throw new CommandError('not-allowed', say.certificate);
   }
+  if (wanted.shared) throw new CommandError('not-allowed', say.sharedAsRoot);
   const hash = wanted.hash ?? (await chooseIdentity(context, user));
   const { keyring, pinFd, passwordFd } = wanted;
   const result = await converse(context, 'Pair', { hash, keyring }, { pinFd, passwordFd });
@@ -101,12 +122,39 @@ function keyringWish(word: string | undefined, context: CommandContext): Wanted[
   throw new CommandError('usage', say.keyring);
 }
 
+type Options = ReturnType<typeof parseOptions<typeof OPTIONS>>;
+
+/** Many, by a list. @throws CommandError */
+async function pairMany(from: string, options: Options, context: CommandContext): Promise<void> {
+  const { toList } = await import('../../words/pair-list.ts');
+  const { USER_SOURCES } = await import('../pair/wanted.ts');
+  const { pairFromList } = await import('../pair/pair-list.ts');
+  if (context.uid !== 0) throw new CommandError('not-allowed', toList.adminOnly);
+  if (ONE_ALONE.some((name) => options[name] !== undefined)) throw new CommandError('usage', toList.alone);
+  const asked = options['user-from'];
+  const userFrom = USER_SOURCES.find((source) => source === asked) ?? null;
+  if (asked !== undefined && userFrom === null) throw new CommandError('usage', toList.userFrom);
+  const { shared = false, 'dry-run': dryRun = false } = options;
+  await pairFromList({ from, userFrom, shared, dryRun }, context);
+  sayWhetherOn(context);
+}
+
+/** A pairing opens nothing where no service asks for a card, as after the package's installation. */
+function sayWhetherOn({ root, output }: CommandContext): void {
+  const services = servicesThatAsk(root);
+  output.note(services.length > 0 ? say.on(services) : say.off(hasProfile(root)));
+}
+
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions('pair', args, OPTIONS);
+  if (options.from !== undefined) return pairMany(options.from, options, context);
+  for (const name of ['user-from', 'dry-run'] as const)
+    if (options[name] !== undefined) throw new CommandError('usage', say.onlyFrom(name));
   const wanted: Wanted = {
     user: options.user,
     hash: hashOption(options.hash),
     certificate: options.certificate,
+    shared: options.shared === true,
     keyring: keyringWish(options.keyring, context),
     pinFd: descriptorOption('pin-fd', options['pin-fd']),
     passwordFd: descriptorOption('password-fd', options['password-fd']),
@@ -119,9 +167,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     say.done(pairing.hash, pairing.user),
     ...(options.verbose === true ? describePairing(pairing) : []),
   ]);
-  // A pairing opens nothing where no service asks for a card, as after the package's installation.
-  const services = servicesThatAsk(context.root);
-  context.output.note(services.length > 0 ? say.on(services) : say.off(hasProfile(context.root)));
+  sayWhetherOn(context);
 }
 
 export const command: Command = { help, run };

@@ -75,7 +75,8 @@ export async function addPairing(
 ): Promise<Reply<'AddPairing'>> {
   const key = trustedKey(given);
   const { name } = await accountNamed(given.user, parts.accounts);
-  return { pairing: wirePairing(listed(await pairForUser(name, key, peer, parts))) };
+  const wish = { shared: given.shared === true, dryRun: given.dryRun === true };
+  return { pairing: wirePairing(listed(await pairForUser(name, key, peer, parts, wish))) };
 }
 
 export async function unpair(

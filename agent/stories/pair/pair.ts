@@ -8,7 +8,7 @@ import type { AuditLog } from '../../audit/interface.ts';
 import type { Account, Accounts } from '../../model/account.ts';
 import type { AuditedKey } from '../../model/audit-event.ts';
 import type { Certificate, KeyAlgorithm, Pkhh } from '../../model/key.ts';
-import { takesKey, type Pairing } from '../../model/pairing.ts';
+import { clash, takesKey, type Pairing } from '../../model/pairing.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';
 import type { Identity } from '../../model/token.ts';
 import type { PairingTable } from '../../store/interface.ts';
@@ -18,6 +18,7 @@ import type { CertificateTrust } from '../../trust/interface.ts';
 import { accountPasswordPrompt, pairingText, tooWeak, UNFIT_USE } from '../../words/pairing.ts';
 import { fitsLogin, mayPair, refusesPairing } from '../../../policy/permit-pairing.ts';
 import type { Policy } from '../../../policy/policy.ts';
+import { namedOf } from '../../words/repairs.ts';
 import { eventsOfError } from '../card/audited-failure.ts';
 import { auditedIdentity, auditedKey } from '../card/audited-key.ts';
 import { requireOwnSecrets } from '../card/factory-secrets.ts';
@@ -233,23 +234,55 @@ export type TrustedKey =
   | { readonly kind: 'hash'; readonly pkhh: Pkhh }
   | { readonly kind: 'certificate'; readonly certificate: Certificate };
 
+/** More names in a sentence are not read. */
+const MAX_NAMED = 20;
+
+export interface PairingWish {
+  /** Although another account has the key. */
+  readonly shared?: boolean;
+  /** Everything is looked at, and nothing is paired. */
+  readonly dryRun?: boolean;
+}
+
+/** @throws AgentError `key-conflict`, `already-paired`, `paired-elsewhere` */
+function requireFree(
+  wanted: Pick<Pairing, 'user' | 'pkhh' | 'publicKey'>,
+  { shared = false }: PairingWish,
+  { pairings }: PairingParts,
+): void {
+  const known = pairings.forKey(wanted.pkhh);
+  if (known.some((one) => clash(one, wanted))) throw new AgentError('key-conflict');
+  if (known.some(({ user }) => user === wanted.user)) throw new AgentError('already-paired');
+  if (known.length === 0 || shared) return;
+  const users = known.map(({ user }) => user);
+  throw new AgentError('paired-elsewhere', { say: namedOf(users.slice(0, MAX_NAMED), users.length) });
+}
+
 /**
- * The administrator pairs a key with an account; no card needs to be in.
- * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `factory-secrets`, `already-paired`, `key-conflict`
+ * The administrator pairs a key with an account; no card needs to be in. That it is paired already is said before anything
+ * else, so that a list can be given twice.
+ * @throws AgentError `weak-key`, `contactless`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `factory-secrets`, `already-paired`, `key-conflict`, `paired-elsewhere`
  */
 export async function pairForUser(
   user: Username,
   trusted: TrustedKey,
   peer: PeerCredentials,
   parts: PairingParts,
+  wish: PairingWish = {},
 ): Promise<Pairing> {
+  const add = async (pairing: Pairing, key: AuditedKey): Promise<Pairing> => {
+    // Again, and with no wait between this and the table.
+    requireFree(pairing, wish, parts);
+    return wish.dryRun === true ? pairing : addAndRecord(pairing, key, peer, parts);
+  };
   const nowMs = parts.clock.nowMs();
   if (trusted.kind === 'certificate') {
     const { certificate } = trusted;
     const { publicKey } = certificate;
+    requireFree({ user, pkhh: publicKey.pkhh, publicKey }, wish, parts);
     await requirePairable(parts.policy(), user, { publicKey, certificate }, null, parts);
     const key = auditedKey(publicKey.pkhh, null, certificate);
-    return addAndRecord(
+    return add(
       {
         ...emptyPairing(user, key.pkhh, nowMs),
         publicKey,
@@ -257,8 +290,6 @@ export async function pairForUser(
         certificate: certificate.der,
       },
       key,
-      peer,
-      parts,
     );
   }
   const card = await findOnCards(parts, trusted.pkhh).catch((error: unknown) => {
@@ -266,17 +297,12 @@ export async function pairForUser(
     if (['no-service', 'not-authorised'].includes(asAgentError(error).code)) return null;
     throw error;
   });
+  const publicKey = card?.identity.publicKey ?? null;
+  requireFree({ user, pkhh: trusted.pkhh, publicKey }, wish, parts);
   await requirePairable(parts.policy(), user, card?.identity ?? null, card, parts);
-  if (card === null) {
-    const key = auditedKey(trusted.pkhh, null, null);
-    return addAndRecord(emptyPairing(user, trusted.pkhh, nowMs), key, peer, parts);
-  }
-  return addAndRecord(
-    pairingFromCard(user, card, 'root', nowMs),
-    auditedIdentity(card.identity),
-    peer,
-    parts,
-  );
+  if (card === null)
+    return add(emptyPairing(user, trusted.pkhh, nowMs), auditedKey(trusted.pkhh, null, null));
+  return add(pairingFromCard(user, card, 'root', nowMs), auditedIdentity(card.identity));
 }
 
 function emptyPairing(user: Username, pkhh: Pkhh, nowMs: number): Pairing {

@@ -84,7 +84,7 @@ test.serial(
   'login on a terminal without a name: one card of two people, and who it is is chosen',
   async (t) => {
     const hash = await person.cardHash(sandbox);
-    t.is((await sandbox.exec(['sc_auth', 'pair', '-u', 'bob', '-h', hash])).code, 0);
+    t.is((await sandbox.exec(['sc_auth', 'pair', '-u', 'bob', '-h', hash, '--shared'])).code, 0);
     try {
       const pty = sandbox.pty(['login']);
       const [, number = ''] = await pty.expect(/This card is paired with [^\n]*\b(\d) bob[^\n]*: $/);

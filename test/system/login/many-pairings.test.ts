@@ -1,6 +1,7 @@
 // S15: a machine with 10,000 pairings, 10,000 exemptions and as many accounts. Every list is whole, the doctor and the plan
 // come to an end, and a password login is answered while root lists. 100,000 are in test/soak.
 
+import { createHash } from 'node:crypto';
 import test from 'ava';
 import { sandboxWithMany } from '../../bench/many.ts';
 import { nameOf } from '../../unit/store/fill.ts';
@@ -61,6 +62,38 @@ test.serial('S15: a password login is answered while root lists', async (t) => {
   t.is(accounts.filter(({ user }) => user.startsWith('p0')).length, USERS);
   t.false(shutOut.includes(nameOf(0)));
 });
+
+test.serial(
+  'S15: a list of 1,000 is paired while password logins are answered; a second run changes nothing',
+  async (t) => {
+    const rows = Array.from({ length: 1000 }, (_, at) => {
+      const hash = createHash('sha1').update(`row ${at}`).digest('hex');
+      return `${nameOf(at)},${hash}`;
+    });
+    const pairList = (...args: string[]) =>
+      sandbox.exec(['sc_auth', 'pair', '--from', '-', '--json', ...args], {
+        input: rows.join('\r\n'),
+        timeoutMs: LIST_MS,
+      });
+    const dry = await pairList('--dry-run');
+    t.like(JSON.parse(dry.stdout), { paired: 0, wouldPair: rows.length, refused: 0 });
+    const walk = { goesOn: true };
+    const run = pairList().finally(() => (walk.goesOn = false));
+    let answered = 0;
+    while (walk.goesOn) {
+      const asked = await sandbox.exec(['pamtester', 'scauth-test', sandbox.user, 'authenticate']);
+      t.not(asked.code, 0, 'no card is in');
+      answered += 1;
+    }
+    const { code, stdout } = await run;
+    t.is(code, 0);
+    t.like(JSON.parse(stdout), { paired: rows.length, already: 0, refused: 0 });
+    t.true(answered > 0);
+    const again = await pairList();
+    t.is(again.code, 6);
+    t.like(JSON.parse(again.stdout), { paired: 0, already: rows.length, refused: 0 });
+  },
+);
 
 test.serial('S15: enforce status has all exemptions, and doctor comes to an end', async (t) => {
   const status = await sandbox.exec(['sc_auth', 'enforce', 'status', '--json'], { timeoutMs: LIST_MS });

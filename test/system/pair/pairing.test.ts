@@ -11,6 +11,9 @@ let hash: string;
 /** Of test/vectors/cacert-user.pem, as sc_auth on macOS prints it. */
 const CACERT_HASH = '0B1BEA814EE563AAD70C33D5C7F82472AB26C4C8';
 
+/** Of a card that is not here. */
+const ELSEWHERE = 'AB'.repeat(20);
+
 interface Listed {
   readonly pairings: readonly {
     readonly user: string;
@@ -70,6 +73,32 @@ test.serial('as root, a certificate file: the hash is the one that macOS prints'
   t.is((await asRoot('list', '-u', sandbox.user)).stdout, `Hash: ${CACERT_HASH}\n`);
   t.like((await listed(sandbox.user))[0], { hash: CACERT_HASH, keyKnown: true });
 });
+
+test.serial(
+  'M37: a list from root: the card logs in; a key is another account’s too only where that is said',
+  async (t) => {
+    const rows = `user,hash\n${sandbox.user},${hash}\nbob,${ELSEWHERE}\n`;
+    const pairList = (input: string, ...args: string[]) =>
+      sandbox.exec(['sc_auth', 'pair', '--from', '-', ...args], { input });
+    const { code, stdout } = await pairList(rows);
+    t.is(code, 0, stdout);
+    t.true(stdout.includes(`line 2, ada: paired with ${hash}\nline 3, bob: paired with ${ELSEWHERE}\n`));
+    await person.expectCardLogin(sandbox);
+    t.is((await pairList(rows)).code, 6);
+    for (const [args, expected] of [
+      [[], 1],
+      [['--shared'], 0],
+    ] as const) {
+      t.is((await pairList(`bob,${hash}`, ...args)).code, expected);
+      t.is((await listed('bob')).length, 1 + args.length);
+    }
+    const again = await asRoot('pair', '-u', sandbox.user, '-h', ELSEWHERE);
+    t.is(again.code, 3);
+    t.regex(again.stderr, /paired with another account: bob\. .*--shared/);
+    t.is((await asRoot('pair', '-u', sandbox.user, '-h', ELSEWHERE, '--shared')).code, 0);
+    t.is((await asUser('pair', '--from', '-')).code, 3);
+  },
+);
 
 test.serial(
   'as the user, password and PIN by pipe; then list, identities and the audit log say so',

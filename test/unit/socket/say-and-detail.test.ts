@@ -51,7 +51,7 @@ const CODES: Readonly<Record<AgentErrorCode, true>> = {
     'factory-secrets': true,
     'not-attested': true,
   },
-  ...{ 'bad-proof': true, 'already-paired': true, 'several-pairings': true },
+  ...{ 'bad-proof': true, 'already-paired': true, 'several-pairings': true, 'paired-elsewhere': true },
   ...{ 'not-paired': true, 'key-conflict': true },
   ...{ 'store-unreadable': true, 'store-newer': true, 'would-shut-out': true, 'no-card-login': true },
   ...{ 'not-allowed': true, 'not-here': true, 'unknown-user': true, 'wrong-password': true, cancelled: true },
@@ -59,7 +59,7 @@ const CODES: Readonly<Record<AgentErrorCode, true>> = {
 };
 const SAYING: readonly AgentErrorCode[] = [
   ...(['malformed', 'invalid-argument', 'weak-key', 'not-attested', 'untrusted-certificate'] as const),
-  ...(['factory-secrets'] as const),
+  ...(['factory-secrets', 'paired-elsewhere'] as const),
   ...(['would-shut-out', 'store-newer'] as const),
 ];
 

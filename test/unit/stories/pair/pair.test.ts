@@ -301,10 +301,56 @@ test.serial('the administrator pairs a certificate', async (t) => {
     code: 'already-paired',
   });
   parts.log.broken = true;
-  await t.throwsAsync(pairForUser(alice.name, { kind: 'certificate', certificate }, root, parts), {
-    code: 'internal',
-  });
+  const shared = pairForUser(alice.name, { kind: 'certificate', certificate }, root, parts, { shared: true });
+  await t.throwsAsync(shared, { code: 'internal' });
   t.is(parts.table.rows.length, 1);
+});
+
+test.serial('M37: a key that another account has is paired by root only where that is said', async (t) => {
+  const certificate = parseCertificateFile(
+    readFileSync(join(import.meta.dirname, '../../../vectors/cacert-user.pem')),
+  );
+  const keys = [
+    { kind: 'hash', pkhh },
+    { kind: 'certificate', certificate },
+  ] as const;
+  for (const key of keys) {
+    const parts = partsOf({});
+    await pairForUser(bob.name, key, root, parts);
+    const error = await t.throwsAsync(pairForUser(alice.name, key, root, parts), {
+      code: 'paired-elsewhere',
+    });
+    t.is((error as AgentError).say, 'bob');
+    // Also where the other pairing comes while the certificate is being looked at.
+    const late = partsOf({ table: new FakePairings() });
+    const [first, second] = await Promise.allSettled([
+      pairForUser(alice.name, key, root, late),
+      pairForUser(bob.name, key, root, late),
+    ]);
+    t.deepEqual([first.status, second.status].sort(), ['fulfilled', 'rejected']);
+    t.is(late.table.rows.length, 1);
+    await pairForUser(alice.name, key, root, parts, { shared: true });
+    t.is(parts.table.rows.length, 2);
+  }
+});
+
+test.serial('a dry run looks at everything, and leaves no pairing and no record', async (t) => {
+  const key = { kind: 'hash', pkhh } as const;
+  const parts = partsOf({});
+  t.is((await pairForUser(alice.name, key, root, parts, { dryRun: true })).label, 'Fake:Key (alice)');
+  t.deepEqual([parts.table.rows, parts.log.events], [[], []]);
+  const weak = partsOf({ policy: () => policyWith({ login: { minEcBits: 384 } }) });
+  await t.throwsAsync(pairForUser(alice.name, key, root, weak, { dryRun: true }), { code: 'weak-key' });
+});
+
+test.serial('U: what is paired already is said first, whatever the settings say of it by now', async (t) => {
+  const key = { kind: 'hash', pkhh } as const;
+  let policy = defaultPolicy;
+  const parts = partsOf({ policy: () => policy });
+  await pairForUser(alice.name, key, root, parts);
+  policy = policyWith({ pairing: { oneCardPerUser: true }, login: { minEcBits: 384 } });
+  for (const dryRun of [true, false])
+    await t.throwsAsync(pairForUser(alice.name, key, root, parts, { dryRun }), { code: 'already-paired' });
 });
 
 const FACTORY_PUK = { pin: false, puk: true, managementKey: true };
