@@ -58,3 +58,23 @@ export function holderName(der: Uint8Array, serialNumber: string): string {
     }
   return serialNumber;
 }
+
+export type NameSource = 'cn' | 'email' | 'upn';
+
+/** Each text of that kind, as it stands there; what cannot be read is not there. */
+export function namesIn(der: Uint8Array, source: NameSource): string[] {
+  const parts = orNull(() => certificateParts(der));
+  if (parts === null) return [];
+  const texts =
+    source === 'cn'
+      ? (orNull(() => readName(parts.subject).flat()) ?? [])
+          .filter(({ type }) => type === COMMON_NAME)
+          .map(({ value }) => orNull(() => textOf(value)))
+      : (
+          orNull(() => readTlvs(readOnly(parts.extensions.get(SUBJECT_ALT_NAME) ?? Buffer.alloc(0), 0x30))) ??
+          []
+        )
+          .filter(({ tag }) => tag === (source === 'email' ? EMAIL : OTHER_NAME))
+          .map((name) => orNull(() => addressOf(name)));
+  return texts.filter((text) => text !== null);
+}

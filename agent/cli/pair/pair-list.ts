@@ -97,7 +97,7 @@ function exitOf(count: Readonly<Record<Result, number>>, stopped: CommandError |
 /** @throws CommandError `usage`, `not-allowed`: the list as a whole; a row that fails is in the result */
 export async function pairFromList(wish: ListWish, context: CommandContext): Promise<void> {
   const { output } = context;
-  const rows = await readWanted(wish.from, wish.userFrom, wish.shared, context);
+  const rows = readWanted(wish.from, wish.userFrom, wish.shared, context);
   const bar = new Bar(context, rows.length);
   const count = { paired: 0, already: 0, 'would-pair': 0, refused: 0, 'not-tried': 0 };
   const outcomes: Outcome[] = [];

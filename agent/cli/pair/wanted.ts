@@ -5,6 +5,7 @@ import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import type { AgentError } from '../../base/errors.ts';
+import { namesIn, type NameSource } from '../../model/holder-name.ts';
 import { parsePkhh, type Certificate, type Pkhh } from '../../model/key.ts';
 import { parseUsername } from '../../model/request.ts';
 import { toList as say } from '../../words/pair-list.ts';
@@ -63,30 +64,24 @@ interface Found {
   readonly user: string | null;
   readonly hash: string;
   readonly certificate: string;
-  readonly userFrom?: Exclude<UserSource, 'file'>;
+  readonly userFrom?: NameSource;
 }
 
-/** The login name that a certificate says; of an address what stands before the @. */
-async function userIn(certificate: Certificate, source: Exclude<UserSource, 'file'>): Promise<string> {
-  const { ChainTrust } = await import('../../trust/certificate-trust.ts');
-  const { subject, altNames } = await new ChainTrust(systemClock).fields(certificate.der);
-  const kind = source === 'email' ? 'rfc822Name' : 'ntPrincipalName';
-  const named =
-    source === 'cn'
-      ? subject.filter(({ type }) => type === 'CN').map(({ value }) => value)
-      : altNames.filter((one) => one.kind === kind).map(({ value }) => value.replace(/@[^@]*$/, ''));
-  const [name, ...others] = new Set(named);
+/** The login name that a certificate says; of an address what stands before the @. @throws CommandError `unknown-user` */
+function userIn({ der }: Certificate, source: NameSource): string {
+  const named = namesIn(der, source);
+  const [name, ...others] = new Set(
+    source === 'cn' ? named : named.map((text) => text.replace(/@[^@]*$/, '')),
+  );
   if (name === undefined || others.length > 0) throw new CommandError('unknown-user', say.noSuchName(source));
   return name;
 }
 
 /** @throws CommandError; AgentError `unknown-user`, `invalid-argument` */
-async function readKey(found: Found): Promise<Pick<Wanted, 'user' | 'pkhh' | 'unfit'>> {
+function readKey(found: Found): Pick<Wanted, 'user' | 'pkhh' | 'unfit'> {
   const certificate = found.certificate === '' ? null : readListedCertificate(found.certificate);
   const user =
-    certificate === null || found.userFrom === undefined
-      ? found.user
-      : await userIn(certificate, found.userFrom);
+    certificate === null || found.userFrom === undefined ? found.user : userIn(certificate, found.userFrom);
   if (user === null || user === '') throw new CommandError('unknown-user', say.noUser);
   return {
     user: parseUsername(user),
@@ -103,12 +98,12 @@ function problemOf(cause: unknown): CommandError {
   throw cause;
 }
 
-async function wantedOf(found: Found): Promise<Wanted> {
+function wantedOf(found: Found): Wanted {
   const { line, file, user } = found;
   const bare = { line, file, user, pkhh: null, unfit: null, problem: null, repeated: false };
   const certificate = found.certificate === '' ? null : found.certificate;
   try {
-    return { ...bare, certificate, ...(await readKey(found)) };
+    return { ...bare, certificate, ...readKey(found) };
   } catch (cause) {
     return { ...bare, certificate, problem: problemOf(cause) };
   }
@@ -200,12 +195,12 @@ function isFolder(path: string): boolean {
  * @param source for a folder: what of a certificate names the account; null: its file
  * @throws CommandError `usage`, `not-allowed`: nothing of it can be used
  */
-export async function readWanted(
+export function readWanted(
   path: string,
   source: UserSource | null,
   shared: boolean,
   context: CommandContext,
-): Promise<Wanted[]> {
+): Wanted[] {
   const folder = isFolder(path);
   if (!folder && source !== null) throw new CommandError('usage', say.onlyFolder);
   const found = folder
@@ -213,7 +208,7 @@ export async function readWanted(
     : rowsOf(readList(path, context), path === '-' ? '.' : dirname(path));
   const rows: Wanted[] = [];
   for (const one of found) {
-    rows.push('problem' in one ? one : await wantedOf(one));
+    rows.push('problem' in one ? one : wantedOf(one));
     if (rows.length > MAX_ROWS) throw new CommandError('usage', say.tooLong);
   }
   if (rows.length === 0) throw new CommandError('usage', folder ? say.noCertificates(path) : say.empty(path));
