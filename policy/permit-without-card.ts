@@ -17,6 +17,8 @@ export interface EntryFacts extends AttemptFacts {
   /** A console of this machine itself: no pseudo-terminal, no display. */
   readonly onConsole: boolean;
   readonly inExemptGroup: boolean;
+  /** In one of the groups of which it is required; true as well where it is of everybody, and where that is not known. */
+  readonly isRequired: boolean;
   /** End of the account's exemption; null when it has none. */
   readonly exemptUntilMs: number | null;
   readonly hasPairing: boolean;
@@ -80,6 +82,8 @@ export function permitWithoutCard(
   // PAM_RHOST is a program's word (sudo's pam_rhost names this very host): it excuses nobody whom logind sees at a seat.
   const excused = isService(facts.service, 'remote') || (remote && facts.session !== 'local');
   if (excused && !enforcement.remote) return permit('enforcement.remote');
+  // root is bound whatever its groups are: its password opens what everybody's card protects.
+  if (!facts.isRequired && !facts.isRoot) return permit('enforcement.required_groups');
   if (facts.inExemptGroup) return permit('enforcement.exempt_group', true);
   if (facts.exemptUntilMs !== null && nowMs < facts.exemptUntilMs) return permit('exemption', true);
   if (!facts.hasPairing && enforcement.allowUnpairedUsers) return permit('enforcement.allow_unpaired_users');
@@ -95,6 +99,7 @@ export interface AccountStanding {
   /** By a key that logs in now too. null: never, as far as anybody remembers. */
   readonly lastCardLoginMs: number | null;
   readonly inExemptGroup: boolean;
+  readonly isRequired: boolean;
   readonly exemptUntilMs: number | null;
 }
 
@@ -105,6 +110,7 @@ export function keptInBy(policy: Policy, account: AccountStanding, nowMs: number
   if (!policy.login.cardsAllowed) return 'login.cards_allowed';
   if (policy.login.services.length === 0) return 'login.services';
   if (policy.enforcement.services.length === 0) return 'enforcement.services';
+  if (!account.isRequired) return 'enforcement.required_groups';
   if (account.inExemptGroup) return 'enforcement.exempt_group';
   if (account.exemptUntilMs !== null && nowMs < account.exemptUntilMs) return 'exemption';
   if (!account.hasCard)

@@ -126,10 +126,10 @@ function people(): Promise<Account[]> {
   return next;
 }
 
-async function isMember(user: Username, name: string): Promise<boolean> {
+async function isMember(user: Username, name: string): Promise<boolean | null> {
   const found = await entryByName(getgrnam, name, koffi.sizeof(group), USUAL_STRINGS_BYTES);
   const account = await entryByName(getpwnam, user, PASSWD_BYTES, USUAL_STRINGS_BYTES);
-  if (found === null || account === null) return false;
+  if (found === null || account === null) return null;
   const { gr_gid } = koffi.decode(found.entry, group) as { gr_gid: number };
   const { pw_gid } = koffi.decode(account.entry, passwd) as { pw_gid: number };
   return (await groupsOf(user, pw_gid, USUAL_GROUPS)).includes(gr_gid);

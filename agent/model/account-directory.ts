@@ -10,6 +10,6 @@ export interface AccountDirectory {
    * @throws AgentError `internal` when the name service fails
    */
   people(): Promise<Account[]>;
-  /** false where there is no such group or account. @throws AgentError `internal` */
-  isMember(user: Username, group: string): Promise<boolean>;
+  /** null where there is no such group or account. @throws AgentError `internal` */
+  isMember(user: Username, group: string): Promise<boolean | null>;
 }

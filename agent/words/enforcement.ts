@@ -181,6 +181,9 @@ function exempt(user: string): string {
 export const standing = {
   setting: (rule: string) => `nobody needs a card while ${rule} is as it is`,
   root: 'root gets in on a console of this machine',
+  notRequired: 'in none of the groups of enforcement.required_groups',
+  missingGroup: (group: string) =>
+    `. There is no group ${group} (enforcement.required_groups), so everybody counts as its member`,
   exemptGroup: 'in the exempt group',
   exemptUntil: (iso: string) => `exempt until ${iso}`,
   unpaired: 'has no card, and users without one are let in',

@@ -1,9 +1,16 @@
 // [enforcement]: whom `sc_auth enforce on` binds. Whether it is on is no setting: a file that is copied to a machine
 // must not lock its people out; the command looks first.
 
-import { accountName, flag, serviceList, whole, word, type SettingTable } from './setting.ts';
+import { accountName, flag, groupList, serviceList, whole, word, type SettingTable } from './setting.ts';
 
 export const enforcementSettings = {
+  required_groups: {
+    schema: groupList,
+    default: [],
+    unit: 'groups',
+    meaning:
+      'The card is required of the members of these groups, and of root; all others may go on with their password. [] means of everybody. Warning: where one of these groups does not exist, or cannot be looked up, everybody counts as a member. While scauthd does not run, nobody knows who is one ("closed" below binds everybody then).',
+  },
   exempt_group: {
     schema: accountName,
     default: '',

@@ -62,10 +62,20 @@ export const fingerprint = v.pipe(
   v.regex(/^[0-9A-F]{64}$/, 'must be a SHA-256 fingerprint of 64 hexadecimal digits'),
 );
 
+const NAME = /^[A-Za-z0-9_.][A-Za-z0-9_.@$-]{0,255}$/;
+
 /** A name of an account or group, or nothing. */
 export const accountName = v.pipe(
   v.string('must be text'),
-  v.regex(/^$|^[A-Za-z0-9_.][A-Za-z0-9_.@$-]{0,255}$/, 'must be the name of a group'),
+  v.check((text) => text === '' || NAME.test(text), 'must be the name of a group'),
+);
+
+export const groupList = v.pipe(
+  v.array(
+    v.pipe(v.string('must be text'), v.regex(NAME, 'must be the name of a group')),
+    'must be a list of groups',
+  ),
+  v.maxLength(16, 'must name at most 16 groups'),
 );
 
 /** The schema of a table: strict, so that a key that is not in it is an error, and each key has its default. */

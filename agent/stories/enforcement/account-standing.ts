@@ -20,6 +20,8 @@ export interface StandingParts {
 export interface Standing extends AccountStanding {
   readonly uid: number;
   readonly pairings: number;
+  /** A group of enforcement.required_groups that is not there; null: all are. */
+  readonly missingGroup: string | null;
   /** null where there is none; one that has ended is shown too. */
   readonly exemption: Exemption | null;
 }
@@ -39,7 +41,26 @@ export async function isInExemptGroup(
   { enforcement }: Policy,
   directory: AccountDirectory,
 ): Promise<boolean> {
-  return enforcement.exemptGroup !== '' && (await directory.isMember(user, enforcement.exemptGroup));
+  return enforcement.exemptGroup !== '' && (await directory.isMember(user, enforcement.exemptGroup)) === true;
+}
+
+/**
+ * Whether it is required of this account, by its groups. A group that is not there binds everybody: it may be a slip of the
+ * pen, or a directory that does not answer for the moment.
+ * @returns `missing`: that group @throws AgentError `internal` when the name service fails
+ */
+export async function requiredOf(
+  user: Username,
+  { enforcement }: Policy,
+  directory: AccountDirectory,
+): Promise<{ readonly isRequired: boolean; readonly missing: string | null }> {
+  let isRequired = enforcement.requiredGroups.length === 0;
+  for (const group of enforcement.requiredGroups) {
+    const isMember = await directory.isMember(user, group);
+    if (isMember === null) return { isRequired: true, missing: group };
+    isRequired ||= isMember;
+  }
+  return { isRequired, missing: null };
 }
 
 /** @param cards the account's pairings, where they were read already @throws AgentError `store-unreadable`, `internal` */
@@ -60,6 +81,7 @@ export async function standingOf(
   const uses = [...parts.pairings.lastUses(name)].filter(([pkhh]) => isTaken(pkhh)).map(([, atMs]) => atMs);
   const times = [...logins.map(({ atMs }) => atMs), ...uses];
   const exemption = withoutExemption ? null : parts.enforced.exemptionOf(name);
+  const { isRequired, missing } = await requiredOf(name, policy, parts.directory);
   return {
     user: name,
     uid,
@@ -68,6 +90,8 @@ export async function standingOf(
     hasCard: pairings.length > 0 || logins.length > 0,
     lastCardLoginMs: times.length === 0 ? null : Math.max(...times),
     inExemptGroup: await isInExemptGroup(name, policy, parts.directory),
+    isRequired,
+    missingGroup: missing,
     exemptUntilMs: exemption?.untilMs ?? null,
     exemption,
   };

@@ -34,7 +34,7 @@ export interface PlannedAccount extends Standing {
 }
 
 function whyOf(
-  { user, hasCard, exemptUntilMs }: Standing,
+  { user, hasCard, exemptUntilMs, missingGroup }: Standing,
   kept: string | null,
   refusals: readonly CardRefusal[],
 ): string {
@@ -45,6 +45,8 @@ function whyOf(
       return say.setting(kept);
     case 'root on a console':
       return say.root;
+    case 'enforcement.required_groups':
+      return say.notRequired;
     case 'enforcement.exempt_group':
       return say.exemptGroup;
     case 'exemption':
@@ -55,7 +57,7 @@ function whyOf(
       return say.cardLogin;
     default:
       if (refusals[0] !== undefined) return say.refused(user, refusals[0].rule, refusals[0].why);
-      return hasCard ? say.neverUsed(user) : say.noCard(user);
+      return `${hasCard ? say.neverUsed(user) : say.noCard(user)}${missingGroup === null ? '' : say.missingGroup(missingGroup)}`;
   }
 }
 

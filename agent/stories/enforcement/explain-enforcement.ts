@@ -21,7 +21,7 @@ export async function explainEnforcement(
 ): Promise<string | null> {
   const state = parts.enforcement.state();
   if (state.kind === 'off') return null;
-  const { isRoot, inExemptGroup, exemptUntilMs, pairings } = await standingOf(account, parts);
+  const { isRoot, inExemptGroup, isRequired, exemptUntilMs, pairings } = await standingOf(account, parts);
   const { permitted, rule } = permitWithoutCard(
     parts.policy(),
     state,
@@ -34,6 +34,7 @@ export async function explainEnforcement(
       isRoot,
       onConsole: false,
       inExemptGroup,
+      isRequired,
       exemptUntilMs,
       hasPairing: pairings > 0,
       asked: 'other',

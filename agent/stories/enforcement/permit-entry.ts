@@ -11,7 +11,7 @@ import type { AuthRequest, Username } from '../../model/request.ts';
 import type { SessionSource } from '../../logind/interface.ts';
 import { permitWithoutCard, type Asked, type EntryPermission } from '../../../policy/permit-without-card.ts';
 import type { Rule } from '../../../policy/policy.ts';
-import { isInExemptGroup, type StandingParts } from './account-standing.ts';
+import { isInExemptGroup, requiredOf, type StandingParts } from './account-standing.ts';
 import type { OutlookParts } from './card-outlook.ts';
 import type { BreakGlass } from './break-glass.ts';
 import type { Conversation } from '../card/conversation.ts';
@@ -64,10 +64,14 @@ async function permissionOf(
   const policy = parts.policy();
   const user = account?.name ?? request.user;
   let inExemptGroup = false;
+  let isRequired = true;
   try {
-    inExemptGroup = account !== null && (await isInExemptGroup(account.name, policy, parts.directory));
+    if (account !== null) {
+      inExemptGroup = await isInExemptGroup(account.name, policy, parts.directory);
+      ({ isRequired } = await requiredOf(account.name, policy, parts.directory));
+    }
   } catch (error) {
-    // Nobody is exempt because a directory does not answer.
+    // Nobody is exempt, and it is required of nobody less, because a directory does not answer.
     parts.log(`${request.id}: ${describeError(error)}`);
   }
   const session = await parts.sessions.sessionOf(peer);
@@ -84,6 +88,7 @@ async function permissionOf(
       isRoot: account?.uid === 0,
       onConsole: isOnConsole(request, session),
       inExemptGroup,
+      isRequired,
       exemptUntilMs: exemption?.untilMs ?? null,
       hasPairing: user !== null && parts.pairings.forUser(user).length > 0,
       asked: await askedBefore(request, user, person, parts),

@@ -18,7 +18,7 @@ const good = { chainFault: null, authorities: ['AA'], revocation: 'good', revoca
 const attempt = { service: 'sudo', rhost: null, peerUid: 0, userUid: 1000 };
 const stranger: AccountStanding = {
   ...{ user: 'bob', isRoot: false, hasPairing: false, hasCard: false, lastCardLoginMs: null },
-  ...{ inExemptGroup: false, exemptUntilMs: null },
+  ...{ inExemptGroup: false, isRequired: true, exemptUntilMs: null },
 };
 
 interface Row {

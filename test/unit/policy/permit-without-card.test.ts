@@ -40,6 +40,7 @@ const entries: fc.Arbitrary<EntryFacts> = fc.record({
   isRoot: fc.boolean(),
   onConsole: fc.boolean(),
   inExemptGroup: fc.boolean(),
+  isRequired: fc.boolean(),
   exemptUntilMs: fc.option(time),
   hasPairing: fc.boolean(),
   asked: fc.constantFrom('card', 'other', 'nothing'),
@@ -89,6 +90,7 @@ test('whoever is bound and has no exception is refused', (t) => {
     isRoot: false,
     onConsole: true,
     inExemptGroup: false,
+    isRequired: true,
     exemptUntilMs: null,
     hasPairing: true,
     asked: 'other',
@@ -100,6 +102,11 @@ test('whoever is bound and has no exception is refused', (t) => {
   t.false(permitWithoutCard(defaultPolicy, on, { ...bound, hasPairing: false }, 5).permitted);
   t.false(permitWithoutCard(defaultPolicy, on, { ...bound, exemptUntilMs: 5 }, 5).permitted);
   t.true(permitWithoutCard(defaultPolicy, on, { ...bound, exemptUntilMs: 6 }, 5).loud);
+  // M38: of whom it is not required gets in, and nobody else does by that: not root, whose password opens everything.
+  const free = permitWithoutCard(defaultPolicy, on, { ...bound, isRequired: false }, 5);
+  t.deepEqual([free.permitted, free.rule, free.loud], [true, 'enforcement.required_groups', false]);
+  const asRoot = { ...bound, isRequired: false, isRoot: true, onConsole: false };
+  t.false(permitWithoutCard(defaultPolicy, on, asRoot, 5).permitted);
   t.false(permitWithoutCard(defaultPolicy, on, { ...bound, isRoot: true, onConsole: false }, 5).permitted);
   t.false(
     permitWithoutCard(defaultPolicy, on, { ...bound, isRoot: true, session: 'remote', onConsole: true }, 5)
@@ -110,7 +117,13 @@ test('whoever is bound and has no exception is refused', (t) => {
 test('an exception that ends, or is taken away, never opens more; a stricter setting neither', (t) => {
   fc.assert(
     fc.property(policies, states, entries, time, (policy, state, entry, now) => {
-      const less = { ...entry, inExemptGroup: false, exemptUntilMs: null, asked: 'other' as const };
+      const less = {
+        ...entry,
+        inExemptGroup: false,
+        isRequired: true,
+        exemptUntilMs: null,
+        asked: 'other' as const,
+      };
       if (permitWithoutCard(policy, state, less, now).permitted)
         t.true(permitWithoutCard(policy, state, entry, now).permitted);
       const enforcement = { ...policy.enforcement, allowUnpairedUsers: false, remote: true, services: ['*'] };
@@ -127,12 +140,13 @@ test('L25: the plan keeps nobody in whom enforcement would shut out of a local s
     hasCard: fc.boolean(),
     lastCardLoginMs: fc.option(time),
     inExemptGroup: fc.boolean(),
+    isRequired: fc.boolean(),
     exemptUntilMs: fc.option(time),
   });
   fc.assert(
     fc.property(policies, standings, time, (policy, account, now) => {
       const why = keptInBy(policy, account, now);
-      const { inExemptGroup, exemptUntilMs, hasCard } = account;
+      const { inExemptGroup, isRequired, exemptUntilMs, hasCard } = account;
       const entry: EntryFacts = {
         service: 'sudo',
         rhost: null,
@@ -142,6 +156,7 @@ test('L25: the plan keeps nobody in whom enforcement would shut out of a local s
         isRoot: false,
         onConsole: false,
         inExemptGroup,
+        isRequired,
         exemptUntilMs,
         hasPairing: hasCard,
         asked: why === 'card' ? 'card' : 'other',
@@ -160,6 +175,7 @@ test('an ssh key, a ticket and a cron job: only where they are ways in from othe
     isRoot: false,
     onConsole: false,
     inExemptGroup: false,
+    isRequired: true,
     exemptUntilMs: null,
     hasPairing: true,
     asked: 'nothing',
@@ -201,7 +217,7 @@ test('stricter never permits more, and an unknown word among the services never 
         hasPairing: true,
         exemptUntilMs: null,
       };
-      if (permits(policy, state, { ...bare, inExemptGroup: false }, now))
+      if (permits(policy, state, { ...bare, inExemptGroup: false, isRequired: true }, now))
         t.true(permits(policy, state, entry, now));
     }),
     { numRuns: 500 },

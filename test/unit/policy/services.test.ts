@@ -15,7 +15,7 @@ const ROOT = { pid: 1, uid: 0, gid: 0 };
 const NO_WORD = { drivers: () => [], table: { loginDriver: () => null, setLoginDriver: () => undefined } };
 const facts: Omit<EntryFacts, 'service' | 'session'> = {
   ...{ rhost: null, peerUid: 0, userUid: null, isRoot: false, onConsole: false, inExemptGroup: false },
-  ...{ exemptUntilMs: null, hasPairing: true, asked: 'nothing' },
+  ...{ isRequired: true, exemptUntilMs: null, hasPairing: true, asked: 'nothing' },
 };
 
 for (const [service, row] of [...PAM_SERVICES, ['not-in-the-table-lock', null] as const]) {

@@ -192,7 +192,7 @@ export function enforcedScene({
     enforced: table,
     directory: {
       people: () => Promise.resolve([...people]),
-      isMember: (user, group) => Promise.resolve((groups[group] ?? []).includes(user)),
+      isMember: (user, group) => Promise.resolve(groups[group]?.includes(user) ?? null),
     },
     enforcement: new Enforcement({ table, pairings, audit, clock, publish, log }),
     memory: new LoginMemory(clock),

@@ -246,6 +246,27 @@ test.serial('what is enforced cannot be read: the other modules decide', async (
 });
 
 test.serial(
+  'M38: the groups that must use the card: members and root; a group that is not there binds everybody',
+  async (t) => {
+    const groups = { wheel: ['alice'], staff: [] };
+    const scene = await on({ ...enforcing({ requiredGroups: ['staff', 'wheel'] }), groups });
+    await askedInVain(scene);
+    t.is((await enter(scene, {}, [null])).entry, 'card-required');
+    t.is((await enter(scene, { user: bob.name })).entry, 'permitted');
+    t.deepEqual(
+      scene.audit.events.map(({ kind }) => kind),
+      ['login'],
+      'whoever is not bound has no exception to tell of',
+    );
+    const slip = await on({ ...enforcing({ requiredGroups: ['wheel', 'staf'] }), groups });
+    await askedInVain(slip);
+    t.is((await enter(slip, { user: bob.name }, [null])).entry, 'card-required');
+    mock.method(scene.directory, 'isMember', () => Promise.reject(new Error('LDAP is down')));
+    t.is((await enter(scene, { user: bob.name }, [null])).entry, 'card-required');
+  },
+);
+
+test.serial(
   'a directory that fails makes nobody exempt, and keeps nobody out who is not asked for',
   async (t) => {
     const scene = await on(enforcing({ exemptGroup: 'robots' }));

@@ -161,6 +161,11 @@ const SETTINGS: readonly (readonly [string, PolicyChanges, 'opens' | 'ways in'])
     { enforcement: { ...defaultPolicy.enforcement, exemptGroup: 'gone' } },
     'ways in',
   ],
+  [
+    'enforcement.required_groups',
+    { enforcement: { ...defaultPolicy.enforcement, requiredGroups: ['gone'] } },
+    'ways in',
+  ],
 ];
 
 for (const [name, policy, what] of SETTINGS) {
@@ -192,4 +197,17 @@ test('L25: a group that an account leaves is in the plan', async (t) => {
   t.is((await planFor(bob, scene)).keptInBy, 'enforcement.exempt_group');
   groups['robots'] = [];
   t.is((await planFor(bob, scene)).keptInBy, null);
+});
+
+test('M38: the plan leaves out whom the groups do not bind, and says which group is not there', async (t) => {
+  const policy = { enforcement: { ...defaultPolicy.enforcement, requiredGroups: ['wheel'] } };
+  const groups: Record<string, string[]> = { wheel: ['alice'] };
+  const scene = enforcedScene({ policy, groups });
+  t.is((await planFor(bob, scene)).keptInBy, 'enforcement.required_groups');
+  groups['wheel'] = ['alice', 'bob'];
+  t.is((await planFor(bob, scene)).keptInBy, null);
+  delete groups['wheel'];
+  const planned = await planFor(bob, scene);
+  t.is(planned.keptInBy, null);
+  t.regex(planned.why, /There is no group wheel \(enforcement\.required_groups\)/);
 });
