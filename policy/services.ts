@@ -8,6 +8,12 @@
  */
 export type Heeds = 'account' | 'auth';
 
+/**
+ * What a program shows of a PAM conversation. `messages`: in place of a prompt it shows words of its own. `nothing`: a
+ * secret is typed before PAM is asked, and every question gets it.
+ */
+export type Shows = 'all' | 'messages' | 'nothing';
+
 export interface PamService {
   /** What it opens, for a sentence; null: nothing, since only root can call it and nobody is asked. */
   readonly opens: string | null;
@@ -22,8 +28,9 @@ export interface PamService {
   readonly switches: boolean;
   /** Asks on a terminal, where messages and prompts have a line each. */
   readonly terminal: boolean;
-  /** Shows prompts and nothing else. */
-  readonly promptOnly: boolean;
+  readonly shows: Shows;
+  /** The program without which nothing runs as this service, where its file is there in any case; null: a file says it. */
+  readonly program: string | null;
 }
 
 type Kind = Pick<PamService, 'opens' | 'heeds'> & Partial<PamService>;
@@ -44,13 +51,14 @@ const SWITCH: Kind = {
 const LOCK: Kind = { opens: 'a locked screen', heeds: 'auth', unlocks: true };
 const REMOTE: Kind = { opens: 'a login from another host', heeds: 'account', remote: true };
 
-const NOTHING = {
+const NOTHING: Omit<PamService, 'opens' | 'heeds'> = {
   remote: false,
   startsSession: false,
   unlocks: false,
   switches: false,
   terminal: false,
-  promptOnly: false,
+  shows: 'all',
+  program: null,
 };
 
 function row(name: string, kind: Kind, more: Partial<PamService> = {}): [string, PamService] {
@@ -61,12 +69,12 @@ export const PAM_SERVICES: ReadonlyMap<string, PamService> = new Map([
   row('login', CONSOLE),
   row('gdm-password', DESKTOP),
   row('gdm-smartcard', DESKTOP),
-  row('lightdm', DESKTOP),
-  row('sddm', DESKTOP),
-  row('lxdm', DESKTOP),
-  row('xdm', DESKTOP),
-  row('wdm', DESKTOP),
-  row('slim', DESKTOP),
+  row('lightdm', DESKTOP, { shows: 'messages' }),
+  row('sddm', DESKTOP, { shows: 'nothing' }),
+  row('lxdm', DESKTOP, { shows: 'nothing' }),
+  row('xdm', DESKTOP, { shows: 'nothing' }),
+  row('wdm', DESKTOP, { shows: 'nothing' }),
+  row('slim', DESKTOP, { shows: 'nothing' }),
   row('greetd', DESKTOP),
   row('ly', DESKTOP),
   row('sudo', SWITCH),
@@ -78,19 +86,21 @@ export const PAM_SERVICES: ReadonlyMap<string, PamService> = new Map([
   row('runuser', SWITCH, { opens: null }),
   row('runuser-l', SWITCH, { opens: null }),
   row('xsecurelock', LOCK, { heeds: 'account' }),
-  row('i3lock', LOCK, { promptOnly: true }),
-  row('swaylock', LOCK, { promptOnly: true }),
-  row('waylock', LOCK, { promptOnly: true }),
+  // As Debian builds xsecurelock: its service is the file that others include.
+  row('common-auth', LOCK, { heeds: 'account', program: '/usr/bin/xsecurelock' }),
+  row('i3lock', LOCK, { shows: 'nothing' }),
+  row('swaylock', LOCK, { shows: 'nothing' }),
+  row('waylock', LOCK, { shows: 'nothing' }),
   row('gtklock', LOCK),
   row('hyprlock', LOCK),
-  row('slock', LOCK),
+  row('slock', LOCK, { shows: 'nothing' }),
   row('xscreensaver', LOCK),
   row('physlock', LOCK),
   row('vlock', LOCK),
-  row('xlock', LOCK),
-  row('kde', LOCK),
-  row('kde-smartcard', LOCK),
-  row('kscreenlocker', LOCK),
+  row('xlock', LOCK, { shows: 'nothing' }),
+  row('kde', LOCK, { shows: 'messages' }),
+  row('kde-smartcard', LOCK, { shows: 'messages' }),
+  row('kscreenlocker', LOCK, { shows: 'messages' }),
   row('xfce4-screensaver', LOCK),
   row('mate-screensaver', LOCK),
   row('light-locker', LOCK),
@@ -120,7 +130,12 @@ export function servicesThat(...questions: readonly Question[]): string[] {
   );
 }
 
-export type OpeningService = Pick<PamService, 'heeds' | 'remote'> & { readonly opens: string };
+/** The services whose programs show so much, in the table's order. */
+export function servicesShowing(shows: Shows): string[] {
+  return [...PAM_SERVICES].filter(([, service]) => service.shows === shows).map(([name]) => name);
+}
+
+export type OpeningService = Pick<PamService, 'heeds' | 'remote' | 'program'> & { readonly opens: string };
 
 /** Those that open the machine to somebody: what `sc_auth enforce on` wants to be covered. */
 export const OPENING_SERVICES: ReadonlyMap<string, OpeningService> = new Map(

@@ -35,6 +35,8 @@ export interface AdminServerParts extends AdminParts {
 const LIMITS: DoorLimits = { root: 16, others: 32, oneOwner: 8 };
 /** A whole call has to come within so long of the connection's beginning, or of the reply before it. */
 const CALL_MS = 5000;
+/** How long a person may take for one answer. */
+const ANSWER_MS = 120_000;
 
 const SERVICE = 'org.varlink.service';
 const interfaceText = readFileSync(new URL('../protocol/io.scauth.varlink', import.meta.url), 'utf8');
@@ -221,7 +223,7 @@ class AdminConnection {
 
   /** @returns whether it has succeeded */
   async #runStory(story: Story): Promise<boolean> {
-    const person = new FrameConversation(this.#connection);
+    const person = new FrameConversation(this.#connection, FRAME_VERSION, ANSWER_MS);
     const frames = new FrameStream((frame, version) => {
       if (version === FRAME_VERSION) person.take(frame);
       else this.#connection.destroy();

@@ -10,8 +10,6 @@ import { encodeFrame, FRAME_VERSION, MAX_FRAME_BYTES, type Frame } from '../prot
 
 /** While the agent works the relay hears from it at least each second. */
 const HEARTBEAT_MS = 500;
-/** How long a person may take for one answer. */
-const ANSWER_MS = 120_000;
 /** How long a relay may take to say what it has noted. */
 const RECALL_MS = 5000;
 const MAX_ASKS_AND_TELLS = 64;
@@ -27,13 +25,21 @@ export class FrameConversation implements Conversation {
   #recalled: ((happened: Happened) => void) | null = null;
   #exchanges = 0;
   readonly #gone = new AbortController();
+  readonly #answerMs: number | null;
 
   /**
    * @param version agreed on with the relay; all frames are written in it
+   * @param answerMs how long a person may take for one answer; null: as long as their program waits for them
    * @param stopping aborted when nobody is waited for any more
    */
-  constructor(connection: Connection, version: number = FRAME_VERSION, stopping?: AbortSignal) {
+  constructor(
+    connection: Connection,
+    version: number = FRAME_VERSION,
+    answerMs: number | null = null,
+    stopping?: AbortSignal,
+  ) {
     connection.works();
+    this.#answerMs = answerMs;
     this.#connection = connection;
     this.#version = version;
     this.#stopping = stopping;
@@ -100,11 +106,14 @@ export class FrameConversation implements Conversation {
     if (this.#stopping?.aborted === true) this.#connection.destroy();
     if (!this.#connection.isOpen || this.#answered !== null || !this.#count()) return Promise.resolve(null);
     return new Promise((resolve) => {
-      const patience = setTimeout(() => {
-        this.#connection.destroy();
-      }, ANSWER_MS);
+      const patience =
+        this.#answerMs === null
+          ? null
+          : setTimeout(() => {
+              this.#connection.destroy();
+            }, this.#answerMs);
       this.#answered = (answer) => {
-        clearTimeout(patience);
+        if (patience !== null) clearTimeout(patience);
         resolve(answer);
       };
       this.#connection.waits();

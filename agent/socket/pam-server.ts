@@ -173,7 +173,7 @@ function serveConnection(connection: Connection, parts: ServedParts): void {
     }
     const begin = frame;
     agreed = agreedVersion(begin, version);
-    person = new FrameConversation(connection, agreed ?? FRAME_VERSION, parts.open.stopping);
+    person = new FrameConversation(connection, agreed ?? FRAME_VERSION, null, parts.open.stopping);
     const story = person;
     const chosen = agreed;
     const served = begun()

@@ -1,12 +1,13 @@
 // Around a login, and what follows it, each in one order that stands here. Whatever is done here, the decision stays what
 // the login came to; and what nobody has to wait for is put off until the answer is on its way.
 
-import { describeError } from '../base/errors.ts';
+import { AgentError, describeError } from '../base/errors.ts';
+import type { Pin } from '../base/pin.ts';
 import { refusedByDefault, type AuthDecision, type GrantedDecision } from '../model/decision.ts';
 import type { AuthRequest } from '../model/request.ts';
 import type { PairingTable } from '../store/interface.ts';
 import { deniedText, unavailableText } from '../words/login.ts';
-import type { Conversation } from './card/conversation.ts';
+import { personWith, type Conversation } from './card/conversation.ts';
 import type { Enforcement } from './enforcement/enforcement.ts';
 import type { LoginMemory } from './enforcement/login-memory.ts';
 import { tellExpiry, type ExpiryParts } from './login/expiry-notice.ts';
@@ -34,7 +35,7 @@ interface Granted {
   readonly person: Conversation;
   readonly decision: GrantedDecision;
   readonly outcome: LoginOutcome;
-  readonly course: LoginCourse;
+  readonly stay: Stay;
   readonly result: { -readonly [Name in keyof LoginResult]: LoginResult[Name] };
 }
 
@@ -57,8 +58,8 @@ const AFTER_A_GRANT: readonly Step[] = [
   ],
   [
     'the session was not noted',
-    ({ course, decision }) => {
-      course.granted(decision);
+    ({ stay, decision }) => {
+      stay.granted(decision);
     },
   ],
   // The answer carries the secret, so it has to wait for it.
@@ -105,11 +106,71 @@ function tellRefusal(decision: AuthDecision, person: Conversation): void {
   if (text !== null) person.tell('error', text);
 }
 
+/**
+ * How long a login keeps its place while its person types nothing. The prompt stays as long as its program does (a
+ * greeter's for days); nobody's prompts that stand open may take the card from another login.
+ */
+const KEEPS_PLACE_MS = 120_000;
+
+/** The place of one login, and what users' sessions know of it. */
+class Stay {
+  readonly #request: AuthRequest;
+  readonly #parts: ServeParts;
+  #place: { readonly leave: () => void; readonly course: LoginCourse } | null = null;
+
+  constructor(request: AuthRequest, parts: ServeParts) {
+    this.#request = request;
+    this.#parts = parts;
+  }
+
+  /** @returns false: there is no place */
+  enter(): boolean {
+    const leave = this.#parts.limit.take(this.#request.user, this.#request.peer);
+    if (leave === null) return false;
+    try {
+      this.#place = { leave, course: this.#parts.course(this.#request) };
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return true;
+  }
+
+  leave(): void {
+    const place = this.#place;
+    this.#place = null;
+    try {
+      place?.course.ended();
+    } finally {
+      place?.leave();
+    }
+  }
+
+  granted(decision: GrantedDecision): void {
+    this.#place?.course.granted(decision);
+  }
+
+  /** @throws AgentError `internal` where no place is left when the person has typed */
+  async ask(person: Conversation, text: string, echo: boolean): Promise<Pin | null> {
+    const timer = setTimeout(() => {
+      this.leave();
+    }, KEEPS_PLACE_MS);
+    const typed = await person.ask(text, echo).finally(() => {
+      clearTimeout(timer);
+    });
+    if (this.#place !== null || typed === null || this.enter()) return typed;
+    typed.wipe();
+    throw new AgentError('internal', { detail: TOO_MANY });
+  }
+}
+
+const TOO_MANY = 'too many logins at once';
+
 async function follow(
   request: AuthRequest,
   person: Conversation,
   outcome: LoginOutcome,
-  course: LoginCourse,
+  stay: Stay,
   parts: ServeParts,
 ): Promise<LoginResult> {
   const { decision, password, keyring } = outcome;
@@ -119,7 +180,7 @@ async function follow(
     tellRefusal(decision, person);
     return result;
   }
-  const granted: Granted = { request, person, decision, outcome, course, result };
+  const granted: Granted = { request, person, decision, outcome, stay, result };
   for (const [failed, take] of AFTER_A_GRANT) {
     try {
       await take(granted, parts);
@@ -138,19 +199,15 @@ export async function serveLogin(
 ): Promise<LoginResult> {
   // First of all: whoever finds no place was asked all the same, and the account phase has to know.
   parts.memory.begin(request);
-  const leave = parts.limit.take(request.user, request.peer);
-  if (leave === null) {
-    parts.log(`${request.id}: too many logins at once`);
+  const stay = new Stay(request, parts);
+  if (!stay.enter()) {
+    parts.log(`${request.id}: ${TOO_MANY}`);
     return { decision: refusedByDefault, password: null };
   }
   try {
-    const course = parts.course(request);
-    try {
-      return await follow(request, person, await parts.login(request, person), course, parts);
-    } finally {
-      course.ended();
-    }
+    const asked = personWith(person, { ask: (text, echo) => stay.ask(person, text, echo) });
+    return await follow(request, person, await parts.login(request, asked), stay, parts);
   } finally {
-    leave();
+    stay.leave();
   }
 }

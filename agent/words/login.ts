@@ -53,6 +53,18 @@ export function pinPrompt(
   return `PIN of '${fittedLabel(name)}'${andTouch(touch, 'it')}${enter}: `;
 }
 
+/**
+ * What a prompt asks, as a message for programs that show no prompt.
+ * @param error what was told last, which this one may cover; null: nothing
+ */
+export function promptAsMessage(error: string | null, prompt: string): string {
+  const asked = prompt.replace(/[:\s]+$/, '.');
+  return fitted(error === null ? asked : `${error} ${asked}`, MAX_TEXT_BYTES);
+}
+
+/** There, where the password's own prompt is not shown either. */
+export const NOW_YOUR_PASSWORD = 'Now your password.';
+
 /** Before the first PIN prompts of an account, until it has logged in by card. */
 export const ENTER_MEANS_PASSWORD = 'Enter on an empty line asks for your password instead.';
 

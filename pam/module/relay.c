@@ -20,6 +20,7 @@
 #include "take.h"
 #include "terminal.h"
 #include "verdict.h"
+#include "words.h"
 
 /* PROTOCOL.md 1.4: asks and tells in one conversation. */
 #define EXCHANGES_MAX 64u
@@ -41,6 +42,7 @@ struct relay {
     /* The item may be replaced, and its text freed, while the application converses. */
     char user[FRAME_FIELD_MAX + 1];
     bool answer_lost; /* the agent had gone while the person typed: nobody has read the answer */
+    bool again;       /* a second agent asks, and the person has not been told why */
     unsigned exchanges;
     bool recalled;
     int64_t work_deadline_ms;
@@ -185,6 +187,9 @@ static enum io_result carry(struct relay *relay, struct agent_frame *frame, bool
         relay->hold = 0;
         if (!terminal_restore(&relay->terminal))
             return IO_INTERRUPTED;
+        if (relay->again)
+            conversation_tell(relay->pamh, relay->silent ? TELL_ERROR : TELL_INFORMATION, WORDS_ONCE_MORE);
+        relay->again = false;
         if (frame->type == FRAME_ASK)
             result = ask(relay, frame);
         else if (frame->type == FRAME_TELL)
@@ -276,6 +281,7 @@ static int run(struct relay *relay, int flags) {
     bool stays = restore_keeping_errno(relay);
     /* An upgrade restarts the agent while somebody types. That answer is gone; the new agent asks anew. */
     if (relay->answer_lost && stays && phase != PHASE_ACCOUNT) {
+        relay->again = true;
         (void)converse(relay, phase, flags, &result, &frame, &valid);
         stays = restore_keeping_errno(relay);
     }

@@ -9,4 +9,7 @@
     "does "                                                                                                  \
     "not help, ask your administrator."
 
+/* The agent went while somebody typed, and another one is there (an upgrade, or their place was needed). */
+#define WORDS_ONCE_MORE "The card service was interrupted while you typed, so it asks once more."
+
 #endif

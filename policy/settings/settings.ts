@@ -17,7 +17,7 @@ import {
   type Setting,
   type SettingTable,
 } from './setting.ts';
-import { servicesThat } from '../services.ts';
+import { servicesShowing } from '../services.ts';
 import { pkcs11Settings } from './pkcs11.ts';
 import { sessionSettings } from './session.ts';
 import { trustSettings } from './trust.ts';
@@ -75,10 +75,10 @@ export const settings = {
     },
     prompt_only_services: {
       schema: serviceList,
-      default: servicesThat('promptOnly'),
+      default: servicesShowing('nothing'),
       unit: null,
       meaning:
-        'PAM services whose programs (screen lockers) show prompts and no other message. What a person must know before the PIN is typed on the reader stands in a prompt there, which Enter answers.',
+        'PAM services whose programs (screen lockers, sddm) show no message before the secret is typed, and answer each prompt with it. What a person must do on the reader is a prompt there, which Enter answers.',
     },
     card_wait_ms: {
       schema: whole(0, 10_000),
@@ -143,6 +143,13 @@ export const settings = {
       unit: null,
       meaning:
         'How the PIN is asked for. "short": by the name of the card\'s holder. "macos": in the words of macOS, by the labels of card and certificate, which are longer than most terminals are wide.',
+    },
+    message_services: {
+      schema: serviceList,
+      default: servicesShowing('messages'),
+      unit: null,
+      meaning:
+        "PAM services whose programs (lightdm's greeters, KDE's screen lock) show messages and words of their own in place of a prompt. There each question is shown as a message first.",
     },
   },
   audit: {

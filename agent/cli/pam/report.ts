@@ -31,6 +31,8 @@ export function hasProfile(root = '/'): boolean {
 }
 
 function isInstalled(service: string, root: string): boolean {
+  const program = OPENING_SERVICES.get(service)?.program ?? null;
+  if (program !== null && !existsSync(join(root, program))) return false;
   return FOLDERS.some((folder) => existsSync(join(root, folder, service)));
 }
 
@@ -52,7 +54,12 @@ function judge(service: string, known: OpeningService, config: Settings, root: s
     : { service, opens, state: 'uncovered', why: cover.why, repair: cover.repair };
 }
 
-const ANOTHER: OpeningService = { opens: 'what the settings name', heeds: 'account', remote: false };
+const ANOTHER: OpeningService = {
+  opens: 'what the settings name',
+  heeds: 'account',
+  remote: false,
+  program: null,
+};
 
 /** Of one service, whether or not it is one that opens the machine. */
 export function coverOfService(service: string, config: Settings, root = '/'): ServiceCover {

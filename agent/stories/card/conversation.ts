@@ -27,3 +27,22 @@ export interface Conversation {
   /** Aborted when the person is gone, so that nobody waits for them at the reader. Absent: that is never known. */
   readonly gone?: AbortSignal;
 }
+
+/** `person`, with some of what they do done otherwise. */
+export function personWith(
+  person: Conversation,
+  changes: Partial<Pick<Conversation, 'ask' | 'tell'>>,
+): Conversation {
+  const { gone } = person;
+  return {
+    ask: (text, echo) => person.ask(text, echo),
+    tell: (kind, text) => {
+      person.tell(kind, text);
+    },
+    ...(person.hold && { hold: person.hold.bind(person) }),
+    ...(person.takeNewPassword && { takeNewPassword: person.takeNewPassword.bind(person) }),
+    ...(person.recall && { recall: person.recall.bind(person) }),
+    ...(gone && { gone }),
+    ...changes,
+  };
+}

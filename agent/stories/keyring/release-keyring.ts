@@ -54,6 +54,7 @@ export function releaseKeyring(scene: ReleaseScene, parts: KeyringParts | undefi
 export class KeyringRelease {
   readonly #kept: KeptSecret;
   readonly #scene: ReleaseScene;
+  #token: Token;
   readonly #parts: KeyringParts;
   #agreed: SecretBuffer | null = null;
   #failure: string | null = 'the card was not asked';
@@ -61,7 +62,13 @@ export class KeyringRelease {
   constructor(kept: KeptSecret, scene: ReleaseScene, parts: KeyringParts) {
     this.#kept = kept;
     this.#scene = scene;
+    this.#token = scene.token;
     this.#parts = parts;
+  }
+
+  /** The same card, put in anew. */
+  useToken(token: Token): void {
+    this.#token = token;
   }
 
   /**
@@ -79,7 +86,8 @@ export class KeyringRelease {
     this.wipe();
     const { key, sealed } = this.#kept;
     try {
-      const { token, person } = this.#scene;
+      const token = this.#token;
+      const { person } = this.#scene;
       // Also one that was moved to a place for retired keys since.
       const identity = token.identities.find((own) => sameKey(own.publicKey, key));
       if (identity === undefined || token.canAgree?.(identity) !== true) {

@@ -17,6 +17,7 @@ import { factorySecretsText } from '../../words/factory-secrets.ts';
 import { awaitCard, type CardWait } from './await-card.ts';
 import { fromHere, refusedAtGate } from './gates.ts';
 import type { LoginOutcome, LoginParts } from './login-parts.ts';
+import { hidesPrompts, withPromptsTold } from './hidden-prompts.ts';
 import { LoginRecord } from './login-record.ts';
 import { RequestPermit } from './permit-request.ts';
 import { PairedProof, type ProofEnd } from './prove-paired.ts';
@@ -33,14 +34,17 @@ export class Login {
   readonly #person: Conversation;
   readonly #parts: LoginParts;
   readonly #policy: Policy;
+  /** The program shows no prompt. */
+  readonly #hidden: boolean;
   readonly #record: LoginRecord;
   readonly #permit: RequestPermit;
 
   constructor(request: AuthRequest, person: Conversation, parts: LoginParts) {
     this.#request = request;
-    this.#person = person;
     this.#parts = parts;
     this.#policy = parts.policy();
+    this.#hidden = hidesPrompts(request, this.#policy);
+    this.#person = this.#hidden ? withPromptsTold(person, request) : person;
     this.#record = new LoginRecord(request, parts);
     this.#permit = new RequestPermit(request, parts);
   }
@@ -100,7 +104,9 @@ export class Login {
     if (refusal !== null) return ended(this.#record.refusedAt(refusal));
     const warning = factorySecretsText(token.factorySecrets);
     if (warning !== null) this.#record.detail = warning;
-    const scene = { request: this.#request, person: this.#person, policy: this.#policy };
+    const scene = {
+      ...{ request: this.#request, person: this.#person, policy: this.#policy, hidden: this.#hidden },
+    };
     const keyring = releaseKeyring(
       {
         ...{ ...scene, pairing, token },

@@ -5,19 +5,28 @@ import { describeError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import { Challenge } from '../../model/challenge.ts';
 import { grant, type AuthDecision } from '../../model/decision.ts';
+import { sameKey } from '../../model/key.ts';
 import { verifyProof } from '../../model/proof.ts';
 import { wantsSilence, type AuthRequest } from '../../model/request.ts';
 import type { Identity } from '../../model/token.ts';
+import type { Token } from '../../token/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { askPin, pinOf, type CueBy } from '../card/ask-pin.ts';
 import type { Conversation } from '../card/conversation.ts';
-import type { PairedCard } from '../card/find-identity.ts';
+import { auditedIdentity } from '../card/audited-key.ts';
+import { findPairedIdentities, type PairedCard } from '../card/find-identity.ts';
 import { pinWords, promptName } from '../card/prompt-name.ts';
 import { isStillPaired } from '../card/still-paired.ts';
 import { TryConsent } from '../card/last-try.ts';
 import { maySpendLast } from '../card/whose-tries.ts';
 import type { KeyringRelease } from '../keyring/release-keyring.ts';
-import { consentPrompt, ENTER_MEANS_PASSWORD, touchText, wrongPinText } from '../../words/login.ts';
+import {
+  consentPrompt,
+  ENTER_MEANS_PASSWORD,
+  NOW_YOUR_PASSWORD,
+  touchText,
+  wrongPinText,
+} from '../../words/login.ts';
 import { refusedAtGate } from './gates.ts';
 import type { LoginParts } from './login-parts.ts';
 import type { LoginRecord } from './login-record.ts';
@@ -30,6 +39,8 @@ export interface ProofScene {
   readonly parts: LoginParts;
   /** With which the login began. */
   readonly policy: Policy;
+  /** The program shows no prompt: what the next one asks for has to be told. */
+  readonly hidden: boolean;
   readonly permit: RequestPermit;
   readonly record: LoginRecord;
   readonly keyring: KeyringRelease | null;
@@ -43,7 +54,7 @@ export interface ProofEnd {
 
 /** One card of one person, in one login. */
 export class PairedProof {
-  readonly #card: PairedCard;
+  #card: PairedCard;
   readonly #scene: ProofScene;
 
   constructor(card: PairedCard, scene: ProofScene) {
@@ -57,21 +68,26 @@ export class PairedProof {
     let refused: Pin | null = null;
     try {
       for (let attempt = 1; ; attempt += 1) {
+        const changed = await this.#followCard(null);
+        if (changed !== null) return { decision: changed, typed: null };
         const consent = this.#consent();
         const answer = await this.#ask(refused, consent);
-        if (answer.kind === 'not-a-pin')
+        if (answer.kind === 'not-a-pin') {
+          if (answer.typed.isEmpty && this.#tellsNext()) person.tell(this.#messageKind(), NOW_YOUR_PASSWORD);
           return { decision: { kind: 'unavailable', reason: 'password-instead' }, typed: answer.typed };
+        }
         const pin = answer.kind === 'pin' ? answer.pin : null;
         const again: Pin | null = attempt < policy.login.pinAttempts ? (pin?.copy() ?? null) : null;
         refused?.wipe();
         refused = again;
         const decision = await this.#proveOnce(pin, consent);
         if (decision.kind !== 'retry') return { decision, typed: null };
-        person.tell('error', wrongPinText(decision.triesLeft));
+        const isLast = attempt >= policy.login.pinAttempts;
+        const next = isLast && this.#tellsNext() ? ` ${NOW_YOUR_PASSWORD}` : '';
+        person.tell('error', `${wrongPinText(decision.triesLeft)}${next}`);
         if (decision.triesLeft === 0)
           return { decision: { kind: 'denied', reason: 'pin-blocked' }, typed: null };
-        if (attempt >= policy.login.pinAttempts)
-          return { decision: { kind: 'denied', reason: 'wrong-pin' }, typed: null };
+        if (isLast) return { decision: { kind: 'denied', reason: 'wrong-pin' }, typed: null };
       }
     } finally {
       refused?.wipe();
@@ -117,13 +133,56 @@ export class PairedProof {
   #cueBy(): CueBy {
     const { policy, request } = this.#scene;
     if (policy.login.promptOnlyServices.includes(request.service)) return 'prompt';
-    return wantsSilence(request) ? 'error' : 'information';
+    return this.#messageKind();
+  }
+
+  #messageKind(): 'information' | 'error' {
+    return wantsSilence(this.#scene.request) ? 'error' : 'information';
+  }
+
+  /** Whether a password follows whose prompt nobody sees. */
+  #tellsNext(): boolean {
+    const { hidden, parts } = this.#scene;
+    return hidden && parts.passwordInstead(this.#card.pairing.user) !== 'no';
+  }
+
+  /**
+   * A card that was taken out and put back while somebody typed is a new token here, and the same card to them: its key
+   * counts. It passes the gates anew. Where it is not in, or would take the PIN in another way, the one that was shown
+   * stays, and says what is wrong.
+   * @returns a refusal; null: go on
+   */
+  async #followCard(pin: Pin | null): Promise<AuthDecision | null> {
+    const { token, identity, pairing } = this.#card;
+    const { request, parts, policy, permit, record, keyring } = this.#scene;
+    const same = (tokens: readonly Token[]): PairedCard | null => {
+      if (tokens.includes(token)) return this.#card;
+      const found = findPairedIdentities(
+        tokens.filter((one) => parts.driverGate(one, request)),
+        [pairing],
+      );
+      const cards = found.kind === 'found' ? found.cards : [];
+      return cards.find((card) => sameKey(card.identity.publicKey, identity.publicKey)) ?? null;
+    };
+    const card = same(await parts.tokens.present(policy.login.cardWaitMs, (read) => same(read) !== null));
+    if (card === null || card === this.#card) return null;
+    const cardPin = pinOf(card.token, card.identity);
+    if (cardPin.entry !== pinOf(token, identity).entry) return null;
+    if (pin !== null && !card.token.acceptsPin(pin, cardPin)) return null;
+    const refusal = await refusedAtGate(card, parts.policy(), { permit, trust: parts.trust });
+    if (refusal !== null) return record.refusedAt(refusal);
+    this.#card = card;
+    record.key = auditedIdentity(card.identity);
+    keyring?.useToken(card.token);
+    return null;
   }
 
   async #proveOnce(pin: Pin | null, consent: TryConsent): Promise<AuthDecision> {
-    const { token, identity, pairing } = this.#card;
     const { request, person, parts, policy, record, keyring } = this.#scene;
     try {
+      const changed = await this.#followCard(pin);
+      if (changed !== null) return changed;
+      const { token, identity, pairing } = this.#card;
       if (!isStillPaired(pairing, policy, parts)) return { kind: 'denied', reason: 'changed-meanwhile' };
       const { user } = pairing;
       const hostId = parts.pairings.hostId();

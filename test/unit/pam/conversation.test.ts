@@ -130,14 +130,16 @@ for (const [mode, status, secret] of [
 const RESTARTED = { client: ['user=alice', 'conversation=after:SOCKET.gone', 'authenticate'] };
 const asked = `asked=${STYLE.promptEchoOff}:PIN: `;
 
-test('an agent that is restarted while the person types asks again, and nobody sees the first answer', async (t) => {
+const TOLD_WHY = 'The card service was interrupted while you typed, so it asks once more.';
+
+test('C4: an agent that is restarted while the person types asks again, says why, and nobody sees the first answer', async (t) => {
   const run = await runPam({
     ...RESTARTED,
     agent: ['read', ask('PIN: '), 'gone'],
     laterAgent: ['read', ask('PIN: '), 'read', verdict(VERDICT.granted)],
   });
   t.is(run.codes['authenticate'], PAM.SUCCESS, run.output);
-  t.deepEqual(run.seen, [asked, asked]);
+  t.deepEqual(run.seen, [asked, `told=${STYLE.textInfo}:${TOLD_WHY}`, asked]);
   t.deepEqual(
     run.connections.map((frames) => frames.map(({ type }) => type)),
     [[1], [1, 5]],
@@ -150,6 +152,9 @@ test('an agent that goes a second time is none, and neither is one that went in 
   const twice = await runPam({ ...RESTARTED, agent: ['read', ask('PIN: '), 'gone'] });
   t.is(twice.codes['authenticate'], PAM.AUTHINFO_UNAVAIL, twice.output);
   t.is(twice.connections.length, 2);
+  // What is not asked anew is not announced.
+  const absent = await runPam({ ...RESTARTED, agent: ['read', ask('PIN: '), 'gone'], laterAgent: ['gone'] });
+  t.deepEqual(absent.seen, [asked]);
   const working = await runPam({ agent: ['read', ask('PIN: '), 'read', 'gone'] });
   t.is(working.codes['authenticate'], PAM.AUTHINFO_UNAVAIL, working.output);
   t.is(working.connections.length, 1);

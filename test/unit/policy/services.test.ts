@@ -49,7 +49,8 @@ for (const [service, row] of [...PAM_SERVICES, ['not-in-the-table-lock', null] a
     const { session, keyring, login: settings } = defaultPolicy;
     t.is(isListed(session.services, service), row !== null && (row.startsSession || row.unlocks));
     t.is(mayOpenKeyring({ keyring }, { service, peer: ROOT }), row?.startsSession === true);
-    t.is(settings.promptOnlyServices.includes(service), row?.promptOnly === true);
+    t.is(settings.promptOnlyServices.includes(service), row?.shows === 'nothing');
+    t.is(defaultPolicy.prompt.messageServices.includes(service), row?.shows === 'messages');
     t.is(OPENING_SERVICES.has(service), row !== null && row.opens !== null);
   });
 }

@@ -291,26 +291,34 @@ test.serial('more than 64 asks and tells are not sent', async (t) => {
   t.is(told, 64);
 });
 
-test.serial('a begin that does not come, and an answer that does not come, close', async (t) => {
-  mock.timers.enable({ apis: ['setTimeout'] });
-  t.teardown(() => {
-    mock.timers.reset();
-  });
-  const { path } = await serve(t, asking([]));
-  const silent = new FrameClient(t, path);
-  silent.socket.write(encodeFrame(begin()).subarray(0, -1));
-  while (freeSecretSlots() > free - 2) await new Promise(setImmediate);
-  mock.timers.tick(4999);
-  t.false(silent.socket.destroyed);
-  mock.timers.tick(1);
-  t.is(await silent.next(), null);
-  const slow = new FrameClient(t, path);
-  slow.send(begin());
-  t.is((await slow.nextWord())?.type, 'ask');
-  mock.timers.tick(120_000);
-  t.is(await slow.nextWord(), null);
-  await slotsBack(free);
-});
+test.serial(
+  'C4: a begin that does not come closes; an answer is waited for as long as the relay does',
+  async (t) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    t.teardown(() => {
+      mock.timers.reset();
+    });
+    const { path } = await serve(t, asking([]));
+    const silent = new FrameClient(t, path);
+    silent.socket.write(encodeFrame(begin()).subarray(0, -1));
+    while (freeSecretSlots() > free - 2) await new Promise(setImmediate);
+    mock.timers.tick(4999);
+    t.false(silent.socket.destroyed);
+    mock.timers.tick(1);
+    t.is(await silent.next(), null);
+    const slow = new FrameClient(t, path);
+    slow.send(begin());
+    t.is((await slow.nextWord())?.type, 'ask');
+    mock.timers.tick(24 * 60 * 60 * 1000);
+    slow.send({ type: 'answer', status: 'answered', secret: Buffer.from('735912') });
+    t.is((await slow.nextWord())?.type, 'verdict');
+    const left = new FrameClient(t, path);
+    left.send(begin());
+    t.is((await left.nextWord())?.type, 'ask');
+    left.socket.destroy();
+    await slotsBack(free);
+  },
+);
 
 test.serial('a story that throws closes without a verdict', async (t) => {
   const { path, log } = await serve(t, () => Promise.reject(new Error('bug')));

@@ -1,6 +1,7 @@
 // What surrounds a login and what follows it: in which order, that a step which fails takes nothing from the rest or from
 // the decision, and that nothing follows a no.
 
+import { mock } from 'node:test';
 import test from 'ava';
 import type { AuthRequest } from '../../../agent/model/request.ts';
 import type { Released } from '../../../agent/stories/keyring/release-keyring.ts';
@@ -133,5 +134,51 @@ test.serial(
     while (full.limit.take(alice.name, request.peer) !== null);
     t.is((await serveLogin(request, person, full)).decision.kind, 'unavailable');
     t.deepEqual(steps, ['begin', 'r1: too many logins at once']);
+  },
+);
+
+test.serial(
+  'C4: while a person types nothing their prompt keeps no place, and has one again when they do',
+  async (t) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    t.teardown(() => {
+      mock.timers.reset();
+    });
+    const decision = await granted();
+    for (const full of [false, true]) {
+      const steps: string[] = [];
+      const outcome = withKeyring(steps, outcomeOf(decision, request));
+      const parts = scene(steps, async (_, person) => {
+        const typed = await person.ask('PIN: ', false);
+        typed?.wipe();
+        return outcome;
+      });
+      const placeLeft = (): boolean => {
+        const leave = parts.limit.take(alice.name, request.peer);
+        leave?.();
+        return leave !== null;
+      };
+      for (let taken = 0; taken < 7; taken += 1) parts.limit.take(alice.name, request.peer);
+      const person = new FakePerson([
+        () => {
+          t.false(placeLeft(), 'the eighth is this one');
+          mock.timers.tick(119_999);
+          t.false(placeLeft());
+          mock.timers.tick(1);
+          t.true(placeLeft());
+          t.is(steps.at(-1), 'ended');
+          if (full) parts.limit.take(alice.name, request.peer);
+          return PIN;
+        },
+      ]);
+      const served = serveLogin(request, person, parts);
+      if (full) {
+        t.regex((await t.throwsAsync(served)).message, /too many logins|internal/);
+      } else {
+        t.is((await served).decision, decision);
+        t.is(steps.filter((step) => step === 'course').length, 2);
+        t.true(placeLeft());
+      }
+    }
   },
 );

@@ -221,6 +221,16 @@ test('S12: the services that are there, and what the settings leave out', (t) =>
   t.true(states(named, ['login']).every((line) => line.endsWith('left-out')));
 });
 
+test('C5: common-auth is a service where xsecurelock is, and nowhere else', (t) => {
+  const root = machine(t, { 'common-auth': `${AUTH}\n${UNIX}`, other: UNIX });
+  const { login, enforcement } = loadPolicy(join(root, 'etc/scauth'));
+  const states = (): string[] =>
+    coverOfAll({ login, enforcement }, root).map(({ service, state }) => `${service} ${state}`);
+  t.deepEqual(states(), []);
+  put(root, 'usr/bin/xsecurelock', '');
+  t.deepEqual(states(), ['common-auth uncovered']);
+});
+
 test('each service that opens the machine says what it opens', (t) => {
   for (const [service, { opens }] of OPENING_SERVICES) {
     t.regex(service, /^[a-z0-9-]+$/);
