@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PolicyFile } from '../../config/policy-file.ts';
 import { systemAccounts } from '../accounts/accounts.ts';
 import { systemDirectory } from '../accounts/account-list.ts';
-import { pamOpensKeyrings } from '../accounts/keyring-modules.ts';
+import { pamAsksForPassword, pamOpensKeyrings } from '../accounts/keyring-modules.ts';
 import { checkPassword } from '../accounts/password.ts';
 import { passwordMark } from '../accounts/shadow.ts';
 import { FairAuditLog } from '../audit/fair-log.ts';
@@ -205,7 +205,7 @@ async function main(): Promise<void> {
     userSessions.hear(event);
   });
 
-  const keyring = { table: new SqliteKeyrings(database), passwordMark, pamOpensKeyrings };
+  const keyring = { table: new SqliteKeyrings(database), passwordMark, pamOpensKeyrings, pamAsksForPassword };
   const userSessions = wireSessions({
     source: sessions,
     policy,

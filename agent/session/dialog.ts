@@ -108,8 +108,10 @@ class DialogPerson implements Person {
   async #askYesOrNo(text: string, told: readonly string[]): Promise<SecretBuffer | null> {
     const end = await this.#pinentry.confirm(windows.questionWindow(text, told));
     if (end === 'failed' || end === 'timeout' || end === 'too-small') return null;
-    const word = new Secret(end === 'ok' ? 3 : 0);
-    if (end === 'ok') word.bytes.set(Buffer.from('yes'));
+    // Said out: at some questions nothing typed means yes.
+    const answer = end === 'ok' ? 'yes' : 'no';
+    const word = new Secret(answer.length);
+    word.bytes.set(Buffer.from(answer));
     return word;
   }
 

@@ -72,7 +72,7 @@ export function secretStep(
 
 /** A question of scauthd's that is answered with a word; it names the word for terminals. */
 export function questionWindow(asked: string, told: readonly string[]): Window {
-  const question = asked.replace(/\s*Type yes\b.*$/s, '').trim();
+  const question = asked.replace(/\s*(Type yes|Press Enter for yes)\b.*$/s, '').trim();
   return {
     title: say.TITLE,
     text: [...told.map((text) => plain(text, 300)), plain(question, 500)].join('\n\n'),

@@ -156,6 +156,14 @@ export const pam = {
   reset: (module: string) =>
     `Card logins were on, and no PAM file leads to ${module} any more: an update has reset them`,
   none: (module: string) => `No PAM service leads to ${module}: cards are not asked for`,
+  gnomeCard: (service: string, why: string) =>
+    `${service}: GNOME asks by this service while a card is in, and it does not ask scauth (${why})`,
+  walletAsks: (module: string, services: readonly string[]) =>
+    `${module} asks for the password after a login by card (${services.join(', ')}); programs that answer each question with what was typed give it the PIN`,
+  onlySecret: (module: string) =>
+    `sudo scauth-pam enable; in a line that was written by hand: ${module} only_secret`,
+  walletGoesWithout: (module: string, services: readonly string[]) =>
+    `${module} gets no password from a login by card (${services.join(', ')}), unless the card gives it: sc_auth keyring enable`,
   good: (services: readonly string[]) => `In the right place for ${services.join(', ')}`,
 };
 

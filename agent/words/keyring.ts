@@ -2,9 +2,14 @@
 
 import { assertNever } from '../base/assert.ts';
 
-/** Asked with echo at pairing, after the PIN: only `yes` (or `y`) is one. */
-export const KEYRING_CONSENT =
-  'Should this card open your login keyring too? Your password is then kept on this computer, sealed to the card. Type yes, or press Enter for no: ';
+/** Asked with echo at pairing, after the PIN: only `yes` (or `y`) is one, and Enter where that is the usual answer. */
+export function keyringConsent(usual: boolean): string {
+  const what = usual
+    ? 'open what needs your password at login (keyring, wallet, mounts)'
+    : 'open your login keyring';
+  const how = usual ? 'Press Enter for yes, or type no' : 'Type yes, or press Enter for no';
+  return `Should this card ${what} too? Your password is then kept on this computer, sealed to the card. ${how}: `;
+}
 
 /** What is said about the keyring, after a login and elsewhere. */
 export function keyringText(

@@ -2,41 +2,42 @@
 
 import { ENABLE_PAM, REINSTALL } from './repairs.ts';
 
-/** What is wrong, and the repair. */
-type Finding = readonly [detail: string, repair: string];
+/** What is wrong, and the repair; null: our own line has to be mended ({@link lineRepair}). */
+type Finding = readonly [detail: string, repair: string | null];
+
+/** scauth-pam writes common-auth anew and nothing else. @param at of our line */
+export function lineRepair(inCommon: boolean, at: string): string {
+  return inCommon
+    ? 'sudo scauth-pam disable, then: sudo scauth-pam enable'
+    : `Mend the line of pam_scauth.so by hand (${at}); pam_scauth(8) shows one that works.`;
+}
 
 /** Why our line in the auth stack is not reached, or its yes does not count. @param at, other places */
 export const line = {
-  denied: (at: string): Finding => [`pam_deny.so stands before it (${at}): nobody gets in`, ENABLE_PAM],
+  denied: (at: string): Finding => [`pam_deny.so stands before it (${at}): nobody gets in`, null],
   permitted: (at: string): Finding => [
     `pam_permit.so stands before it (${at}): everybody gets in`,
     'Remove that line.',
   ],
-  asksFirst: (name: string, at: string, module: string): Finding => [
-    `${name} stands before it (${at}) and asks first`,
-    `Put ${module} in front of it: ${ENABLE_PAM}`,
-  ],
-  jumpedOver: (at: string): Finding => [`${at} jumps over it`, ENABLE_PAM],
+  asksFirst: (name: string, at: string): Finding => [`${name} stands before it (${at}) and asks first`, null],
+  jumpedOver: (at: string): Finding => [`${at} jumps over it`, null],
   optional: (at: string): Finding => [
     `'optional' (${at}): its yes does not count`,
     "Write 'sufficient' instead of 'optional'.",
   ],
   successIs: (at: string, action: string): Finding => [
     `${at}: success=${action}, so its yes does not count`,
-    `Write 'sufficient'; ${ENABLE_PAM}`,
+    null,
   ],
   inSubstack: (at: string, next: string, nextAt: string): Finding => [
     `it is in a substack (${at}), and ${next} (${nextAt}) asks for the password too`,
     "Write 'include' instead of 'substack', or put the line into the service's own file.",
   ],
-  jumpsPastEnd: (at: string): Finding => [`${at} jumps past the end of the stack`, ENABLE_PAM],
-  jumpsToDeny: (at: string, target: string): Finding => [
-    `${at} jumps to pam_deny.so (${target})`,
-    ENABLE_PAM,
-  ],
+  jumpsPastEnd: (at: string): Finding => [`${at} jumps past the end of the stack`, null],
+  jumpsToDeny: (at: string, target: string): Finding => [`${at} jumps to pam_deny.so (${target})`, null],
   jumpsToPassword: (at: string, name: string, target: string): Finding => [
     `${at} jumps to ${name} (${target}), which asks for the password too`,
-    ENABLE_PAM,
+    null,
   ],
   unusable: (where: string, what: string): Finding => [
     `${where} ${what}: PAM refuses everybody`,
@@ -50,6 +51,9 @@ export const line = {
     `${file} does not lead to ${module}${file.endsWith('/other') ? ` (PAM takes ${file} for ${service})` : ''}`,
     ENABLE_PAM,
   ],
+  /** The card cannot say whose it is there. */
+  nameFirst: (detail: string, name: string, at: string) =>
+    `${detail}; a name is asked for first where none is chosen (${name}, ${at})`,
   notInstalled: (module: string, at: string): Finding => [`${module} (${at}) is not installed`, REINSTALL],
 };
 

@@ -13,6 +13,15 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
+/* A wallet or a mount behind us that wants the password and finds none asks for it; programs that answer each
+ * prompt with what was typed first then give it the PIN, and the PIN is in PAM_AUTHTOK. With an empty one
+ * they do nothing. */
+static void leave_nothing_to_ask(pam_handle_t *pamh) {
+    const void *secret = NULL;
+    if (pam_get_item(pamh, PAM_AUTHTOK, &secret) == PAM_SUCCESS && secret == NULL)
+        (void)pam_set_item(pamh, PAM_AUTHTOK, "");
+}
+
 /* Whoever gets no verdict was asked all the same: that is noted before anything can go wrong. */
 static int authenticate(pam_handle_t *pamh, const struct options *options, int flags) {
     enum relay_end end;
@@ -20,6 +29,8 @@ static int authenticate(pam_handle_t *pamh, const struct options *options, int f
     int code = relay_run(pamh, options, PHASE_AUTHENTICATE, flags, 0, &end);
     if (end == RELAY_ANSWERED)
         happened_note(pamh, HAPPENED_VERDICT);
+    if (code == PAM_SUCCESS && options->only_secret)
+        leave_nothing_to_ask(pamh);
     return code;
 }
 

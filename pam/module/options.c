@@ -50,13 +50,16 @@ void options_parse(pam_handle_t *pamh, int argc, const char **argv, struct optio
             options->debug = true;
         else if (strcmp(argv[i], "enforce") == 0)
             options->enforce = true;
+        else if (strcmp(argv[i], "only_secret") == 0)
+            options->only_secret = true;
         else if ((value = value_of(argv[i], "socket=")) != NULL)
             set_socket(pamh, value, options);
         else if ((value = value_of(argv[i], "timeout=")) != NULL)
             set_timeout(pamh, value, options);
         else
             pam_syslog(pamh, LOG_ERR,
-                       "unknown argument ignored: %s (known: socket=PATH, timeout=SECONDS, debug, enforce)",
+                       "unknown argument ignored: %s (known: socket=PATH, timeout=SECONDS, debug, enforce, "
+                       "only_secret)",
                        argv[i]);
     }
 }

@@ -1,5 +1,5 @@
 /*
- * The arguments of the module in a pam.d line: socket=PATH, debug, enforce, timeout=SECONDS.
+ * The arguments of the module in a pam.d line: socket=PATH, debug, enforce, only_secret, timeout=SECONDS.
  * A wrong argument never fails a login: it is logged and the default stays.
  */
 #ifndef SCAUTH_OPTIONS_H
@@ -18,7 +18,8 @@ struct options {
     struct sockaddr_un address; /* AF_UNIX, an absolute path that ends in a NUL byte */
     int timeout_ms;             /* the longest silence of the agent */
     bool debug;
-    bool enforce; /* in an auth stack: only say no, as the account phase would */
+    bool only_secret; /* in an auth stack: what follows a grant asks for no password */
+    bool enforce;     /* in an auth stack: only say no, as the account phase would */
 };
 
 void options_parse(pam_handle_t *pamh, int argc, const char **argv, struct options *options);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { pam as say } from '../../words/doctor.ts';
 import { ENABLE_PAM } from '../../words/repairs.ts';
 import { judgeStack } from '../pam/line.ts';
-import { MODULE } from '../pam/modules.ts';
-import { servicesOfOurs } from '../pam/services.ts';
+import { asksForPasswordOfWallet, isInstalled, MODULE, nameOf } from '../pam/modules.ts';
+import { alternativeFiles, servicesOfOurs } from '../pam/services.ts';
 import { readStack } from '../pam/stack.ts';
 import { broken, ok, unknown, warning, type Check } from './check.ts';
 
@@ -43,8 +43,47 @@ export function checkPam(root = '/'): Check[] {
     return enabled === null ? [none, unknown('PAM', RECORDS)] : [none];
   }
   const wrong = services
+    .filter((service) => service !== GNOME_CARD)
     .map((service) => ({ service, ...judgeStack(service, readStack(service, 'auth', root), root) }))
     .filter((verdict) => !verdict.ok)
     .map(({ service, detail, remedy }) => broken('PAM', `${service}: ${detail}`, remedy ?? ENABLE_PAM));
-  return wrong.length > 0 ? wrong : [ok('PAM', say.good(services))];
+  const first = wrong.length > 0 ? wrong : [ok('PAM', say.good(services))];
+  return [...first, ...gnomeCard(services, root), ...walletsOf(services, root)];
+}
+
+/** GNOME asks by this service, and by no other, while a card is in that its PKCS#11 modules know. */
+const GNOME_CARD = 'gdm-smartcard';
+const GNOME_FILE = `/etc/pam.d/${GNOME_CARD}-scauth`;
+
+function gnomeCard(services: readonly string[], root: string): Check[] {
+  if (!existsSync(join(root, '/etc/pam.d', GNOME_CARD))) return [];
+  const leads = services.includes(GNOME_CARD);
+  const verdict = judgeStack(GNOME_CARD, readStack(GNOME_CARD, 'auth', root), root);
+  if (leads && verdict.ok) return [];
+  // Chosen by hand, it stays what it is.
+  const known = alternativeFiles(root).get(GNOME_CARD)?.includes(GNOME_FILE) === true;
+  const repair = known ? `sudo update-alternatives --set ${GNOME_CARD} ${GNOME_FILE}` : ENABLE_PAM;
+  return [warning('PAM', say.gnomeCard(GNOME_CARD, verdict.detail), repair)];
+}
+
+/** Modules behind us that want the account's password: they ask for it, or go without. */
+function walletsOf(services: readonly string[], root: string): Check[] {
+  const asking = new Map<string, string[]>();
+  const quiet = new Map<string, string[]>();
+  for (const service of services) {
+    const { lines } = readStack(service, 'auth', root);
+    const index = lines.findIndex((line) => nameOf(line) === MODULE);
+    const silent = lines[index]?.args.includes('only_secret') === true;
+    for (const line of lines
+      .slice(index + 1)
+      .filter((one) => asksForPasswordOfWallet(one) && isInstalled(one.module, root))) {
+      const found = silent ? quiet : asking;
+      const module = nameOf(line);
+      found.set(module, [...(found.get(module) ?? []), service]);
+    }
+  }
+  const asks = [...asking].map(([module, where]) =>
+    warning('PAM', say.walletAsks(module, where), say.onlySecret(MODULE)),
+  );
+  return [...asks, ...[...quiet].map(([module, where]) => ok('PAM', say.walletGoesWithout(module, where)))];
 }

@@ -1,7 +1,8 @@
 // Whether a service's auth stack reaches pam_scauth.so, before anything asks for a password, and lets its yes count.
 // Pure but for the look whether the module's file is there. Specification: pam.conf(5), the meaning of controls.
 
-import { line as say } from '../../words/pam-files.ts';
+import { isService } from '../../../policy/services.ts';
+import { line as say, lineRepair } from '../../words/pam-files.ts';
 import { codeOf, type Action } from './control.ts';
 import { argumentOf, at, isInstalled, MODULE, nameOf } from './modules.ts';
 import type { StackLine, Stack } from './stack.ts';
@@ -29,50 +30,65 @@ const ASKING = [
   'pam_p11.so',
 ];
 
+/** Modules that let libpam ask for the user's name where the program gives none. */
+const WANT_NAME = [
+  'pam_nologin.so',
+  'pam_succeed_if.so',
+  'pam_faillock.so',
+  'pam_listfile.so',
+  'pam_access.so',
+];
+
 /** What a module's success does; `optional` is an `ok` that is not meant to decide. */
 function onSuccess({ control, word }: StackLine): Action | 'optional' {
   return word.toLowerCase() === 'optional' ? 'optional' : (control[codeOf('success')] ?? 'bad');
 }
 
-function broken([detail, remedy]: readonly [string, string]): PamVerdict {
+type Finding = readonly [detail: string, repair: string | null];
+
+function broken([detail, remedy]: Finding): PamVerdict {
   return { ok: false, detail, remedy, socket: null };
 }
 
-/** Why the stack does not come to our line; null when it does. */
-function beforeOurs(lines: readonly StackLine[], ours: number): PamVerdict | null {
+/** Why the stack does not come to our line, and which one is in its way; null when it does. */
+function beforeOurs(lines: readonly StackLine[], ours: number): { finding: Finding; line: StackLine } | null {
   for (const [index, line] of lines.slice(0, ours).entries()) {
-    const name = nameOf(line);
-    const success = onSuccess(line);
-    if (line.kind === 'substack') continue;
-    if (name === 'pam_deny.so' && success !== 'optional') return broken(say.denied(at(line)));
-    if (name === 'pam_permit.so' && success === 'done') return broken(say.permitted(at(line)));
-    if (ASKING.includes(name)) return broken(say.asksFirst(name, at(line), MODULE));
-    // pam_succeed_if and others may jump over what follows; only a jump that always happens is certain.
-    const jumps = name === 'pam_permit.so' && typeof success === 'number';
-    if (jumps && (behindJump(lines, index, success) ?? lines.length) > ours)
-      return broken(say.jumpedOver(at(line)));
+    const finding = inTheWay(lines, ours, index, line);
+    if (finding !== null) return { finding, line };
   }
   return null;
 }
 
+function inTheWay(lines: readonly StackLine[], ours: number, index: number, line: StackLine): Finding | null {
+  const name = nameOf(line);
+  const success = onSuccess(line);
+  if (line.kind === 'substack') return null;
+  if (name === 'pam_deny.so' && success !== 'optional') return say.denied(at(line));
+  if (name === 'pam_permit.so' && success === 'done') return say.permitted(at(line));
+  if (ASKING.includes(name)) return say.asksFirst(name, at(line));
+  // pam_succeed_if and others may jump over what follows; only a jump that always happens is certain.
+  const jumps = name === 'pam_permit.so' && typeof success === 'number';
+  const isOver = jumps && (behindJump(lines, index, success) ?? lines.length) > ours;
+  return isOver ? say.jumpedOver(at(line)) : null;
+}
+
 /** Why our module's success would not count; null when it does. */
-function afterOurs(lines: readonly StackLine[], index: number, ours: StackLine): PamVerdict | null {
+function afterOurs(lines: readonly StackLine[], index: number, ours: StackLine): Finding | null {
   const success = onSuccess(ours);
-  if (success === 'optional') return broken(say.optional(at(ours)));
+  if (success === 'optional') return say.optional(at(ours));
   if (['ignore', 'bad', 'die', 'reset'].includes(String(success)))
-    return broken(say.successIs(at(ours), String(success)));
+    return say.successIs(at(ours), String(success));
   if (success === 'done') {
     // In a substack `done` ends the substack, and the stack around it goes on.
     const next = lines.slice(behindEnd(lines, index)).find((line) => ASKING.includes(nameOf(line)));
     if (next === undefined) return null;
-    return broken(say.inSubstack(at(ours), nameOf(next), at(next)));
+    return say.inSubstack(at(ours), nameOf(next), at(next));
   }
   if (typeof success !== 'number') return null;
   const target = lines[behindJump(lines, index, success) ?? lines.length];
-  if (target === undefined) return broken(say.jumpsPastEnd(at(ours)));
-  if (nameOf(target) === 'pam_deny.so') return broken(say.jumpsToDeny(at(ours), at(target)));
-  if (ASKING.includes(nameOf(target)))
-    return broken(say.jumpsToPassword(at(ours), nameOf(target), at(target)));
+  if (target === undefined) return say.jumpsPastEnd(at(ours));
+  if (nameOf(target) === 'pam_deny.so') return say.jumpsToDeny(at(ours), at(target));
+  if (ASKING.includes(nameOf(target))) return say.jumpsToPassword(at(ours), nameOf(target), at(target));
   return null;
 }
 
@@ -87,8 +103,18 @@ export function judgeStack(service: string, stack: Stack, root = '/'): PamVerdic
   const index = lines.findIndex((line) => nameOf(line) === MODULE);
   const ours = lines[index];
   if (ours === undefined) return broken(say.missing(file, MODULE, service));
-  const wrong = beforeOurs(lines, index) ?? afterOurs(lines, index, ours);
-  if (wrong !== null) return wrong;
+  const before = beforeOurs(lines, index);
+  const wrong = before?.finding ?? afterOurs(lines, index, ours);
+  if (wrong !== null) {
+    const [detail, repair] = wrong;
+    const inCommon = [ours, before?.line ?? ours].every(({ file: own }) => own === '/etc/pam.d/common-auth');
+    return broken([detail, repair ?? lineRepair(inCommon, at(ours))]);
+  }
   if (!isInstalled(ours.module, root)) return broken(say.notInstalled(ours.module, at(ours)));
-  return { ok: true, detail: `${at(ours)}: ${ours.word}`, remedy: null, socket: argumentOf(ours, 'socket') };
+  const detail = `${at(ours)}: ${ours.word}`;
+  const named = isService(service, 'startsSession')
+    ? lines.slice(0, index).find((line) => WANT_NAME.includes(nameOf(line)))
+    : undefined;
+  const told = named === undefined ? detail : say.nameFirst(detail, nameOf(named), at(named));
+  return { ok: true, detail: told, remedy: null, socket: argumentOf(ours, 'socket') };
 }

@@ -63,6 +63,13 @@ export function asksForNothing(line: StackLine): boolean {
   return ASK_FOR_NOTHING.has(nameOf(line));
 }
 
+/** Modules that ask for the password of the account where none is in PAM_AUTHTOK, for a wallet or a mount. */
+export function asksForPasswordOfWallet(line: StackLine): boolean {
+  const name = nameOf(line);
+  if (name === 'pam_exec.so') return line.args.includes('expose_authtok');
+  return ['pam_kwallet5.so', 'pam_kwallet.so', 'pam_mount.so'].includes(name);
+}
+
 /** What a module of others may answer. */
 export function answersOf(line: StackLine, root: string): readonly number[] {
   if (!isInstalled(line.module, root)) return [codeOf('module_unknown')];

@@ -1,7 +1,7 @@
 // Which PAM services ask for a card: those whose auth stack names our module, wherever libpam finds their files.
 
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { MODULE } from './modules.ts';
 import { judgeStack } from './line.ts';
 import { FOLDERS, readStack } from './stack.ts';
@@ -14,10 +14,40 @@ function filesIn(folder: string): string[] {
   }
 }
 
+/** Where update-alternatives keeps what it knows: Debian's place, and that of others. */
+const ALTERNATIVES = ['/var/lib/dpkg/alternatives', '/var/lib/alternatives'];
+
+/**
+ * Files of PAM folders that update-alternatives knows by the name of a service that it gives one of them: they are no
+ * services themselves. By the service, the files that it may be.
+ */
+export function alternativeFiles(root = '/'): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const folder of ALTERNATIVES) {
+    for (const group of filesIn(join(root, folder))) {
+      // "auto" or "manual", the link, slaves, then each file with its priority.
+      const [, link = '', ...rest] = linesOf(join(root, folder, group));
+      const inPam = (path: string): boolean => FOLDERS.includes(dirname(path));
+      if (inPam(link)) found.set(basename(link), rest.filter(inPam));
+    }
+  }
+  return found;
+}
+
+function linesOf(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n');
+  } catch {
+    return [];
+  }
+}
+
 /** @param root where `/` is found; other than `/` in tests */
 export function servicesOfOurs(root = '/'): string[] {
   const names = new Set(FOLDERS.flatMap((folder) => filesIn(join(root, folder))));
+  const others = new Set([...alternativeFiles(root).values()].flat().map((path) => basename(path)));
   return [...names]
+    .filter((name) => !others.has(name))
     .filter((name) => /^[A-Za-z0-9_-]+$/.test(name) && !name.startsWith('common-'))
     .filter((name) => readStack(name, 'auth', root).lines.some(({ module }) => module.endsWith(MODULE)))
     .sort();

@@ -12,6 +12,8 @@ export interface KeyringParts {
   readonly passwordMark: PasswordMarks;
   /** Whether any PAM stack of this machine opens keyrings. */
   readonly pamOpensKeyrings: () => boolean;
+  /** Whether a module would ask for the password behind a login by card. */
+  readonly pamAsksForPassword: () => boolean;
 }
 
 /** What is sealed for one pairing on this machine. */

@@ -15,7 +15,7 @@ import type { OpenCard } from '../../token/interface.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { sealingKey, type KeyringParts } from '../card/keyring-parts.ts';
 import type { Rider, RiderScene } from '../card/rider.ts';
-import { KEYRING_CONSENT, keyringText } from '../../words/keyring.ts';
+import { keyringConsent, keyringText } from '../../words/keyring.ts';
 import { touchText } from '../../words/login.ts';
 
 export interface OfferParts {
@@ -86,9 +86,10 @@ export class KeyringOffer implements Rider {
 
   async askConsent(person: Conversation): Promise<void> {
     if (this.#wanted || this.#failure !== null) return;
-    const typed = await person.ask(KEYRING_CONSENT, true);
+    const usual = this.#parts.keyring.pamAsksForPassword();
+    const typed = await person.ask(keyringConsent(usual), true);
     if (typed === null) throw new AgentError('cancelled');
-    this.#wanted = typed.says('yes') || typed.says('y');
+    this.#wanted = typed.says('yes') || typed.says('y') || (usual && typed.isEmpty);
     typed.wipe();
   }
 

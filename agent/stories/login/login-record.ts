@@ -3,6 +3,7 @@
 
 import { debug } from '../../base/debug.ts';
 import { describeError, printable } from '../../base/errors.ts';
+import type { Accounts } from '../../model/account.ts';
 import type { AuditLog } from '../../audit/interface.ts';
 import type { AuditedKey, AuditEvent } from '../../model/audit-event.ts';
 import type { AuthDecision } from '../../model/decision.ts';
@@ -14,6 +15,7 @@ import { loginEvent } from './audited-login.ts';
 import type { GateRefusal } from './gates.ts';
 
 export interface RecordParts {
+  readonly accounts: Pick<Accounts, 'byName'>;
   readonly policy: () => Policy;
   readonly audit: AuditLog;
   readonly log: (line: string) => void;
@@ -87,13 +89,11 @@ export class LoginRecord {
     if (decision.kind === 'unavailable' && ['no-pairing', 'no-user'].includes(decision.reason))
       return decision;
     const { user, key, rule, detail } = this;
-    const event = loginEvent(this.#request, decision, { user, key, rule, detail });
     if (decision.kind !== 'granted') {
-      setImmediate(() => {
-        for (const one of [event, ...this.#eventsOfCard(decision)]) this.add(one);
-      });
+      setImmediate(() => void this.#addRefusal(decision));
       return decision;
     }
+    const event = loginEvent(this.#request, decision, { user, key, rule, detail });
     try {
       await this.#parts.audit.record(event);
       return decision;
@@ -102,6 +102,21 @@ export class LoginRecord {
       if (!this.#parts.policy().audit.noRecordNoGrant) return decision;
       return { kind: 'unavailable', reason: 'not-recorded' };
     }
+  }
+
+  /** Never rejects. */
+  async #addRefusal(decision: Exclude<AuthDecision, { kind: 'granted' }>): Promise<void> {
+    const { key, rule, detail } = this;
+    const user = await this.#nameOf(this.user);
+    this.add(loginEvent(this.#request, decision, { user, key, rule, detail }));
+    for (const one of this.#eventsOfCard(decision)) this.add(one);
+  }
+
+  /** What was typed where a program asks for a name may be a PIN: digits that are no account's name are not written down. */
+  async #nameOf(user: Username | null): Promise<Username | null> {
+    if (user === null || !/^\d+$/.test(user)) return user;
+    const account = await this.#parts.accounts.byName(user).catch(() => null);
+    return account === null ? null : user;
   }
 
   #eventsOfCard(decision: AuthDecision): AuditEvent[] {

@@ -238,6 +238,7 @@ export const noKeyring: KeyringParts = {
   },
   passwordMark: () => Promise.resolve(null),
   pamOpensKeyrings: () => false,
+  pamAsksForPassword: () => false,
 };
 
 export function tokensOf(...tokens: Token[]): TokenSource {

@@ -1,6 +1,6 @@
 // A login as scauthd serves it, with everything around it a fake that does nothing.
 
-import { FakeAudit, FakePerson, tokensOf } from './fakes.ts';
+import { accounts, FakeAudit, FakePerson, tokensOf } from './fakes.ts';
 import type { AuthDecision } from '../../../agent/model/decision.ts';
 import type { AuthRequest } from '../../../agent/model/request.ts';
 import { LoginLimit } from '../../../agent/stories/login/login-limit.ts';
@@ -10,7 +10,7 @@ import { serveLogin, type ServeParts } from '../../../agent/stories/serve-login.
 import { defaultPolicy } from '../../../policy/policy.ts';
 
 export function outcomeOf(decision: AuthDecision, request: AuthRequest): LoginOutcome {
-  const parts = { policy: () => defaultPolicy, audit: new FakeAudit(), log: () => undefined };
+  const parts = { accounts, policy: () => defaultPolicy, audit: new FakeAudit(), log: () => undefined };
   const record = new LoginRecord(request, parts);
   return { decision, password: null, keyring: null, severalPairings: false, warning: null, record };
 }

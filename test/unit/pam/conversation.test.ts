@@ -203,13 +203,18 @@ test('no verdict but a grant sets the user', async (t) => {
 });
 
 /** Runs with pam_exec behind us, which writes the PAM_AUTHTOK that it sees; null if it saw none. */
-async function authtokBehindUs(fields: Parameters<typeof verdict>[1], code: number): Promise<Buffer | null> {
+async function authtokBehindUs(
+  fields: Parameters<typeof verdict>[1],
+  code: number,
+  { conversation = 'error', moduleArguments = 'timeout=30' } = {},
+): Promise<Buffer | null> {
   let file = '';
   let seen: Buffer | null = null;
   const stack = ['auth optional MODULE', 'auth optional pam_exec.so quiet expose_authtok FILE'];
   await runPam({
     agent: ['read', ask('PIN: '), 'read', verdict(code, fields)],
-    client: ['user=alice', 'conversation=error', 'authenticate'],
+    client: ['user=alice', `conversation=${conversation}`, 'authenticate'],
+    moduleArguments,
     stack,
     prepare: (place) => {
       file = join(place.folder, 'authtok');
@@ -242,3 +247,33 @@ for (const code of [VERDICT.denied, VERDICT.unavailable]) {
     t.is(cut?.toString().replace(/\0/g, '') ?? '', '');
   });
 }
+
+// As sddm and i3lock: each prompt gets what was typed first.
+const ONE_SECRET = 'answer:735912';
+const bare = (seen: Buffer | null): string | undefined => seen?.toString().replace(/\0/g, '');
+
+test('C3: with only_secret a module behind a grant asks nothing, so a PIN does not come into PAM_AUTHTOK', async (t) => {
+  const how = { conversation: ONE_SECRET, moduleArguments: 'timeout=30 only_secret' };
+  t.is(bare(await authtokBehindUs({}, VERDICT.granted, how)), '');
+  t.is(bare(await authtokBehindUs({ authtok: 'of the keyring' }, VERDICT.granted, how)), 'of the keyring');
+  // What it is for: without it that is what they get.
+  t.is(bare(await authtokBehindUs({}, VERDICT.granted, { conversation: ONE_SECRET })), '735912');
+  // After a refusal the password is asked for as ever.
+  for (const code of [VERDICT.denied, VERDICT.unavailable])
+    t.is(bare(await authtokBehindUs({}, code, how)), '735912');
+});
+
+test('C3: a password that an earlier module collected stays', async (t) => {
+  const run = await runPam({
+    agent: ['read', verdict(VERDICT.granted)],
+    client: ['user=alice', 'conversation=answer:of an earlier one', 'authenticate'],
+    moduleArguments: 'timeout=30 only_secret',
+    stack: [
+      'auth optional pam_exec.so quiet expose_authtok /bin/true',
+      'auth required MODULE',
+      `auth required pam_exec.so expose_authtok stdout /usr/bin/tr -d '\\0'`,
+    ],
+  });
+  t.is(run.codes['authenticate'], PAM.SUCCESS, run.output);
+  t.is(run.seen.filter((line) => line.startsWith('asked=')).length, 1, run.output);
+});

@@ -52,6 +52,8 @@ class Keyrings implements KeyringParts {
   };
   readonly passwordMark = (): Promise<Buffer> => Promise.resolve(this.mark);
   readonly pamOpensKeyrings = (): boolean => true;
+  asks = false;
+  readonly pamAsksForPassword = (): boolean => this.asks;
 }
 
 /** A card with a key for key management beside the one for login. */
@@ -192,40 +194,49 @@ test.serial('an older password is handed on, with a word', async (t) => {
   t.regex(seen.told.join(), /Your password has changed since/);
 });
 
-for (const [answer, wanted] of [
-  ['yes', true],
-  ['', false],
-  ['nonsense', false],
+for (const [answer, wanted, asks] of [
+  ['yes', true, false],
+  ['', false, false],
+  ['nonsense', false, false],
+  // C3: a module would ask for the password behind each login by card.
+  ['yes', true, true],
+  ['', true, true],
+  ['no', false, true],
+  ['nonsense', false, true],
 ] as const) {
-  test.serial(`pairing: '${answer}' to the question about the keyring`, async (t) => {
-    const free = freeSecretSlots();
-    const keyring = new Keyrings();
-    const token = new KeyringToken();
-    const audit = new FakeAudit();
-    const person = new FakePerson([PASSWORD, PIN, answer]);
-    const policy = policyWith({ login: { cardCheck: 'off' as const } });
-    await pairOwnCard(alice, victim.publicKey.pkhh, { pid: 7, uid: 1000, gid: 1000 }, person, {
-      ...{
-        policy: () => policy,
-        pairings: new FakePairings(),
-        tokens: tokensOf(token),
-        trust: noTrust,
-        audit,
-      },
-      clock: { nowMs: () => 42, monotonicMs: () => 0 },
-      accounts,
-      checkPassword: (_user, password: Pin) => {
-        password.wipe();
-        return Promise.resolve();
-      },
-      offerRider: (scene, password) =>
-        offerKeyring(scene, password, { audit, clock: { nowMs: () => 42, monotonicMs: () => 0 }, keyring }),
-    });
-    t.is(token.agreed, 1, 'the card has shown that it opens what is sealed to it');
-    t.is(keyring.kept.length, wanted ? 1 : 0);
-    t.is(audit.events.filter(({ kind }) => kind === 'keyring').length, wanted ? 1 : 0);
-    t.is(freeSecretSlots(), free);
-  });
+  test.serial(
+    `pairing: '${answer}' to the question about the keyring${asks ? ', C3: yes is usual' : ''}`,
+    async (t) => {
+      const free = freeSecretSlots();
+      const keyring = new Keyrings();
+      keyring.asks = asks;
+      const token = new KeyringToken();
+      const audit = new FakeAudit();
+      const person = new FakePerson([PASSWORD, PIN, answer]);
+      const policy = policyWith({ login: { cardCheck: 'off' as const } });
+      await pairOwnCard(alice, victim.publicKey.pkhh, { pid: 7, uid: 1000, gid: 1000 }, person, {
+        ...{
+          policy: () => policy,
+          pairings: new FakePairings(),
+          tokens: tokensOf(token),
+          trust: noTrust,
+          audit,
+        },
+        clock: { nowMs: () => 42, monotonicMs: () => 0 },
+        accounts,
+        checkPassword: (_user, password: Pin) => {
+          password.wipe();
+          return Promise.resolve();
+        },
+        offerRider: (scene, password) =>
+          offerKeyring(scene, password, { audit, clock: { nowMs: () => 42, monotonicMs: () => 0 }, keyring }),
+      });
+      t.is(token.agreed, 1, 'the card has shown that it opens what is sealed to it');
+      t.is(keyring.kept.length, wanted ? 1 : 0);
+      t.is(audit.events.filter(({ kind }) => kind === 'keyring').length, wanted ? 1 : 0);
+      t.is(freeSecretSlots(), free);
+    },
+  );
 }
 
 test.serial(
