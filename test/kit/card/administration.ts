@@ -6,12 +6,12 @@ import { generateKey, publicKeyObjects } from './algorithms.ts';
 import type { Command } from './apdu.ts';
 import { SW, StatusError, success } from './constants.ts';
 import type { Reply } from './constants.ts';
-import { isSlot, keyTypeOfAlgorithm, requestedPolicy } from './keys.ts';
+import { isSlot, keyTypeOfAlgorithm, requestedPolicies } from './keys.ts';
 import type { KeyStore } from './keys.ts';
 import { findTlv, parseTlvs, tlv } from './tlv.ts';
 import type { Tlv } from './tlv.ts';
 
-/** The key of a fresh card, 3DES. It is public. */
+/** The key of a fresh card: 3DES, and AES-192 from firmware 5.7 on. It is public. */
 export const DEFAULT_MANAGEMENT_KEY = '010203040506070801020304050607080102030405060708';
 
 /** Cipher and block size in bytes by algorithm number. SP 800-78-4, table 6-2. */
@@ -28,10 +28,15 @@ const CIPHERS: Readonly<
 export class Administration {
   authenticated = false;
   isDefault = true;
-  #algorithm = 0x03;
+  #algorithm: number;
   #key = Buffer.from(DEFAULT_MANAGEMENT_KEY, 'hex');
   #witness: Buffer | null = null;
   #challenge: Buffer | null = null;
+
+  /** @param firmware Yubico's */
+  constructor([major = 0, minor = 0]: readonly number[] = []) {
+    this.#algorithm = major > 5 || (major === 5 && minor >= 7) ? 0x0a : 0x03;
+  }
 
   get algorithm(): number {
     return this.#algorithm;
@@ -104,13 +109,13 @@ export class Administration {
   }
 }
 
-/** GENERATE ASYMMETRIC KEY PAIR: `AC { 80 algorithm, AA PIN policy? }` gives `7F49 { public key }`. */
+/** GENERATE ASYMMETRIC KEY PAIR: `AC { 80 algorithm, AA PIN policy?, AB touch policy? }` gives `7F49 { public key }`. */
 export function generate(command: Command, keys: KeyStore): Reply {
   if (command.p1 !== 0x00 || !isSlot(command.p2)) throw new StatusError(SW.INCORRECT_P1_P2);
   const control = findTlv(parseTlvs(command.data) ?? [], 0xac);
   const objects = control === null ? null : parseTlvs(control);
   if (objects === null) throw new StatusError(SW.INCORRECT_DATA);
   const key = generateKey(keyTypeOfAlgorithm(findTlv(objects, 0x80)?.[0]));
-  keys.set(command.p2, key, 'generated', requestedPolicy(objects, command.p2));
+  keys.set(command.p2, key, 'generated', requestedPolicies(objects, command.p2));
   return success(tlv(0x7f49, publicKeyObjects(key)));
 }

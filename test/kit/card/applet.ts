@@ -6,7 +6,7 @@ import type { Command } from './apdu.ts';
 import { makeCertificate } from './certificate.ts';
 import { ALGORITHM, INS, PIV_AID, REFERENCE, SW, StatusError, success } from './constants.ts';
 import type { Reply } from './constants.ts';
-import { KeyStore, requirePin } from './keys.ts';
+import { defaultPolicies, KeyStore, requirePin } from './keys.ts';
 import { ObjectStore, fillObjects } from './objects.ts';
 import { FACTORY_PINS, PinSet } from './pin.ts';
 import type { CardProfile } from './profile.ts';
@@ -24,15 +24,13 @@ export interface AppletFaults {
 /** A card without faults. */
 export const NO_FAULTS: AppletFaults = { ignoreDeverify: () => false, signature: (real) => real };
 
-/** PIN and PUK of a card after Yubico's RESET and SET PIN RETRIES. */
-
 /** One card's application and memory. */
 export class PivApplet {
   readonly profile: CardProfile;
   readonly keys = new KeyStore();
   readonly objects = new ObjectStore();
   pins: PinSet;
-  administration = new Administration();
+  administration: Administration;
   #selected = false;
   readonly #faults: AppletFaults;
 
@@ -40,10 +38,13 @@ export class PivApplet {
     this.profile = profile;
     this.#faults = faults;
     this.pins = new PinSet(profile);
+    this.administration = new Administration(profile.firmware);
     const retired = profile.slots.filter(({ slot }) => slot <= 0x95).length;
-    fillObjects(this.objects, profile.guid, profile.discovery, retired);
+    if (!profile.factory) fillObjects(this.objects, profile.guid, profile.discovery, retired);
     for (const { slot, privateKey, certificate, gzip } of profile.slots) {
-      this.keys.set(slot, privateKey, profile.origin);
+      const { touch: touchPolicy } = profile;
+      const policies = { ...defaultPolicies(slot), ...(slot === 0x9a && { touchPolicy }) };
+      this.keys.set(slot, privateKey, profile.origin, policies);
       if (certificate !== null) this.objects.setCertificate(slot, certificate, gzip);
     }
     this.#addAttestation();
@@ -65,13 +66,14 @@ export class PivApplet {
     this.keys.clear();
     this.objects.clear();
     this.resetPins(3, 3);
-    this.administration = new Administration();
+    this.administration = new Administration(this.profile.firmware);
     this.#addAttestation();
   }
 
   /** Default PIN and PUK with new numbers of tries. */
   resetPins(pinTries: number, pukTries: number): void {
-    this.pins = new PinSet({ ...FACTORY_PINS, globalPin: null, pinTries, pukTries });
+    const { pinComplexity } = this.profile;
+    this.pins = new PinSet({ ...FACTORY_PINS, globalPin: null, pinTries, pukTries, pinComplexity });
   }
 
   /** Processes one command. Never throws: whatever goes wrong is a status word. */
@@ -153,7 +155,10 @@ export class PivApplet {
   #addAttestation(): void {
     if (!this.profile.yubico) return;
     const privateKey = testKey('attestation', 1);
-    this.keys.set(REFERENCE.ATTESTATION, privateKey, 'imported', 'never');
+    this.keys.set(REFERENCE.ATTESTATION, privateKey, 'imported', {
+      pinPolicy: 'never',
+      touchPolicy: 'never',
+    });
     const der = makeCertificate(privateKey, { cn: ATTESTATION_CN, ca: true });
     this.objects.setCertificate(REFERENCE.ATTESTATION, der);
   }

@@ -13,11 +13,18 @@ import type { Tlv } from './tlv.ts';
 /** `always` = VERIFY must be the command just before. */
 export type PinPolicy = 'never' | 'once' | 'always';
 
+/** When the key wants to be touched; the card itself does not wait (faults.ts has a fault that does). */
+export type TouchPolicy = 'never' | 'always' | 'cached';
+
+export interface Policies {
+  readonly pinPolicy: PinPolicy;
+  readonly touchPolicy: TouchPolicy;
+}
+
 /** A key in its slot. */
-export interface SlotKey {
+export interface SlotKey extends Policies {
   readonly privateKey: KeyObject;
   readonly type: KeyType;
-  readonly pinPolicy: PinPolicy;
   readonly origin: 'generated' | 'imported';
 }
 
@@ -31,28 +38,40 @@ export function isSlot(slot: number): boolean {
   );
 }
 
-/** The policy of a slot where the key was given none. */
-export function defaultPinPolicy(slot: number): PinPolicy {
-  if (slot === 0x9c) return 'always';
-  return slot === 0x9e ? 'never' : 'once';
+/** The policies of a slot where the key was given none. */
+export function defaultPolicies(slot: number): Policies {
+  const pinPolicy = slot === 0x9c ? 'always' : slot === 0x9e ? 'never' : 'once';
+  return { pinPolicy, touchPolicy: 'never' };
 }
 
-/** Numbers of Yubico's policy tag AA. */
+/** Numbers of Yubico's policy tags, AA and AB. */
 const POLICY_NUMBERS = { never: 1, once: 2, always: 3 } as const;
+const TOUCH_NUMBERS = { never: 1, always: 2, cached: 3 } as const;
 
-/** The number that GET METADATA and the tag AA use. */
-export function policyNumber(policy: PinPolicy): number {
-  return POLICY_NUMBERS[policy];
+/** The numbers that GET METADATA and the attestation use. */
+export function policyNumbers({ pinPolicy, touchPolicy }: Policies): [pin: number, touch: number] {
+  return [POLICY_NUMBERS[pinPolicy], TOUCH_NUMBERS[touchPolicy]];
 }
 
-/** The policy that a GENERATE or IMPORT asks for by tag AA, or the slot's own. @throws StatusError 6A80 */
-export function requestedPolicy(objects: readonly Tlv[], slot: number): PinPolicy {
-  const number = findTlv(objects, 0xaa)?.[0] ?? 0;
-  if (number === 0) return defaultPinPolicy(slot);
-  for (const policy of ['never', 'once', 'always'] as const) {
-    if (policyNumber(policy) === number) return policy;
-  }
+/** @throws StatusError 6A80 for a number that is no policy */
+function policyOf<P extends string>(
+  objects: readonly Tlv[],
+  tag: number,
+  numbers: Record<P, number>,
+): P | null {
+  const number = findTlv(objects, tag)?.[0] ?? 0;
+  if (number === 0) return null;
+  for (const policy of Object.keys(numbers) as P[]) if (numbers[policy] === number) return policy;
   throw new StatusError(SW.INCORRECT_DATA);
+}
+
+/** The policies that a GENERATE or IMPORT asks for by tags AA and AB, or the slot's own. @throws StatusError 6A80 */
+export function requestedPolicies(objects: readonly Tlv[], slot: number): Policies {
+  const { pinPolicy, touchPolicy } = defaultPolicies(slot);
+  return {
+    pinPolicy: policyOf(objects, 0xaa, POLICY_NUMBERS) ?? pinPolicy,
+    touchPolicy: policyOf(objects, 0xab, TOUCH_NUMBERS) ?? touchPolicy,
+  };
 }
 
 /** The kind of key that an algorithm number means. @throws StatusError 6A80 for an unknown one */
@@ -72,10 +91,10 @@ export class KeyStore {
     slot: number,
     privateKey: KeyObject,
     origin: SlotKey['origin'],
-    pinPolicy = defaultPinPolicy(slot),
+    policies = defaultPolicies(slot),
   ): void {
     if (!isSlot(slot)) throw new StatusError(SW.INCORRECT_P1_P2);
-    this.#keys.set(slot, { privateKey, type: keyTypeOf(privateKey), pinPolicy, origin });
+    this.#keys.set(slot, { privateKey, type: keyTypeOf(privateKey), origin, ...policies });
   }
 
   /** The key of a slot. @throws StatusError 6A88 for an empty slot */

@@ -31,6 +31,8 @@ The card
   --touch POLICY         of 9A in the metadata: never, always, cached (never)
   --discovery HEX        PIN usage policy (4000), or none
   --slots LIST           filled slots (9A,9C,9D,9E)
+  --factory              as it comes from the factory: nothing on it, PIN 123456, PUK 12345678
+  --pin-complexity       firmware 5.7's setting: 6985 for simple PINs and PUKs
 
 Slot 9A, and in their way the others
   --key TYPE[:CARD]      rsa1024 rsa2048 rsa3072 rsa4096 p256 p384 ed25519; each CARD number has its own keys; or a PEM file
@@ -46,7 +48,7 @@ const TEXT = { type: 'string' } as const;
 const FLAG = { type: 'boolean' } as const;
 
 const OPTIONS = {
-  ...{ help: FLAG, out: FLAG, extended: FLAG, gzip: FLAG },
+  ...{ help: FLAG, out: FLAG, extended: FLAG, gzip: FLAG, factory: FLAG, 'pin-complexity': FLAG },
   ...{ host: TEXT, port: TEXT, control: TEXT, 'delay-ms': TEXT, atr: TEXT, profile: TEXT, slots: TEXT },
   ...{ pin: TEXT, puk: TEXT, 'global-pin': TEXT, 'pin-tries': TEXT, 'puk-tries': TEXT, guid: TEXT },
   ...{ serial: TEXT, firmware: TEXT, discovery: TEXT, key: TEXT, cn: TEXT, organization: TEXT, email: TEXT },

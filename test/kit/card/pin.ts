@@ -16,6 +16,26 @@ export function pinBlock(pin: string): Buffer {
   return Buffer.concat([Buffer.from(pin, 'latin1'), Buffer.alloc(BLOCK, 0xff)]).subarray(0, BLOCK);
 }
 
+/** Firmware 5.7, "PIN complexity": one character only, or one of the list of usual ones, of which some are here. */
+function isSimple(pin: Buffer): boolean {
+  const usual = [
+    '123456',
+    '123123',
+    '654321',
+    '123321',
+    '112233',
+    '121212',
+    '123456789',
+    'password',
+    'qwerty',
+  ];
+  return (
+    pin.every((byte) => byte === pin[0]) ||
+    usual.includes(pin.toString('latin1')) ||
+    '12345678'.startsWith(pin.toString('latin1'))
+  );
+}
+
 /** One reference (application PIN, global PIN or PUK). */
 export class PinReference {
   #value: Buffer;
@@ -23,10 +43,12 @@ export class PinReference {
   maxTries: number;
   verified = false;
   readonly #factory: Buffer;
+  readonly #complexity: boolean;
 
-  constructor(value: string, tries: number, factory: string) {
+  constructor(value: string, tries: number, factory: string, complexity: boolean) {
     this.#value = pinBlock(value);
     this.#factory = pinBlock(factory);
+    this.#complexity = complexity;
     this.tries = tries;
     this.maxTries = tries;
   }
@@ -52,11 +74,13 @@ export class PinReference {
     throw new StatusError(SW.VERIFICATION_FAILED | this.tries);
   }
 
-  /** Sets a new value and gives back all tries. @throws StatusError 6A80 for a value that is not 6 to 8 bytes */
+  /** Sets a new value and gives back all tries. @throws StatusError 6A80 for a value that is not 6 to 8 bytes, 6985 for one that is too simple */
   set(block: Buffer): void {
     const length = block.indexOf(0xff) === -1 ? block.length : block.indexOf(0xff);
     const padded = block.subarray(length).every((byte) => byte === 0xff);
     if (block.length !== BLOCK || length < 6 || !padded) throw new StatusError(SW.INCORRECT_DATA);
+    if (this.#complexity && isSimple(block.subarray(0, length)))
+      throw new StatusError(SW.CONDITIONS_NOT_SATISFIED);
     this.#value = Buffer.from(block);
     this.tries = this.maxTries;
   }
@@ -76,11 +100,13 @@ export class PinSet {
     readonly globalPin: string | null;
     readonly pinTries: number;
     readonly pukTries: number;
+    readonly pinComplexity: boolean;
   }) {
-    this.application = new PinReference(pins.pin, pins.pinTries, FACTORY_PINS.pin);
+    const { pin, puk, globalPin, pinTries, pukTries, pinComplexity: complexity } = pins;
+    this.application = new PinReference(pin, pinTries, FACTORY_PINS.pin, complexity);
     this.global =
-      pins.globalPin === null ? null : new PinReference(pins.globalPin, pins.pinTries, FACTORY_PINS.pin);
-    this.puk = new PinReference(pins.puk, pins.pukTries, FACTORY_PINS.puk);
+      globalPin === null ? null : new PinReference(globalPin, pinTries, FACTORY_PINS.pin, complexity);
+    this.puk = new PinReference(puk, pukTries, FACTORY_PINS.puk, complexity);
   }
 
   /** Whether one of the PINs is verified. */

@@ -48,6 +48,10 @@ export interface CardOptions extends SlotOptions {
   readonly atr?: string;
   /** What the metadata say of 9A (`never`). */
   readonly touch?: 'never' | 'always' | 'cached';
+  /** As it comes from the factory: no keys, no objects, PIN 123456 and PUK 12345678. */
+  readonly factory?: boolean;
+  /** Firmware 5.7's setting that refuses simple PINs and PUKs. */
+  readonly pinComplexity?: boolean;
   readonly delayMs?: number;
   /** Slots, as hex: a list, or an object with what differs from the card's own options. */
   readonly slots?: readonly string[] | Readonly<Record<string, SlotOptions>>;
@@ -77,6 +81,8 @@ export interface CardProfile {
   readonly extended: boolean;
   readonly atr: Buffer | null;
   readonly touch: 'never' | 'always' | 'cached';
+  readonly factory: boolean;
+  readonly pinComplexity: boolean;
   readonly delayMs: number;
   readonly origin: 'generated' | 'imported';
   readonly slots: readonly SlotContent[];
@@ -232,8 +238,10 @@ export function makeProfile(options: CardOptions = {}): CardProfile {
     extended: options.extended ?? false,
     atr: options.atr === undefined ? null : readAtr(options.atr),
     touch: options.touch ?? 'never',
+    factory: options.factory ?? false,
+    pinComplexity: options.pinComplexity ?? false,
     delayMs: options.delayMs ?? 0,
     origin: 'generated',
-    slots: slotContents(options),
+    slots: options.factory === true ? [] : slotContents(options),
   };
 }

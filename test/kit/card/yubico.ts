@@ -8,7 +8,7 @@ import type { Command } from './apdu.ts';
 import { makeCertificate } from './certificate.ts';
 import { ALGORITHM, INS, OBJECT, REFERENCE, SW, StatusError, success } from './constants.ts';
 import type { Reply } from './constants.ts';
-import { keyTypeOfAlgorithm, policyNumber, readImportedKey, requestedPolicy } from './keys.ts';
+import { keyTypeOfAlgorithm, policyNumbers, readImportedKey, requestedPolicies } from './keys.ts';
 import type { PinReference } from './pin.ts';
 import { findTlv, parseTlvs, tlv } from './tlv.ts';
 
@@ -25,9 +25,7 @@ export const YUBICO_INSTRUCTIONS: ReadonlySet<number> = new Set([
 ]);
 
 const one = (tag: number, ...bytes: readonly number[]): Buffer => tlv(tag, Buffer.from(bytes));
-/** Numbers of touch policies. */
-const TOUCH = { never: 1, always: 2, cached: 3 } as const;
-const TOUCH_NEVER = TOUCH.never;
+const TOUCH_NEVER = 1;
 
 /** One of the instructions above. @throws StatusError */
 export function processYubico(applet: PivApplet, command: Command): Reply {
@@ -40,7 +38,7 @@ export function processYubico(applet: PivApplet, command: Command): Reply {
       return success(serial);
     }
     case INS.GET_METADATA:
-      if (!hasMetadata(applet.profile.firmware)) throw new StatusError(SW.INS_NOT_SUPPORTED);
+      if (!isAtLeast(applet.profile.firmware, 5, 3)) throw new StatusError(SW.INS_NOT_SUPPORTED);
       return success(metadata(applet, command.p2));
     case INS.ATTEST:
       return attest(applet, command.p1);
@@ -55,14 +53,18 @@ export function processYubico(applet: PivApplet, command: Command): Reply {
       applet.administration.require();
       const objects = parseTlvs(command.data) ?? [];
       const key = readImportedKey(keyTypeOfAlgorithm(command.p1), command.data);
-      applet.keys.set(command.p2, key, 'imported', requestedPolicy(objects, command.p2));
+      applet.keys.set(command.p2, key, 'imported', requestedPolicies(objects, command.p2));
       return success();
     }
     case INS.SET_MANAGEMENT_KEY: {
       applet.administration.require();
       const [algorithm = 0, reference, length = 0] = command.data;
       const key = command.data.subarray(3);
+      // P2 FE: the key wants a touch from now on, which nobody here gives.
+      if (command.p1 !== 0xff || command.p2 !== 0xff) throw new StatusError(SW.INCORRECT_P1_P2);
       if (reference !== REFERENCE.MANAGEMENT_KEY || key.length !== length)
+        throw new StatusError(SW.INCORRECT_DATA);
+      if (algorithm !== 0x03 && !isAtLeast(applet.profile.firmware, 5, 4))
         throw new StatusError(SW.INCORRECT_DATA);
       applet.administration.set(algorithm, key);
       return success();
@@ -72,9 +74,8 @@ export function processYubico(applet: PivApplet, command: Command): Reply {
   }
 }
 
-/** Since 5.3. */
-function hasMetadata([major = 0, minor = 0]: readonly number[]): boolean {
-  return major > 5 || (major === 5 && minor >= 3);
+function isAtLeast([has = 0, of = 0]: readonly number[], major: number, minor: number): boolean {
+  return has > major || (has === major && of >= minor);
 }
 
 /** GET METADATA: 01 algorithm, 02 policies, 03 origin, 04 public key, 05 is default, 06 total and remaining tries. */
@@ -90,7 +91,7 @@ function metadata(applet: PivApplet, reference: number): Buffer {
   const key = applet.keys.get(reference);
   return Buffer.concat([
     one(0x01, ALGORITHM[key.type]),
-    one(0x02, policyNumber(key.pinPolicy), reference === 0x9a ? TOUCH[applet.profile.touch] : TOUCH_NEVER),
+    one(0x02, ...policyNumbers(key)),
     one(0x03, key.origin === 'generated' ? 1 : 2),
     tlv(0x04, publicKeyObjects(key.privateKey)),
   ]);
@@ -102,14 +103,13 @@ function attest(applet: PivApplet, slot: number): Reply {
   const signer = applet.keys.get(REFERENCE.ATTESTATION);
   if (key.origin !== 'generated') throw new StatusError(SW.INCORRECT_DATA);
   const cn = `YubiKey PIV Attestation ${slot.toString(16)}`;
-  const touch = slot === 0x9a ? TOUCH[applet.profile.touch] : TOUCH_NEVER;
   const serial = Buffer.alloc(4);
   serial.writeUInt32BE(applet.profile.serial);
   // docs.yubico.com, "PIV attestation": firmware, serial number, PIN and touch policy, form factor.
   const only = [
     [`${YUBICO_PIV}.3`, Buffer.from(applet.profile.firmware)],
     [`${YUBICO_PIV}.7`, tlv(0x02, serial)],
-    [`${YUBICO_PIV}.8`, Buffer.from([policyNumber(key.pinPolicy), touch])],
+    [`${YUBICO_PIV}.8`, Buffer.from(policyNumbers(key))],
     [`${YUBICO_PIV}.9`, Buffer.from([0x01])],
   ] as const;
   const issuer = { cn: ATTESTATION_CN, privateKey: signer.privateKey, name: attestorName(applet) };

@@ -31,6 +31,7 @@ Options of add
   --guid HEX         32 digits
   --pin N, --puk N   (${PIN}, ${PUK}; a factory-new card has 123456, 12345678); --pin-tries, --puk-tries N
   --firmware V       Yubico's, 5.4 or 5.7; none: a card that knows nothing of Yubico
+  --factory          as it comes from the factory: no keys, no name, PIN 123456, PUK 12345678
   --atr HEX          instead of a YubiKey's
   --out              stays outside until 'insert'
 and the others of test/kit/card/main.ts --help: --serial, --issuer, --not-after, --touch, --slots, --delay-ms …
@@ -149,7 +150,7 @@ async function startCard(
   const log = openSync(`${CARDS}/${number}`, 'a');
   // prettier-ignore
   const argv = ['--disable-warning=ExperimentalWarning', `${APP}/test/kit/card/main.ts`, ...identityOf(number, key),
-    '--pin', PIN, '--puk', PUK, ...args.filter((word) => word !== '--out'),
+    ...(args.includes('--factory') ? [] : ['--pin', PIN, '--puk', PUK]), ...args.filter((word) => word !== '--out'),
     '--out', '--port', String(portOf(reader)), '--control', cardSocket(number)];
   // A session of its own: it lives on when the shell ends that asked for it.
   const child = spawn(process.execPath, argv, {

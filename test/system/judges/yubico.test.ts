@@ -24,7 +24,8 @@ async function withCard(
 ): Promise<void> {
   const reader = await VirtualReader.start();
   t.teardown(() => reader.stop());
-  await reader.insert(options);
+  // This release of the tool takes each factory's management key for 3DES, which it is up to firmware 5.6.
+  await reader.insert(['--firmware', '5.4.3', ...options]);
   await work({ reader, tool: (...args) => reader.run('yubico-piv-tool', '-r', 'Virtual PCD', ...args) });
 }
 
@@ -36,7 +37,7 @@ for (const [key, shown] of [
   test.serial(`${key}: status, test-signature and test-decipher with the card's own certificates`, (t) =>
     withCard(t, ['--key', key, '--cn', 'Grace Hopper', '--serial', '7654321'], async ({ reader, tool }) => {
       const { output } = await tool('-a', 'status');
-      t.regex(output, /Version:\s+5\.7\.1\nSerial Number:\s+7654321\nCHUID:\s+3019/u);
+      t.regex(output, /Version:\s+5\.4\.3\nSerial Number:\s+7654321\nCHUID:\s+3019/u);
       t.regex(
         output,
         new RegExp(`Slot 9a:\\s+Algorithm:\\s+${shown}\\s+Subject DN:\\s+CN=Grace Hopper\n`, 'u'),

@@ -33,7 +33,7 @@ async function cardWith(
   options = {},
 ): Promise<{ slot: SoftwareSlot; token: PivToken; key: PublicKey }> {
   const { slot } = await insert({ key: 'p256', ...options });
-  slot.card.applet.keys.set(0xf9, keyOf(f9), 'imported', 'never');
+  slot.card.applet.keys.set(0xf9, keyOf(f9), 'imported', { pinPolicy: 'never', touchPolicy: 'never' });
   slot.card.applet.objects.setCertificate(0xf9, pki.der(f9));
   const token = await probe(slot);
   const key = token?.identities[0]?.publicKey;

@@ -77,7 +77,8 @@ test('no 9E, a 9E that does not sign, nobody who asks: nothing is proven, and th
 
 test('a YubiKey whose 9E wants a PIN, or does not say, is not asked', async (t) => {
   const wantsPin = new SoftwareSlot();
-  wantsPin.card.applet.keys.set(0x9e, readKey('p256', 0x9e), 'generated', 'once');
+  const policies = { pinPolicy: 'once', touchPolicy: 'never' } as const;
+  wantsPin.card.applet.keys.set(0x9e, readKey('p256', 0x9e), 'generated', policies);
   const old = new SoftwareSlot();
   old.card.faults.arm({ kind: 'status', sw: '6D00', ins: 'F7', times: 'always' });
   for (const slot of [wantsPin, old]) {
