@@ -31,6 +31,7 @@ export type AgentErrorCode =
   | 'touch-timeout' // the card wanted to be touched, and was not
   | 'wrong-puk'
   | 'puk-blocked'
+  | 'cannot-set-up' // the card is not as it comes from the factory, or cannot be set up by scauth
   | 'not-supported' // the card's driver cannot do this
   // Identity and proof
   | 'no-identity' // the card has no such key

@@ -84,6 +84,7 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'bad-proof': EXIT.refused,
   'not-attested': EXIT.refused,
   'factory-secrets': EXIT.refused,
+  'cannot-set-up': EXIT.refused,
   'card-suspect': EXIT.refused,
   'card-unchecked': EXIT.refused,
   'untrusted-certificate': EXIT.refused,

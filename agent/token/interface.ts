@@ -6,9 +6,10 @@ import type { Challenge } from '../model/challenge.ts';
 import type { FactorySecrets } from '../model/factory-secrets.ts';
 import type { Attestation } from '../model/attestation.ts';
 import type { CardKeyProof } from '../model/card-key.ts';
-import type { PublicKey } from '../model/key.ts';
+import type { Certificate, PublicKey } from '../model/key.ts';
 import type { Proof } from '../model/proof.ts';
 import type { SecretBuffer } from '../base/secret.ts';
+import type { CardLook, Issued, IssueOrder } from '../model/issuing.ts';
 import type { CardPin, Identity, PinState, PinTry, TokenId } from '../model/token.ts';
 import type { Pin } from '../base/pin.ts';
 import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
@@ -89,6 +90,28 @@ export interface OpenCard {
 
 /** Runs when the card has signed, in the same transaction; the card is put back afterwards, whatever happens. */
 export type WhileOpen = (proof: Proof, card: OpenCard) => Promise<void>;
+
+/** What sets a card up that comes from its factory, and puts other certificates on it later. */
+export interface CardIssuer {
+  /**
+   * Looks whether the card can be set up. Spends no try.
+   * @returns null: it has not the instructions for that
+   * @throws AgentError `cannot-set-up`, and what a card throws
+   */
+  look(): Promise<CardLook | null>;
+  /**
+   * Sets the card up in one transaction; wipes all secrets of the order. Cut at any place it can be done again, with a new look.
+   * @throws AgentError what the permit throws; `wrong-pin`, `wrong-puk` (with triesLeft), `pin-blocked`, `pin-malformed` (the card does
+   * not take the new PIN; all else is done), `cannot-set-up`, `card-changed`, `bad-proof` (the card does not sign with the key that it
+   * shows), `touch-timeout`, and what a card throws
+   */
+  issue(order: IssueOrder): Promise<Issued>;
+  /**
+   * Puts a certificate in the place of the one that a key has. Wipes the PIN.
+   * @throws AgentError as `issue`; `not-supported` where the management key is not the card's own to give
+   */
+  putCertificate(identity: Identity, certificate: Certificate, pin: PinTry): Promise<void>;
+}
 
 export interface Token {
   readonly id: TokenId;
@@ -173,6 +196,13 @@ export interface Token {
    * @throws AgentError `not-attested` where the card gives none, `no-identity`, and what a card throws
    */
   attest?(identity: Identity): Promise<Attestation>;
+  /**
+   * Sets a new PUK by the old one. Wipes both. Absent where the driver cannot.
+   * @throws AgentError as `unblockPin`
+   */
+  changePuk?(old: PinTry, next: Pin): Promise<void>;
+  /** Absent: its driver sets no cards up. */
+  readonly issuer?: CardIssuer;
   /** Whether `puk` can be a PUK at all; if not it must not be sent. Present where `unblockPin` is. */
   acceptsPuk?(puk: Pin): boolean;
 }
@@ -193,6 +223,8 @@ export interface TokenSource {
   present(waitMs: number, enough?: Enough): Promise<readonly Token[]>;
   /** The same, for lists and pairing: cards on which no key for logins was found are looked at again. Absent: they are not. */
   presentAnew?(waitMs: number): Promise<readonly Token[]>;
+  /** Reads a card again that has changed under us; its token is another one afterwards. Absent: nothing changes. */
+  readAgain?(token: Token, waitMs: number): Promise<void>;
   /** Of a card that another program holds (`card-busy`) or that is mute (`card-timeout`); null: none. Absent: not known. */
   unread?(): AgentError | null;
   /** Told when a card has come, gone or been read. @returns the end of it. Absent: nobody is told */

@@ -132,6 +132,17 @@ export class TokenRegistry implements TokenSource {
     return this.present(waitMs);
   }
 
+  async readAgain(token: Token, waitMs: number): Promise<void> {
+    const entry = this.#entries.get(token.slot.reader);
+    if (entry?.tokens.includes(token) !== true) return;
+    // One that began before the change has perhaps not seen it.
+    await entry.probing;
+    this.#startProbe(entry);
+    const timeUp = new AbortController();
+    await Promise.race([entry.probing, delay(waitMs, timeUp.signal)]);
+    timeUp.abort();
+  }
+
   unread(): AgentError | null {
     return [...this.#entries.values()].find((entry) => isHeld(entry) || isMute(entry))?.error ?? null;
   }

@@ -40,6 +40,8 @@ export function failureText(error: AgentError): string {
         : `Wrong PUK. ${error.triesLeft === 0 ? PUK_BLOCKED : `${triesLeftText(error.triesLeft)}.`}`;
     case 'puk-blocked':
       return PUK_BLOCKED;
+    case 'cannot-set-up':
+      return because('This card cannot be set up', error);
     case 'not-supported':
       return "The driver of this card cannot do that. Use the card maker's program.";
     case 'no-card':

@@ -6,7 +6,7 @@ import { writeTlv } from '../../base/tlv.ts';
 import type { PadEntry, PinPad } from '../../pcsc/channel.ts';
 import { MAX_REPLY_BYTES, type ApduExchange, type Reply } from './apdu.ts';
 import * as P from './constants.ts';
-import type { StatusWord } from './status.ts';
+import { failure, SW_SUCCESS, type StatusWord } from './status.ts';
 
 /** SELECT the PIV application; what was verified stays verified on some cards, and is lost on others. */
 export async function select(exchange: ApduExchange): Promise<StatusWord> {
@@ -19,6 +19,20 @@ export function getData(exchange: ApduExchange, tag: number): Promise<Reply> {
   const tagBytes = tag > 0xff ? Buffer.from([tag >> 16, (tag >> 8) & 0xff, tag & 0xff]) : Buffer.from([tag]);
   const data = writeTlv(P.TAG_LIST, tagBytes);
   return exchange.send({ ins: P.INS.GET_DATA, p1: 0x3f, p2: 0xff, data, expected: MAX_REPLY_BYTES });
+}
+
+/** PUT DATA of one object, in its wrapper 53. @throws AgentError `card-fault`, and what the channel throws */
+export async function putData(exchange: ApduExchange, tag: number, object: Uint8Array): Promise<void> {
+  const tagBytes = Buffer.from([tag >> 16, (tag >> 8) & 0xff, tag & 0xff]);
+  const whole = [writeTlv(P.TAG_LIST, tagBytes), writeTlv(P.DISCRETIONARY_DATA, object)];
+  const data = Buffer.concat(whole);
+  try {
+    const { sw } = await exchange.send({ ins: P.INS.PUT_DATA, p1: 0x3f, p2: 0xff, data });
+    if (sw !== SW_SUCCESS) throw failure('PUT DATA', sw);
+  } finally {
+    // One of them is a secret.
+    for (const piece of [...whole, data]) piece.fill(0);
+  }
 }
 
 /** VERIFY without a body: asks for the tries, spends none. No Lc at all. */
@@ -98,4 +112,25 @@ export function attest(exchange: ApduExchange, keyReference: number): Promise<Re
 /** Yubico GET SERIAL: four bytes. */
 export function getSerial(exchange: ApduExchange): Promise<Reply> {
   return exchange.send({ ins: P.YUBICO_INS.GET_SERIAL, p1: 0, p2: 0, expected: 256 });
+}
+
+/** Yubico GET VERSION: `5.7.1`; null: a card without Yubico's instructions. */
+export async function getVersion(exchange: ApduExchange): Promise<readonly [number, number, number] | null> {
+  const { data, sw } = await exchange.send({ ins: P.YUBICO_INS.GET_VERSION, p1: 0, p2: 0, expected: 256 });
+  const [major, minor, patch] = data;
+  if (sw !== SW_SUCCESS || data.length !== 3) return null;
+  return [major ?? 0, minor ?? 0, patch ?? 0];
+}
+
+/**
+ * Yubico SET PIN RETRIES: PIN and PUK are the factory's again, with so many tries each. Wants PIN and management key.
+ * @throws AgentError `card-fault`, and what the channel throws
+ */
+export async function setPinRetries(
+  exchange: ApduExchange,
+  pinTries: number,
+  pukTries: number,
+): Promise<void> {
+  const { sw } = await exchange.send({ ins: P.YUBICO_INS.SET_PIN_RETRIES, p1: pinTries, p2: pukTries });
+  if (sw !== SW_SUCCESS) throw failure('SET PIN RETRIES', sw);
 }

@@ -11,10 +11,12 @@ export const PIV_AID = fromHex('A00000030800001000');
 // SP 800-73-4 part 2, 3.1 to 3.2 and ISO/IEC 7816-4: instructions
 export const INS = {
   VERIFY: 0x20,
+  GENERATE_ASYMMETRIC_KEY_PAIR: 0x47,
   GENERAL_AUTHENTICATE: 0x87,
   SELECT: 0xa4,
   GET_RESPONSE: 0xc0,
   GET_DATA: 0xcb,
+  PUT_DATA: 0xdb,
 } as const;
 
 // ISO/IEC 7816-4, 5.4.1: more of this command follows
@@ -36,12 +38,17 @@ export const TAG_LIST = 0x5c;
 export const DISCRETIONARY_DATA = 0x53;
 export const DATA_OBJECT = {
   CARD_HOLDER_UNIQUE_IDENTIFIER: 0x5fc102,
+  CARD_CAPABILITY_CONTAINER: 0x5fc107,
+  /** Opened by the PIN. */
+  PRINTED_INFORMATION: 0x5fc109,
   KEY_HISTORY: 0x5fc10c,
   DISCOVERY: 0x7e,
 } as const;
 
 // SP 800-73-4 part 1, table 10: inside a certificate object
 export const CERTIFICATE = 0x70;
+export const CERT_INFO = 0x71;
+export const ERROR_DETECTION_CODE = 0xfe;
 
 // SP 800-73-4 part 1, table 9: inside the CHUID
 export const CHUID_GUID = 0x34;
@@ -56,9 +63,15 @@ export const KEYS_WITH_ON_CARD_CERTS = 0xc1;
 
 // SP 800-73-4 part 2, table 7: GENERAL AUTHENTICATE
 export const DYNAMIC_AUTHENTICATION_TEMPLATE = 0x7c;
+export const WITNESS = 0x80;
 export const CHALLENGE = 0x81;
 export const RESPONSE = 0x82;
 export const EXPONENTIATION = 0x85;
+
+// SP 800-73-4 part 2, 3.3.2 and table 10: GENERATE ASYMMETRIC KEY PAIR
+export const CONTROL_REFERENCE_TEMPLATE = 0xac;
+export const MECHANISM = 0x80;
+export const PUBLIC_KEY_TEMPLATE = 0x7f49;
 
 // SP 800-78-4, table 6-2 and SP 800-78-5; RSA 4096 and Ed25519 are Yubico's (firmware 5.7)
 export const CRYPTOGRAPHIC_MECHANISM: Record<KeyAlgorithm, number> = {
@@ -108,9 +121,17 @@ export const YUBICO_INS = {
   GET_SERIAL: 0xf8,
   /** Firmware 4.3 and later. */
   ATTEST: 0xf9,
+  SET_PIN_RETRIES: 0xfa,
+  GET_VERSION: 0xfd,
+  SET_MANAGEMENT_KEY: 0xff,
 } as const;
 /** The certificate of slot F9. */
 export const ATTESTATION_OBJECT = 0x5fff01;
+/** What ykman knows of the card. */
+export const PIVMAN_OBJECT = 0x5fff00;
+/** In the template of GENERATE, beside the mechanism (firmware 4 and later). */
+export const PIN_POLICY_TAG = 0xaa;
+export const TOUCH_POLICY_TAG = 0xab;
 export const METADATA_ALGORITHM = 0x01;
 /** PIN policy, touch policy. */
 export const METADATA_POLICY = 0x02;
@@ -122,6 +143,8 @@ export const PIN_POLICY: Readonly<Partial<Record<number, PinPolicy>>> = {
   2: 'once',
   3: 'always',
 };
+export const PIN_POLICY_NUMBER: Readonly<Record<PinPolicy, number>> = { never: 1, once: 2, always: 3 };
+export const TOUCH_POLICY_NUMBER: Readonly<Record<TouchPolicy, number>> = { never: 1, always: 2, cached: 3 };
 export const TOUCH_POLICY: Readonly<Partial<Record<number, TouchPolicy>>> = {
   1: 'never',
   2: 'always',

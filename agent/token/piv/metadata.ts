@@ -26,11 +26,19 @@ export function readMetadataKey(metadata: Uint8Array): PublicKey | null {
     (name) => P.CRYPTOGRAPHIC_MECHANISM[name] === mechanism,
   );
   if (key === undefined || algorithm === undefined) return null;
+  return readPublicKey(algorithm, key);
+}
+
+/**
+ * The parts of a public key, as metadata and GENERATE ASYMMETRIC KEY PAIR show them.
+ * @throws AgentError `malformed`, `weak-key`
+ */
+export function readPublicKey(algorithm: KeyAlgorithm, parts: Uint8Array): PublicKey {
   let keyObject;
   try {
-    keyObject = createPublicKey({ key: jwk(algorithm, readTlvs(key)), format: 'jwk' });
+    keyObject = createPublicKey({ key: jwk(algorithm, readTlvs(parts)), format: 'jwk' });
   } catch (cause) {
-    throw new AgentError('malformed', { detail: 'metadata: no public key', cause });
+    throw new AgentError('malformed', { detail: 'no public key', cause });
   }
   return publicKeyOf(keyObject);
 }

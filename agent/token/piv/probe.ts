@@ -7,13 +7,7 @@ import { createHash } from 'node:crypto';
 import { asAgentError, describeError, printable } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
 import { parseCertificate, type Certificate, type PublicKey } from '../../model/key.ts';
-import {
-  parseTokenId,
-  type CardPin,
-  type Identity,
-  type PinState,
-  type TokenId,
-} from '../../model/token.ts';
+import { parseTokenId, type CardPin, type Identity, type PinState, type TokenId } from '../../model/token.ts';
 import { UNKNOWN_SECRETS, type FactorySecrets } from '../../model/factory-secrets.ts';
 import { NO_CARD_KEY, type CardKeyProof } from '../../model/card-key.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
@@ -36,6 +30,8 @@ export type DeVerifyAbility = 'works' | 'absent' | 'unknown';
 export interface PivReading {
   readonly id: TokenId;
   readonly label: string;
+  /** By its CHUID; null: it has none of a name. */
+  readonly guid: string | null;
   /** Without retired keys, which no login needs: readRetiredKey. */
   readonly identities: readonly Identity[];
   /** How many retired keys have their certificate on the card. */
@@ -135,6 +131,7 @@ class Probe {
     return {
       id,
       label,
+      guid,
       identities: keys.map((key) => toIdentity(key, id, label, pin.id)),
       retired,
       pinReference,

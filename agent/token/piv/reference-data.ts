@@ -10,14 +10,15 @@ import type { PinState } from '../../model/token.ts';
 import type { ApduExchange } from './apdu.ts';
 import { getMetadata } from './commands.ts';
 import { METADATA_RETRIES, PIN_BLOCK_BYTES, PIN_MIN_BYTES, PIN_PADDING } from './constants.ts';
-import { SW_SUCCESS, verifyResultOf, type StatusWord } from './status.ts';
+import { SW_CONDITIONS_NOT_SATISFIED, SW_SUCCESS, verifyResultOf, type StatusWord } from './status.ts';
 
 const CHANGE_REFERENCE_DATA = 0x24;
 const RESET_RETRY_COUNTER = 0x2c;
 /** PIN Unblocking Key. */
 export const PUK_REFERENCE = 0x81;
 
-export type NewPinBy = 'old-pin' | 'puk';
+/** How a secret gets a new value: a PIN by the old one or the PUK, the PUK by the old one. */
+export type NewPinBy = 'old-pin' | 'puk' | 'old-puk';
 
 /** Two blocks of eight bytes, padded with FF; ours are wiped on each path, the secrets are the caller's. */
 async function sendBlocks(
@@ -56,12 +57,16 @@ export async function setNewPin(
   next: Pin,
 ): Promise<void> {
   const ins = by === 'puk' ? RESET_RETRY_COUNTER : CHANGE_REFERENCE_DATA;
-  const result = verifyResultOf(await sendBlocks(exchange, ins, reference, proof, next));
+  const sw = await sendBlocks(exchange, ins, by === 'old-puk' ? PUK_REFERENCE : reference, proof, next);
+  // Firmware 5.7, "PIN complexity": the card finds the new value too simple.
+  if (sw === SW_CONDITIONS_NOT_SATISFIED)
+    throw new AgentError('pin-malformed', { detail: 'setting a PIN: too simple for the card' });
+  const result = verifyResultOf(sw);
   if (result.verified) return;
   const { code, detail, triesLeft } = result.error;
   const data = { detail: `setting a PIN: ${detail}`, ...(triesLeft !== undefined && { triesLeft }) };
-  if (by === 'puk' && code === 'wrong-pin') throw new AgentError('wrong-puk', data);
-  if (by === 'puk' && code === 'pin-blocked') throw new AgentError('puk-blocked', data);
+  if (by !== 'old-pin' && code === 'wrong-pin') throw new AgentError('wrong-puk', data);
+  if (by !== 'old-pin' && code === 'pin-blocked') throw new AgentError('puk-blocked', data);
   throw new AgentError(code, data);
 }
 

@@ -9,6 +9,7 @@ import { readOnly, readTlvs } from '../../base/tlv.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { KeyAlgorithm } from '../../model/key.ts';
 import type { ProofScheme } from '../../model/proof.ts';
+import type { UnsignedDocument } from '../../model/unsigned-document.ts';
 import { DYNAMIC_AUTHENTICATION_TEMPLATE, RESPONSE } from './constants.ts';
 
 /** RSA-4096 gives 512 bytes, the longest that a key of ours makes. */
@@ -39,6 +40,26 @@ export function signatureInput(challenge: Challenge, algorithm: KeyAlgorithm): S
     default:
       return assertNever(algorithm);
   }
+}
+
+/** The same for a document about the key itself: PKCS#1 v1.5 for RSA, which each reader of certificates knows. */
+export function documentInput(document: UnsignedDocument): Buffer {
+  const { hash, publicKey } = document;
+  const body = document.body();
+  if (hash === null) return body;
+  const digest = createHash(hash).update(body).digest();
+  return publicKey.algorithm.startsWith('rsa')
+    ? emsaPkcs1(digest, Number(publicKey.algorithm.slice(3)) / 8)
+    : digest;
+}
+
+/** DigestInfo of SHA-256 up to the hash (RFC 8017, 9.2, note 1). */
+const SHA256_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex');
+
+/** EMSA-PKCS1-v1_5 of a SHA-256 hash (RFC 8017, 9.2). */
+function emsaPkcs1(digest: Buffer, emLen: number): Buffer {
+  const padding = Buffer.alloc(emLen - 3 - SHA256_INFO.length - digest.length, 0xff);
+  return Buffer.concat([Buffer.from([0, 1]), padding, Buffer.alloc(1), SHA256_INFO, digest]);
 }
 
 const sha256 = (...parts: readonly Uint8Array[]): Buffer => {

@@ -7,6 +7,7 @@ declare const statusWordBrand: unique symbol;
 export type StatusWord = number & { readonly [statusWordBrand]: true };
 
 export const SW_SUCCESS = 0x9000 as StatusWord;
+export const SW_CONDITIONS_NOT_SATISFIED = 0x6985 as StatusWord;
 export const SW_WRONG_LENGTH = 0x6700 as StatusWord;
 const SW_AUTHENTICATION_METHOD_BLOCKED = 0x6983;
 

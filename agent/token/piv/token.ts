@@ -12,7 +12,7 @@ import type { CardKeyProof } from '../../model/card-key.ts';
 import type { PinTries, TryMemory } from '../../model/pin-tries.ts';
 import type { CardPin, Identity, PinState, PinTry, TokenId } from '../../model/token.ts';
 import type { CardSlot } from '../../pcsc/channel.ts';
-import type { ProofInHand, Token, WhileOpen } from '../interface.ts';
+import type { CardIssuer, ProofInHand, Token, WhileOpen } from '../interface.ts';
 import { agree, canAgree } from './agree.ts';
 import { ApduExchange } from './apdu.ts';
 import { readAttestation } from './attest.ts';
@@ -30,6 +30,7 @@ import { readRetiredKey, type DeVerifyAbility, type PivReading } from './probe.t
 import { canBePuk, readPukState, setNewPin, type NewPinBy } from './reference-data.ts';
 import { admitOrClose, openCard, padOrClose, type OpenCard } from './open-card.ts';
 import { readFactorySecrets } from './factory.ts';
+import { PivIssuer } from './issuer.ts';
 import { readSignature, signatureInput } from './sign.ts';
 import { pinStatusOf, signFailure, SW_SUCCESS } from './status.ts';
 import { VerifiedSession } from './verified-session.ts';
@@ -191,6 +192,15 @@ export class PivToken implements Token {
     }
   }
 
+  get issuer(): CardIssuer {
+    const open = (): Promise<OpenCard> => this.#open();
+    return new PivIssuer(open, this.#reading, this.#tries, (card) => this.#session(card));
+  }
+
+  changePuk(old: PinTry, next: Pin): Promise<void> {
+    return this.#setPin('old-puk', old, next);
+  }
+
   changePin(old: PinTry, next: Pin): Promise<void> {
     return this.#setPin('old-pin', old, next);
   }
@@ -249,23 +259,24 @@ export class PivToken implements Token {
   async #setPin(by: NewPinBy, { pin: proof, permit }: PinTry, next: Pin): Promise<void> {
     const { pinReference, yubiKey } = this.#reading;
     try {
-      if (by === 'puk' && pinReference !== PIV_CARD_APPLICATION_PIN)
+      const ofPuk = by !== 'old-pin';
+      if (ofPuk && pinReference !== PIV_CARD_APPLICATION_PIN)
         throw new AgentError('not-supported', { detail: 'the PUK is for the PIV application PIN alone' });
-      const fits = proof !== null && (by === 'puk' ? this.acceptsPuk(proof) : this.acceptsPin(proof));
-      if (!fits || !this.acceptsPin(next))
+      const fits = proof !== null && (ofPuk ? this.acceptsPuk(proof) : this.acceptsPin(proof));
+      if (!fits || !(by === 'old-puk' ? this.acceptsPuk(next) : this.acceptsPin(next)))
         throw new AgentError('pin-malformed', { detail: 'cannot be a PIN or PUK of this card' });
-      const tries = by === 'puk' ? this.#pukTries : this.#tries;
+      const tries = ofPuk ? this.#pukTries : this.#tries;
       await tries.spend(permit, async (admit) => {
         const open = await this.#open();
         await admitOrClose(open, admit, async () => {
-          if (by === 'old-pin') return this.#count(open.exchange);
+          if (!ofPuk) return this.#count(open.exchange);
           return yubiKey ? readPukState(open.exchange) : UNCOUNTED;
         });
         const session = this.#session(open);
         try {
           await setNewPin(open.exchange, pinReference, by, proof, next);
           // Whether the new one is the factory's only the card knows.
-          this.#secrets = { ...this.#secrets, pin: null };
+          this.#secrets = { ...this.#secrets, [by === 'old-puk' ? 'puk' : 'pin']: null };
         } finally {
           await session.release();
         }

@@ -43,7 +43,13 @@ const CODES: Readonly<Record<AgentErrorCode, true>> = {
     'wrong-puk': true,
     'puk-blocked': true,
   },
-  ...{ 'not-supported': true, 'no-identity': true, 'weak-key': true, 'bad-certificate': true },
+  ...{
+    'cannot-set-up': true,
+    'not-supported': true,
+    'no-identity': true,
+    'weak-key': true,
+    'bad-certificate': true,
+  },
   ...{
     'untrusted-certificate': true,
     'card-suspect': true,
@@ -59,7 +65,7 @@ const CODES: Readonly<Record<AgentErrorCode, true>> = {
 };
 const SAYING: readonly AgentErrorCode[] = [
   ...(['malformed', 'invalid-argument', 'weak-key', 'not-attested', 'untrusted-certificate'] as const),
-  ...(['factory-secrets', 'paired-elsewhere'] as const),
+  ...(['factory-secrets', 'cannot-set-up', 'paired-elsewhere'] as const),
   ...(['would-shut-out', 'store-newer'] as const),
 ];
 

@@ -233,3 +233,24 @@ test('K14: a card without a key for logins is looked at again for who lists keys
   await tokens.presentAnew(1000);
   t.is(slot.commands.length, read, 'a card with a key is not read again');
 });
+
+test('a card that was set up is read again at once, by whoever knows it; one that has gone is not', async (t) => {
+  const { source, tokens, events } = registry(new PivDriver());
+  const slot = new SoftwareSlot({ factory: true });
+  source.tell({ kind: 'card-in', slot });
+  const [before] = await tokens.present(5000);
+  if (before === undefined) throw new Error('no token');
+  t.deepEqual(before.identities, []);
+  const other = new SoftwareSlot({ key: 'p256' });
+  slot.card.applet.keys.set(0x9a, other.card.applet.keys.get(0x9a).privateKey, 'generated');
+  await tokens.readAgain(before, 5000);
+  const [after] = await tokens.present(0);
+  t.deepEqual(
+    after?.identities.map(({ slot: place }) => place),
+    ['9A'],
+  );
+  t.deepEqual(kinds(events), ['token-in', 'token-out', 'token-in']);
+  const { length } = slot.commands;
+  await tokens.readAgain(before, 5000);
+  t.is(slot.commands.length, length, 'another token by now');
+});

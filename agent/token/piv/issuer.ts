@@ -1,0 +1,132 @@
+// Setting up a card that is in: the transactions around look.ts and issue.ts, and the secrets that are wiped on each path.
+
+import { AgentError } from '../../base/errors.ts';
+import type { Issued, IssueOrder } from '../../model/issuing.ts';
+import { sameKey, type Certificate } from '../../model/key.ts';
+import type { PinTries } from '../../model/pin-tries.ts';
+import type { Identity, PinTry } from '../../model/token.ts';
+import type { CardIssuer } from '../interface.ts';
+import { emptyVerify } from './commands.ts';
+import { PIV_CARD_APPLICATION_PIN, SLOTS } from './constants.ts';
+import { issueCard, replaceCertificate, requireSameCard } from './issue.ts';
+import { contentOf, lookAt, slotNamed, type Look } from './look.ts';
+import { admitOrClose, type OpenCard } from './open-card.ts';
+import type { PivReading } from './probe.ts';
+import { pinStatusOf } from './status.ts';
+import type { VerifiedSession } from './verified-session.ts';
+
+export class PivIssuer implements CardIssuer {
+  readonly #open: () => Promise<OpenCard>;
+  readonly #reading: PivReading;
+  readonly #tries: PinTries;
+  readonly #session: (open: OpenCard) => VerifiedSession;
+
+  /** @param open a transaction with the application selected */
+  constructor(
+    open: () => Promise<OpenCard>,
+    reading: PivReading,
+    tries: PinTries,
+    session: (open: OpenCard) => VerifiedSession,
+  ) {
+    this.#open = open;
+    this.#reading = reading;
+    this.#tries = tries;
+    this.#session = session;
+  }
+
+  async look(): Promise<Look | null> {
+    const { identities, yubiKey, pinReference } = this.#reading;
+    if (pinReference !== PIV_CARD_APPLICATION_PIN) return null;
+    const { channel, exchange } = await this.#open();
+    try {
+      // A YubiKey was asked for these when it was put in, with and without certificate.
+      const places = yubiKey ? SLOTS.map(({ name }) => name) : [];
+      const look = await lookAt(exchange, { places, inUse: identities.map(({ slot }) => slot) });
+      if (look !== null) this.#tries.heard(look.pin);
+      return look;
+    } finally {
+      await channel.close('leave');
+    }
+  }
+
+  async issue(order: IssueOrder): Promise<Issued> {
+    const { pin, permit } = order.pin;
+    // VERIFY wipes the one that it sends; some keys want it again.
+    const kept = pin.copy();
+    try {
+      const look = order.look as Look;
+      const issued = await this.#verified(
+        { pin, permit },
+        (open) => requireSameCard(open.exchange, look),
+        ({ exchange }) => issueCard({ exchange, look, order, pin: kept, isNamed: this.#isNamed }),
+      );
+      return issued;
+    } finally {
+      for (const secret of [pin, kept, order.nextPin, order.nextPuk]) secret?.wipe();
+    }
+  }
+
+  async putCertificate(identity: Identity, certificate: Certificate, { pin, permit }: PinTry): Promise<void> {
+    try {
+      if (pin === null) throw new AgentError('not-supported', { detail: 'the PIN is typed on the reader' });
+      let look: Look | null = null;
+      await this.#verified(
+        { pin, permit },
+        async ({ exchange }) => {
+          look = await lookAt(exchange, { places: [...ALL_PLACES], inUse: [] });
+          const slot = slotNamed(identity.slot);
+          const now = await contentOf(exchange, slot, look?.hasMetadata === true);
+          const key = now?.publicKey ?? now?.certificate?.publicKey;
+          if (look === null || key === undefined || !sameKey(key, certificate.publicKey))
+            throw new AgentError('card-changed', { detail: 'the key is not on the card any more' });
+        },
+        async ({ exchange }) => {
+          if (look !== null) await replaceCertificate(exchange, look, identity.slot, certificate.der);
+        },
+      );
+    } finally {
+      pin?.wipe();
+    }
+  }
+
+  /** A card that was named once keeps its name. */
+  get #isNamed(): boolean {
+    return this.#reading.guid !== null;
+  }
+
+  /** Verifies the PIN where `ready` does not throw, and leaves the card unverified whatever happens. */
+  async #verified<T>(
+    { pin, permit }: PinTry & { readonly pin: NonNullable<PinTry['pin']> },
+    ready: (open: OpenCard) => Promise<void>,
+    act: (session: VerifiedSession) => Promise<T>,
+  ): Promise<T> {
+    const session = await this.#tries.spend(permit, async (admit) => {
+      const open = await this.#open();
+      await admitOrClose(
+        open,
+        async (read) => {
+          await ready(open);
+          await admit(read);
+        },
+        async () => {
+          const status = pinStatusOf(await emptyVerify(open.exchange, PIV_CARD_APPLICATION_PIN));
+          return { triesLeft: typeof status === 'string' ? null : status.triesLeft, triesTotal: null };
+        },
+      );
+      const verifying = this.#session(open);
+      await verifying.verify(pin);
+      return verifying;
+    });
+    try {
+      return await act(session);
+    } finally {
+      await session.release();
+    }
+  }
+}
+
+/** Nothing is asked of any place: the one that counts is asked by itself. */
+const ALL_PLACES = [
+  ...SLOTS.map(({ name }) => name),
+  ...Array.from({ length: 20 }, (_, at) => (0x82 + at).toString(16).toUpperCase()),
+];
