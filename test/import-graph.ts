@@ -93,6 +93,7 @@ export const places: readonly Place[] = [
   story('pin', 5),
   story('removal', 5),
   story('keyring', 5),
+  story('setup', 6, /^agent\/stories\/pair\//),
   story('login', 6, /^agent\/stories\/keyring\//),
   story('enforcement', 7, /^agent\/stories\/login\//),
   story('explain', 8, /^agent\/stories\/(pair|enforcement)\//),

@@ -21,6 +21,8 @@ export interface Surroundings extends Writers {
   readonly silenceTimeoutMs: number;
   /** Standard error is a terminal: a bar may move there. Absent: it is none. */
   readonly errIsTerminal?: boolean;
+  /** Writes a secret, printable ASCII, to standard error. Absent: there is nobody to see it. */
+  readonly writeSecret?: (secret: Uint8Array) => void;
   /** Whoever read standard output has gone (`| head`): long output ends there. Absent: nobody goes. */
   readonly readerGone?: () => boolean;
   /** Resolves when whoever reads standard output has taken enough; null at once. Absent: nobody is slow. */

@@ -50,6 +50,7 @@ const exitCode = await run({
   stdinFd: 0,
   writeOut: intoFile ? writeToFile : (text) => void process.stdout.write(text),
   writeErr: (text) => void process.stderr.write(text),
+  writeSecret: (secret) => void writeSync(2, secret),
   replyTimeoutMs: REPLY_TIMEOUT_MS,
   silenceTimeoutMs: SILENCE_TIMEOUT_MS,
   errIsTerminal: process.stderr.isTTY,

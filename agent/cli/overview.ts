@@ -18,6 +18,14 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     does: 'a picture of the card that is in: keys, owners, tries, what to do',
     load: () => import('./commands/show.ts'),
   },
+  setup: {
+    does: 'make a login of a card as it comes from its factory',
+    load: () => import('./commands/setup.ts'),
+  },
+  'import-certificate': {
+    does: "put an authority's certificate on a card",
+    load: () => import('./commands/import-certificate.ts'),
+  },
   pair: { does: 'let a card log an account in', load: () => import('./commands/pair.ts') },
   unpair: { does: 'take that back', load: () => import('./commands/unpair.ts') },
   list: { does: 'the pairings of an account', load: () => import('./commands/list.ts') },
@@ -88,6 +96,7 @@ sc_auth help COMMAND (or --help behind a command) says more of one. Each has --j
 output. sc_auth --version (-v) prints the version.
 
 First steps:
+  sc_auth setup             a new card: keys, PIN and pairing
   sc_auth pair              as yourself: asks for your password and the card's PIN
   sudo sc_auth pair -u bob  for somebody else
   sc_auth list

@@ -140,8 +140,8 @@ export type AuditEvent =
     }
   | {
       readonly kind: 'pin-changed';
-      /** By the old PIN, or by the PUK. */
-      readonly how: 'changed' | 'unblocked';
+      /** By the old PIN, by the PUK, or because the card was set up. */
+      readonly how: 'changed' | 'unblocked' | 'set-up';
       readonly good: boolean;
       readonly tokenId: string;
       readonly user: string | null;

@@ -32,6 +32,7 @@ export const FRAME_TYPE = {
   take: 10,
   recall: 11,
   happened: 12,
+  show: 13,
 } as const;
 
 /** In which version a type of frame came. */
@@ -84,9 +85,6 @@ export interface TellFrame {
   readonly kind: 'information' | 'error';
   readonly text: string;
 }
-export interface WaitFrame {
-  readonly type: 'wait';
-}
 export interface AnswerFrame {
   readonly type: 'answer';
   readonly status: 'answered' | 'failed';
@@ -112,37 +110,35 @@ export interface HoldFrame {
   readonly text: string;
   readonly plain: string;
 }
-/** Enter, while the agent holds. */
-export interface SkipFrame {
-  readonly type: 'skip';
-}
 /** Answered with the new password, while one is being set. */
 export interface TakeFrame {
   readonly type: 'take';
   /** 1: the new password. */
   readonly item: 1;
 }
-/** Asks the relay what the authenticate phase came to. */
-export interface RecallFrame {
-  readonly type: 'recall';
-}
-export interface HappenedFrame {
-  readonly type: 'happened';
-  readonly happened: Happened;
+/** A secret that the person is to see or to keep; answered, with nothing, once they have it. */
+export interface ShowFrame {
+  readonly type: 'show';
+  readonly text: string;
+  /** A view into the bytes that were parsed: use and wipe. */
+  readonly secret: Buffer;
 }
 export type Frame =
   | BeginFrame
   | AskFrame
   | TellFrame
-  | WaitFrame
+  | { readonly type: 'wait' }
   | AnswerFrame
   | VerdictFrame
   | ResultFrame
   | HoldFrame
-  | SkipFrame
+  // Enter, while the agent holds.
+  | { readonly type: 'skip' }
   | TakeFrame
-  | RecallFrame
-  | HappenedFrame;
+  // Asks the relay what the authenticate phase came to.
+  | { readonly type: 'recall' }
+  | { readonly type: 'happened'; readonly happened: Happened }
+  | ShowFrame;
 
 export interface FrameHeader {
   readonly version: number;
@@ -204,7 +200,10 @@ function readChoice<T>(value: number, choices: readonly T[], name: string): T {
  * @throws AgentError `malformed` for anything that PROTOCOL.md does not define
  */
 export function parseBody(typeNumber: number, body: Uint8Array, version: number = FRAME_VERSION): Frame {
-  if (version < firstVersionOf(typeNumber))
+  // show is between scauthd and sc_auth alone, which speak version 1.
+  const isOther =
+    typeNumber === FRAME_TYPE.show ? version !== FRAME_VERSION : version < firstVersionOf(typeNumber);
+  if (isOther)
     throw new AgentError('malformed', { detail: `frame: type ${typeNumber} in version ${version}` });
   const reader = new ByteReader(body);
   const frame = readFrame(typeNumber, reader);
@@ -269,6 +268,8 @@ function readFrame(typeNumber: number, reader: ByteReader): Frame {
       return { type: 'recall' };
     case FRAME_TYPE.happened:
       return { type: 'happened', happened: readChoice(reader.u8(), HAPPENED, 'happened') };
+    case FRAME_TYPE.show:
+      return { type: 'show', text: readStr(reader), secret: readField(reader, reader.u16()) };
     default:
       throw new AgentError('malformed', { detail: `frame: type ${typeNumber}` });
   }
@@ -367,6 +368,10 @@ function writeBody(frame: Frame, writer: FrameWriter): void {
       writer.text(frame.user);
       writer.field(frame.authtok);
       writer.text(frame.message);
+      return;
+    case 'show':
+      writer.text(frame.text);
+      writer.field(frame.secret);
       return;
     case 'result':
       writer.raw(Buffer.from(frame.json));

@@ -75,7 +75,16 @@ export type SessionMethod = 'Monitor' | 'Claim';
 
 /** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
 export type UpgradedMethod =
-  'Pair' | 'VerifyPin' | 'ChangePin' | 'UnblockPin' | 'Rehearse' | 'SignAnchor' | 'EnableKeyring';
+  | 'Pair'
+  | 'VerifyPin'
+  | 'ChangePin'
+  | 'UnblockPin'
+  | 'SetUp'
+  | 'TakeOwnSecrets'
+  | 'ImportCertificate'
+  | 'Rehearse'
+  | 'SignAnchor'
+  | 'EnableKeyring';
 
 type Fault = (name: string) => Error;
 

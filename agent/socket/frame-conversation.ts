@@ -69,6 +69,23 @@ export class FrameConversation implements Conversation {
     return this.#question({ type: 'ask', echo, text });
   }
 
+  /** The answer says no more than that it is there. */
+  async show(text: string, secret: Pin): Promise<boolean> {
+    const buffer = new SecretBuffer(MAX_FRAME_BYTES);
+    try {
+      const bytes = secret.peek((shown) =>
+        encodeFrame({ type: 'show', text, secret: shown }, buffer.bytes, this.#version),
+      );
+      const answer = await this.#question(bytes, () => {
+        buffer.release();
+      });
+      answer?.wipe();
+      return answer !== null;
+    } finally {
+      buffer.release();
+    }
+  }
+
   /** A relay of version 1 knows no hold: it shows a message, and nobody can go on without. */
   hold(text: string, plain: string): AbortSignal {
     this.#skipped = new AbortController();
@@ -102,7 +119,8 @@ export class FrameConversation implements Conversation {
     });
   }
 
-  #question(frame: Frame): Promise<Pin | null> {
+  /** @param sent told when the bytes have left this process */
+  #question(frame: Frame | Buffer, sent: () => void = () => undefined): Promise<Pin | null> {
     if (this.#stopping?.aborted === true) this.#connection.destroy();
     if (!this.#connection.isOpen || this.#answered !== null || !this.#count()) return Promise.resolve(null);
     return new Promise((resolve) => {
@@ -117,7 +135,8 @@ export class FrameConversation implements Conversation {
         resolve(answer);
       };
       this.#connection.waits();
-      this.#sendPlain(frame);
+      if (Buffer.isBuffer(frame)) void this.#connection.send(frame).then(sent, sent);
+      else this.#sendPlain(frame);
     });
   }
 

@@ -9,10 +9,8 @@ import { makePackages, type Packages } from './packages.ts';
 import { PASSWORD, USER, World } from './world.ts';
 
 const PAGE = readFileSync(join(REPOSITORY, 'install/doc/getting-started.md'), 'utf8');
-const NEW_PIN = '864213';
-const FACTORY_PIN = '123456';
+const PIN = '864213';
 const FACTORY_PUK = '12345678';
-const NEW_PUK = '97538642';
 const COMMAND_MS = 120_000;
 
 /** The commands of the page, as typed. */
@@ -30,36 +28,28 @@ test.before(async () => {
   packages = await makePackages();
   world = await World.start();
   copyFileSync(packages.file, world.path(`/home/${USER}/${basename(packages.file)}`));
-  // A card as it comes from the shop: no key for logins.
-  await world.startReader('--slots', '9E', '--pin', FACTORY_PIN, '--puk', FACTORY_PUK);
+  // A card as it comes from the shop.
+  await world.startReader('--factory', '--pin', '123456', '--puk', FACTORY_PUK);
 });
 test.after.always(async () => {
   await world.stop();
 });
 
-/** What a person answers, by the end of the screen; the first that fits. `pin` is the card's at that moment. */
-function answers(pin: string): readonly (readonly [RegExp, string])[] {
-  return [
-    [/Turn card logins on in the PAM files\?[^?]*\[yes\/no\] $/, 'no'],
-    [/\[y\/N\] $/, 'y'],
-    [/\[Y\/n\] $/, 'y'],
-    [/Enter = \w+[^\n]*: $/, ''],
-    [/Enter new puk: ?$/, NEW_PUK],
-    [/Enter puk: ?$/, FACTORY_PUK],
-    [/Enter new pin: ?$/, NEW_PIN],
-    [/Enter (pin|PIN)( for '[^\n]*')?: ?$/, pin],
-    [/[Pp]assword[^\n]*: $/, PASSWORD],
-  ];
-}
+/** What a person answers, by the end of the screen; the first that fits. */
+const ANSWERS: readonly (readonly [RegExp, string])[] = [
+  [/Turn card logins on in the PAM files\?[^?]*\[yes\/no\] $/, 'no'],
+  [/\[y\/N\] $/, 'y'],
+  [/\[Y\/n\] $/, 'y'],
+  [/Enter = \w+[^\n]*: $/, ''],
+  [/Enter new PIN[^\n]*: $/, PIN],
+  [/(Enter PIN for|PIN of) '[^\n]*: $/, PIN],
+  [/[Pp]assword[^\n]*: $/, PASSWORD],
+];
 
 /** Types one command and answers what it asks. */
-async function type(command: string, pin: string): Promise<{ code: number; screen: string }> {
+async function type(command: string): Promise<{ code: number; screen: string }> {
   const pty = world.pty(['bash', '-c', `cd && ${command}`], USER);
-  const any = new RegExp(
-    answers(pin)
-      .map(([prompt]) => prompt.source)
-      .join('|'),
-  );
+  const any = new RegExp(ANSWERS.map(([prompt]) => prompt.source).join('|'));
   let ended = false;
   const exit = pty.exit.then((end) => {
     ended = true;
@@ -71,7 +61,7 @@ async function type(command: string, pin: string): Promise<{ code: number; scree
       throw error;
     });
     if (match === null) return await exit;
-    const answer = answers(pin).find(([prompt]) => prompt.test(match[0]))?.[1] ?? '';
+    const answer = ANSWERS.find(([prompt]) => prompt.test(match[0]))?.[1] ?? '';
     pty.send(`${answer}\n`);
   }
 }
@@ -79,41 +69,20 @@ async function type(command: string, pin: string): Promise<{ code: number; scree
 test.serial('the page has the steps that this test knows', (t) => {
   t.deepEqual(
     COMMANDS.map((command) => command.replace(/ -[a-z].*/i, '')),
-    [
-      'sudo apt install ./scauth_*_amd64.deb',
-      'sc_auth identities',
-      'sudo apt install yubico-piv-tool openssl',
-      'yubico-piv-tool',
-      'yubico-piv-tool',
-      'yubico-piv-tool',
-      'openssl genpkey',
-      'openssl x509',
-      'yubico-piv-tool',
-      'sc_auth pair',
-      'sudo scauth-pam enable',
-      'sudo',
-    ],
+    ['sudo apt install ./scauth_*_amd64.deb', 'sc_auth setup', 'sudo scauth-pam enable', 'sudo'],
   );
 });
 
 test.serial('from nothing to sudo, with no other step than those on the page', async (t) => {
-  let pin = FACTORY_PIN;
   const screens = new Map<string, string>();
   for (const command of COMMANDS) {
-    const { code, screen } = await type(command, pin);
+    const { code, screen } = await type(command);
     t.is(code, 0, `${command}\n${screen}`);
     screens.set(command, screen);
     if (command.includes('scauth_*')) await world.startScauthd();
-    if (command.includes('change-pin')) pin = NEW_PIN;
-    if (command.includes('import-certificate')) {
-      // “Take the card out and put it in again.”
-      await world.card.eject();
-      await world.card.insert();
-      await world.must('until sc_auth identities | grep -q Unpaired; do sleep 0.1; done', { user: USER });
-    }
   }
   t.regex(screens.get('sudo apt install ./scauth_*_amd64.deb') ?? '', /Turn card logins on/);
-  t.notRegex(screens.get('sc_auth identities') ?? '', /Unpaired identities/);
+  t.regex(screens.get('sc_auth setup') ?? '', /PUK: \d{8}[^]*Paired [0-9A-F]{40}/);
   const enabled = screens.get('sudo scauth-pam enable') ?? '';
   t.regex(
     enabled,
@@ -127,7 +96,7 @@ test.serial('from nothing to sudo, with no other step than those on the page', a
 
 test.serial('what the page says to do if something is wrong', async (t) => {
   t.regex(PAGE, /`sc_auth list` shows your pairings/);
-  t.regex((await type('sc_auth list', NEW_PIN)).screen, /^Hash: [0-9A-F]{40}/m);
+  t.regex((await type('sc_auth list')).screen, /^Hash: [0-9A-F]{40}/m);
   // “Press Enter on an empty line to use your password instead.”
   const sudo = world.pty(['sudo', 'id'], USER);
   await sudo.expect(/Enter PIN for[^\n]*: $/);
@@ -136,6 +105,6 @@ test.serial('what the page says to do if something is wrong', async (t) => {
   sudo.send(`${PASSWORD}\n`);
   t.is((await sudo.exit).code, 0, sudo.screen);
   t.regex(PAGE, /`sudo scauth-pam undo` takes card logins out again/);
-  t.is((await type('sudo scauth-pam undo', NEW_PIN)).code, 0);
+  t.is((await type('sudo scauth-pam undo')).code, 0);
   t.true(await world.passwordWorks());
 });

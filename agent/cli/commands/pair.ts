@@ -8,7 +8,9 @@ import { readCertificateFile } from '../card/certificate-file.ts';
 import { chooseIdentity } from '../card/choose-identity.ts';
 import { usage } from '../../words/sc-auth.ts';
 import { pair as say } from '../../words/commands.ts';
+import { setup } from '../../words/setup.ts';
 import type { Command, CommandContext } from '../context.ts';
+import { askWord } from '../terminal/ask-word.ts';
 import { converse } from '../terminal/conversation.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hashOption } from '../hash-option.ts';
@@ -93,7 +95,8 @@ async function pairAsRoot(wanted: Wanted, context: CommandContext): Promise<Wire
     wanted.certificate === undefined ? null : readCertificateFile(wanted.certificate, context);
   const hash = certificate === null ? (wanted.hash ?? (await chooseIdentity(context, user))) : null;
   const shared = wanted.shared && { shared: true };
-  const { pairing } = await callAgent(context, 'AddPairing', { user, hash, certificate, ...shared });
+  const add = () => callAgent(context, 'AddPairing', { user, hash, certificate, ...shared });
+  const { pairing } = await withOwnSecrets(hash, context, add);
   if (!pairing.keyKnown) {
     context.output.note(say.cardNotHere);
   }
@@ -111,8 +114,32 @@ async function pairAsUser(wanted: Wanted, context: CommandContext): Promise<Wire
   if (wanted.shared) throw new CommandError('not-allowed', say.sharedAsRoot);
   const hash = wanted.hash ?? (await chooseIdentity(context, user));
   const { keyring, pinFd, passwordFd } = wanted;
-  const result = await converse(context, 'Pair', { hash, keyring }, { pinFd, passwordFd });
+  const result = await withOwnSecrets(hash, context, () =>
+    converse(context, 'Pair', { hash, keyring }, { pinFd, passwordFd }),
+  );
   return readPairing(result['pairing']);
+}
+
+/** A card with the factory's PIN or PUK is not paired; at a terminal both may be changed on the spot. */
+async function withOwnSecrets<T>(
+  hash: string | null,
+  context: CommandContext,
+  pair: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await pair();
+  } catch (error) {
+    const refused = error instanceof CommandError && error.code === 'factory-secrets';
+    if (!refused || hash === null || !isInteractive(context)) throw error;
+    context.output.note(error.message);
+    const yes = await askWord(context, setup.ownSecrets, say.yesOrNo, (answer) => {
+      if (/^no?$/.test(answer)) return false;
+      return /^(|y|yes)$/.test(answer) ? true : undefined;
+    });
+    if (yes !== true) throw error;
+    await converse(context, 'TakeOwnSecrets', { hash }, {});
+    return pair();
+  }
 }
 
 /** Without a person nobody can be asked. @throws CommandError `usage` */

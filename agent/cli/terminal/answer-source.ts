@@ -22,6 +22,8 @@ export interface AnswerSource {
   ask(question: Question, abandoned: AbortSignal): Promise<SecretBuffer | null>;
   /** Shows a remark of scauthd without disturbing what is being typed. */
   tell(text: string): void;
+  /** Shows a secret behind `text`, once; it stays the caller's. @returns whether it was shown */
+  show(text: string, secret: Uint8Array): boolean;
   /** Whether the person waits for the card now: a terminal may show it. */
   waiting(is: boolean): void;
   /** Puts the terminal back. Safe to call twice. */

@@ -9,6 +9,7 @@ import type { AnswerSource, Question } from './answer-source.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { LineReader } from './line-reader.ts';
+import { printableLines } from './output.ts';
 
 /** Whether there is a person to ask: standard input is a terminal. */
 export function isInteractive(context: CommandContext): boolean {
@@ -19,6 +20,8 @@ export function isInteractive(context: CommandContext): boolean {
 export interface Sources {
   readonly pinFd?: number | null;
   readonly passwordFd?: number | null;
+  /** Keeps a secret that scauthd shows, in the place of the terminal. @throws CommandError where it cannot */
+  readonly keep?: (secret: Uint8Array) => Promise<void>;
   /** Given on the command line: answers the first question, whatever it is, and no other. */
   readonly pin?: SecretBuffer | null;
 }
@@ -73,6 +76,18 @@ class LineAnswers implements AnswerSource {
 
   tell(text: string): void {
     this.#context.output.note(text);
+  }
+
+  /** Without a terminal on standard error, where remarks go. */
+  show(text: string, secret: Uint8Array): boolean {
+    this.#terminal ??= this.#fallback();
+    if (this.#terminal !== null) return this.#terminal.show(text, secret);
+    const { writeErr, writeSecret } = this.#context;
+    if (writeSecret === undefined) return false;
+    writeErr(printableLines(text));
+    writeSecret(secret);
+    writeErr('\n');
+    return true;
   }
 
   waiting(is: boolean): void {

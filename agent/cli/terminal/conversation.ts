@@ -11,6 +11,7 @@ import {
   parseBody,
   parseHeader,
   type Frame,
+  type ShowFrame,
 } from '../../protocol/frames.ts';
 import type { AnswerSource } from './answer-source.ts';
 import { openAnswers, type Sources } from './answers.ts';
@@ -56,7 +57,10 @@ class FrameSource {
 
   async #take(length: number): Promise<Buffer> {
     while (this.#pending.length < length) {
-      this.#pending = Buffer.concat([this.#pending, await this.#link.read(this.#silenceMs, this.#cancelled)]);
+      const pieces = [this.#pending, await this.#link.read(this.#silenceMs, this.#cancelled)];
+      this.#pending = Buffer.concat(pieces);
+      // A secret that is shown may be in them.
+      for (const piece of pieces) piece.fill(0);
     }
     const taken = this.#pending.subarray(0, length);
     this.#pending = this.#pending.subarray(length);
@@ -138,10 +142,33 @@ async function answerTo(text: string, echo: boolean, link: AgentLink, answers: A
   }
 }
 
+/** Shows a secret, or lets it be kept; scauthd hears whether the person has it. */
+async function showSecret(
+  { text, secret }: ShowFrame,
+  link: AgentLink,
+  answers: AnswerSource,
+  keep: Sources['keep'],
+): Promise<void> {
+  try {
+    if (keep === undefined) {
+      await sendAnswer(link, answers.show(text, secret) ? new SecretBuffer(0) : null);
+      return;
+    }
+    await keep(secret);
+    await sendAnswer(link, new SecretBuffer(0));
+  } catch (error) {
+    await sendAnswer(link, null).catch(() => undefined);
+    throw error;
+  } finally {
+    secret.fill(0);
+  }
+}
+
 async function relay(
   link: AgentLink,
   frames: FrameSource,
   answers: AnswerSource,
+  { keep }: Sources,
 ): Promise<Readonly<Record<string, unknown>>> {
   for (let shown = 0; shown <= MAX_ASKS_AND_TELLS;) {
     answers.waiting(true);
@@ -158,6 +185,10 @@ async function relay(
         shown += 1;
         if (frames.hasMore) throw notUnderstood('a frame behind an ask');
         await answerTo(frame.text, frame.echo, link, answers);
+        break;
+      case 'show':
+        shown += 1;
+        await showSecret(frame, link, answers, keep);
         break;
       case 'result':
         return resultOf(frame.json);
@@ -191,7 +222,7 @@ export async function converse<M extends UpgradedMethod>(
   try {
     answers = await openAnswers(context, sources);
     const frames = new FrameSource(upgraded, context.silenceTimeoutMs, answers.cancelled);
-    return await relay(upgraded.link, frames, answers);
+    return await relay(upgraded.link, frames, answers, sources);
   } catch (error) {
     throw error instanceof AgentError ? notUnderstood(error) : error;
   } finally {

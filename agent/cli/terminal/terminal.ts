@@ -104,6 +104,14 @@ export class Terminal implements AnswerSource {
     this.#write(`${printableLines(text)}\n`);
   }
 
+  show(text: string, secret: Uint8Array): boolean {
+    if (this.#closed) return false;
+    this.#write(printableLines(text));
+    this.#write(secret);
+    this.#write('\n');
+    return true;
+  }
+
   waiting(is: boolean): void {
     if (is && !this.#closed) this.#wait.start();
     else this.#wait.stop();

@@ -30,7 +30,7 @@ export function failureOf(error: unknown): { code: string; message: string; trie
 }
 
 /** @throws InvalidParameter */
-function keyringWish({ keyring }: Given<'Pair'>): KeyringWish {
+export function keyringWish({ keyring }: Pick<Given<'Pair'>, 'keyring'>): KeyringWish {
   if (keyring === null) return 'ask';
   if (keyring !== 'ask' && keyring !== 'yes' && keyring !== 'no') throw new InvalidParameter('keyring');
   return keyring;

@@ -17,6 +17,7 @@ import { PermissionDenied } from '../../protocol/varlink.ts';
 import { claim, stateFor } from '../monitor.ts';
 import { callerAccount, callerUnlessRoot, tokenIdOf } from './caller.ts';
 import * as stories from './card-stories.ts';
+import * as setup from './setup-stories.ts';
 import * as enforcement from './enforcement-methods.ts';
 import { getHealth } from './health-methods.ts';
 import { listDrivers, listItems, listReaders, setDriverForLogin } from './inventory-methods.ts';
@@ -120,6 +121,9 @@ const STORIES: { readonly [M in UpgradedMethod]: StoryRow<M> } = {
   VerifyPin: { ...ASKS, story: stories.verifyPinStory },
   ChangePin: { ...ASKS, story: stories.changePinStory },
   UnblockPin: { ...ASKS, story: stories.unblockPinStory },
+  SetUp: { ...ASKS, story: setup.setUpStory },
+  TakeOwnSecrets: { ...ASKS, story: setup.ownSecretsStory },
+  ImportCertificate: { ...ASKS, story: setup.importCertificateStory },
   EnableKeyring: { ...ASKS, story: stories.enableKeyringStory },
   SignAnchor: { ...ASKS, ...ROOT, story: stories.signAnchorStory },
   Rehearse: { ...ASKS, here: 'seat', story: stories.rehearseStory },

@@ -7,7 +7,7 @@ import { guardAgainstShutOut } from '../../stories/enforcement/enforcement-plan.
 import { explainEnforcement } from '../../stories/enforcement/explain-enforcement.ts';
 import { explainLogin } from '../../stories/explain/explain.ts';
 import { pairForUser, type TrustedKey } from '../../stories/pair/pair.ts';
-import { parseCertificateFile, parsePkhh } from '../../model/key.ts';
+import { parseCertificateFile, parsePkhh, type Certificate } from '../../model/key.ts';
 import { listed, type ListedPairing } from '../../model/pairing.ts';
 import { parseUsername, type PeerCredentials } from '../../model/request.ts';
 import type { PairingPlace } from '../../store/interface.ts';
@@ -63,9 +63,13 @@ export async function listIdentities(
 function trustedKey({ hash, certificate }: Given<'AddPairing'>): TrustedKey {
   if (hash !== null && certificate === null) return { kind: 'hash', pkhh: parsePkhh(hash) };
   if (certificate === null || hash !== null) throw new InvalidParameter('hash');
-  const isPem = certificate.includes('-----BEGIN');
-  const bytes = isPem ? Buffer.from(certificate, 'latin1') : Buffer.from(certificate, 'base64');
-  return { kind: 'certificate', certificate: parseCertificateFile(bytes) };
+  return { kind: 'certificate', certificate: certificateOf(certificate) };
+}
+
+/** @param text PEM or base64 of DER @throws AgentError `bad-certificate`, `weak-key` */
+export function certificateOf(text: string): Certificate {
+  const isPem = text.includes('-----BEGIN');
+  return parseCertificateFile(isPem ? Buffer.from(text, 'latin1') : Buffer.from(text, 'base64'));
 }
 
 export async function addPairing(

@@ -18,6 +18,7 @@ const MAX_ROUNDS = 3;
 
 /**
  * @param old what the new PIN must differ from, or null
+ * @param weakness why a PIN that the card would take is refused; null: it is not
  * @returns the new PIN, which the caller wipes
  * @throws AgentError `cancelled`, `pin-malformed` after three rounds
  */
@@ -26,6 +27,7 @@ export async function askNewPin(
   token: Token,
   label: string,
   old: Pin | null,
+  weakness: (pin: Pin) => string | null = () => null,
 ): Promise<Pin> {
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const next = await askSecret(person, newPinPrompt(label));
@@ -34,7 +36,7 @@ export async function askNewPin(
         ? NEW_PIN_UNFIT
         : old?.equals(next) === true
           ? NEW_PIN_IS_OLD
-          : await faultOfRepeat(person, next);
+          : (weakness(next) ?? (await faultOfRepeat(person, next)));
       if (fault === null) return next.copy();
       person.tell('error', fault);
     } finally {

@@ -9,6 +9,12 @@ export interface Conversation {
    * @param echo false for secrets
    */
   ask(text: string, echo: boolean): Promise<Pin | null>;
+  /**
+   * Shows a secret, once, or keeps it as the person wanted.
+   * @param secret stays the caller's
+   * @returns false: it has not come to them. Absent: there is no way to
+   */
+  show?(text: string, secret: Pin): Promise<boolean>;
   /** Shows one line; never fails. */
   tell(kind: 'information' | 'error', text: string): void;
   /**

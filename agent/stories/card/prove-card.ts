@@ -47,6 +47,20 @@ export interface CardPinTry {
   readonly consent: TryConsent;
 }
 
+/** Whether a try of this card's PIN may be used, outside of a login. */
+export function tryConsent(
+  person: Conversation,
+  actor: PeerCredentials,
+  parts: OwnerParts,
+  token: Token,
+): TryConsent {
+  return new TryConsent({
+    ...{ person, policy: parts.policy, secret: 'PIN' },
+    question: (now) => consentPrompt(now, 'stop'),
+    mine: () => maySpendLast(token, actor.uid, parts),
+  });
+}
+
 /**
  * Asks for the PIN of a card, as the person's explicit wish: the last try is spent only after a yes, and only by whose
  * card it is.
@@ -62,11 +76,7 @@ export async function askCardPin(
   identity: Identity | null = null,
 ): Promise<CardPinTry> {
   requireReader(parts.policy(), token);
-  const consent = new TryConsent({
-    ...{ person, policy: parts.policy, secret: 'PIN' },
-    question: (now) => consentPrompt(now, 'stop'),
-    mine: () => maySpendLast(token, actor.uid, parts),
-  });
+  const consent = tryConsent(person, actor, parts, token);
   const answer = await askPin({
     ...{ person, consent, token, refused: null, cueBy: 'information', words: 'sentence' },
     label: promptName(parts.policy(), token, identity ?? undefined),
@@ -91,6 +101,7 @@ export async function askCardPin(
 /**
  * The card signs for a key, and shows what rides along, if anything does.
  * @param paired the key that counts; null: only its hash is known, and the one on the card has to do
+ * @param inHand the PIN, which the person has typed a moment ago and which stays the caller's; null: it is asked for
  * @throws AgentError as askCardPin, Token.prove and verifyProof
  */
 export async function proveCard(
@@ -104,8 +115,12 @@ export async function proveCard(
   person: Conversation,
   parts: ProvingParts,
   rider: Rider | null,
+  inHand: Pin | null = null,
 ): Promise<void> {
-  const { pin, consent } = await askCardPin(person, actor, parts, token, identity);
+  const { pin, consent } =
+    inHand === null
+      ? await askCardPin(person, actor, parts, token, identity)
+      : { pin: inHand.copy(), consent: tryConsent(person, actor, parts, token) };
   try {
     const hostId = parts.pairings.hostId();
     const challenge = Challenge.create({ purpose: 'pairing', hostId, user, service });

@@ -134,6 +134,7 @@ const refusals: readonly AgentErrorCode[] = [
 
 /**
  * A user pairs a key on a card that is in with their own account.
+ * @param inHand the card's PIN, where the person has typed it already
  * @throws AgentError `not-allowed`, `no-identity`, `weak-key`, `contactless`, `already-paired`, `key-conflict`,
  * `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `factory-secrets`, `wrong-password`, `cancelled`, `bad-proof`, and those of Token.prove
  */
@@ -144,9 +145,10 @@ export async function pairOwnCard(
   person: Conversation,
   parts: PairingParts,
   wish: KeyringWish = 'ask',
+  inHand: Pin | null = null,
 ): Promise<Pairing> {
   try {
-    return await proveAndPair(account, pkhh, peer, person, parts, wish);
+    return await proveAndPair(account, pkhh, peer, person, parts, wish, inHand);
   } catch (error) {
     const { code } = asAgentError(error);
     if (refusals.includes(code)) {
@@ -163,6 +165,7 @@ async function proveAndPair(
   person: Conversation,
   parts: PairingParts,
   wish: KeyringWish,
+  inHand: Pin | null,
 ): Promise<Pairing> {
   const permitting = (): Policy => {
     const policy = parts.policy();
@@ -187,7 +190,7 @@ async function proveAndPair(
   const rider = parts.offerRider(scene, password);
   try {
     await parts.checkPassword(account.name, password);
-    await proveOrRecord(account.name, card, peer, person, parts, rider);
+    await proveOrRecord(account.name, card, peer, person, parts, rider, inHand);
     await rider?.askConsent(person);
     await requirePairable(permitting(), account.name, card.identity, card, parts);
     const key = auditedIdentity(card.identity);
@@ -213,9 +216,10 @@ async function proveOrRecord(
   person: Conversation,
   parts: PairingParts,
   rider: Rider | null,
+  inHand: Pin | null,
 ): Promise<void> {
   try {
-    await proveCard({ user, service: 'scauth', actor }, card, card.identity, person, parts, rider);
+    await proveCard({ user, service: 'scauth', actor }, card, card.identity, person, parts, rider, inHand);
   } catch (error) {
     const where = {
       tokenId: card.token.id,

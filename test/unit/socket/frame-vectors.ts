@@ -61,6 +61,8 @@ export function wireFields(frame: Frame): Record<string, unknown> {
       return { ...frame, echo: frame.echo ? 1 : 0 };
     case 'tell':
       return { ...frame, kind: frame.kind === 'error' ? 1 : 0 };
+    case 'show':
+      return { ...frame, secret: frame.secret.toString('hex') };
     case 'answer':
       return { ...frame, status: frame.status === 'failed' ? 1 : 0, secret: frame.secret.toString('hex') };
     case 'verdict':

@@ -8,6 +8,7 @@ import { FrameStream } from '../../../agent/protocol/frame-stream.ts';
 import {
   encodeFrame,
   HEADER_BYTES,
+  FRAME_VERSION,
   HIGHEST_VERSION,
   MAX_FIELD_BYTES,
   MAX_FRAME_BYTES,
@@ -109,15 +110,16 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
   fc.constant({ type: 'skip' as const }),
   fc.constant({ type: 'take' as const, item: 1 as const }),
   fc.constant({ type: 'recall' as const }),
+  fc.record({ type: fc.constant('show' as const), text, secret: bytes }),
   fc.record({
     type: fc.constant('happened' as const),
     happened: fc.constantFrom('nothing', 'verdict', 'no-verdict'),
   }),
 );
 
-/** In the version that knows all of them. */
+/** In the version that knows all of them but one. */
 function encodeNewest(frame: Frame): Buffer {
-  return encodeFrame(frame, undefined, HIGHEST_VERSION);
+  return encodeFrame(frame, undefined, frame.type === 'show' ? FRAME_VERSION : HIGHEST_VERSION);
 }
 
 function parseWhole(whole: Buffer): Frame {

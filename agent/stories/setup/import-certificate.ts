@@ -1,0 +1,57 @@
+// The story of `sc_auth import-certificate`: which key is it for → PIN → card. What an authority made of the request of
+// `sc_auth setup --csr` takes the place of the certificate that the key has.
+
+import { AgentError, asAgentError } from '../../base/errors.ts';
+import { sameKey, type Certificate } from '../../model/key.ts';
+import type { PeerCredentials } from '../../model/request.ts';
+import type { TokenId } from '../../model/token.ts';
+import { CARD_READING_MS } from '../../token/interface.ts';
+import { auditedCard } from '../card/audited-card.ts';
+import { eventsOfError } from '../card/audited-failure.ts';
+import type { Conversation } from '../card/conversation.ts';
+import { type OnCard } from '../card/find-identity.ts';
+import { askCardPin } from '../card/prove-card.ts';
+import type { PairingParts } from '../pair/pair.ts';
+
+/**
+ * @param id null: whichever card has the key
+ * @returns the key whose certificate it is now
+ * @throws AgentError `no-card`, `no-identity` (the certificate is for a key that is on no card here), `not-supported`, and those of askCardPin and
+ * CardIssuer.putCertificate
+ */
+export async function importCertificate(
+  certificate: Certificate,
+  id: TokenId | null,
+  peer: PeerCredentials,
+  person: Conversation,
+  parts: PairingParts,
+): Promise<OnCard> {
+  const card = await cardWithKey(certificate, id, parts);
+  const { token, identity } = card;
+  const { issuer } = token;
+  if (issuer === undefined) throw new AgentError('not-supported', { detail: token.driver });
+  const { pin, consent } = await askCardPin(person, peer, parts, token);
+  try {
+    await consent.send(pin, (attempt) => issuer.putCertificate(identity, certificate, attempt));
+  } catch (error) {
+    const where = { ...auditedCard(token, parts.pairings), actor: peer, detail: asAgentError(error).detail };
+    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
+    throw error;
+  }
+  await parts.tokens.readAgain?.(token, CARD_READING_MS);
+  return card;
+}
+
+async function cardWithKey(
+  { publicKey }: Certificate,
+  id: TokenId | null,
+  { tokens }: PairingParts,
+): Promise<OnCard> {
+  const present = await tokens.present(CARD_READING_MS);
+  if (present.length === 0) throw tokens.unread?.() ?? new AgentError('no-card');
+  for (const token of present)
+    for (const identity of token.identities)
+      if ((id === null || token.id === id) && sameKey(identity.publicKey, publicKey))
+        return { token, identity };
+  throw new AgentError('no-identity', { detail: `no card has the key ${publicKey.pkhh} of the certificate` });
+}
