@@ -56,6 +56,11 @@ const SHIPPED: readonly Shipped[] = [
   { from: '{README,THREATS,PROTOCOL,SECURITY}.md', to: 'usr/share/doc/scauth/' },
   { from: 'install/siem/*.*', to: 'usr/share/scauth/siem/' },
   { from: 'install/siem/sigma/*.yml', to: 'usr/share/scauth/siem/sigma/' },
+  { from: 'install/ansible/site.yml', to: 'usr/share/doc/scauth/ansible/' },
+  ...['defaults', 'handlers', 'meta', 'tasks', 'templates'].map((folder) => ({
+    from: `install/ansible/roles/scauth/${folder}/*`,
+    to: `usr/share/doc/scauth/ansible/roles/scauth/${folder}/`,
+  })),
   { from: 'install/authselect/make-profile', to: `${LIB}/authselect/`, mode: 0o755 },
   { from: 'agent/protocol/io.scauth.varlink', to: 'usr/share/varlink/' },
 ];

@@ -26,7 +26,18 @@ const INCLUDED = [
 const MORE = {
   bookworm: [],
   // Its pcscd asks polkit, by the system's bus; systemd starts them as on a machine. lintian is the release's own.
-  trixie: ['opensc-pkcs11', 'polkitd', 'dbus', 'systemd-sysv', 'libpam-systemd', 'lintian'],
+  trixie: [
+    ...[
+      'opensc-pkcs11',
+      'polkitd',
+      'pkexec',
+      'dbus-user-session',
+      'systemd-sysv',
+      'libpam-systemd',
+      'lintian',
+    ],
+    ...['ansible-core', 'python3-apt'],
+  ],
 } as const;
 
 export type Release = keyof typeof MORE;

@@ -21,8 +21,8 @@ import { descriptorOption, parseOptions } from '../options.ts';
 import { accountForRoot } from './unpair.ts';
 import { readPairing } from '../agent/wire.ts';
 
-const help = `sc_auth pair [-v] [-u USER] [-h HASH | --certificate FILE] [--shared] [--keyring yes|no]
-             [--pin-fd N] [--password-fd N] [--json]
+const help = `sc_auth pair [-v] [-u USER] [-h HASH | --certificate FILE] [--shared]
+             [--keyring yes|no] [--pin-fd N] [--password-fd N] [--json]
 sc_auth pair --from FILE|FOLDER [--user-from file|cn|email|upn] [--shared] [--dry-run] [--json]
 
 Pairs a card with an account: from then on card and PIN log it in.
