@@ -1,11 +1,11 @@
 #!/bin/bash
 # Process 1 of a package test: a Debian root in which a package can really be installed, in namespaces of its own.
 # The root is an overlay over the cached one: everything that is written is in memory and goes with process 1.
-# Usage: world.sh BASE MOUNTPOINT REPOSITORY MEGABYTES [GROUP]
+# Usage: world.sh BASE MOUNTPOINT REPOSITORY MEGABYTES [GROUP [seats]]
 # With GROUP, process 1 becomes the root's own systemd, in a control group of this name: its units run as on a machine.
 # (mount_namespaces(7), cgroup_namespaces(7), overlayfs)
 set -euo pipefail
-base=$1 place=$2 repository=$3 size=$4 group=${5:-}
+base=$1 place=$2 repository=$3 size=$4 group=${5:-} seats=${6:-}
 
 if [ -n "$group" ] && [ -z "${IN_GROUP:-}" ]; then
   mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -59,10 +59,9 @@ mount --bind "$root/run/sandbox/reader" "$root/etc/reader.conf.d"
 if [ -n "$group" ]; then
   mount -t sysfs -o ro sysfs "$root/sys"
   mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
-  # No kernel modules here; and no seat, so that with logind nobody would count as being at the machine.
-  for unit in systemd-modules-load.service systemd-logind.service; do
-    ln -s /dev/null "$root/etc/systemd/system/$unit"
-  done
+  ln -s /dev/null "$root/etc/systemd/system/systemd-modules-load.service"
+  # Without sessions of its own nobody would count as being at the machine.
+  [ -n "$seats" ] || ln -s /dev/null "$root/etc/systemd/system/systemd-logind.service"
   mkdir "$root/run/old"
   cd "$root"
   pivot_root . run/old

@@ -51,11 +51,15 @@ export class World {
     this.#group = group;
   }
 
-  static async start(release: Release = 'bookworm'): Promise<World> {
+  /** @param seats with logind, so that sessions count (seat-session.ts) */
+  static async start(release: Release = 'bookworm', seats = false): Promise<World> {
     const place = join(REPOSITORY, 'build/package-world');
     const group = release === 'bookworm' ? null : `scauthtest-world-${process.pid}`;
     const init = [join(import.meta.dirname, 'world.sh'), debianRoot(release), place, REPOSITORY, MEGABYTES];
-    const namespace = await Namespace.start('vpcd', group === null ? init : [...init, group]);
+    const namespace = await Namespace.start(
+      'vpcd',
+      group === null ? init : [...init, group, ...(seats ? ['seats'] : [])],
+    );
     const world = new World(namespace, group);
     if (group !== null)
       await world.must('until systemctl is-active -q multi-user.target; do sleep 0.1; done');

@@ -4,7 +4,10 @@
  * credentials, the session, the user's program in it, and all of it undone at its end. It shows nothing:
  * prompts and messages are lines "ask=STYLE:TEXT" and "told=STYLE:TEXT", answers are lines of standard input.
  *
- * usage: greeter SERVICE [user=NAME] PROGRAM [ARGUMENT…]
+ * With seat= logind is told of a screen there (pam_systemd(8)); with rhost= it is another host's login, as
+ * sshd's.
+ *
+ * usage: greeter SERVICE [user=NAME] [seat=SEAT] [tty=TTY] [rhost=HOST] PROGRAM [ARGUMENT…]
  */
 #define _GNU_SOURCE
 #include <grp.h>
@@ -62,6 +65,15 @@ static void put(pam_handle_t *pamh, const char *name, const char *value) {
         abort();
 }
 
+/* Takes NAME=VALUE off the front of the arguments. NULL: it is not there. */
+static const char *option(char ***argv, const char *name) {
+    size_t length = strlen(name);
+    const char *found = NULL;
+    if (**argv != NULL && strncmp(**argv, name, length) == 0 && (**argv)[length] == '=')
+        found = *(*argv)++ + length + 1;
+    return found;
+}
+
 static int step(const char *name, int code) {
     printf("%s=%d\n", name, code);
     fflush(stdout);
@@ -72,12 +84,22 @@ int main(int argc, char **argv) {
     struct pam_conv conv = {converse, NULL};
     pam_handle_t *pamh = NULL;
     const void *item = NULL;
-    const char *user = argc > 2 && strncmp(argv[2], "user=", 5) == 0 ? argv[2] + 5 : NULL;
-    char **program = argv + (user == NULL ? 2 : 3);
-    if (argc < 3 || program[0] == NULL || pam_start(argv[1], user, &conv, &pamh) != PAM_SUCCESS)
+    char **program = argv + (argc > 2 ? 2 : argc);
+    const char *user = option(&program, "user");
+    const char *seat = option(&program, "seat");
+    const char *tty = option(&program, "tty");
+    const char *rhost = option(&program, "rhost");
+    if (program[0] == NULL || pam_start(argv[1], user, &conv, &pamh) != PAM_SUCCESS)
         return 2;
-    pam_set_item(pamh, PAM_TTY, ":7");
-    pam_set_item(pamh, PAM_XDISPLAY, ":7");
+    pam_set_item(pamh, PAM_TTY, tty == NULL ? ":7" : tty);
+    if (tty == NULL)
+        pam_set_item(pamh, PAM_XDISPLAY, ":7");
+    if (rhost != NULL)
+        pam_set_item(pamh, PAM_RHOST, rhost);
+    put(pamh, "XDG_SESSION_CLASS", "user");
+    put(pamh, "XDG_SESSION_TYPE", seat == NULL ? "tty" : "x11");
+    if (seat != NULL)
+        put(pamh, "XDG_SEAT", seat);
     if (!step("authenticate", pam_authenticate(pamh, 0)) || !step("account", pam_acct_mgmt(pamh, 0)) ||
         pam_get_item(pamh, PAM_USER, &item) != PAM_SUCCESS || item == NULL) {
         pam_end(pamh, PAM_AUTH_ERR);
