@@ -318,7 +318,7 @@ export class TokenRegistry implements TokenSource {
           if (tokens.length > 0) return tokens;
         } catch (error) {
           debug('token', () => `${slot.reader}: ${driver.id}: ${describeError(error)}`);
-          if (!(error instanceof AgentError) || !isFault(error)) throw error;
+          if (!(error instanceof AgentError) || !isPassedOver(driver, error)) throw error;
           fault ??= error;
         }
       }
@@ -349,6 +349,11 @@ function keysOn(tokens: readonly Token[]): string {
   return tokens
     .map(({ id, identities }) => [id, ...identities.map(({ use, publicKey }) => `${use} ${publicKey.pkhh}`)])
     .join('\n');
+}
+
+/** A driver that talks to cards by itself may wait for ever, where another would have an answer. */
+function isPassedOver(driver: TokenDriver | SlotDriver, error: AgentError): boolean {
+  return isFault(error) || ('tokensIn' in driver && error.code === 'card-timeout');
 }
 
 /** Of a driver, or of a library below it: it says nothing of the card. */

@@ -12,11 +12,13 @@ const SCARD_LEAVE_CARD = 0;
 const SCARD_RESET_CARD = 1;
 
 export class CardLease {
+  readonly #only: (reader: string) => void;
   readonly #hold: () => void;
   readonly #holds: () => number;
   readonly #giveBack: (disposition: number) => void;
 
   private constructor(library: ReturnType<typeof koffi.load>) {
+    this.#only = library.func('void scauth_only(const char *reader)') as (reader: string) => void;
     this.#hold = library.func('void scauth_hold()') as () => void;
     this.#holds = library.func('int scauth_holds()') as () => number;
     this.#giveBack = library.func('void scauth_give_back(long disposition)') as (disposition: number) => void;
@@ -30,6 +32,11 @@ export class CardLease {
     const library = koffi.load(LEASE);
     const stands = library.func('int scauth_stand_before(const char *path)') as (path: string) => number;
     return stands(real) === 0 ? null : new CardLease(library);
+  }
+
+  /** The cards of other readers are not there for the module; null: those of all readers. */
+  only(reader: string | null): void {
+    this.#only(reader ?? '');
   }
 
   /** From the first look at a card on nobody else gets at it, until it is given back. */

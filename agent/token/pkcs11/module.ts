@@ -175,6 +175,11 @@ export class Pkcs11Module {
     return slots;
   }
 
+  /** This process is for the cards of one reader (null: for what is in none), as far as the module can be kept to it. */
+  only(reader: string | null): void {
+    this.#lease?.only(reader);
+  }
+
   /** After each call. @param reset whether a PIN may have gone to a card */
   giveBack(reset: boolean): void {
     this.#lease?.giveBack(reset);

@@ -3,18 +3,22 @@
  * the card. It notes the module's connections to cards; scauth_give_back() ends them, so that other programs
  * have the cards, and the module connects again by itself, as after another program's reset. While
  * scauth_hold() is in force a transaction that the module begins goes on until then: nobody else gets at a
- * card between the module's calls. Loaded before the module, it is what the module finds as libpcsclite.so.1.
+ * card between the module's calls. After scauth_only() the cards of other readers are not there for it: a
+ * module that looks at every card would wait for one that does not answer. Loaded before the module, it is
+ * what the module finds as libpcsclite.so.1.
  * It sends nothing to a card; all that it does not know is handed through. Specification: winscard.h of
  * pcsc-lite; OpenSC's reader-pcsc.c, pcsc_lock.
  */
 #include <dlfcn.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 typedef long word;
 typedef word (*function)(word, word, word, word, word, word, word);
 
 enum { SUCCESS = 0, LEAVE_CARD = 0, CONNECTIONS = 64 };
-static const word NO_MEMORY = 0x80100006, NO_SERVICE = 0x8010001D;
+static const word NO_MEMORY = 0x80100006, NO_SERVICE = 0x8010001D, NO_CARD = 0x8010000C;
 
 /* card is 0 where there is none. held: a transaction of ours is around those of the module. */
 static struct {
@@ -23,6 +27,8 @@ static struct {
 } connections[CONNECTIONS];
 static void *library;
 static int holding;
+/* A reader's name; NULL: all are there. */
+static char *only;
 
 static word call(const char *name, word a, word b, word c, word d, word e, word f, word g) {
     function real = NULL;
@@ -64,6 +70,8 @@ HANDED_THROUGH(SCardSetAttrib)
 EXPORT word SCardConnect(word, word, word, word, word *, word);
 EXPORT word SCardConnect(word context, word reader, word share, word protocols, word *card, word protocol) {
     size_t at = find(0);
+    if (only != NULL && strcmp((const char *)reader, only) != 0)
+        return NO_CARD;
     if (at == CONNECTIONS)
         return NO_MEMORY;
     word result = call("SCardConnect", context, reader, share, protocols, (word)card, protocol, 0);
@@ -96,6 +104,16 @@ EXPORT int scauth_stand_before(const char *);
 EXPORT int scauth_stand_before(const char *path) {
     library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     return library != NULL;
+}
+
+/* From now on only the cards of this reader are there; of none where it is empty. */
+EXPORT void scauth_only(const char *);
+EXPORT void scauth_only(const char *reader) {
+    char *name = strdup(reader);
+    if (name == NULL)
+        abort();
+    free(only);
+    only = name;
 }
 
 EXPORT void scauth_hold(void);

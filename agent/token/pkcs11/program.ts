@@ -113,6 +113,7 @@ function describeToken(slots: readonly TokenSlot[], reader: string | null): Json
 
 function look(params: JsonObject): JsonObject {
   const reader = typeof params['reader'] === 'string' ? params['reader'] : null;
+  pkcs11Module().only(reader);
   // A second look at a card is one at what is on it by now: it may have been personalised while it was in.
   if (reader !== null && looked.has(reader)) letGo();
   if (reader !== null) looked.add(reader);

@@ -6,7 +6,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../base/clock.ts';
-import { AgentError, asAgentError, printable } from '../../base/errors.ts';
+import { AgentError, asAgentError, printable, type AgentErrorCode } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import { SecretBuffer } from '../../base/secret.ts';
 import { failureOf, helloAnswer, parseAnswer, resultMessage } from './answers.ts';
@@ -45,6 +45,8 @@ export interface DriverProgram extends Confinement {
 
 export interface CallOptions {
   readonly deadlineMs: number;
+  /** What it means where the driver does not answer within it; `driver-fault` if absent. */
+  readonly late?: AgentErrorCode;
   /** Called when its turn has come. @throws AgentError where it is not to be asked any more */
   readonly stillMeant?: () => void;
   /** Follows the request in a frame of its own, from locked memory; wiped on each path. */
@@ -172,7 +174,7 @@ export class DriverProcess {
 
   /** Ends it by force, now. A call that is open fails. */
   kill(): void {
-    this.#fail('scauthd is ending', true);
+    this.#fail('scauthd is ending', { onPurpose: true });
   }
 
   async #start(): Promise<void> {
@@ -181,7 +183,7 @@ export class DriverProcess {
     if (waitMs > 0 && waitMs <= FIRST_BACK_OFF_MS) await delay(waitMs);
     else if (waitMs > 0) {
       const why = this.#lastFailure === null ? '' : `: ${this.#lastFailure.detail}`;
-      throw new AgentError('driver-fault', {
+      throw new AgentError(this.#lastFailure?.code ?? 'driver-fault', {
         detail: `is started again in ${Math.ceil(waitMs / 1000)} s${why}`,
       });
     }
@@ -232,7 +234,7 @@ export class DriverProcess {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
       const timer = setTimeout(() => {
-        this.#fail(`did not answer ${method} within ${options.deadlineMs} ms`);
+        this.#fail(`did not answer ${method} within ${options.deadlineMs} ms`, { code: options.late });
       }, options.deadlineMs);
       this.#call = { id, options, resolve, reject, timer, bytes: 0, asking: false };
       const { secret, newSecret } = options;
@@ -320,12 +322,18 @@ export class DriverProcess {
     return this.#call === null;
   }
 
-  #fail(why: string, onPurpose = false): void {
+  #fail(
+    why: string,
+    {
+      code = 'driver-fault',
+      onPurpose = false,
+    }: { code?: AgentErrorCode | undefined; onPurpose?: boolean } = {},
+  ): void {
     const child = this.#child;
     if (child === null) return;
     this.#child = null;
     child.kill('SIGKILL');
-    const error = new AgentError('driver-fault', { detail: `driver ${this.program.name} ${printable(why)}` });
+    const error = new AgentError(code, { detail: `driver ${this.program.name} ${printable(why)}` });
     const call = this.#call;
     this.#call = null;
     if (call !== null) clearTimeout(call.timer);

@@ -1,5 +1,6 @@
 // Drivers of the kind `token`: their processes have tokens of their own (PKCS#11 modules talk to pcscd by themselves).
-// Each process runs only while it has a token. After a call with a PIN the card is reset, and when nobody asks for a
+// Each process has one reader's tokens, or those that are in none, and runs only while there are any: a card that does not
+// answer, or at which a module ends, costs no other card. After a call with a PIN the card is reset, and when nobody asks for a
 // while, the driver lets go of it. Specification: DRIVERS.md, "Kind token".
 
 import { AgentError, asAgentError } from '../../base/errors.ts';
@@ -51,7 +52,11 @@ export class SlotPlugin implements SlotDriver {
   readonly id: string;
   readonly version: string;
   readonly displayName: string;
-  readonly #parts: readonly Part[];
+  readonly #programs: readonly SlotProgram[];
+  readonly #log: (line: string) => void;
+  readonly #tries: Tries = { inReaders: new TryMemory(), inNone: TryMemory.ofTpm() };
+  /** By reader; null: of what is in none. A part without tokens remembers why it failed. */
+  readonly #parts = new Map<string | null, readonly Part[]>();
   #lost: (tokens: readonly Token[]) => void = () => undefined;
 
   constructor(
@@ -62,29 +67,47 @@ export class SlotPlugin implements SlotDriver {
     this.id = about.id;
     this.version = about.version;
     this.displayName = about.displayName;
-    const tries = { inReaders: new TryMemory(), inNone: TryMemory.ofTpm() };
-    this.#parts = programs.map(
+    this.#programs = programs;
+    this.#log = log;
+  }
+
+  #partsAt(reader: string | null): readonly Part[] {
+    const known = this.#parts.get(reader);
+    if (known !== undefined) return known;
+    const programs = reader === null ? this.#programs.filter(({ standing }) => standing) : this.#programs;
+    const made = programs.map(
       (program) =>
-        new Part(program, tries, log, (tokens) => {
-          this.#lost(tokens);
+        new Part(program, {
+          tries: this.#tries,
+          log: this.#log,
+          lost: (tokens) => {
+            this.#lost(tokens);
+          },
+          isAlone: (serial) => this.#all().filter((part) => part.has(program, serial)).length === 1,
         }),
     );
+    this.#parts.set(reader, made);
+    return made;
+  }
+
+  #all(): Part[] {
+    return [...this.#parts.values()].flat();
   }
 
   /** What does not work now or did not, for diagnosis. */
   problems(): string[] {
-    return this.#parts.flatMap(({ process }) => process.problems);
+    return [...new Set(this.#all().flatMap(({ process }) => process.problems))];
   }
 
   /** The same of what does not work now. */
   failing(): string[] {
-    return this.#parts.flatMap(({ process }) => process.lastFailure?.detail ?? []);
+    return [...new Set(this.#all().flatMap(({ process }) => process.lastFailure?.detail ?? []))];
   }
 
   /** The first part that has tokens there has the card. A part that fails is passed over, and told if no other has it. */
   async tokensIn(slot: CardSlot): Promise<readonly Token[]> {
     let failure: AgentError | null = null;
-    for (const part of this.#parts) {
+    for (const part of this.#partsAt(slot.reader)) {
       try {
         const tokens = await part.look(slot);
         if (tokens.length > 0) return tokens;
@@ -97,13 +120,13 @@ export class SlotPlugin implements SlotDriver {
   }
 
   gone(slot: CardSlot): void {
-    for (const part of this.#parts) part.forget(slot);
+    for (const part of this.#parts.get(slot.reader) ?? []) part.forget(slot);
   }
 
   async standing(): Promise<readonly Token[]> {
     const found: Token[] = [];
     let failure: AgentError | null = null;
-    for (const part of this.#parts.filter(({ program }) => program.standing)) {
+    for (const part of this.#partsAt(null)) {
       try {
         found.push(...(await part.look(null)));
       } catch (error) {
@@ -119,47 +142,55 @@ export class SlotPlugin implements SlotDriver {
   }
 
   close(): void {
-    for (const part of this.#parts) part.close();
+    for (const part of this.#all()) part.close();
   }
 }
 
-/** One process and the tokens that it has. */
+interface PartContext {
+  readonly tries: Tries;
+  readonly log: (line: string) => void;
+  readonly lost: (tokens: readonly Token[]) => void;
+  /** Whether no other token of the program, in whatever reader, says the same serial number. */
+  readonly isAlone: (serial: string) => boolean;
+}
+
+/** One process and the tokens that it has, of one reader or of none. */
 class Part {
   readonly program: SlotProgram;
   readonly process: DriverProcess;
   readonly tries: Tries;
-  readonly #lost: (tokens: readonly Token[]) => void;
+  readonly #context: PartContext;
   #tokens: SeenToken[] = [];
   #rest: NodeJS.Timeout | null = null;
 
-  constructor(
-    program: SlotProgram,
-    tries: Tries,
-    log: (line: string) => void,
-    lost: (tokens: readonly Token[]) => void,
-  ) {
+  constructor(program: SlotProgram, context: PartContext) {
     this.program = program;
-    this.tries = tries;
-    this.#lost = lost;
-    this.process = new DriverProcess(program, log, () => {
-      const tokens = this.#tokens;
-      this.#tokens = [];
-      if (tokens.length > 0) lost(tokens.map(({ token }) => token));
+    this.tries = context.tries;
+    this.#context = context;
+    this.process = new DriverProcess(program, context.log, () => {
+      this.#lose(this.#tokens);
     });
+  }
+
+  has(program: SlotProgram, serial: string): boolean {
+    return program === this.program && this.#tokens.some(({ address }) => address.token === serial);
   }
 
   /** @param slot null: the tokens that are in no reader */
   async look(slot: CardSlot | null): Promise<readonly Token[]> {
     const place = slot === null ? {} : { reader: slot.reader, atr: toHex(slot.atr) };
     try {
-      const described = await this.#call('look', place, { deadlineMs: LOOK_MS }, (answer) =>
-        A.parseAnswer(A.lookAnswer, answer, 'look').tokens.map((token) =>
-          A.describeToken(this.program.id, token),
-        ),
+      const described = await this.#call(
+        'look',
+        place,
+        { deadlineMs: LOOK_MS, late: 'card-timeout' },
+        (answer) =>
+          A.parseAnswer(A.lookAnswer, answer, 'look').tokens.map((token) =>
+            A.describeToken(this.program.id, token),
+          ),
       );
-      const found = described.map((token) => new SeenToken(this, token, slot ?? new NoReader(token.label)));
-      this.#tokens = [...this.#tokens.filter((token) => !isAt(token, slot)), ...found];
-      return found.map(({ token }) => token);
+      this.#tokens = described.map((token) => new SeenToken(this, token, slot ?? new NoReader(token.label)));
+      return this.#tokens.map(({ token }) => token);
     } finally {
       this.#endIfIdle();
     }
@@ -199,7 +230,7 @@ class Part {
     const stillMeant = (): void => {
       if (!this.#tokens.includes(of)) throw new AgentError('no-card', { detail: 'the token is gone' });
       const { token: serial, place } = of.address;
-      if (place === undefined && this.#tokens.filter(({ address }) => address.token === serial).length > 1)
+      if (place === undefined && !this.#isAlone(serial))
         throw new AgentError('card-changed', {
           detail: `two tokens ${serial}, and the driver names no place`,
         });
@@ -209,16 +240,20 @@ class Part {
     } catch (error) {
       // Two tokens without a place would be the same two after another look.
       if (asAgentError(error).code === 'card-changed' && of.address.place !== undefined)
-        this.#lookAgain(of.slot);
+        this.#lose(this.#tokens.filter(({ slot }) => slot === of.slot));
       throw error;
     }
   }
 
-  /** What is there is not what was seen. */
-  #lookAgain(slot: CardSlot): void {
-    const lost = this.#tokens.filter((token) => token.slot === slot);
+  /** What is there is not what was seen, or nobody can ask it any more: it is looked at again. */
+  #lose(lost: readonly SeenToken[]): void {
     this.#tokens = this.#tokens.filter((token) => !lost.includes(token));
-    if (lost.length > 0) this.#lost(lost.map(({ token }) => token));
+    if (lost.length > 0) this.#context.lost(lost.map(({ token }) => token));
+  }
+
+  #isAlone(serial: string): boolean {
+    const here = this.#tokens.filter(({ address }) => address.token === serial);
+    return here.length === 1 && this.#context.isAlone(serial);
   }
 
   async #call<T>(
@@ -296,10 +331,6 @@ class SeenToken implements TokenBackend {
       await resetCard(this.slot);
     }
   }
-}
-
-function isAt(token: SeenToken, slot: CardSlot | null): boolean {
-  return slot === null ? token.slot instanceof NoReader : token.slot === slot;
 }
 
 function proveOptions(pin: CardPin, secret: Pin | null): CallOptions {

@@ -1,6 +1,6 @@
 // K9 on the real pcscd: a card in another reader that does not answer, and a card that another program has when scauthd
 // first looks at it. Who has been read logs in; who misses the card reads why.
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import * as person from '../../kit/person/person.ts';
 import { PASSWORD_PROMPT } from '../../kit/person/person.ts';
@@ -16,31 +16,42 @@ test.before(async () => {
 });
 test.after.always(() => sandbox.stop());
 
-test.serial(
-  'K9: a mute card in another reader: the own card logs in while it is looked at, and after',
-  async (t) => {
-    const mute = await sandbox.addCard(['--out', '--key', 'p256:2', '--guid', '11'.repeat(16)]);
-    try {
-      await mute.misbehave({ kind: 'hang', times: 'always' });
-      const from = sandbox.agentLog().length;
-      const powered = mute.nextPowerOn();
-      await mute.insert();
-      await powered;
-      await person.expectCardLogin(sandbox);
-      await person.untilAgentSays(sandbox, 'cannot be read: card-timeout', from);
-      await person.expectCardLogin(sandbox);
-      await person.pullCard(sandbox);
-      const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
-      t.is(code, 0, screen);
-      t.true(screen.includes(SILENT), screen);
-      t.is(sandbox.agentLog().slice(from).split('cannot be read').length, 2, 'said once');
-    } finally {
-      mute.close();
-    }
-    await person.insertCard(sandbox);
+async function muteBesideOwn(t: ExecutionContext, sandbox: Sandbox): Promise<void> {
+  const mute = await sandbox.addCard(['--out', '--key', 'p256:2', '--guid', '11'.repeat(16)]);
+  try {
+    await mute.misbehave({ kind: 'hang', times: 'always' });
+    const from = sandbox.agentLog().length;
+    const powered = mute.nextPowerOn();
+    await mute.insert();
+    await powered;
     await person.expectCardLogin(sandbox);
-  },
-);
+    await person.untilAgentSays(sandbox, 'cannot be read: card-timeout', from);
+    await person.expectCardLogin(sandbox);
+    await person.pullCard(sandbox);
+    const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
+    t.is(code, 0, screen);
+    t.true(screen.includes(SILENT), screen);
+    const log = sandbox.agentLog().slice(from);
+    t.is(log.split('cannot be read').length, 2, log);
+  } finally {
+    mute.close();
+  }
+  await person.insertCard(sandbox);
+  await person.expectCardLogin(sandbox);
+}
+
+const MUTE = 'K9: a mute card in another reader: the own card logs in while it is looked at, and after';
+test.serial(MUTE, (t) => muteBesideOwn(t, sandbox));
+
+test.serial(`${MUTE}, through OpenSC's module`, async (t) => {
+  const viaModule = await Sandbox.start({ config: '[tokens]\ndisabled = ["org.scauth.piv"]\n' });
+  try {
+    await person.pairCard(viaModule);
+    await muteBesideOwn(t, viaModule);
+  } finally {
+    await viaModule.stop();
+  }
+});
 
 test.serial(
   'K9: another program has the card when it is first looked at: said so; then it works',
