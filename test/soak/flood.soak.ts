@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import { APP } from '../kit/sandbox/namespace.ts';
 import { Sandbox } from '../kit/sandbox/sandbox.ts';
-import { enforced, requireAccountPhase } from '../kit/person/enforcement.ts';
+import { cardRequired } from '../kit/person/enforcement.ts';
 import { bothSockets, startFloods, type FloodMode } from '../system/login/floods.ts';
 import * as person from '../kit/person/person.ts';
 
@@ -26,12 +26,7 @@ test.before(async () => {
   const flags = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror'];
   execFileSync('cc', [...flags, '-o', join(ROOT, PROGRAM), join(import.meta.dirname, 'logins.c'), '-lpam']);
   sandbox = await Sandbox.start();
-  requireAccountPhase(sandbox);
-  await person.pairCard(sandbox);
-  await person.expectCardLogin(sandbox);
-  await enforced(sandbox, 'on');
-  await person.expectCardLogin(sandbox);
-  await person.untilAgentSays(sandbox, 'confirmed by the card login');
+  await cardRequired(sandbox);
   writeFileSync(
     sandbox.path('/etc/pam.d/card-only'),
     'auth required pam_scauth.so\naccount required pam_permit.so\n',

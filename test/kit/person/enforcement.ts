@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { ACCOUNT_LINE, ENFORCE_LINE, keepPeople } from '../sandbox/etc.ts';
 import type { ExecResult, Sandbox } from '../sandbox/sandbox.ts';
+import { expectCardLogin, pairCard, untilAgentSays } from './person.ts';
 
 export { ACCOUNT_LINE };
 
@@ -54,6 +55,20 @@ export async function enforced(
   const { code, stdout, stderr } = await enforce(sandbox, [...args, '--json']);
   if (code !== 0) throw new Error(`sc_auth enforce ${args.join(' ')}: ${code}\n${stdout}${stderr}`);
   return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+/** The card of the sandbox's user is required, in all that {@link requireAccountPhase} names. @returns what `on` said */
+export async function cardRequired(
+  sandbox: Sandbox,
+  ...args: readonly string[]
+): Promise<Record<string, unknown>> {
+  requireAccountPhase(sandbox);
+  await pairCard(sandbox);
+  await expectCardLogin(sandbox);
+  const said = await enforced(sandbox, 'on', ...args);
+  await expectCardLogin(sandbox);
+  await untilAgentSays(sandbox, 'confirmed by the card login');
+  return said;
 }
 
 /** pamtester's account phase, with nothing else in the stack; each item is `tty=/dev/tty1` or the like. */

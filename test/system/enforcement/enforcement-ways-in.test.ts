@@ -3,12 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
-import {
-  BREAK_GLASS_PROMPT,
-  CARD_REQUIRED,
-  enforced,
-  requireAccountPhase,
-} from '../../kit/person/enforcement.ts';
+import { BREAK_GLASS_PROMPT, CARD_REQUIRED, cardRequired, enforced } from '../../kit/person/enforcement.ts';
 import * as person from '../../kit/person/person.ts';
 import { answer, PASSWORD_PROMPT, PIN_PROMPT, ROOT } from '../../kit/person/person.ts';
 import { byKey, byQuestions, sshdLog, startSshd } from '../../kit/person/sshd-keys.ts';
@@ -18,14 +13,9 @@ let code = '';
 
 test.before(async () => {
   sandbox = await Sandbox.start({ config: '' });
-  requireAccountPhase(sandbox);
   await person.addUser(sandbox, 'bob');
-  await person.pairCard(sandbox);
-  await person.expectCardLogin(sandbox);
   await enforced(sandbox, 'exempt', 'bob', '--until', '8h');
-  code = String((await enforced(sandbox, 'on'))['breakGlassCode']);
-  await person.expectCardLogin(sandbox);
-  await person.untilAgentSays(sandbox, 'confirmed by the card login');
+  code = String((await cardRequired(sandbox))['breakGlassCode']);
 });
 test.beforeEach(() => person.freshCard(sandbox));
 test.after.always(() => sandbox.stop());

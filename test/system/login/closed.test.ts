@@ -1,21 +1,21 @@
 // A card is required: su that its user stops in the account phase, and a scauthd that does not run, which lets nobody in
-// (enforcement.agent_absent = "closed") or whoever has the password ("open").
+// (enforcement.agent_absent = "closed") or whoever has the password ("open"); and root at a seat, who gets in by logind's
+// word and by no claim of a program.
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
+import { Variant } from 'dbus-native';
 import { processFacts } from '../../../agent/base/process-identity.ts';
-import {
-  BREAK_GLASS_PROMPT,
-  CARD_REQUIRED,
-  enforced,
-  requireAccountPhase,
-} from '../../kit/person/enforcement.ts';
+import { BREAK_GLASS_PROMPT, CARD_REQUIRED, cardRequired } from '../../kit/person/enforcement.ts';
+import { LogindMock } from '../../kit/logind/logind-mock.ts';
+import { Units } from '../../kit/logind/units.ts';
 import * as person from '../../kit/person/person.ts';
 import { answer, PASSWORD_PROMPT, ROOT } from '../../kit/person/person.ts';
 import type { Pty } from '../../kit/sandbox/pty.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 
 let sandbox: Sandbox;
+let units: Units | null = null;
 const UNANSWERED = /This account needs its card, and the card service does not answer/;
 const GOT_IN = /^got in/m;
 /** For su, whose module waits for one second here; far longer than that. */
@@ -23,17 +23,15 @@ const STOPPED_MS = 3000;
 
 test.before(async () => {
   sandbox = await Sandbox.start({ config: '' });
-  requireAccountPhase(sandbox);
+  await cardRequired(sandbox, '--agent-absent', 'closed');
   const su = sandbox.path('/etc/pam.d/su');
   writeFileSync(su, readFileSync(su, 'utf8').replaceAll('pam_scauth.so', 'pam_scauth.so timeout=1'));
-  await person.pairCard(sandbox);
-  await person.expectCardLogin(sandbox);
-  await enforced(sandbox, 'on', '--agent-absent', 'closed');
-  await person.expectCardLogin(sandbox);
-  await person.untilAgentSays(sandbox, 'confirmed by the card login');
   await person.pullCard(sandbox);
 });
-test.after.always(() => sandbox.stop());
+test.after.always(async () => {
+  await sandbox.stop();
+  units?.remove();
+});
 
 /** nsenter, which started scauthd, stops itself when its child is stopped, and has to go on as well: it reaps it. */
 function signalAgent(name: 'SIGSTOP' | 'SIGCONT'): void {
@@ -120,3 +118,24 @@ for (const [choice, gets] of [
       t.is(GOT_IN.test(stopped.screen), opens, stopped.screen);
     },
   );
+
+test.serial('S6: root at a seat by logind’s word gets in, and by PAM_TTY alone does not', async (t) => {
+  await sandbox.startAgent();
+  const made = await sandbox.exec(['mkdir', '-p', '/run/systemd/seats']);
+  t.is(made.code, 0);
+  units = await Units.start(sandbox);
+  const logind = await LogindMock.startIn(sandbox);
+  t.teardown(() => {
+    logind.stop();
+  });
+  await logind.add({ id: '9', uid: 0, user: 'root', type: 'tty', tty: 'tty1' });
+  const login = ['pamtester', '-I', 'tty=/dev/tty1', 'login', 'root', 'authenticate', 'acct_mgmt'];
+  const byPassword = async (argv: readonly string[]) =>
+    sandbox.exec(argv, { input: `${sandbox.rootPassword}\n\n` });
+  const inSession = await units.inside('user.slice/user-0.slice/session-9.scope', login, 'root');
+  const atSeat = await byPassword(inSession);
+  t.is(atSeat.code, 0, atSeat.stdout + atSeat.stderr);
+  t.not((await byPassword(login)).code, 0, 'a process of no session');
+  await logind.change('9', { State: new Variant('s', 'online') });
+  t.not((await byPassword(inSession)).code, 0, 'a session that is not in front');
+});

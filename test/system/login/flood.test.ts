@@ -2,7 +2,7 @@
 // under some floods; test/soak has them all.
 import test from 'ava';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
-import { BREAK_GLASS_PROMPT, enforced, requireAccountPhase } from '../../kit/person/enforcement.ts';
+import { BREAK_GLASS_PROMPT, cardRequired, enforced } from '../../kit/person/enforcement.ts';
 import { bothSockets, startFloods, type FloodMode } from './floods.ts';
 import * as person from '../../kit/person/person.ts';
 import { PASSWORD_PROMPT, PIN_PROMPT, ROOT } from '../../kit/person/person.ts';
@@ -11,12 +11,7 @@ let sandbox: Sandbox;
 
 test.before(async () => {
   sandbox = await Sandbox.start();
-  requireAccountPhase(sandbox);
-  await person.pairCard(sandbox);
-  await person.expectCardLogin(sandbox);
-  await enforced(sandbox, 'on');
-  await person.expectCardLogin(sandbox);
-  await person.untilAgentSays(sandbox, 'confirmed by the card login');
+  await cardRequired(sandbox);
 });
 test.after.always(() => sandbox.stop());
 

@@ -4,12 +4,7 @@ import test from 'ava';
 import { processFacts } from '../../../agent/base/process-identity.ts';
 import type { Pty } from '../../kit/sandbox/pty.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
-import {
-  accountPhase,
-  BREAK_GLASS_PROMPT,
-  enforced,
-  requireAccountPhase,
-} from '../../kit/person/enforcement.ts';
+import { BREAK_GLASS_PROMPT, accountPhase, cardRequired } from '../../kit/person/enforcement.ts';
 import * as person from '../../kit/person/person.ts';
 import { answer, PASSWORD_PROMPT, ROOT } from '../../kit/person/person.ts';
 
@@ -18,12 +13,7 @@ const UNANSWERED = /This account needs its card, and the card service does not a
 
 test.before(async () => {
   sandbox = await Sandbox.start({ config: '' });
-  requireAccountPhase(sandbox);
-  await person.pairCard(sandbox);
-  await person.expectCardLogin(sandbox);
-  await enforced(sandbox, 'on');
-  await person.expectCardLogin(sandbox);
-  await person.untilAgentSays(sandbox, 'confirmed by the card login');
+  await cardRequired(sandbox);
   await person.pullCard(sandbox);
 });
 test.after.always(() => sandbox.stop());
