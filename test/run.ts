@@ -1,5 +1,5 @@
-// `npm test`: all tests, and types, lint and format beside them; the last line is `N passed, N failed`.
-// `--check` leaves out test/system/judges; `--unit` runs test/unit alone, `--changed` the tests that the change since the
+// `npm test`: all tests but the long ones, and types, lint and format beside them; the last line is `N passed, N failed`.
+// `--long` runs test/**/*.long.test.ts; `--unit` runs what of test/unit starts no programs, `--changed` the tests that the change since the
 // last commit can reach, `--soak` test/**/*.soak.ts, one at a time. File names and `--match PATTERN` go to ava, and then
 // only ava runs.
 // Each step that is not ava counts as one test. The full output of each step lies in test/artifacts.
@@ -19,7 +19,7 @@ import { createInterface } from 'node:readline';
 import { changedTests } from './changed.ts';
 import { BUNDLE, bundlePrograms } from './kit/sandbox/bundle.ts';
 import { TapReader } from './kit/tap.ts';
-import { filesOf, putTogether } from './together.ts';
+import { filesOf, putTogether, startsPrograms } from './together.ts';
 import { slowestFirst } from './times.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..');
@@ -156,11 +156,11 @@ function secondsSince(startMs: number): string {
 }
 
 /** Test files without an end: ava gives up when nothing has happened for long, and names none of those it waited for. */
-function unended(): string[] {
+function unended(files: readonly string[]): string[] {
   const ended = new Set(
     existsSync(TIMES) ? slowestFirst(readFileSync(TIMES, 'utf8')).map(({ file }) => file) : [],
   );
-  return filesOf(['test/**/*.test.ts']).filter((file) => !ended.has(file));
+  return files.filter((file) => !ended.has(file));
 }
 
 /** What took longest. */
@@ -185,7 +185,7 @@ async function runStep({ name, argv }: { name: string; argv: string[] }): Promis
 async function runAva(
   args: readonly string[],
   timeoutMs: number,
-  isWhole: boolean,
+  files: readonly string[],
 ): Promise<{ passed: number; failed: number }> {
   const tap = new TapReader();
   let shown = 0;
@@ -214,7 +214,8 @@ async function runAva(
   if (tap.skipped > 0) console.log(`${tap.skipped} skipped`);
   // Dead without a failed test to show for it: that is a failure too.
   const crashed = !tap.planned || (!ok && tap.failed === 0);
-  if (crashed && isWhole) console.log(`${FAILED}: no end of ${unended().slice(0, 20).join(', ')}`);
+  const open = crashed ? unended(files) : [];
+  if (open.length > 0) console.log(`${FAILED}: no end of ${open.slice(0, 20).join(', ')}`);
   if (crashed)
     console.log(
       `${FAILED}: ava ${reason || 'printed no plan'}\n${output.split('\n').slice(-SHOWN_LINES).join('\n')}`,
@@ -230,21 +231,23 @@ function giveBack(): void {
     chownSync(path, owner, -1);
 }
 
-const MODES = ['--check', '--unit', '--changed', '--soak'] as const;
+const MODES = ['--long', '--unit', '--changed', '--soak'] as const;
+/** Many variants of one thing, or other people's programs that take their time. */
+const LONG = 'test/**/*.long.test.ts';
 
 /** The test files of a mode; none where ava's configuration names them. */
 function testsOf(mode: (typeof MODES)[number] | null): string[] {
   switch (mode) {
-    case '--check':
-      return filesOf(['test/**/*.test.ts'], ['test/system/judges/**']);
+    case '--long':
+      return filesOf([LONG]);
     case '--unit':
-      return filesOf(['test/unit/**/*.test.ts']);
+      return filesOf(['test/unit/**/*.test.ts'], [LONG]).filter((file) => !startsPrograms(file));
     case '--changed':
       return changedTests(REPOSITORY);
     case '--soak':
       return [];
     case null:
-      return filesOf(['test/**/*.test.ts']);
+      return filesOf(['test/**/*.test.ts'], [LONG]);
   }
 }
 
@@ -266,7 +269,7 @@ async function main(): Promise<void> {
   let passed = 0;
   let failed = 0;
   let looked: Promise<void> | null = null;
-  if (!named && (mode === null || mode === '--check')) {
+  if (!named && mode === null) {
     // Beside ava, whose tests wait for much of their time.
     looked = (async () => {
       for (const step of steps()) {
@@ -282,11 +285,11 @@ async function main(): Promise<void> {
   }
   const tests =
     mode === '--soak'
-      ? await runAva([...SOAK, ...forAva], SOAK_MS, false)
+      ? await runAva([...SOAK, ...forAva], SOAK_MS, [])
       : await runAva(
           ['--concurrency', CONCURRENCY, ...(named ? wanted : putTogether(files))],
           AVA_MS,
-          !named && mode === null,
+          named ? [] : files,
         );
   await looked;
   passed += tests.passed;

@@ -32,7 +32,7 @@ export function withoutProcess(title: string): string {
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 /** Whether a file of test/, or one of those that it imports, starts programs. */
-function startsPrograms(file: string, seen = new Set<string>()): boolean {
+export function startsPrograms(file: string, seen = new Set<string>()): boolean {
   if (seen.has(file) || !file.startsWith('test/') || !existsSync(join(ROOT, file))) return false;
   seen.add(file);
   const text = read(file);

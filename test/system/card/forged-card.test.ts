@@ -1,5 +1,5 @@
 // L4: a certificate says the victim's name, e-mail and UPN, is issued by somebody, and its key is not the paired one.
-// Names open nothing: only the paired key does. A card with the paired certificate is in hostile-card.test.ts.
+// Names open nothing: only the paired key does. A card with the paired certificate is in hostile-card.long.test.ts.
 import test from 'ava';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import * as person from '../../kit/person/person.ts';

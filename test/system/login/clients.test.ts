@@ -2,7 +2,7 @@
 //
 //   sudo, su, login, vlock, pkexec (setuid helper), pkexec (helper confined as in polkit 127)   here
 //   sshd, sudo in its sessions                                                  remote-session.test.ts
-//   i3lock, xsecurelock, xscreensaver                                           ../session/lockers.test.ts
+//   i3lock, xsecurelock, xscreensaver                                           ../session/lockers.long.test.ts
 //
 // What each prompt says to the letter is in login.test.ts; tries and blocked PINs are in pin-prompt.test.ts.
 

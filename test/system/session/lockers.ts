@@ -1,5 +1,5 @@
 // Three screen lockers as a person meets them: lock, wake, back to the first prompt after a mistake, and whether the
-// screen is locked. All run as the user. It checks nothing: that is lockers.test.ts.
+// screen is locked. All run as the user. It checks nothing: that is lockers.long.test.ts.
 
 import type { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import { until, type Desktop, type Running } from './desktop.ts';

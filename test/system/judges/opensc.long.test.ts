@@ -97,7 +97,7 @@ for (const [key, hash, mechanism, options] of [
   );
 }
 
-// ECDH is for yubico-piv-tool (yubico.test.ts): OpenSC 0.23 derives nothing with 9D here (CKR_KEY_TYPE_INCONSISTENT).
+// ECDH is for yubico-piv-tool (yubico.long.test.ts): OpenSC 0.23 derives nothing with 9D here (CKR_KEY_TYPE_INCONSISTENT).
 test.serial('rsa2048: pkcs11-tool --decrypt opens what was encrypted to 9D', (t) =>
   withReader(t, async (reader) => {
     const control = await reader.insert([...FIRMWARE, '--key', 'rsa2048']);
