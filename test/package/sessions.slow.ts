@@ -1,4 +1,4 @@
-// Sessions on Debian 13 with its own systemd, logind and D-Bus, the package installed: what scauthd concludes from
+// Sessions on Debian 13 with its own systemd, logind, D-Bus and polkitd, the package installed: what scauthd concludes from
 // logind, what it asks of it, and what the units promise. What npm test plays with a mock of logind is played by the real one
 // here. What stays made up, and why:
 // - the display manager and sshd: test/unit/pam/greeter.c calls PAM as both do. A screen and a network are not what is tried.
@@ -10,7 +10,7 @@
 import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import { makePackages, type Packages } from './packages.ts';
-import { BY_PASSWORD, BY_PIN, prepareSessions, SeatSession } from './seat-session.ts';
+import { BY_PASSWORD, BY_PIN, prepareSessions, SeatSession, type Answer } from './seat-session.ts';
 import { PASSWORD, PIN, USER, World } from './world.ts';
 
 const SEAT = { seat: 'seat0' };
@@ -197,6 +197,39 @@ test.serial(
     await session.close();
   },
 );
+
+/** pkttyagent throws away what was typed before it switched the echo off, which it does after its question. */
+async function askPolkit(
+  session: SeatSession,
+  [question, answer]: Answer,
+): Promise<{ code: number; screen: string }> {
+  await session.run('stty echo');
+  const [tty = ''] = /\/dev\/pts\/\d+/.exec((await session.run('tty')).screen) ?? [];
+  await session.begin('ask-polkit', question);
+  await until(`stty -F ${tty} -a | grep -q -- ' -echo '`);
+  return session.goOn(answer);
+}
+
+test.serial('polkit: a real agent, the real polkitd and its PAM: the PIN opens at the seat', async (t) => {
+  await world.must(`usermod -aG sudo ${USER}`);
+  const session = await SeatSession.open(world, SEAT, BY_PIN);
+  const script = [
+    'mkfifo ready 2>/dev/null',
+    'pkttyagent --process $$ --notify-fd 3 3>ready & cat ready',
+    'pkcheck --process $$ --allow-user-interaction --action-id org.freedesktop.policykit.exec',
+    'code=$?; kill $!; exit $code',
+  ].join('\n');
+  writeFileSync(world.path('/usr/local/bin/ask-polkit'), `#!/bin/bash\ncd\n${script}\n`, { mode: 0o755 });
+  const asked = await askPolkit(session, BY_PIN);
+  t.is(asked.code, 0, asked.screen);
+  t.regex(asked.screen, /AUTHENTICATION COMPLETE/);
+  await session.close();
+  const remote = await SeatSession.open(world, { rhost: '192.0.2.7' }, BY_PASSWORD);
+  const byPassword = await askPolkit(remote, BY_PASSWORD);
+  t.is(byPassword.code, 0, byPassword.screen);
+  t.notRegex(byPassword.screen, /PIN/);
+  await remote.close();
+});
 
 test.serial(
   'A6: a scauthd that is stopped: the password opens meanwhile, and the watchdog starts it anew',
