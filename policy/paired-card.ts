@@ -15,6 +15,7 @@ export interface PairedFacts {
   readonly driver: string | null;
   /** The card's own key (9E), where the pairing keeps it. */
   readonly cardKey: Uint8Array | null;
+  readonly lost: boolean;
 }
 
 export interface CardRefusal {
@@ -25,9 +26,10 @@ export interface CardRefusal {
 /** @param drivers in the order in which they are asked whose card it is @returns null: nothing is known against it */
 export function refusesPaired(
   { login: { cardCheck } }: Pick<Policy, 'login'>,
-  { driver, cardKey }: PairedFacts,
+  { driver, cardKey, lost }: PairedFacts,
   drivers: readonly DriverFacts[],
 ): CardRefusal | null {
+  if (lost) return { rule: 'sc_auth lost', why: 'it was said to be lost' };
   if (driver === null) return null;
   const at = drivers.findIndex(({ id }) => id === driver);
   const own = drivers[at];

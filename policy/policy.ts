@@ -35,7 +35,8 @@ export type Rule =
   | 'break-glass code'
   | 'enforce on'
   | 'enforce off'
-  | 'enable-for-login';
+  | 'enable-for-login'
+  | 'sc_auth lost';
 
 function camel(name: string): string {
   return name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());

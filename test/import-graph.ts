@@ -96,6 +96,7 @@ export const places: readonly Place[] = [
   story('setup', 6, /^agent\/stories\/pair\//),
   story('login', 6, /^agent\/stories\/keyring\//),
   story('enforcement', 7, /^agent\/stories\/login\//),
+  story('lost', 8, /^agent\/stories\/enforcement\//),
   story('explain', 8, /^agent\/stories\/(pair|enforcement)\//),
   {
     name: 'serve-login',

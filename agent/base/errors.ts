@@ -40,6 +40,7 @@ export type AgentErrorCode =
   | 'untrusted-certificate' // by the level, the authorities or the revocation data of the policy
   | 'card-suspect' // the card has not proved that it is the card that was paired
   | 'card-unchecked' // the card's driver cannot ask it to prove that it is the card that was paired
+  | 'card-lost' // the key, or its card, was said to be lost
   | 'factory-secrets' // the card's PIN or PUK is the one that is printed in its manual
   | 'not-attested' // policy wants the maker's word that the key was made on the card
   | 'bad-proof' // the signature does not verify with the paired key
@@ -48,6 +49,8 @@ export type AgentErrorCode =
   | 'paired-elsewhere' // with another account, and nobody said that the key is for both
   | 'several-pairings' // to be taken back, and none of them was named
   | 'not-paired'
+  | 'already-lost'
+  | 'not-lost'
   | 'key-conflict' // another key with the same hash is paired
   | 'store-unreadable' // the pairing table cannot be read: not the same as "not paired"
   | 'store-newer' // the pairing table was written by a later scauth

@@ -24,7 +24,7 @@ const meanings: Readonly<Record<keyof typeof EXIT, string>> = {
   refused: 'refused: wrong PIN or password, blocked, not allowed',
   notFound: 'not found: no card, no identity, no pairing, unknown user',
   unreachable: 'scauthd cannot be reached, or does not answer',
-  already: 'it is so already, and nothing was changed: the key is paired with this account',
+  already: 'it is so already, and nothing was changed: the key is paired with this account, or lost',
   cancelled: 'cancelled: Ctrl-C, Ctrl-D, or the input ended',
 };
 
@@ -94,10 +94,13 @@ const exitCodes: Readonly<Partial<Record<LocalErrorCode | AgentErrorCode, ExitCo
   'not-allowed': EXIT.refused,
   'not-here': EXIT.refused,
   'paired-elsewhere': EXIT.refused,
+  'card-lost': EXIT.refused,
   'already-paired': EXIT.already,
+  'already-lost': EXIT.already,
   'no-card': EXIT.notFound,
   'no-identity': EXIT.notFound,
   'not-paired': EXIT.notFound,
+  'not-lost': EXIT.notFound,
   'unknown-user': EXIT.notFound,
   'no-record': EXIT.notFound,
   'reader-gone': EXIT.ok,

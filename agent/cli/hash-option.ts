@@ -16,3 +16,11 @@ export function hashOption(text: string | undefined): Pkhh | null {
     throw new CommandError('usage', say.hash, cause);
   }
 }
+
+/** A hash that stands by itself is meant as -h: `sc_auth lost 0B1B…`. What else stands there may be a PIN, and is left. */
+export function withHashOption(args: readonly string[]): string[] {
+  return args.flatMap((word, at) => {
+    const bare = /^([0-9a-f]{2}:?){20}$/i.test(word) && !/^(-\w*h|--\w+)$/.test(args[at - 1] ?? '');
+    return bare ? ['-h', word] : [word];
+  });
+}

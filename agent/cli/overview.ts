@@ -29,6 +29,11 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   pair: { does: 'let a card log an account in', load: () => import('./commands/pair.ts') },
   unpair: { does: 'take that back', load: () => import('./commands/unpair.ts') },
   list: { does: 'the pairings of an account', load: () => import('./commands/list.ts') },
+  lost: {
+    does: 'say that a card is lost: nothing takes it any more; or what is',
+    load: () => import('./commands/lost.ts'),
+  },
+  found: { does: 'take that back, for the administrator', load: () => import('./commands/found.ts') },
   verifypin: { does: 'check the PIN of the card', load: () => import('./commands/verifypin.ts') },
   changepin: { does: 'give the card a new PIN', load: () => import('./commands/changepin.ts') },
   unblock: {

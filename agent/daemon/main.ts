@@ -40,6 +40,7 @@ import { passwordChanged } from '../stories/keyring/reseal-keyring.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
 import type { Inventory } from '../model/inventory.ts';
 import { SqliteEnforcement } from '../store/sqlite-enforcement.ts';
+import { SqliteLost } from '../store/sqlite-lost.ts';
 import { SqliteKeyrings } from '../store/sqlite-keyrings.ts';
 import { SqlitePairingTable } from '../store/sqlite-pairings.ts';
 import { StateDatabase } from '../store/state-database.ts';
@@ -302,6 +303,8 @@ async function main(): Promise<void> {
     anchors: auditFile,
     inventory,
     sessionCards: userSessions.cards,
+    lost: new SqliteLost(database),
+    lockOpened: (isLost) => userSessions.removal.lockOpened(isLost),
     removalTaken: (removal) => userSessions.removal.taken(removal),
     loginDrivers: pairings,
     enforcement: entry,

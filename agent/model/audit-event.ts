@@ -107,6 +107,16 @@ export type AuditEvent =
       readonly actor: PeerCredentials;
       readonly detail: string;
     }
+  /** A key or a card was said to be lost, or that it is found. */
+  | {
+      readonly kind: 'card-lost' | 'card-found';
+      /** Whose it was; null: nobody's who is known. */
+      readonly user: string | null;
+      readonly actor: PeerCredentials;
+      /** null: a card by its serial number. */
+      readonly key: AuditedKey | null;
+      readonly serial: string | null;
+    }
   | {
       readonly kind: 'prompt-state';
       readonly enabled: boolean;
@@ -178,7 +188,7 @@ export type AuditEvent =
       /** logind's name of the session; null where there is none. */
       readonly session: string | null;
       readonly tokenId: string | null;
-      readonly cause: 'card-removed';
+      readonly cause: 'card-removed' | 'card-lost';
     }
   /** The secret of a login keyring: sealed to a card, given to a login, sealed anew, or not to be had. */
   | {
@@ -200,6 +210,8 @@ export const AUDIT_KINDS = [
   'pairing-added',
   'pairing-removed',
   'pairing-refused',
+  'card-lost',
+  'card-found',
   'prompt-state',
   'policy-changed',
   'driver-changed',

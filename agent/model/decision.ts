@@ -14,6 +14,8 @@ export type DenyReason =
   | 'card-suspect'
   /** The pairing keeps the card's own key, and the driver that reads the card now cannot ask for it. */
   | 'card-unchecked'
+  /** The key, or its card, was said to be lost. */
+  | 'card-lost'
   /** The PIN or the PUK is the factory's, and nobody had looked at the card when it was paired. */
   | 'factory-secrets'
   | 'key-conflict'

@@ -32,14 +32,21 @@ export interface ListedPairing extends Pick<
 > {
   /** null: no key is known yet. */
   readonly key: { readonly algorithm: KeyAlgorithm | null; readonly sha256: string } | null;
+  /** It was said to be lost: no login takes it. */
+  readonly lost: boolean;
 }
 
 /** What of a pairing says how its card will fare, without its key. */
-export type PairedCardFacts = Pick<Pairing, 'user' | 'pkhh' | 'driver' | 'label' | 'certificate' | 'cardKey'>;
+export type PairedCardFacts = Pick<
+  Pairing,
+  'user' | 'pkhh' | 'tokenId' | 'driver' | 'label' | 'certificate' | 'cardKey'
+> &
+  Pick<ListedPairing, 'lost'>;
 
-export function listed({ publicKey, ...pairing }: Pairing): ListedPairing {
+/** @param lost of a pairing that was made or removed just now: it is not */
+export function listed({ publicKey, ...pairing }: Pairing, lost = false): ListedPairing {
   const key = publicKey === null ? null : { algorithm: publicKey.algorithm, sha256: publicKey.sha256 };
-  return { ...pairing, key };
+  return { ...pairing, key, lost };
 }
 
 /** Names the key of a row that passed parsePublicKey when it was stored. */

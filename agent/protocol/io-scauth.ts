@@ -58,6 +58,7 @@ export type WireFailure = Wire<'Failed'>;
 /** A pairing, and whether its card opens the login keyring. */
 export type WireKeyringCard = Wire<'KeyringCard'>;
 export type WireExemption = Wire<'Exemption'>;
+export type WireLost = Wire<'Lost'>;
 /** What `sc_auth enforce plan` says of an account. */
 export type WireStanding = Wire<'Standing'>;
 export type WireLink = Wire<'Link'>;

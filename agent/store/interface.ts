@@ -4,13 +4,33 @@ import type { KeptSecret } from '../model/keyring.ts';
 import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/enforcement.ts';
 import type { ListedPairing, PairedCardFacts, Pairing } from '../model/pairing.ts';
 import type { Pkhh, PublicKey } from '../model/key.ts';
+import type { Lost } from '../model/lost.ts';
 import type { PromptScope } from '../model/prompt.ts';
 import type { Username } from '../model/request.ts';
 
 /** Where a list of pairings goes on. Lists are read by key, a slice at a time: no table is ever held whole. */
 export type PairingPlace = Pick<Pairing, 'user' | 'pkhh'>;
 
-export interface PairingTable {
+/** Where a list of what is lost goes on. */
+export type LostPlace = Pick<Lost, 'kind' | 'name'>;
+
+/** What was said to be lost (`sc_auth lost`). All @throws AgentError `store-unreadable`. */
+export interface LostTable {
+  /**
+   * @param pkhh of the key; null: any
+   * @param serials of the card, by its own word and by what is kept of it
+   * @returns null: neither was said to be lost
+   */
+  lostBy(pkhh: Pkhh | null, serials: readonly string[]): Lost | null;
+  /** By kind and name, those behind `after`, at most `count`. */
+  lostPage(after: LostPlace | null, count: number): Lost[];
+  /** @returns those that were not there yet */
+  sayLost(all: readonly Lost[]): Lost[];
+  /** The key, and all of the card with this serial number. @returns what was there */
+  sayFound(pkhh: Pkhh | null, serial: string | null): Lost[];
+}
+
+export interface PairingTable extends Pick<LostTable, 'lostBy'> {
   /** 16 random bytes, made with the table: names this machine in challenges. */
   hostId(): Buffer;
   /**

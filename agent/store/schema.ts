@@ -101,6 +101,21 @@ export const STEPS: readonly SchemaStep[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    // Without a reference to a pairing: to take that back does not make a lost card good.
+    brings: 'keys and cards that were said to be lost',
+    sql: `
+      CREATE TABLE lost (
+        kind TEXT NOT NULL CHECK (kind IN ('key', 'card')),
+        name TEXT NOT NULL,
+        serial TEXT,
+        user TEXT,
+        said_by TEXT NOT NULL,
+        said_at_ms INTEGER NOT NULL,
+        PRIMARY KEY (kind, name)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
 
 export function schemaVersionOf(database: DatabaseSync): number {

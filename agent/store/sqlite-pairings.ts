@@ -11,11 +11,13 @@ import {
   type PairedCardFacts,
   type Pairing,
 } from '../model/pairing.ts';
+import type { Lost } from '../model/lost.ts';
 import type { PromptScope } from '../model/prompt.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/token.ts';
 import type { ExpiryNotices, LoginDriverTable, PairingPlace, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
+import { IS_LOST, SqliteLost } from './sqlite-lost.ts';
 import { blob, text, type StateDatabase } from './state-database.ts';
 
 /** A setting's name; neither a user's nor a token's has a space in it. */
@@ -64,6 +66,7 @@ function listedOf(row: Row): ListedPairing {
     label: text(row['label']),
     pairedBy: text(row['paired_by']),
     pairedAtMs: Number(row['paired_at_ms']),
+    lost: row['lost'] === 1,
   };
 }
 
@@ -71,15 +74,17 @@ function cardFactsOf(row: Row): PairedCardFacts {
   return {
     user: parseUsername(text(row['user'])),
     pkhh: parsePkhh(text(row['pkhh'])),
+    tokenId: row['token_id'] === null ? null : parseTokenId(text(row['token_id'])),
     driver: row['driver'] === null ? null : text(row['driver']),
     label: text(row['label']),
     certificate: blob(row['certificate']),
     cardKey: blob(row['card_key']),
+    lost: row['lost'] === 1,
   };
 }
 
-const LISTED = 'user, pkhh, public_key, sha256, token_id, driver, label, paired_by, paired_at_ms';
-const CARD_FACTS = 'user, pkhh, driver, label, certificate, card_key';
+const LISTED = `user, pkhh, public_key, sha256, token_id, driver, label, paired_by, paired_at_ms, ${IS_LOST}`;
+const CARD_FACTS = `user, pkhh, token_id, driver, label, certificate, card_key, ${IS_LOST}`;
 /** By the primary key, so that a page costs the same wherever it begins. */
 const BEHIND = 'WHERE (user, pkhh) > (?, ?) ORDER BY user, pkhh LIMIT ?';
 
@@ -92,9 +97,11 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
   /** Never changes while a file is open. */
   #hostId: { readonly of: DatabaseSync; readonly id: Buffer } | null = null;
   readonly #keys = new KnownKeys();
+  readonly #lost: SqliteLost;
 
   constructor(state: StateDatabase) {
     this.#state = state;
+    this.#lost = new SqliteLost(state);
   }
 
   /** Makes the table, or brings it up to date, now and not at the first login. @throws AgentError as any other call */
@@ -120,6 +127,10 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
 
   forKey(pkhh: Pkhh): Pairing[] {
     return this.#select('WHERE pkhh = ? ORDER BY paired_at_ms, user', pkhh);
+  }
+
+  lostBy(pkhh: Pkhh | null, serials: readonly string[]): Lost | null {
+    return this.#lost.lostBy(pkhh, serials);
   }
 
   isEmpty(): boolean {

@@ -10,6 +10,8 @@ const kinds: Readonly<Record<AuditEvent['kind'], string>> = {
   'pairing-added': 'Card paired',
   'pairing-removed': 'Pairing removed',
   'pairing-refused': 'Pairing refused',
+  'card-lost': 'Card said to be lost',
+  'card-found': 'Card found again',
   'prompt-state': 'Pairing prompt switched',
   'policy-changed': 'Settings changed',
   'driver-changed': 'Driver changed',

@@ -44,6 +44,10 @@ export const pair = {
   choose: (count: number) => `Which one? 1-${count}, Enter = none: `,
   noSuchNumber: 'That is none of the numbers.',
   cancelled: 'Cancelled. Nothing was paired.',
+  spareMeans:
+    'A spare is a second card that logs you in like the first. Keep it in another place; when one is lost: sc_auth lost',
+  noFirst: 'There is no first card yet, so this would be no spare: sc_auth pair',
+  sameCard: 'This key is on a card that is paired already, and would be lost with it. Put another card in.',
   several: 'Several keys can be paired. Say which: -h HASH',
 };
 
@@ -61,6 +65,7 @@ export const unpair = {
 };
 
 export const list = {
+  lost: 'Lost: nothing takes it. More: sc_auth lost',
   keyNotSeen: 'not seen yet: fixed at the first login with the card',
   none: (user: string) => `No card is paired with ${user}. To pair one: sc_auth pair`,
   noneAtAll: 'No card is paired with anybody here. To pair one: sudo sc_auth pair -u USER',

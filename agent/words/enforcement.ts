@@ -100,6 +100,11 @@ export function linesOfPlan(accounts: readonly Standing[]): string[] {
   });
 }
 
+/** Whom one lost card would keep out. */
+export function onlyOneCard(users: readonly string[]): string {
+  return `${users.length} with one card alone: ${namedOf(users.slice(0, MAX_NAMED), users.length)}. When it is lost they are shut out; a second card: sc_auth pair --spare`;
+}
+
 /** @param uncovered services that a password would go on to open */
 export function verdictOfPlan(shutOut: readonly string[], uncovered: readonly string[]): string {
   if (shutOut.length > 0)

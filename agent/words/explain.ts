@@ -19,6 +19,7 @@ export const REASONS: Readonly<Record<LoginReason, string> & Partial<Record<Reas
   'card-suspect': 'The card has not proved that it is the one that was paired: it may be a copy',
   'card-unchecked':
     'scauth cannot confirm that this is the paired card, because its current driver cannot check it',
+  'card-lost': 'The card was said to be lost',
   'factory-secrets': "The PIN or the PUK of the card is still the factory's",
   'certificate-not-trusted': 'The certificate on the card is not trusted here',
   'no-pairing': 'No card is paired with the account',
@@ -109,6 +110,8 @@ const BY_REASON: Partial<Record<Reason, string>> = {
   'card-reset': REMEDY.card,
   'card-changed': REMEDY.card,
   'no-card': REMEDY.card,
+  'card-lost':
+    'If the card is yours, ask your administrator: sudo sc_auth found. Else bring it to whom it belongs.',
   'pin-expired': 'Set a new PIN (sc_auth changepin), or ask whoever gave you the card.',
   'pin-not-set': "Set a PIN with the card maker's program, or ask whoever gave you the card.",
 };

@@ -2,6 +2,7 @@
 
 import { assertNever } from '../base/assert.ts';
 import type { AgentError } from '../base/errors.ts';
+import { CARD_LOST } from './lost.ts';
 import { unavailableText, wrongPinText, deniedText, triesLeftText } from './login.ts';
 
 const BLOCKED = 'The PIN is blocked. Unblock the card with its PUK (sc_auth unblock).';
@@ -71,6 +72,12 @@ export function failureText(error: AgentError): string {
       return 'No card with this key is in a reader. `sc_auth identities` lists the keys.';
     case 'weak-key':
       return because('This key cannot be used for login', error);
+    case 'card-lost':
+      return CARD_LOST;
+    case 'already-lost':
+      return 'It was said to be lost before: sc_auth lost lists it. It is refused everywhere.';
+    case 'not-lost':
+      return 'Nobody has said that it is lost: sc_auth lost lists what is.';
     case 'factory-secrets':
       return because('This card cannot be paired yet', error);
     case 'not-attested':

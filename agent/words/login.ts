@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { assertNever } from '../base/assert.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
 import type { PinState, TouchPolicy } from '../model/token.ts';
+import { CARD_LOST } from './lost.ts';
 
 /** Bytes of a text that a relay takes (PROTOCOL.md, 1.1). */
 const MAX_TEXT_BYTES = 512;
@@ -195,6 +196,8 @@ export function deniedText(reason: DenyReason): string | null {
       return 'This is not the card that was paired; it may be a copy. No PIN was sent. Use your password, and tell your administrator.';
     case 'card-unchecked':
       return CARD_UNCHECKED;
+    case 'card-lost':
+      return `${CARD_LOST} Use your password.`;
     case 'factory-secrets':
       return FACTORY_SECRETS;
     case 'key-conflict':

@@ -12,6 +12,8 @@ export const MESSAGE_IDS: Readonly<Record<ForwardedKind, string>> = {
   'pairing-added': 'ccffcec5cd9e49f0bbe98ce3c31cd172',
   'pairing-removed': '3e552d9594e74dbdbef62d19fe668503',
   'pairing-refused': '2a386b6f1def4369b4d17b6539b72f1b',
+  'card-lost': 'a57eaa07c6444c22990b9227ece936a9',
+  'card-found': '115b1bac1ad240e19bd47e8f95bbc2e2',
   'prompt-state': 'a0a22e35cd684edcb0b764328a21fd30',
   'policy-changed': '3e970e19f681444c9d5c381a2cc05f0c',
   'driver-changed': '6a5e4e7cd0e04ff3961719e53d2c9f71',

@@ -24,6 +24,8 @@ type CardEvent = Extract<
       | 'card-in'
       | 'card-out'
       | 'card-suspect'
+      | 'card-lost'
+      | 'card-found'
       | 'session-locked';
   }
 >;
@@ -119,6 +121,27 @@ export function cardOf(event: CardEvent, requester: Requester | null): Mapped {
           ],
         },
         unmapped: { ...keyOf(event.key), ...causeOf(event.request), token: cut(event.tokenId) },
+      };
+    }
+    case 'card-lost':
+    case 'card-found': {
+      const { key, serial, user, actor } = event;
+      const lost = event.kind === 'card-lost';
+      return {
+        ...entityOf(
+          lost ? [9, 'Disable'] : [8, 'Enable'],
+          {
+            name: key?.pkhh ?? serial ?? '',
+            type: key === null ? 'smart card' : 'smart card key',
+            data: ofUser(user),
+          },
+          { severity: lost ? 3 : 2, rest: { actor: actorOf(actor, requester) } },
+        ),
+        unmapped: {
+          ...keyOf(key),
+          ...certificateAttribute(key),
+          serial: serial === null ? null : cut(serial),
+        },
       };
     }
     case 'session-locked':

@@ -88,6 +88,8 @@ function mappedOf(event: AuditEvent, requester: Requester | null): Mapped {
     case 'card-in':
     case 'card-out':
     case 'card-suspect':
+    case 'card-lost':
+    case 'card-found':
     case 'session-locked':
       return cardOf(event, requester);
     case 'records-left-out':

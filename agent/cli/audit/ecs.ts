@@ -16,6 +16,8 @@ const CATEGORIES: Readonly<Record<AuditEvent['kind'], readonly [string, string]>
   'pairing-added': ['iam', 'creation'],
   'pairing-removed': ['iam', 'deletion'],
   'pairing-refused': ['iam', 'creation'],
+  'card-lost': ['iam', 'change'],
+  'card-found': ['iam', 'change'],
   'prompt-state': ['configuration', 'change'],
   'policy-changed': ['configuration', 'change'],
   'driver-changed': ['configuration', 'change'],

@@ -105,7 +105,7 @@ class Picture {
     const you = !this.#frame.asRoot;
     if (pairedWith.length > 0) this.text(keyWords.paired(pairedWith, you), 'good');
     else if (logsIn(key)) this.text(keyWords.unpaired(you), 'warning');
-    else if (unfit !== null && use === 'authentication') this.text(keyWords.unfit(unfit), 'quiet');
+    if (unfit !== null && use === 'authentication') this.text(keyWords.unfit(unfit), 'bad');
     this.validity(key);
     this.text(hash, 'quiet');
   }

@@ -64,17 +64,25 @@ function behind(context: CommandContext): string {
 
 async function plan(context: CommandContext): Promise<void> {
   const shutOut: string[] = [];
+  const onlyOne: string[] = [];
   const { coverOfAll, linesOfCover, readSettings, uncovered } = await import('../enforce/coverage.ts');
   const services = coverOfAll(readSettings());
   const accounts = async function* (): AsyncGenerator<readonly Standing[]> {
     for await (const { accounts: page } of pagesOf(context, 'PlanEnforcement', {})) {
-      for (const { keptInBy, user } of page) if (keptInBy === null) shutOut.push(user);
+      for (const { keptInBy, user, cards } of page) {
+        if (keptInBy === null) shutOut.push(user);
+        if (keptInBy === 'card' && cards === 1) onlyOne.push(user);
+      }
       yield page;
     }
   };
   await context.output.list('accounts', accounts(), say.linesOfPlan, () => ({
-    document: { shutOut, services },
-    lines: [...linesOfCover(services), say.verdictOfPlan(shutOut, uncovered(services))],
+    document: { shutOut, onlyOneCard: onlyOne, services },
+    lines: [
+      ...linesOfCover(services),
+      ...(onlyOne.length === 0 ? [] : [say.onlyOneCard(onlyOne)]),
+      say.verdictOfPlan(shutOut, uncovered(services)),
+    ],
   }));
   if (shutOut.length > 0 || uncovered(services).length > 0) context.output.failed();
 }

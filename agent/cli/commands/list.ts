@@ -6,10 +6,12 @@ import { list as say } from '../../words/commands.ts';
 import { sudoUser, type Command, type CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
+import { styled, type Line } from '../terminal/style.ts';
 
 const help = `sc_auth list [-v] [-u USER] [-d DOMAIN] [--json]
 
-Prints a line "Hash: HASH" for each pairing of the account; nothing in a pipe when there is none.
+Prints a line "Hash: HASH" for each pairing of the account; nothing in a pipe when there is none. A line "Lost" follows where
+the key, or its card, was said to be lost.
 
   -u, --user USER   the account. Without it: yours; with sudo: the account that called sudo; as root itself:
                     everybody's, a line "User: NAME" before the hashes of each account
@@ -79,12 +81,13 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   let count = 0;
   const everybody = user === null && context.uid === 0;
   let last: string | null = null;
-  const linesOf = (part: readonly WirePairing[]): string[] =>
+  const linesOf = (part: readonly WirePairing[]): Line[] =>
     part.flatMap((pairing) => {
       count += 1;
       const heading = everybody && pairing.user !== last ? [`User: ${pairing.user}`] : [];
       last = pairing.user;
-      return [...heading, `Hash: ${pairing.hash}`, ...(verbose ? describePairing(pairing) : [])];
+      const lost = pairing.lost === true ? [[styled('bad', `  ${say.lost}`)]] : [];
+      return [...heading, `Hash: ${pairing.hash}`, ...lost, ...(verbose ? describePairing(pairing) : [])];
     });
   const pages = pagesOf(context, 'ListPairings', { user });
   await context.output.list('pairings', byAccount(pages), linesOf, () => ({}));

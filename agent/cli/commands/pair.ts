@@ -3,7 +3,7 @@
 
 import type { WirePairing } from '../../protocol/io-scauth.ts';
 import { isInteractive } from '../terminal/answers.ts';
-import { callAgent } from '../agent/client.ts';
+import { callAgent, pagesOf } from '../agent/client.ts';
 import { readCertificateFile } from '../card/certificate-file.ts';
 import { chooseIdentity } from '../card/choose-identity.ts';
 import { usage } from '../../words/sc-auth.ts';
@@ -16,12 +16,13 @@ import { CommandError } from '../exit-codes.ts';
 import { hashOption } from '../hash-option.ts';
 import { hasProfile } from '../pam/report.ts';
 import { servicesThatAsk } from '../pam/services.ts';
+import { fetchIdentities } from './identities.ts';
 import { describePairing } from './list.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
 import { accountForRoot } from './unpair.ts';
 import { readPairing } from '../agent/wire.ts';
 
-const help = `sc_auth pair [-v] [-u USER] [-h HASH | --certificate FILE] [--shared]
+const help = `sc_auth pair [-v] [-u USER] [-h HASH | --certificate FILE] [--shared] [--spare]
              [--keyring yes|no] [--pin-fd N] [--password-fd N] [--json]
 sc_auth pair --from FILE|FOLDER [--user-from file|cn|email|upn] [--shared] [--dry-run] [--json]
 
@@ -40,6 +41,8 @@ With sudo and --from: many at once, a line of result each. What is paired alread
   --user-from file|cn|email|upn   (--from FOLDER) what names the account: the file as bob.pem does (so without it), the
                        certificate's common name, or its e-mail address or user principal name up to the @
   --dry-run            (--from) all is looked at, and nothing is paired
+  --spare              a second card for an account that has one: it logs in like the first, and is kept in another place.
+                       A key on the same card is refused
   --keyring yes|no     whether the card opens your login keyring too; without it you are asked, where that can be
   --password-fd N      read your password from the open file descriptor N, one line
   --pin-fd N           read the PIN from the open file descriptor N, one line
@@ -69,6 +72,7 @@ const OPTIONS = {
   'user-from': { type: 'string' },
   'dry-run': { type: 'boolean' },
   keyring: { type: 'string' },
+  spare: { type: 'boolean' },
   'pin-fd': { type: 'string' },
   'password-fd': { type: 'string' },
 } as const;
@@ -80,9 +84,31 @@ interface Wanted {
   readonly hash: string | null;
   readonly certificate: string | undefined;
   readonly shared: boolean;
+  readonly spare: boolean;
   readonly keyring: 'ask' | 'yes' | 'no';
   readonly pinFd: number | null;
   readonly passwordFd: number | null;
+}
+
+/**
+ * There is a first card, and this is another one; says what a spare is for.
+ * @param user null: the caller @param hash null: of a certificate
+ * @throws CommandError `not-paired`, `already-paired`
+ */
+async function requireSpare(
+  user: string | null,
+  hash: string | null,
+  context: CommandContext,
+): Promise<void> {
+  const first: WirePairing[] = [];
+  for await (const page of pagesOf(context, 'ListPairings', { user }))
+    first.push(...page.pairings.filter(({ lost }) => lost !== true));
+  if (first.length === 0) throw new CommandError('not-paired', say.noFirst);
+  const { paired, unpaired } = await fetchIdentities(context, null);
+  const on = [...paired, ...unpaired].filter((identity) => identity.hash === hash);
+  if (on.some((identity) => first.some(({ token }) => token === identity.token)))
+    throw new CommandError('already-paired', say.sameCard);
+  context.output.note(say.spareMeans);
 }
 
 async function pairAsRoot(wanted: Wanted, context: CommandContext): Promise<WirePairing> {
@@ -94,6 +120,7 @@ async function pairAsRoot(wanted: Wanted, context: CommandContext): Promise<Wire
   const certificate =
     wanted.certificate === undefined ? null : readCertificateFile(wanted.certificate, context);
   const hash = certificate === null ? (wanted.hash ?? (await chooseIdentity(context, user))) : null;
+  if (wanted.spare) await requireSpare(user, hash, context);
   const shared = wanted.shared && { shared: true };
   const add = () => callAgent(context, 'AddPairing', { user, hash, certificate, ...shared });
   const { pairing } = await withOwnSecrets(hash, context, add);
@@ -113,6 +140,7 @@ async function pairAsUser(wanted: Wanted, context: CommandContext): Promise<Wire
   }
   if (wanted.shared) throw new CommandError('not-allowed', say.sharedAsRoot);
   const hash = wanted.hash ?? (await chooseIdentity(context, user));
+  if (wanted.spare) await requireSpare(null, hash, context);
   const { keyring, pinFd, passwordFd } = wanted;
   const result = await withOwnSecrets(hash, context, () =>
     converse(context, 'Pair', { hash, keyring }, { pinFd, passwordFd }),
@@ -182,6 +210,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     hash: hashOption(options.hash),
     certificate: options.certificate,
     shared: options.shared === true,
+    spare: options.spare === true,
     keyring: keyringWish(options.keyring, context),
     pinFd: descriptorOption('pin-fd', options['pin-fd']),
     passwordFd: descriptorOption('password-fd', options['password-fd']),

@@ -4,7 +4,7 @@ import { AgentError } from '../../base/errors.ts';
 import type { Account, Accounts } from '../../model/account.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../../model/request.ts';
 import { parseTokenId, type TokenId } from '../../model/token.ts';
-import { PermissionDenied } from '../../protocol/varlink.ts';
+import { InvalidParameter, PermissionDenied } from '../../protocol/varlink.ts';
 
 /** The account that the caller is. @throws AgentError `unknown-user` */
 export async function callerAccount(peer: PeerCredentials, accounts: Accounts): Promise<Account> {
@@ -44,4 +44,13 @@ export async function accountNamed(user: string, accounts: Accounts): Promise<Ac
 /** null: none was named. */
 export function tokenIdOf({ token }: { readonly token: string | null }): TokenId | null {
   return token === null ? null : parseTokenId(token);
+}
+
+const MAX_NAME = 200;
+
+/** A login name that root says is behind it; it is shown and not trusted for anything. @throws InvalidParameter */
+export function loginNameOf(by: string | null): string {
+  const name = by ?? 'root';
+  if (name.length === 0 || name.length > MAX_NAME) throw new InvalidParameter('by');
+  return parseUsername(name);
 }

@@ -19,7 +19,7 @@ import type { CodeHash, Exemption } from '../../model/enforcement.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../../model/request.ts';
 import type { Given, MethodName, Methods, WireExemption, WireStanding } from '../../protocol/io-scauth.ts';
 import { InvalidParameter } from '../../protocol/varlink.ts';
-import { accountNamed } from './caller.ts';
+import { accountNamed, loginNameOf } from './caller.ts';
 import { pageOf, type Page } from './paging.ts';
 
 export interface EnforcementMethodParts extends PlanParts {
@@ -44,24 +44,19 @@ function wireExemption({ user, untilMs, by, madeAtMs, reason }: Exemption): Wire
 }
 
 function wireStanding(planned: PlannedAccount): WireStanding {
-  const { user, uid, pairings, lastCardLoginMs, inExemptGroup, exemptUntilMs, keptInBy, why } = planned;
+  const { user, uid, pairings, cards, lastCardLoginMs, inExemptGroup, exemptUntilMs, keptInBy, why } =
+    planned;
   return {
     user,
     uid,
     pairings,
+    cards,
     lastCardLogin: lastCardLoginMs === null ? null : iso(lastCardLoginMs),
     inExemptGroup,
     exemptUntil: exemptUntilMs === null ? null : iso(exemptUntilMs),
     keptInBy,
     why,
   };
-}
-
-/** A login name that root says is behind it; it is shown and not trusted for anything. @throws InvalidParameter */
-function byOf(given: { readonly by: string | null }): string {
-  const by = given.by ?? 'root';
-  if (by.length === 0 || by.length > MAX_TEXT) throw new InvalidParameter('by');
-  return parseUsername(by);
 }
 
 /** @throws InvalidParameter */
@@ -129,7 +124,7 @@ export async function start(
   { enforcement: parts }: Parts,
 ): Reply<'StartEnforcement'> {
   const forced = new Set(given.shutOut);
-  const by = byOf(given);
+  const by = loginNameOf(given.by);
   const code = codeOf(given);
   if (parts.enforcement.isOn) throw new AgentError('invalid-argument', { say: 'enforcement is on already' });
   if (!parts.policy().login.cardsAllowed)
@@ -197,7 +192,7 @@ export async function exempt(
   const untilMs = Date.parse(given.until);
   if (!(untilMs > nowMs && untilMs <= nowMs + MAX_EXEMPT_MS)) throw new InvalidParameter('until');
   const reason = printable(given.reason ?? '', MAX_TEXT);
-  const exemption: Exemption = { user, untilMs, by: byOf(given), madeAtMs: nowMs, reason };
+  const exemption: Exemption = { user, untilMs, by: loginNameOf(given.by), madeAtMs: nowMs, reason };
   const before = parts.enforced.exemptionOf(user);
   // First the record: an exemption that nobody can read of is none.
   await record(exemption, before, peer, parts);

@@ -4,6 +4,8 @@ import type { AnchorSource, AuditLog } from '../../audit/interface.ts';
 import type { SessionSource } from '../../logind/interface.ts';
 import type { Accounts } from '../../model/account.ts';
 import type { HealthSource } from '../../model/health.ts';
+import type { LostTable } from '../../store/interface.ts';
+import type { LostParts } from '../../stories/lost/say-lost.ts';
 import type { PairingParts } from '../../stories/pair/pair.ts';
 import type { MonitorParts } from '../monitor.ts';
 import type { EnforcementMethodParts } from './enforcement-methods.ts';
@@ -15,9 +17,12 @@ export interface AdminParts
   extends PairingParts, KeyringMethodParts, InventoryParts, MonitorParts, SettingsParts {
   readonly enforcement: EnforcementMethodParts;
   readonly accounts: Accounts;
+  readonly lost: LostTable;
+  readonly lockOpened: LostParts['lockOpened'];
   readonly audit: AuditLog;
   readonly anchors: AnchorSource;
   readonly sessions: SessionSource;
   readonly version: string;
   readonly health: HealthSource;
+  readonly log: (line: string) => void;
 }

@@ -22,6 +22,7 @@ import * as enforcement from './enforcement-methods.ts';
 import { getHealth } from './health-methods.ts';
 import { listDrivers, listItems, listReaders, setDriverForLogin } from './inventory-methods.ts';
 import { disableKeyring, getKeyring } from './keyring-methods.ts';
+import * as lostCards from './lost-methods.ts';
 import type { AdminParts } from './method-parts.ts';
 import { addPairing, explain, listIdentities, listPairings, unpair } from './pairing-methods.ts';
 import { getPrompt, setPrompt } from './prompt-methods.ts';
@@ -79,6 +80,9 @@ const PLAIN: { readonly [M in PlainMethod]: PlainRow<M> } = {
   ListPairings: { ...READS, run: listPairings },
   AddPairing: { ...SHOWN, ...ROOT, run: addPairing },
   Unpair: { ...SHOWN, run: unpair },
+  SayLost: { ...SHOWN, run: lostCards.lost },
+  SayFound: { ...SHOWN, ...ROOT, run: lostCards.found },
+  ListLost: { ...READS, run: lostCards.listLost },
   Explain: { ...READS, run: explain },
   GetKeyring: { ...READS, run: getKeyring },
   DisableKeyring: { ...CHANGES, run: disableKeyring },

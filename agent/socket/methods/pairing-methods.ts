@@ -11,7 +11,9 @@ import { parseCertificateFile, parsePkhh, type Certificate } from '../../model/k
 import { listed, type ListedPairing } from '../../model/pairing.ts';
 import { parseUsername, type PeerCredentials } from '../../model/request.ts';
 import type { PairingPlace } from '../../store/interface.ts';
+import { lostKey } from '../../stories/card/said-lost.ts';
 import { wholeTokens } from '../../stories/card/whole-tokens.ts';
+import { CARD_LOST } from '../../words/lost.ts';
 import { UNFIT_USE } from '../../words/pairing.ts';
 import type { Given, Reply } from '../../protocol/io-scauth.ts';
 import { InvalidParameter } from '../../protocol/varlink.ts';
@@ -54,7 +56,8 @@ export async function listIdentities(
   const { items, next } = await pageOf(numbered(all, after ?? 0), ({ token, identity }) => {
     const users = parts.pairings.forKey(identity.publicKey.pkhh).map((pairing) => pairing.user);
     const visible = own === null ? users : users.filter((user) => user === own);
-    return wireIdentity(token, identity, UNFIT_USE[identity.use], visible);
+    const lost = lostKey(identity.publicKey.pkhh, [token.id], parts.pairings) !== null;
+    return wireIdentity(token, identity, UNFIT_USE[identity.use] ?? (lost ? CARD_LOST : null), visible);
   });
   return { identities: items, next };
 }

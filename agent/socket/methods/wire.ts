@@ -6,6 +6,7 @@ import type { DriverInfo } from '../../model/driver.ts';
 import type { ReaderDriverInfo, ReaderInfo, TrustWords } from '../../model/inventory.ts';
 import type { FactorySecrets } from '../../model/factory-secrets.ts';
 import type { ListedPairing } from '../../model/pairing.ts';
+import type { Lost } from '../../model/lost.ts';
 import type { Identity } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
 import { factorySecretsNotes, factorySecretsText } from '../../words/factory-secrets.ts';
@@ -14,6 +15,7 @@ import type {
   WireDriver,
   WireIdentity,
   WireItem,
+  WireLost,
   WirePairing,
   WireReader,
   WireReaderDriver,
@@ -143,6 +145,10 @@ export function wireIdentity(
   };
 }
 
+export function wireLost({ kind, name, serial, user, by, atMs }: Lost): WireLost {
+  return { kind, name, serial, user, by: printable(by), at: iso(atMs) };
+}
+
 export function wirePairing(pairing: ListedPairing): WirePairing {
   return {
     user: pairing.user,
@@ -155,5 +161,6 @@ export function wirePairing(pairing: ListedPairing): WirePairing {
     keyKnown: pairing.key !== null,
     pairedBy: pairing.pairedBy,
     pairedAt: iso(pairing.pairedAtMs),
+    lost: pairing.lost,
   };
 }

@@ -5,7 +5,9 @@ import type { Identity } from '../../model/token.ts';
 import type { Account } from '../../model/account.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { Token } from '../../token/interface.ts';
+import { lostKey } from './said-lost.ts';
 import { ownersOf } from './user-of-card.ts';
+import { CARD_LOST } from '../../words/lost.ts';
 import { UNFIT_CARD, UNFIT_USE } from '../../words/pairing.ts';
 import { factorySecretsText } from '../../words/factory-secrets.ts';
 import { permitFactorySecrets } from '../../../policy/permit-factory-secrets.ts';
@@ -22,7 +24,7 @@ export type CardStanding =
   /** It cannot be paired; `why` is a sentence for a person. */
   | { readonly kind: 'unfit'; readonly why: string };
 
-type Pairings = Pick<PairingTable, 'forKey' | 'forUser'>;
+type Pairings = Pick<PairingTable, 'forKey' | 'cardsOf' | 'lostBy'>;
 
 function sentenceOf(rule: SettingName | null): string {
   return rule === 'pairing.one_card_per_user' ? UNFIT_CARD.oneCard : UNFIT_CARD.weak;
@@ -45,6 +47,8 @@ export function cardStanding(
 ): CardStanding {
   const keys = token.identities.filter(fitsLogin);
   const owners = keys.flatMap(({ publicKey }) => ownersOf(publicKey, pairings));
+  const lost = keys.some(({ publicKey }) => lostKey(publicKey.pkhh, [token.id], pairings) !== null);
+  if (lost) return { kind: 'unfit', why: CARD_LOST };
   if (owners.includes(account.name)) return { kind: 'own' };
   if (owners.length > 0) return { kind: 'others' };
   if (!permitReader(policy, token.slot)) return { kind: 'unfit', why: UNFIT_CARD.contactless };
@@ -52,7 +56,7 @@ export function cardStanding(
   const secrets = token.factorySecrets;
   if (!permitFactorySecrets(policy, secrets).permitted)
     return { kind: 'unfit', why: factorySecretsText(secrets) ?? '' };
-  const owned = pairings.forUser(account.name).length;
+  const owned = pairings.cardsOf(account.name).filter(({ lost: isLost }) => !isLost).length;
   const refusals = keys.map((identity) => ({
     identity,
     rule: refusesPairing(policy, identity.publicKey.algorithm, owned),

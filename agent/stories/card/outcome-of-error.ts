@@ -13,6 +13,7 @@ export function decisionOfError(error: unknown): Exclude<AuthDecision, { kind: '
     case 'bad-proof':
     case 'card-suspect':
     case 'card-unchecked':
+    case 'card-lost':
     case 'key-conflict':
       return { kind: 'denied', reason: failure.code };
     case 'no-card':

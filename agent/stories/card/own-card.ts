@@ -7,6 +7,7 @@ import type { PairingTable } from '../../store/interface.ts';
 import { CARD_READING_MS, type TokenSource } from '../../token/interface.ts';
 import { permitReader } from '../../../policy/permit-reader.ts';
 import type { Policy } from '../../../policy/policy.ts';
+import { lostCard, requireNotLost } from './said-lost.ts';
 import { requireChoice } from './choose-card.ts';
 import type { Conversation } from './conversation.ts';
 import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
@@ -25,7 +26,7 @@ export function ownPairings(name: Username, { pairings }: Pick<OwnCardParts, 'pa
 
 /**
  * The paired card that is in; of several the one that the person chooses.
- * @throws AgentError `no-card`, `no-identity` (another card), `key-conflict`, `contactless`, `cancelled`
+ * @throws AgentError `no-card`, `no-identity` (another card), `key-conflict`, `contactless`, `card-lost`, `cancelled`
  */
 export async function ownCard(
   name: Username,
@@ -40,7 +41,9 @@ export async function ownCard(
       const reachable = found.cards.filter(({ token }) => permitReader(policy, token.slot));
       const [first, ...others] = lastUsedFirst(reachable, pairings.lastUses(name));
       if (first === undefined) throw new AgentError('contactless');
-      return requireChoice([first, ...others], person);
+      const card = await requireChoice([first, ...others], person);
+      requireNotLost(lostCard(card, pairings));
+      return card;
     }
     case 'conflict':
       throw new AgentError('key-conflict');

@@ -27,6 +27,8 @@ export interface PlanParts extends StandingParts, OutlookParts {
 }
 
 export interface PlannedAccount extends Standing {
+  /** How many cards a login would take; keys on one card are one. */
+  readonly cards: number;
   /** The setting or fact that keeps it in; null: it would be shut out. */
   readonly keptInBy: string | null;
   /** The same as a sentence, with what to do. */
@@ -80,7 +82,9 @@ export async function planFor(
   }
   const standing = await standingOf(account, parts, { ...change, untaken }, cards);
   const kept = keptInBy(policy, standing, atMs);
-  return { ...standing, keptInBy: kept, why: whyOf(standing, kept, refusals) };
+  const taken = cards.filter((pairing) => !untaken.includes(pairing));
+  const count = new Set(taken.map(({ tokenId, pkhh }) => tokenId ?? pkhh)).size;
+  return { ...standing, cards: count, keptInBy: kept, why: whyOf(standing, kept, refusals) };
 }
 
 /** Names of a list without bound: how many they are, and the first of them. */

@@ -34,6 +34,7 @@ import {
 import type { EntryQuestion } from '../enforcement/explain-enforcement.ts';
 import { findCards, wantsCard, type CardParts, type FoundCards } from '../card/find-cards.ts';
 import type { PairedCard } from '../card/find-identity.ts';
+import { lostCard } from '../card/said-lost.ts';
 import { pinPrompt, triesLeftText } from '../../words/login.ts';
 import { pinWords, promptName } from '../card/prompt-name.ts';
 
@@ -302,14 +303,22 @@ async function checkTrust({ cards, policy, parts }: Facts): Promise<Finding | nu
   return good(say.trusted, `trust.level = ${policy.trust.level}`);
 }
 
-async function checkPairing({ cards, policy, question }: Facts): Promise<Finding> {
+async function checkPairing({ cards, parts, policy, question }: Facts): Promise<Finding> {
   const { outcome, keys } = await cards();
   if (outcome instanceof Error) return fault('pairing', outcome);
   if (outcome.kind === 'refused') {
     const { reason } = outcome.decision;
     return broken(reasonText(reason), REMEDY.pairing, `${reason}: ${listed(keys.map(nameOf))}`);
   }
-  const [{ token, pairing }] = outcome.cards;
+  const [taken] = outcome.cards;
+  const { token, pairing } = taken;
+  const lost = lostCard(taken, parts.pairings);
+  if (lost !== null)
+    return broken(
+      reasonText('card-lost'),
+      remedyOf('card-lost', 'pairing'),
+      `${lost.kind} ${lost.name}, by ${lost.by}`,
+    );
   const card = checkCard(policy, token, pairing);
   if (!card.permitted)
     return broken(

@@ -63,7 +63,7 @@ export async function shutOutBy(
 
 /** Those of one user: few. Everybody's are read a few at a time, and only root asks for them. */
 function cardsOf(user: Username | null, { pairings }: LookParts): Iterable<PairedCardFacts> {
-  if (user !== null) return pairings.forUser(user);
+  if (user !== null) return pairings.cardsOf(user);
   const rows = rowsBehind<PairedCardFacts, PairingPlace>(
     null,
     (after, count) => pairings.cardPage(after, count),

@@ -25,6 +25,7 @@ import { sessionAsked } from './explain-session.ts';
 import { findCards, type FoundCards } from '../card/find-cards.ts';
 import type { PairedCard } from '../card/find-identity.ts';
 import { isMapped, mapsCards } from '../card/mapped-card.ts';
+import { lostCard, requireNotLost } from '../card/said-lost.ts';
 import { requireChoice } from '../card/choose-card.ts';
 import { requireTrust } from '../pair/pair.ts';
 import { askCardPin } from '../card/prove-card.ts';
@@ -118,6 +119,7 @@ class Rehearser {
       'certificate',
       async () => {
         await requireTrust(policy, identity, this.#parts);
+        requireNotLost(lostCard({ token, identity, pairing }, this.#parts.pairings));
         requireCard(policy, token, pairing);
       },
       () => (policy.trust.level === 0 ? 'trust is off' : 'trusted'),

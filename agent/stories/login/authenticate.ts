@@ -99,8 +99,8 @@ export class Login {
     const { identity, pairing, token } = card;
     this.#record.key = auditedIdentity(identity);
     // Before the PIN: a card that may not log in gets none, and costs no try.
-    const { trust } = this.#parts;
-    const refusal = await refusedAtGate(card, this.#policy, { permit: this.#permit, trust });
+    const { trust, pairings } = this.#parts;
+    const refusal = await refusedAtGate(card, this.#policy, { permit: this.#permit, trust, pairings });
     if (refusal !== null) return ended(this.#record.refusedAt(refusal));
     const warning = factorySecretsText(token.factorySecrets);
     if (warning !== null) this.#record.detail = warning;

@@ -2,6 +2,7 @@
 // in force then. Each gate is a refusal or nothing; the first refusal counts.
 
 import type { DenyReason } from '../../model/decision.ts';
+import type { PairingTable } from '../../store/interface.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import { permitReader } from '../../../policy/permit-reader.ts';
 import type { Policy, Rule } from '../../../policy/policy.ts';
@@ -9,6 +10,7 @@ import { checkCard } from '../card/card-check.ts';
 import { checkCertificate } from '../card/check-certificate.ts';
 import { refusesFactorySecrets } from '../card/factory-secrets.ts';
 import type { PairedCard } from '../card/find-identity.ts';
+import { lostCard } from '../card/said-lost.ts';
 import type { RequestPermit } from './permit-request.ts';
 
 /** A no, the setting that said it, and the cause for the log. */
@@ -19,6 +21,7 @@ export interface GateRefusal {
 }
 
 interface GateParts {
+  readonly pairings: Pick<PairingTable, 'lostBy'>;
   readonly permit: RequestPermit;
   readonly trust: CertificateTrust;
 }
@@ -35,6 +38,16 @@ export const fromHere = async (permit: RequestPermit, policy: Policy): Promise<G
   if (permission.permitted) return null;
   const { reason, rule, where } = permission;
   return { reason, rule, detail: where };
+};
+
+const notLost: Gate = (card, _policy, { pairings }) => {
+  const lost = lostCard(card, pairings);
+  if (lost === null) return null;
+  return {
+    reason: 'card-lost',
+    rule: 'sc_auth lost',
+    detail: `${lost.kind} ${lost.name}, said by ${lost.by}`,
+  };
 };
 
 const throughReader: Gate = ({ token }, policy) =>
@@ -59,6 +72,7 @@ const withOwnSecrets: Gate = ({ token, pairing }, policy) =>
 
 const GATES: readonly Gate[] = [
   (_card, policy, { permit }) => fromHere(permit, policy),
+  notLost,
   throughReader,
   byCertificate,
   byItsOwnKey,

@@ -16,6 +16,7 @@ import type { Conversation } from '../card/conversation.ts';
 import { auditedIdentity } from '../card/audited-key.ts';
 import { findPairedIdentities, type PairedCard } from '../card/find-identity.ts';
 import { pinWords, promptName } from '../card/prompt-name.ts';
+import { lostCard } from '../card/said-lost.ts';
 import { isStillPaired } from '../card/still-paired.ts';
 import { TryConsent } from '../card/last-try.ts';
 import { maySpendLast } from '../card/whose-tries.ts';
@@ -51,6 +52,8 @@ export interface ProofEnd {
   readonly decision: AuthDecision;
   readonly typed: Pin | null;
 }
+
+const CHANGED: AuthDecision = { kind: 'denied', reason: 'changed-meanwhile' };
 
 /** One card of one person, in one login. */
 export class PairedProof {
@@ -169,7 +172,9 @@ export class PairedProof {
     const cardPin = pinOf(card.token, card.identity);
     if (cardPin.entry !== pinOf(token, identity).entry) return null;
     if (pin !== null && !card.token.acceptsPin(pin, cardPin)) return null;
-    const refusal = await refusedAtGate(card, parts.policy(), { permit, trust: parts.trust });
+    const refusal = await refusedAtGate(card, parts.policy(), {
+      ...{ permit, trust: parts.trust, pairings: parts.pairings },
+    });
     if (refusal !== null) return record.refusedAt(refusal);
     this.#card = card;
     record.key = auditedIdentity(card.identity);
@@ -180,10 +185,9 @@ export class PairedProof {
   async #proveOnce(pin: Pin | null, consent: TryConsent): Promise<AuthDecision> {
     const { request, person, parts, policy, record, keyring } = this.#scene;
     try {
-      const changed = await this.#followCard(pin);
-      if (changed !== null) return changed;
+      const refused = (await this.#followCard(pin)) ?? this.#refusedMeanwhile();
+      if (refused !== null) return refused;
       const { token, identity, pairing } = this.#card;
-      if (!isStillPaired(pairing, policy, parts)) return { kind: 'denied', reason: 'changed-meanwhile' };
       const { user } = pairing;
       const hostId = parts.pairings.hostId();
       const challenge = Challenge.create({ purpose: 'login', hostId, user, service: request.service });
@@ -198,7 +202,8 @@ export class PairedProof {
         record.say(`card not put back: ${describeError(error)}`);
       });
       const verified = verifyProof(challenge, proof, key);
-      if (!(await this.#stillPermitted())) return { kind: 'denied', reason: 'changed-meanwhile' };
+      const refusal = this.#refusedMeanwhile() ?? (await this.#refusedByNewPolicy());
+      if (refusal !== null) return refusal;
       if (pairing.publicKey === null) parts.pairings.fixKey(user, pairing.pkhh, verified.key);
       return grant(verified, { ...pairing, publicKey: key });
     } catch (error) {
@@ -216,14 +221,22 @@ export class PairedProof {
     this.#scene.person.tell(mustBeSeen ? 'error' : 'information', text);
   }
 
-  /** The policy that is in force now must permit as well, and the pairing must be what it was. */
-  async #stillPermitted(): Promise<boolean> {
+  /** The pairing must be what it was, and nobody have said meanwhile that the card is lost. */
+  #refusedMeanwhile(): AuthDecision | null {
+    const { parts, policy } = this.#scene;
+    if (lostCard(this.#card, parts.pairings) !== null) return { kind: 'denied', reason: 'card-lost' };
+    return isStillPaired(this.#card.pairing, policy, parts) ? null : CHANGED;
+  }
+
+  /** The policy that is in force now must permit as well. */
+  async #refusedByNewPolicy(): Promise<AuthDecision | null> {
     const { parts, policy, permit, record } = this.#scene;
-    if (!isStillPaired(this.#card.pairing, policy, parts)) return false;
     const now = parts.policy();
-    if (now === policy) return true;
-    const refusal = await refusedAtGate(this.#card, now, { permit, trust: parts.trust });
-    if (refusal !== null) record.refusedAt(refusal);
-    return refusal === null;
+    if (now === policy) return null;
+    const { trust, pairings } = parts;
+    const refusal = await refusedAtGate(this.#card, now, { permit, trust, pairings });
+    if (refusal === null) return null;
+    record.refusedAt(refusal);
+    return CHANGED;
   }
 }

@@ -28,6 +28,7 @@ import type { Conversation } from '../card/conversation.ts';
 import type { KeyringWish, OfferRider, Rider } from '../card/rider.ts';
 import { seenOn, type OnCard } from '../card/find-identity.ts';
 import { askSecret, proveCard, requireReader } from '../card/prove-card.ts';
+import { lostKey, requireNotLost } from '../card/said-lost.ts';
 import { requireAttestation } from '../card/require-attestation.ts';
 
 export interface PairingParts {
@@ -70,7 +71,11 @@ function requirePolicy(
   user: Username,
   parts: PairingParts,
 ): void {
-  const rule = refusesPairing(policy, algorithm, parts.pairings.forUser(user).length);
+  const rule = refusesPairing(
+    policy,
+    algorithm,
+    parts.pairings.cardsOf(user).filter(({ lost }) => !lost).length,
+  );
   if (rule === null) return;
   throw rule === 'pairing.one_card_per_user'
     ? new AgentError('not-allowed', { detail: rule })
@@ -93,15 +98,17 @@ export async function requireTrust(
  * @param key null: only its hash is known
  * @param card null: it is not in
  * @returns what the person has to know of the card all the same; null: nothing
- * @throws AgentError `weak-key`, `contactless`, `not-allowed`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `factory-secrets`
+ * @throws AgentError `card-lost`, `weak-key`, `contactless`, `not-allowed`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `factory-secrets`
  */
 async function requirePairable(
   policy: Policy,
   user: Username,
+  pkhh: Pkhh,
   key: CertifiedKey | null,
   card: OnCard | null,
   parts: PairingParts,
 ): Promise<string | null> {
+  requireNotLost(lostKey(pkhh, [card?.token.id ?? null], parts.pairings));
   if (card !== null) {
     requireFit(card.identity);
     requireReader(policy, card.token);
@@ -124,6 +131,7 @@ const refusals: readonly AgentErrorCode[] = [
   'bad-proof',
   'card-suspect',
   'card-unchecked',
+  'card-lost',
   'not-attested',
   'factory-secrets',
   'key-conflict',
@@ -181,7 +189,7 @@ async function proveAndPair(
     const same = takesKey(known, card.identity.publicKey);
     throw new AgentError(same ? 'already-paired' : 'key-conflict');
   }
-  const warning = await requirePairable(policy, account.name, card.identity, card, parts);
+  const warning = await requirePairable(policy, account.name, pkhh, card.identity, card, parts);
   if (warning !== null) person.tell('error', warning);
   person.tell('information', pairingText(card.identity.label, account.name));
   const hostId = parts.pairings.hostId();
@@ -192,7 +200,7 @@ async function proveAndPair(
     await parts.checkPassword(account.name, password);
     await proveOrRecord(account.name, card, peer, person, parts, rider, inHand);
     await rider?.askConsent(person);
-    await requirePairable(permitting(), account.name, card.identity, card, parts);
+    await requirePairable(permitting(), account.name, pkhh, card.identity, card, parts);
     const key = auditedIdentity(card.identity);
     const nowMs = parts.clock.nowMs();
     const paired = await addAndRecord(
@@ -284,7 +292,7 @@ export async function pairForUser(
     const { certificate } = trusted;
     const { publicKey } = certificate;
     requireFree({ user, pkhh: publicKey.pkhh, publicKey }, wish, parts);
-    await requirePairable(parts.policy(), user, { publicKey, certificate }, null, parts);
+    await requirePairable(parts.policy(), user, publicKey.pkhh, { publicKey, certificate }, null, parts);
     const key = auditedKey(publicKey.pkhh, null, certificate);
     return add(
       {
@@ -303,7 +311,7 @@ export async function pairForUser(
   });
   const publicKey = card?.identity.publicKey ?? null;
   requireFree({ user, pkhh: trusted.pkhh, publicKey }, wish, parts);
-  await requirePairable(parts.policy(), user, card?.identity ?? null, card, parts);
+  await requirePairable(parts.policy(), user, trusted.pkhh, card?.identity ?? null, card, parts);
   if (card === null)
     return add(emptyPairing(user, trusted.pkhh, nowMs), auditedKey(trusted.pkhh, null, null));
   return add(pairingFromCard(user, card, 'root', nowMs), auditedIdentity(card.identity));

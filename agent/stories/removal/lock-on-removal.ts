@@ -47,6 +47,8 @@ interface Opened {
   readonly label: string;
 }
 
+type Removal = Policy['session']['removal'];
+
 /** More than a terminal server has; the oldest is forgotten. */
 const MAX_OPENED = 256;
 
@@ -105,11 +107,11 @@ export class CardRemoval {
     const waitMs = Math.max(removalGrace * 1000, sure ? 0 : BACK_MS);
     for (const opened of this.#opened) {
       if (!hasKey(token, opened.key) || this.#pending.has(opened)) continue;
-      if (waitMs === 0) void this.#act(opened);
+      if (waitMs === 0) void this.#removed(opened);
       else {
         this.#pending.set(
           opened,
-          setTimeout(() => void this.#act(opened), waitMs),
+          setTimeout(() => void this.#removed(opened), waitMs),
         );
         this.#parts.log(
           `the card of ${opened.user} was taken out: ${removal} in ${waitMs / 1000} s unless it is put back`,
@@ -128,10 +130,20 @@ export class CardRemoval {
     }
   }
 
+  /**
+   * Somebody has said that these keys are lost: what they have opened is locked, whatever is set for removals.
+   * @returns how many sessions logind was told to lock, or programs of theirs
+   */
+  async lockOpened(isLost: (key: PublicKey, tokenId: string) => boolean): Promise<number> {
+    const lost = this.#opened.filter(({ key, tokenId }) => isLost(key, tokenId));
+    for (const opened of lost) await this.#act(opened, 'lock', 'card-lost');
+    return lost.length;
+  }
+
   /** A session program runs the lock command. */
   async taken(removal: SessionRemoval): Promise<void> {
     if (removal.done || removal.command.length === 0) return;
-    await this.#record(removal.user, removal.session, removal.tokenId);
+    await this.#record(removal.user, removal.session, removal.tokenId, removal.cause);
   }
 
   close(): void {
@@ -147,11 +159,15 @@ export class CardRemoval {
     this.#opened = this.#opened.filter((opened) => !gone.includes(opened));
   }
 
-  async #act(opened: Opened): Promise<void> {
+  #removed(opened: Opened): Promise<void> {
+    return this.#act(opened, this.#parts.policy().session.removal, 'card-removed');
+  }
+
+  async #act(opened: Opened, action: Removal, cause: SessionRemoval['cause']): Promise<void> {
     // Whoever opens the session again is noted again.
     this.#forget([opened]);
-    const { removal: action, lockCommand } = this.#parts.policy().session;
     if (action === 'none') return;
+    const { lockCommand } = this.#parts.policy().session;
     const { user, uid, tokenId, label, find } = opened;
     try {
       const session = opened.session ?? (await find(uid));
@@ -160,12 +176,12 @@ export class CardRemoval {
         session !== null && (await (action === 'lock' ? control.lock(session) : control.terminate(session)));
       // A program that is told has to do something: without a command there is nothing.
       const command = action === 'lock' ? lockCommand : [];
-      sessionCards.removal({ user, uid, session, tokenId, label, action, done, command });
+      sessionCards.removal({ user, uid, session, tokenId, label, action, done, command, cause });
       this.#parts.wakeSessions();
       log(
-        `the card of ${user} was taken out: session ${session ?? 'without a name'}, ${action}${done ? '' : ' not'} by logind`,
+        `the card of ${user} ${cause === 'card-lost' ? 'is lost' : 'was taken out'}: session ${session ?? 'without a name'}, ${action}${done ? '' : ' not'} by logind`,
       );
-      if (done) await this.#record(user, session, tokenId);
+      if (done) await this.#record(user, session, tokenId, cause);
       else if (command.length === 0)
         log(`nothing can ${action} it: logind does not run here, see session.lock_command`);
     } catch (error) {
@@ -173,13 +189,18 @@ export class CardRemoval {
     }
   }
 
-  #record(user: string, session: string | null, tokenId: string): Promise<void> {
+  #record(
+    user: string,
+    session: string | null,
+    tokenId: string,
+    cause: SessionRemoval['cause'],
+  ): Promise<void> {
     return this.#parts.audit.record({
       kind: 'session-locked',
       user,
       session,
       tokenId,
-      cause: 'card-removed',
+      cause,
     });
   }
 }

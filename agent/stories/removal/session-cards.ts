@@ -31,6 +31,7 @@ export interface SessionRemoval {
   readonly done: boolean;
   /** What locks the screen; empty: nothing to run. */
   readonly command: readonly string[];
+  readonly cause: 'card-removed' | 'card-lost';
   readonly atMs: number;
 }
 

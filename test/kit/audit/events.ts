@@ -118,6 +118,9 @@ export const examples: readonly Example[] = [
   ),
   example({ kind: 'pin-blocked', user: 'alice', tokenId, actor }, 3004, 12, 1, 3),
   example({ kind: 'pin-blocked', user: 'alice', tokenId, actor, key, request: cause }, 3004, 12, 1, 3),
+  example({ kind: 'card-lost', user: 'alice', actor, key, serial: '01' }, 3004, 9, 1, 3),
+  example({ kind: 'card-lost', user: null, actor, key: null, serial: '01' }, 3004, 9, 1, 3),
+  example({ kind: 'card-found', user: 'alice', actor, key, serial: null }, 3004, 8, 1, 2),
   example({ kind: 'card-in', ...card }, 0, 99, 1, 1),
   example({ kind: 'card-out', ...card }, 0, 99, 1, 1),
   example(
@@ -204,6 +207,7 @@ export function eventsWith(text: string): AuditEvent[] {
       actor,
       request: { ...cause, service: text, tty: text, rhost: text },
     },
+    { kind: 'card-lost', user: text, actor, key: hostileKey, serial: text },
     { kind: 'card-in', tokenId: text, driver: text, reader: text },
     { kind: 'card-suspect', check: 'login-proof', tokenId: text, user: text, key: hostileKey, detail: text },
     { kind: 'keyring', action: 'failed', user: text, actor, key: hostileKey, detail: text },

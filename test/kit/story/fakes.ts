@@ -12,15 +12,8 @@ import type { Account, Accounts } from '../../../agent/model/account.ts';
 import type { AuditEvent } from '../../../agent/model/audit-event.ts';
 import { NO_CARD_KEY, type CardKeyProof } from '../../../agent/model/card-key.ts';
 import type { Challenge } from '../../../agent/model/challenge.ts';
-import { sameKey, type Certificate, type Pkhh, type PublicKey } from '../../../agent/model/key.ts';
-import {
-  listed,
-  type ListedPairing,
-  type PairedCardFacts,
-  type Pairing,
-} from '../../../agent/model/pairing.ts';
+import type { Certificate, PublicKey } from '../../../agent/model/key.ts';
 import type { Proof } from '../../../agent/model/proof.ts';
-import type { PromptScope } from '../../../agent/model/prompt.ts';
 import { parseUsername, type Happened, type Username } from '../../../agent/model/request.ts';
 import {
   parseTokenId,
@@ -32,10 +25,11 @@ import {
   type TouchPolicy,
   type TokenId,
 } from '../../../agent/model/token.ts';
-import type { PairingPlace, PairingTable } from '../../../agent/store/interface.ts';
 import type { CardLeft, ProofInHand, Token, TokenSource } from '../../../agent/token/interface.ts';
 import type { CertificateTrust } from '../../../agent/trust/interface.ts';
 import type { Signer } from '../../unit/model/signer.ts';
+
+export { FakePairings, pairing } from './fake-pairings.ts';
 
 export const PIN = '735912';
 export const alice: Account = { name: parseUsername('alice'), uid: 1000 };
@@ -279,120 +273,4 @@ export class FakeAudit implements AuditLog {
     if (this.broken) throw new AgentError('internal', { detail: 'disk full' });
     this.events.push(event);
   }
-}
-
-export class FakePairings implements PairingTable {
-  rows: Pairing[] = [];
-  broken = false;
-
-  #readable(): Pairing[] {
-    if (this.broken) throw new AgentError('store-unreadable', { detail: 'EIO' });
-    return this.rows;
-  }
-
-  hostId(): Buffer {
-    this.#readable();
-    return Buffer.alloc(16, 9);
-  }
-
-  forUser(user: Username): Pairing[] {
-    return this.#readable().filter((row) => row.user === user);
-  }
-
-  forKey(pkhh: Pkhh): Pairing[] {
-    return this.#readable().filter((row) => row.pkhh === pkhh);
-  }
-
-  isEmpty(): boolean {
-    return this.#readable().length === 0;
-  }
-
-  page(after: PairingPlace | null, count: number, user?: Username): ListedPairing[] {
-    return this.#behind(after, count, user).map(listed);
-  }
-
-  cardPage(after: PairingPlace | null, count: number): PairedCardFacts[] {
-    return this.#behind(after, count);
-  }
-
-  cardsOf(user: Username): PairedCardFacts[] {
-    return this.forUser(user);
-  }
-
-  userPage(after: Username | null, count: number): Username[] {
-    const users = [...new Set(this.#readable().map((row) => row.user))].sort();
-    return users.filter((user) => after === null || user > after).slice(0, count);
-  }
-
-  #behind(after: PairingPlace | null, count: number, user?: Username): Pairing[] {
-    const place = (one: PairingPlace): string => `${one.user} ${one.pkhh}`;
-    return this.#readable()
-      .filter((row) => user === undefined || row.user === user)
-      .toSorted((one, other) => (place(one) < place(other) ? -1 : 1))
-      .filter((row) => after === null || place(row) > place(after))
-      .slice(0, count);
-  }
-
-  add(pairing: Pairing): void {
-    for (const row of this.forKey(pairing.pkhh)) {
-      if (row.publicKey && pairing.publicKey && !sameKey(row.publicKey, pairing.publicKey)) {
-        throw new AgentError('key-conflict');
-      }
-      if (row.user === pairing.user) throw new AgentError('already-paired');
-    }
-    this.rows.push(pairing);
-  }
-
-  fixKey(user: Username, pkhh: Pkhh, publicKey: PublicKey): void {
-    if (!this.#readable().some((row) => row.user === user && row.pkhh === pkhh))
-      throw new AgentError('not-paired');
-    this.rows = this.rows.map((row) =>
-      row.user === user && row.pkhh === pkhh ? { ...row, publicKey } : row,
-    );
-  }
-
-  remove(user: Username, pkhh: Pkhh | null): Pairing[] {
-    const going = this.forUser(user).filter((row) => pkhh === null || row.pkhh === pkhh);
-    this.rows = this.rows.filter((row) => !going.includes(row));
-    return going;
-  }
-
-  readonly uses = new Map<string, number>();
-
-  lastUses(user: Username): ReadonlyMap<Pkhh, number> {
-    const own = this.forUser(user).map(({ pkhh }) => [pkhh, this.uses.get(`${user} ${pkhh}`) ?? 0] as const);
-    return new Map(own.filter(([, at]) => at > 0));
-  }
-
-  noteUse(user: Username, pkhh: Pkhh, atMs: number): void {
-    this.#readable();
-    this.uses.set(`${user} ${pkhh}`, atMs);
-  }
-
-  readonly prompts = new Map<string, boolean>();
-
-  promptSetting(scope: PromptScope): boolean | null {
-    this.#readable();
-    return this.prompts.get(Object.values(scope).join(' ')) ?? null;
-  }
-
-  setPrompt(scope: PromptScope, enabled: boolean): void {
-    this.prompts.set(Object.values(scope).join(' '), enabled);
-  }
-}
-
-/** A pairing of `user` with this key; null for a hash alone. */
-export function pairing(user: Username, key: PublicKey, publicKey: PublicKey | null = key): Pairing {
-  return {
-    user,
-    pkhh: key.pkhh,
-    publicKey,
-    tokenId: null,
-    driver: null,
-    label: 'paired',
-    certificate: null,
-    cardKey: null,
-    pairedBy: 'root',
-    pairedAtMs: 1,
-  };
 }

@@ -180,6 +180,7 @@ export function pairing(over: Partial<WirePairing> = {}): WirePairing {
     keyKnown: true,
     pairedBy: 'root',
     pairedAt: '2026-11-23T20:00:00.000Z',
+    lost: null,
     ...over,
   };
 }

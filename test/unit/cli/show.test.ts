@@ -156,6 +156,12 @@ function trustless(slot: string, hash: string): WireItem {
   return { token: token().id, readAt: null, slot, hash, ...key, ...words };
 }
 
+test('why a key for logins logs nobody in is said, also of one that is paired', async (t) => {
+  const lost = identity({ ...valid, pairedWith: ['ada'], unfit: 'it is lost' });
+  const { out } = await show({ identities: [lost] }, ['--plain']);
+  t.regex(out, /paired with ada\n\| {2}not for login: it is lost/);
+});
+
 test('a user is told of no other', async (t) => {
   const { out } = await show({ identities: [identity(valid)] }, ['--plain'], { uid: 1000 });
   t.regex(out, /not paired with you/);

@@ -17,8 +17,16 @@ function ruleFor(
   drivers: readonly DriverFacts[],
   cardCheck: CardCheckMode = 'paired',
 ): string | null {
-  return refusesPaired(policyWith({ login: { cardCheck } }), { driver, cardKey }, drivers)?.rule ?? null;
+  return (
+    refusesPaired(policyWith({ login: { cardCheck } }), { driver, cardKey, lost: false }, drivers)?.rule ??
+    null
+  );
 }
+
+test('whatever its driver, a card that was said to be lost is refused', (t) => {
+  const lost = { driver: null, cardKey: null, lost: true };
+  t.is(refusesPaired(policyWith({}), lost, [PIV])?.rule, 'sc_auth lost');
+});
 
 test('its driver is in use, or one after it can take its place', (t) => {
   t.is(ruleFor(PIV.id, KEY, [PIV, MODULES]), null);

@@ -41,6 +41,8 @@ export async function serve(t: ExecutionContext, more: Partial<AdminServerParts>
   const server = createAdminServer({
     policy: () => defaultPolicy,
     pairings: table,
+    lost: table.lost,
+    lockOpened: () => Promise.resolve(0),
     tokens: tokensOf(new FakeToken(victim)),
     trust: noTrust,
     audit,

@@ -59,6 +59,7 @@ const CODES: Readonly<Record<AgentErrorCode, true>> = {
   },
   ...{ 'bad-proof': true, 'already-paired': true, 'several-pairings': true, 'paired-elsewhere': true },
   ...{ 'not-paired': true, 'key-conflict': true },
+  ...{ 'card-lost': true, 'already-lost': true, 'not-lost': true },
   ...{ 'store-unreadable': true, 'store-newer': true, 'would-shut-out': true, 'no-card-login': true },
   ...{ 'not-allowed': true, 'not-here': true, 'unknown-user': true, 'wrong-password': true, cancelled: true },
   ...{ 'config-invalid': true, internal: true },

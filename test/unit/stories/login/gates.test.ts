@@ -4,7 +4,8 @@ import test from 'ava';
 import type { RequestPermit } from '../../../../agent/stories/login/permit-request.ts';
 import { refusedAtGate } from '../../../../agent/stories/login/gates.ts';
 import { defaultPolicy, type Policy } from '../../../../policy/policy.ts';
-import { alice, FakeToken, pairing } from '../../../kit/story/fakes.ts';
+import { serialOf } from '../../../../agent/model/lost.ts';
+import { alice, FakePairings, FakeToken, pairing } from '../../../kit/story/fakes.ts';
 import { victim } from '../../../kit/story/run-login.ts';
 
 /** The ATR that a reader makes up for a contactless card. */
@@ -36,12 +37,20 @@ const strict: Policy = {
   trust: { ...defaultPolicy.trust, level: 1 },
 };
 
+const pairings = new FakePairings();
+
 test('each gate refuses before those behind it', async (t) => {
   const contacts = { ...strict, reader: { ...strict.reader, contactless: true } };
   const untrusting = { ...contacts, trust: defaultPolicy.trust };
   const reasonOf = async (policy: Policy, permit: RequestPermit): Promise<string | null> =>
-    (await refusedAtGate(card, policy, { permit, trust }))?.reason ?? null;
+    (await refusedAtGate(card, policy, { permit, trust, pairings }))?.reason ?? null;
+  const [lost] = pairings.lost.sayLost([
+    { kind: 'card', name: serialOf(card.token.id), serial: null, user: null, by: 'root', atMs: 0 },
+  ]);
+  t.is(lost?.kind, 'card');
   t.is(await reasonOf(strict, elsewhere), 'remote-not-allowed');
+  t.is(await reasonOf(strict, here), 'card-lost');
+  pairings.lost.rows = [];
   t.is(await reasonOf(strict, here), 'contactless-not-allowed');
   t.is(await reasonOf(contacts, here), 'certificate-not-trusted');
   t.is(await reasonOf(untrusting, here), 'card-suspect');

@@ -136,6 +136,7 @@ test('a removal is one user’s, is kept for a while and is claimed once', (t) =
     action: 'lock',
     done: true,
     command: [],
+    cause: 'card-removed',
   } as const;
   const number = cards.removal(removal);
   t.like(cards.removalsOf(alice), [{ number, session: '3' }]);
