@@ -27,6 +27,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: () => import('./commands/import-certificate.ts'),
   },
   pair: { does: 'let a card log an account in', load: () => import('./commands/pair.ts') },
+  renew: { does: 'put a new card in the place of a paired one', load: () => import('./commands/renew.ts') },
   unpair: { does: 'take that back', load: () => import('./commands/unpair.ts') },
   list: { does: 'the pairings of an account', load: () => import('./commands/list.ts') },
   lost: {

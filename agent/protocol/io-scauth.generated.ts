@@ -31,6 +31,7 @@ export const METHODS = {
   ListPairings: { parameters: { user: '?string', after: '?string' }, reply: { pairings: '[]Pairing', next: '?string' } },
   AddPairing: { parameters: { user: 'string', hash: '?string', certificate: '?string', shared: '?bool', dryRun: '?bool' }, reply: { pairing: 'Pairing' } },
   Pair: { parameters: { hash: 'string', keyring: '?string' }, reply: {} },
+  Renew: { parameters: { hash: 'string', old: '?string', keep: '?bool' }, reply: {} },
   VerifyPin: { parameters: { token: '?string' }, reply: {} },
   ChangePin: { parameters: { token: '?string', user: '?string' }, reply: {} },
   UnblockPin: { parameters: { token: '?string' }, reply: {} },

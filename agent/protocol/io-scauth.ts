@@ -77,6 +77,7 @@ export type SessionMethod = 'Monitor' | 'Claim';
 /** Calls that go on as a conversation (PROTOCOL.md, 2.1). */
 export type UpgradedMethod =
   | 'Pair'
+  | 'Renew'
   | 'VerifyPin'
   | 'ChangePin'
   | 'UnblockPin'

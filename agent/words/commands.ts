@@ -51,6 +51,15 @@ export const pair = {
   several: 'Several keys can be paired. Say which: -h HASH',
 };
 
+export const renew = {
+  asRoot:
+    'The new card is proved by its owner: run it as them. As root: sc_auth pair -u USER, then sc_auth unpair -u USER -h HASH',
+  done: (hash: string, user: string) => `${hash} logs ${user} in from now on.`,
+  removed: (hash: string) => `${hash} does no longer.`,
+  kept: 'The old card goes on to log in: sc_auth unpair takes it back.',
+  rehearse: 'Rehearse a login with it: sc_auth test',
+};
+
 export const unpair = {
   forWhom: 'Say for whom: -u USER',
   behindSudo: (user: string) => `For ${user}, who called sudo.`,

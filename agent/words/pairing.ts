@@ -9,6 +9,17 @@ export function pairingText(identityLabel: string, user: string): string {
   return `${PAIRING}'${identityLabel}' with the account ${user}.`;
 }
 
+/** A new card takes the place of an old one, or stands beside it. */
+export function renewalText(next: string, old: string, user: string, keep: boolean): string {
+  const before = old === '' ? 'the card that is paired' : `'${old}'`;
+  return `'${next}' ${keep ? 'goes with' : 'takes the place of'} ${before} for the account ${user}.`;
+}
+
+export const SEVERAL_TO_RENEW = 'several cards are paired, so name one: --old HASH (sc_auth list)';
+
+/** The seal is made of the password, which nobody was asked for. */
+export const KEYRING_LATER = 'The new card does not open your login keyring yet: sc_auth keyring enable';
+
 export function accountPasswordPrompt(user: string): string {
   return `${ACCOUNT_PASSWORD}${user}: `;
 }

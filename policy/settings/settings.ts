@@ -135,6 +135,13 @@ export const settings = {
       unit: null,
       meaning: 'A user may have one pairing. Pairings that are there already stay.',
     },
+    renew: {
+      schema: word(['ask', 'same-subject']),
+      default: 'ask',
+      unit: null,
+      meaning:
+        'What sc_auth renew asks for beside the PIN of the new card. "ask": the account\'s password. "same-subject": nothing, where the certificates of the old and the new card are trusted (trust.level 1 and more, trust.pinned) and have the same subject and issuer, to the letter; then also where users may not pair.',
+    },
   },
   prompt: {
     style: {

@@ -3,6 +3,7 @@
 import { asAgentError } from '../../base/errors.ts';
 import { enableKeyring } from '../../stories/keyring/enable-keyring.ts';
 import { pairOwnCard } from '../../stories/pair/pair.ts';
+import { renewCard } from '../../stories/pair/renew.ts';
 import { changeCardPin } from '../../stories/pin/change-pin.ts';
 import { unblockCardPin } from '../../stories/pin/unblock-pin.ts';
 import { verifyCardPin } from '../../stories/pin/verify-pin.ts';
@@ -47,6 +48,27 @@ export async function pairStory(
   return async (person) => ({
     pairing: wirePairing(listed(await pairOwnCard(account, pkhh, peer, person, parts, wish))),
   });
+}
+
+export async function renewStory(
+  { hash, old, keep }: Given<'Renew'>,
+  peer: PeerCredentials,
+  parts: AdminParts,
+): Promise<Story> {
+  const account = await callerAccount(peer, parts.accounts);
+  const wish = {
+    account,
+    pkhh: parsePkhh(hash),
+    old: old === null ? null : parsePkhh(old),
+    keep: keep === true,
+  };
+  return async (person) => {
+    const { paired, removed } = await renewCard(wish, peer, person, parts);
+    return {
+      pairing: wirePairing(listed(paired)),
+      removed: removed === null ? null : wirePairing(listed(removed)),
+    };
+  };
 }
 
 export function verifyPinStory(given: Given<'VerifyPin'>, peer: PeerCredentials, parts: AdminParts): Story {

@@ -122,6 +122,7 @@ const PLAIN: { readonly [M in PlainMethod]: PlainRow<M> } = {
 
 const STORIES: { readonly [M in UpgradedMethod]: StoryRow<M> } = {
   Pair: { ...ASKS, story: stories.pairStory },
+  Renew: { ...ASKS, story: stories.renewStory },
   VerifyPin: { ...ASKS, story: stories.verifyPinStory },
   ChangePin: { ...ASKS, story: stories.changePinStory },
   UnblockPin: { ...ASKS, story: stories.unblockPinStory },

@@ -183,7 +183,7 @@ export class PairedProof {
   }
 
   async #proveOnce(pin: Pin | null, consent: TryConsent): Promise<AuthDecision> {
-    const { request, person, parts, policy, record, keyring } = this.#scene;
+    const { request, person, parts, record, keyring } = this.#scene;
     try {
       const refused = (await this.#followCard(pin)) ?? this.#refusedMeanwhile();
       if (refused !== null) return refused;

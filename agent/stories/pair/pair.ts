@@ -70,12 +70,10 @@ function requirePolicy(
   algorithm: KeyAlgorithm | null,
   user: Username,
   parts: PairingParts,
+  replaced: Pkhh | null,
 ): void {
-  const rule = refusesPairing(
-    policy,
-    algorithm,
-    parts.pairings.cardsOf(user).filter(({ lost }) => !lost).length,
-  );
+  const others = parts.pairings.cardsOf(user).filter(({ lost, pkhh }) => !lost && pkhh !== replaced);
+  const rule = refusesPairing(policy, algorithm, others.length);
   if (rule === null) return;
   throw rule === 'pairing.one_card_per_user'
     ? new AgentError('not-allowed', { detail: rule })
@@ -97,30 +95,32 @@ export async function requireTrust(
  * since settings may have been loaded meanwhile.
  * @param key null: only its hash is known
  * @param card null: it is not in
+ * @param replaced the pairing that goes for it
  * @returns what the person has to know of the card all the same; null: nothing
  * @throws AgentError `card-lost`, `weak-key`, `contactless`, `not-allowed`, `untrusted-certificate`, `card-suspect`, `card-unchecked`, `not-attested`, `factory-secrets`
  */
-async function requirePairable(
+export async function requirePairable(
   policy: Policy,
   user: Username,
   pkhh: Pkhh,
   key: CertifiedKey | null,
   card: OnCard | null,
   parts: PairingParts,
+  replaced: Pkhh | null = null,
 ): Promise<string | null> {
   requireNotLost(lostKey(pkhh, [card?.token.id ?? null], parts.pairings));
   if (card !== null) {
     requireFit(card.identity);
     requireReader(policy, card.token);
   }
-  requirePolicy(policy, key?.publicKey.algorithm ?? null, user, parts);
+  requirePolicy(policy, key?.publicKey.algorithm ?? null, user, parts, replaced);
   if (key !== null) await requireTrust(policy, key, parts);
   if (card !== null) requireCard(policy, card.token, null);
   await requireAttestation(policy, card, parts);
   return card === null ? null : requireOwnSecrets(policy, card.token);
 }
 
-function pairingFromCard(user: Username, card: OnCard, pairedBy: string, pairedAtMs: number): Pairing {
+export function pairingFromCard(user: Username, card: OnCard, pairedBy: string, pairedAtMs: number): Pairing {
   return { ...seenOn(card), user, cardKey: provenCardKey(card.token), pairedBy, pairedAtMs };
 }
 
@@ -155,15 +155,38 @@ export async function pairOwnCard(
   wish: KeyringWish = 'ask',
   inHand: Pin | null = null,
 ): Promise<Pairing> {
+  return auditedPairing(account.name, peer, parts, () =>
+    proveAndPair(account, pkhh, peer, person, parts, wish, inHand),
+  );
+}
+
+/** Records why it was refused. @throws what `act` throws */
+export async function auditedPairing<T>(
+  user: Username,
+  actor: PeerCredentials,
+  { audit }: Pick<PairingParts, 'audit'>,
+  act: () => Promise<T>,
+): Promise<T> {
   try {
-    return await proveAndPair(account, pkhh, peer, person, parts, wish, inHand);
+    return await act();
   } catch (error) {
-    const { code } = asAgentError(error);
-    if (refusals.includes(code)) {
-      await parts.audit.record({ kind: 'pairing-refused', user: account.name, actor: peer, detail: code });
-    }
+    const { code: detail } = asAgentError(error);
+    if (refusals.includes(detail)) await audit.record({ kind: 'pairing-refused', user, actor, detail });
     throw error;
   }
+}
+
+/** The card with this key, which is not paired with the user yet. @throws AgentError `no-identity`, `already-paired`, `key-conflict` */
+export async function cardWith(user: Username, pkhh: Pkhh, parts: PairingParts): Promise<OnCard> {
+  const card = await findOnCards(parts, pkhh);
+  if (card === null)
+    throw new AgentError('no-identity', { detail: `no card with the key ${pkhh} is in a reader` });
+  const known = parts.pairings.forUser(user).find((pairing) => pairing.pkhh === pkhh);
+  if (known !== undefined) {
+    const same = takesKey(known, card.identity.publicKey);
+    throw new AgentError(same ? 'already-paired' : 'key-conflict');
+  }
+  return card;
 }
 
 async function proveAndPair(
@@ -181,14 +204,7 @@ async function proveAndPair(
     throw new AgentError('not-allowed', { detail: 'pairing.users_may_pair' });
   };
   const policy = permitting();
-  const card = await findOnCards(parts, pkhh);
-  if (card === null)
-    throw new AgentError('no-identity', { detail: `no card with the key ${pkhh} is in a reader` });
-  const known = parts.pairings.forUser(account.name).find((pairing) => pairing.pkhh === pkhh);
-  if (known !== undefined) {
-    const same = takesKey(known, card.identity.publicKey);
-    throw new AgentError(same ? 'already-paired' : 'key-conflict');
-  }
+  const card = await cardWith(account.name, pkhh, parts);
   const warning = await requirePairable(policy, account.name, pkhh, card.identity, card, parts);
   if (warning !== null) person.tell('error', warning);
   person.tell('information', pairingText(card.identity.label, account.name));
@@ -217,7 +233,7 @@ async function proveAndPair(
 }
 
 /** The proof by the card; what its failure says of the card is recorded. @throws AgentError as proveCard */
-async function proveOrRecord(
+export async function proveOrRecord(
   user: Username,
   card: OnCard,
   actor: PeerCredentials,
@@ -333,7 +349,7 @@ function emptyPairing(user: Username, pkhh: Pkhh, nowMs: number): Pairing {
 }
 
 /** A pairing that the log does not know of must not stay. */
-async function addAndRecord(
+export async function addAndRecord(
   pairing: Pairing,
   key: AuditedKey,
   actor: PeerCredentials,

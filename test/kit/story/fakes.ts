@@ -14,7 +14,7 @@ import { NO_CARD_KEY, type CardKeyProof } from '../../../agent/model/card-key.ts
 import type { Challenge } from '../../../agent/model/challenge.ts';
 import type { Certificate, PublicKey } from '../../../agent/model/key.ts';
 import type { Proof } from '../../../agent/model/proof.ts';
-import { parseUsername, type Happened, type Username } from '../../../agent/model/request.ts';
+import { parseUsername, type Happened } from '../../../agent/model/request.ts';
 import {
   parseTokenId,
   type Identity,
