@@ -57,6 +57,37 @@ test.serial(
   },
 );
 
+/** gpg's daemon for cards, which has them to itself; and NSS (browsers) with OpenSC's module. */
+const OTHERS: readonly (readonly [name: string, script: string, finds: RegExp])[] = [
+  [
+    'gpg',
+    `echo disable-ccid >scdaemon.conf
+printf 'SERIALNO undefined\\nAPDU 00A4040005A000000308\\nBYE\\n' | GNUPGHOME=$PWD ${APP}/build/scdaemon/usr/lib/gnupg/scdaemon --server`,
+    // The application's own template, tag 61.
+    /^D a/m,
+  ],
+  [
+    'NSS',
+    `tools=${APP}/build/libnss3-tools/usr/bin
+$tools/certutil -N -d sql:. --empty-password
+$tools/modutil -force -dbdir sql:. -add opensc -libfile ${MODULE} >/dev/null
+$tools/certutil -L -d sql:. -h all`,
+    /Certificate for PIV Authentication/,
+  ],
+];
+for (const [name, script, finds] of OTHERS)
+  test.serial(
+    `K11: ${name} has the card while somebody is asked for the PIN, and the login goes on`,
+    async (t) => {
+      const pty = person.startSudo(sandbox);
+      await pty.expect(person.PIN_PROMPT);
+      const { stdout, stderr } = await sandbox.exec(['sh', '-c', `cd "$(mktemp -d)"; ${script}`]);
+      t.regex(stdout, finds, stderr);
+      pty.send(`${sandbox.pin}\n`);
+      t.regex((await person.untilEnd(pty)).screen, person.ROOT);
+    },
+  );
+
 test.serial('K11: a program that has the card to itself is not in the way of the next login', async (t) => {
   const other = await PcscClient.connect(sandbox, 'exclusive');
   const { screen } = await person.sudo(
