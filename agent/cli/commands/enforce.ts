@@ -19,6 +19,7 @@ const help = `sc_auth enforce ${ALONE.join('|')} [options]
 sc_auth enforce ${WITH_USER.join('|')} USER [options]
 
 Requires the card: with enforcement on a password alone opens nothing. It looks first, and goes back by itself.
+Of whom: of everybody, or of the groups that enforcement.required_groups names (scauth.toml(5)).
 
   plan      each account, its last card login, and who would be shut out; each PAM service, and whether it would ask
             for the card; changes nothing

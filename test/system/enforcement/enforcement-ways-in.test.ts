@@ -68,6 +68,22 @@ test.serial('the exempt group: a member gets in by password, and nobody who has 
   await configure('');
 });
 
+test.serial('M38: the groups that need the card: who is in none gets in by password', async (t) => {
+  await sandbox.exec(['groupadd', 'cardholders']);
+  await configure('[enforcement]\nrequired_groups = ["cardholders"]\n');
+  const free = await byPassword(['sudo', 'id', '-u']);
+  t.is(free.code, 0, free.screen);
+  const { stdout } = await sandbox.exec(['sc_auth', 'enforce', 'plan']);
+  t.regex(stdout, new RegExp(`gets in +${sandbox.user} .*in none of the groups`));
+  await sandbox.exec(['gpasswd', '-a', sandbox.user, 'cardholders']);
+  const bound = await byPassword(['sudo', 'id', '-u'], [BREAK_GLASS_PROMPT, '']);
+  t.not(bound.code, 0, bound.screen);
+  await sandbox.exec(['sh', '-c', `gpasswd -d ${sandbox.user} cardholders; groupdel cardholders`]);
+  const slip = await byPassword(['sudo', 'id', '-u'], [BREAK_GLASS_PROMPT, '']);
+  t.not(slip.code, 0, slip.screen);
+  await configure('');
+});
+
 test.serial('what asks nobody goes on: root’s su, sudo’s ticket after a card login', async (t) => {
   const su = await sandbox.exec(['su', sandbox.user, '-c', 'id -un']);
   t.is(su.stdout, `${sandbox.user}\n`);

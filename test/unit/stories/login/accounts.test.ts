@@ -2,6 +2,7 @@
 
 import test from 'ava';
 import { parseUsername } from '../../../../agent/model/request.ts';
+import { systemDirectory } from '../../../../agent/accounts/account-list.ts';
 import { systemAccounts } from '../../../../agent/accounts/accounts.ts';
 
 test('root by name and by uid', async (t) => {
@@ -22,4 +23,12 @@ test('many lookups at once keep their answers apart', async (t) => {
     found.map((account) => account?.name),
     names.map(parseUsername),
   );
+});
+
+test('M38: a group or an account that is not there is neither yes nor no', async (t) => {
+  const [root, nobody] = [parseUsername('root'), parseUsername('nobody')];
+  t.is(await systemDirectory.isMember(root, 'root'), true);
+  t.is(await systemDirectory.isMember(nobody, 'root'), false);
+  t.is(await systemDirectory.isMember(root, 'no-such-group-here'), null);
+  t.is(await systemDirectory.isMember(parseUsername('no-such-account-here'), 'root'), null);
 });
