@@ -29,7 +29,9 @@ export function requireAccountPhase(sandbox: Sandbox): void {
   const write = (service: string, text: string): void => {
     writeFileSync(sandbox.path(`/etc/pam.d/${service}`), text);
   };
-  for (const service of ['sudo', 'sudo-i', 'login', 'sshd', 'polkit-1', 'xsecurelock']) write(service, STACK);
+  // common-auth: what xsecurelock asks on Debian.
+  for (const service of ['sudo', 'sudo-i', 'login', 'sshd', 'polkit-1', 'xsecurelock', 'common-auth'])
+    write(service, STACK);
   for (const service of ['xscreensaver', 'i3lock']) write(service, LOCKER_STACK);
   for (const service of ['su', 'su-l']) write(service, `auth sufficient pam_rootok.so\n${STACK}`);
   requireNobodyElse(sandbox);
