@@ -109,6 +109,14 @@ export function newPinPrompt(identityLabel: string): string {
   return `Enter new PIN for '${fittedLabel(identityLabel)}': `;
 }
 
+/** At a login, in one prompt: some lockers show nothing else. Only `yes` goes on. */
+export function unblockPrompt(passwordFollows: boolean): string {
+  const enter = passwordFollows ? 'Enter for your password' : 'Enter to stop';
+  return `PIN blocked. Type yes for a new one by the PUK, or ${enter}: `;
+}
+
+export const UNBLOCKED = 'The card has the new PIN.';
+
 export const NEW_PIN_AGAIN = 'Enter new PIN again: ';
 export const NEW_PIN_DIFFERS = 'The two are not the same. Type the new PIN once more.';
 export const NEW_PIN_IS_OLD = 'That is the PIN that the card has now. Choose another one.';

@@ -60,6 +60,13 @@ export const settings = {
       meaning:
         'Sessions that are not at this machine may use the card in it. false: local sessions only, as logind says (without logind, PAM_RHOST does); in doubt a session is not local. Warning: with true, whoever has the PIN can use a card that somebody left in the machine, from anywhere.',
     },
+    unblock_at_login: {
+      schema: flag,
+      default: true,
+      unit: null,
+      meaning:
+        'Where the PIN is blocked, a login at this machine offers to set a new one by the PUK, and goes on with it. Never from another host, whatever login.remote says.',
+    },
     try_reserve: {
       schema: whole(0, 10),
       default: 1,

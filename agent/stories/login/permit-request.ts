@@ -45,9 +45,14 @@ export class RequestPermit {
     return { ...permission, where: permission.permitted ? null : (session?.detail ?? null) };
   }
 
+  /** Whatever the policy says of it. */
+  session(): Promise<PeerSession> {
+    return (this.#session ??= this.#parts.sessions.sessionOf(this.#request.peer));
+  }
+
   #sessionFor({ login }: Policy): Promise<PeerSession> | null {
     if (login.remote) return null;
-    return (this.#session ??= this.#parts.sessions.sessionOf(this.#request.peer));
+    return this.session();
   }
 
   async #permit(policy: Policy, session: PeerSession | null): Promise<Permission> {

@@ -1,7 +1,7 @@
 // From the PIN prompt to the proof: asks for the PIN as often as policy allows, lets the card sign, and verifies. `grant`
 // at the end of #proveOnce is the only way to a yes.
 
-import { describeError } from '../../base/errors.ts';
+import { asAgentError, describeError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import { Challenge } from '../../model/challenge.ts';
 import { grant, type AuthDecision } from '../../model/decision.ts';
@@ -32,6 +32,7 @@ import { refusedAtGate } from './gates.ts';
 import type { LoginParts } from './login-parts.ts';
 import type { LoginRecord } from './login-record.ts';
 import type { RequestPermit } from './permit-request.ts';
+import { unblockAtLogin } from './unblock-at-login.ts';
 
 /** The login that this is the heart of. */
 export interface ProofScene {
@@ -53,7 +54,16 @@ export interface ProofEnd {
   readonly typed: Pin | null;
 }
 
+const INSTEAD: AuthDecision = { kind: 'unavailable', reason: 'password-instead' };
 const CHANGED: AuthDecision = { kind: 'denied', reason: 'changed-meanwhile' };
+
+/** A PIN that is found blocked before it is asked for ends like one that was blocked by a wrong one. */
+function blockedOr(decisionOf: (error: unknown) => AuthDecision): (error: unknown) => ProofEnd {
+  return (error) => {
+    if (asAgentError(error).code !== 'pin-blocked') throw error;
+    return { decision: decisionOf(error), typed: null };
+  };
+}
 
 /** One card of one person, in one login. */
 export class PairedProof {
@@ -65,8 +75,31 @@ export class PairedProof {
     this.#scene = scene;
   }
 
-  /** The same wrong PIN is never sent twice. @throws AgentError as askPin */
+  /** @throws AgentError as askPin */
   async run(): Promise<ProofEnd> {
+    const { detail } = this.#scene.record;
+    const end = await this.#byPin().catch(blockedOr((error) => this.#scene.record.refusedBy(error)));
+    if (end.decision.kind !== 'denied' || end.decision.reason !== 'pin-blocked') return end;
+    const unblocked = await unblockAtLogin(this.#card, this.#scene, () => this.#isOwner());
+    switch (unblocked.kind) {
+      case 'blocked':
+        return end;
+      case 'instead': {
+        if (!unblocked.typed.isEmpty) return { decision: INSTEAD, typed: unblocked.typed };
+        unblocked.typed.wipe();
+        return end;
+      }
+      case 'new-pin': {
+        // What was noted of the blocked PIN is over.
+        this.#scene.record.detail = detail;
+        const decision = await this.#proveOnce(unblocked.pin, this.#consent());
+        return { decision: decision.kind === 'retry' ? end.decision : decision, typed: null };
+      }
+    }
+  }
+
+  /** The same wrong PIN is never sent twice. @throws AgentError as askPin */
+  async #byPin(): Promise<ProofEnd> {
     const { person, policy } = this.#scene;
     let refused: Pin | null = null;
     try {
@@ -77,7 +110,7 @@ export class PairedProof {
         const answer = await this.#ask(refused, consent);
         if (answer.kind === 'not-a-pin') {
           if (answer.typed.isEmpty && this.#tellsNext()) person.tell(this.#messageKind(), NOW_YOUR_PASSWORD);
-          return { decision: { kind: 'unavailable', reason: 'password-instead' }, typed: answer.typed };
+          return { decision: INSTEAD, typed: answer.typed };
         }
         const pin = answer.kind === 'pin' ? answer.pin : null;
         const again: Pin | null = attempt < policy.login.pinAttempts ? (pin?.copy() ?? null) : null;

@@ -70,6 +70,8 @@ async function live(): Promise<void> {
   await sc_auth(`${NOT_THE_PASSWORD}\n${sandbox.pin}\n`, 'pair', '-h', hash);
   await person.pairCard(sandbox);
   await person.expectCardLogin(sandbox);
+  await asRoot('sc_auth', 'lost', hash);
+  await asRoot('sc_auth', 'found', hash);
   await sc_auth(`${sandbox.pin}\n`, 'verifypin');
   await sc_auth(`${sandbox.pin}\n${NEW_PIN}\n${NEW_PIN}\n`, 'changepin');
   await asRoot('sc_auth', 'pairing_ui', '-s', 'disable');

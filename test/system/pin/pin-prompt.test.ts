@@ -5,6 +5,9 @@ import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import * as person from '../../kit/person/person.ts';
 import { CONSENT_PROMPT, PASSWORD_PROMPT, PIN_PROMPT, ROOT } from '../../kit/person/person.ts';
 
+/** What the login says first where the PIN is blocked; Enter declines (unblock-at-login.test.ts). */
+const UNBLOCK_OFFER = /PIN blocked\. Type yes [^\n]*: $/;
+
 let sandbox: Sandbox;
 
 test.before(async () => {
@@ -131,7 +134,11 @@ test.serial('a blocked PIN: a clear sentence and the password, no prompt for a P
   await sandbox.card.setTries(0);
   await person.reinsertCard(sandbox);
   await sandbox.card.clearLog();
-  const { code, screen } = await person.sudo(sandbox, [PASSWORD_PROMPT, sandbox.password]);
+  const { code, screen } = await person.sudo(
+    sandbox,
+    [UNBLOCK_OFFER, ''],
+    [PASSWORD_PROMPT, sandbox.password],
+  );
   t.is(code, 0, screen);
   t.true(
     screen.includes(
@@ -162,6 +169,7 @@ test.serial('the last try that fails blocks, and says so', async (t) => {
     sandbox,
     [CONSENT_PROMPT, 'yes'],
     [PIN_PROMPT, person.WRONG_PIN],
+    [UNBLOCK_OFFER, ''],
     [PASSWORD_PROMPT, sandbox.password],
   );
   t.is(code, 0, screen);
