@@ -36,6 +36,8 @@ export const CANNOT_SET_UP = {
   tries: (secret: 'PIN' | 'PUK', left: number, total: number) =>
     `${left} of ${total} tries of its ${secret} are left. ${secret === 'PIN' ? 'Check the PIN first: sc_auth verifypin' : 'Take another card'}`,
   paired: 'a key of it is paired with an account',
+  attestation: (why: string, rule: string) =>
+    `this machine would not pair it: ${why} (${rule}). Set it up with --pin-policy and --touch-policy as your administrator wants them`,
 } as const;
 
 export const SEVERAL_CARDS = 'several cards are in: say which with --reader NAME (sc_auth list-smartcards)';

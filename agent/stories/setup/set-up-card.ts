@@ -11,7 +11,9 @@ import { USUAL_TRIES, type PinState, type TokenId } from '../../model/token.ts';
 import { CARD_READING_MS, type CardIssuer, type Token } from '../../token/interface.ts';
 import { tooWeak } from '../../words/pairing.ts';
 import * as say from '../../words/setup.ts';
+import { permitAttestation } from '../../../policy/permit-attestation.ts';
 import { mayPair, refusesPairing } from '../../../policy/permit-pairing.ts';
+import type { Policy } from '../../../policy/policy.ts';
 import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import type { Conversation } from '../card/conversation.ts';
@@ -60,6 +62,7 @@ export async function setUpCard(
   const token = await cardToSetUp(wish, parts);
   const issuer = requireIssuer(token, parts);
   const look = await lookAt(issuer);
+  requireAttestable(look, wish.key, parts.policy());
   person.tell('information', say.settingUpText(printable(token.slot.reader, 60), look.firmware, look.begun));
   const secrets = new Secrets();
   try {
@@ -157,6 +160,14 @@ async function lookAt(issuer: CardIssuer): Promise<CardLook> {
   requireAllTries('PIN', look.pin);
   if (look.secrets.puk !== false) requireAllTries('PUK', look.puk);
   return look;
+}
+
+/** A key that a pairing would refuse for what its maker will say of it is not made. @throws AgentError `cannot-set-up` */
+function requireAttestable({ firmware, serial }: CardLook, key: NewKey, { attestation }: Policy): void {
+  const { pinPolicy, touchPolicy } = key;
+  const found = permitAttestation(attestation, { fault: null, pinPolicy, touchPolicy, firmware, serial });
+  if (!found.permitted)
+    throw new AgentError('cannot-set-up', { say: say.CANNOT_SET_UP.attestation(found.why, found.rule) });
 }
 
 /** Somebody has tried, and what the card says of its secrets may not be so. */

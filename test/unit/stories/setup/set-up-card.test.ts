@@ -51,6 +51,7 @@ interface Scene {
   readonly person?: Person;
   readonly table?: FakePairings;
   readonly policy?: typeof defaultPolicy;
+  readonly trust?: typeof noTrust;
   readonly peer?: typeof self;
 }
 
@@ -58,12 +59,13 @@ function partsOf({
   tokens,
   table,
   policy,
+  trust = noTrust,
 }: Scene): PairingParts & { audit: FakeAudit; pairings: FakePairings } {
   return {
     policy: () => policy ?? defaultPolicy,
     pairings: table ?? new FakePairings(),
     tokens,
-    trust: noTrust,
+    trust,
     audit: new FakeAudit(),
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
     accounts,
@@ -115,7 +117,6 @@ for (const firmware of ['5.7.1', '5.4.3', '4.3.7'])
       ],
     );
     t.like(made?.pairing, { user: 'alice', pkhh: made?.issued.publicKey.pkhh });
-    t.truthy(made?.pairing?.cardKey === undefined ? null : true);
     t.is(parts.pairings.rows.length, 1);
     t.like(parts.audit.events, [
       { kind: 'pin-changed', how: 'set-up', good: true },
@@ -334,6 +335,35 @@ test.serial(
       code: 'no-identity',
     });
     t.deepEqual(nobody.asked, []);
+  },
+);
+
+test.serial(
+  'what the maker has to say of the key: asked for at once, and checked at the pairing',
+  async (t) => {
+    const attestation = { ...defaultPolicy.attestation, required: true, touchPolicy: 'cached' } as const;
+    const policy = { ...defaultPolicy, attestation };
+    const early = await factory();
+    const refused = await setUp(t, { tokens: early, policy });
+    t.is(refused.error?.code, 'cannot-set-up');
+    t.regex(refused.error?.say ?? '', /touch policy is never \(attestation\.touch_policy\)/);
+    t.deepEqual(early.slot.card.applet.keys.slots(), [0xf9]);
+
+    const key = { ...WISH.key, touchPolicy: 'cached' } as const;
+    const facts = { pinPolicy: 'once', touchPolicy: 'cached', firmware: '5.7.1', serial: null } as const;
+    for (const [fault, code] of [
+      [null, undefined],
+      ['its attestation ends at the card itself', 'not-attested'],
+    ] as const) {
+      const tokens = await factory();
+      const trust = { ...noTrust, attestation: () => Promise.resolve({ ...facts, fault }) };
+      const { error, parts } = await setUp(t, {
+        ...{ tokens, policy, trust, wish: { key } },
+        answers: [PIN, PIN, ...(fault === null ? [PASSWORD] : [])],
+      });
+      t.is(error?.code, code);
+      t.is(parts.pairings.rows.length, fault === null ? 1 : 0);
+    }
   },
 );
 

@@ -11,7 +11,8 @@ import { freeSecretSlots } from '../../../../agent/base/secret.ts';
 import type { CardLook, Issued, IssueOrder } from '../../../../agent/model/issuing.ts';
 import type { PivToken } from '../../../../agent/token/piv/token.ts';
 import { pinBlock } from '../../../kit/card/pin.ts';
-import type { CardOptions } from '../../../kit/card/profile.ts';
+import { makeCertificate } from '../../../kit/card/certificate.ts';
+import { testAuthority, type CardOptions } from '../../../kit/card/profile.ts';
 import { probe, SoftwareSlot } from './card-slot.ts';
 
 const PIN = '271828';
@@ -225,6 +226,13 @@ test('an unfinished setup takes no key of others for its own', async (t) => {
   const issued = await cutAt();
   issued.card.applet.objects.setCertificate(0x9a, certificateIn(other, '5FC105').raw);
   t.deepEqual((await (await tokenIn(issued)).issuer.look())?.inUse, ['9A'], "an authority's certificate");
+  const certified = await cutAt();
+  const own = createPublicKey(certified.card.applet.keys.get(0x9a).privateKey);
+  certified.card.applet.objects.setCertificate(
+    0x9a,
+    makeCertificate(own, { cn: 'ada' }, testAuthority('A CA')),
+  );
+  t.deepEqual((await (await tokenIn(certified)).issuer.look())?.inUse, ['9A'], 'and for our own key');
   const elsewhere = await cutAt();
   elsewhere.card.applet.keys.set(0x9c, other.card.applet.keys.get(0x9c).privateKey, 'imported');
   t.deepEqual((await (await tokenIn(elsewhere)).issuer.look())?.inUse, ['9C']);
