@@ -75,13 +75,25 @@ const OPTIONS = {
   'password-fd': { type: 'string' },
 } as const;
 
+type Card = Pick<WireToken, 'id' | 'reader' | 'label'>;
+
+/** The cards that are in. Listing them would read a new card once more, so only one that is just being read is waited for. */
+async function cardsIn(context: CommandContext): Promise<readonly Card[]> {
+  const { readers } = await callAgent(context, 'ListReaders', {});
+  if (readers.some(({ state }) => state === 'reading'))
+    return (await callAgent(context, 'ListTokens', {})).tokens;
+  return readers.flatMap(({ name, token }) =>
+    token === null ? [] : [{ id: token, reader: name, label: token }],
+  );
+}
+
 /** The card that is meant; with several, the person says which. @throws CommandError */
 async function chooseCard(
   context: CommandContext,
   token: string | undefined,
   reader: string | undefined,
-): Promise<WireToken> {
-  const { tokens } = await callAgent(context, 'ListTokens', {});
+): Promise<Card> {
+  const tokens = await cardsIn(context);
   const named = tokens.filter(
     (one) => (token === undefined || one.id === token) && (reader === undefined || one.reader === reader),
   );
@@ -105,7 +117,7 @@ async function chooseCard(
 function escrowTo(
   officer: string | undefined,
   pukFile: string | undefined,
-  card: WireToken,
+  card: Pick<Card, 'id'>,
   context: CommandContext,
 ): { readonly written: () => string | null; readonly keep: NonNullable<Sources['keep']> } | null {
   if (officer === undefined) {

@@ -1,5 +1,6 @@
 // A token source over software cards in this process.
 
+import type { ReaderInfo } from '../../../../agent/model/inventory.ts';
 import type { Token, TokenSource } from '../../../../agent/token/interface.ts';
 import type { CardOptions } from '../../../kit/card/profile.ts';
 import { probe, SoftwareSlot } from './card-slot.ts';
@@ -23,6 +24,13 @@ export class Readers implements TokenSource {
     const [slot] = this.slots;
     if (slot === undefined) throw new Error('no card');
     return slot;
+  }
+
+  /** As the list of readers has them. */
+  shown(): readonly ReaderInfo[] {
+    return this.#tokens.map(({ id, slot: { reader: name, atr } }) => ({
+      ...{ name, state: 'ready' as const, atr, tokenId: id, error: null },
+    }));
   }
 
   present(): Promise<readonly Token[]> {
