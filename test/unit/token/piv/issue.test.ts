@@ -28,6 +28,13 @@ async function tokenIn(slot: SoftwareSlot): Promise<PivToken> {
   return token;
 }
 
+async function lookAt(slot: SoftwareSlot): Promise<{ issuer: PivToken['issuer']; look: CardLook }> {
+  const { issuer } = await tokenIn(slot);
+  const look = await issuer.look();
+  if (look === null) throw new Error('no look');
+  return { issuer, look };
+}
+
 /** What the story does: a look, and the order that follows from it. @param current the PIN, where it is not the factory's */
 async function setUp(slot: SoftwareSlot, changes: Partial<IssueOrder> = {}, current = PIN): Promise<Issued> {
   const { issuer } = await tokenIn(slot);
@@ -113,9 +120,7 @@ test.serial('no secret stays in memory, whether it succeeds or fails', async (t)
   t.is(freeSecretSlots(), free);
   for (const ins of ['20', '47', '24', 'FF']) {
     const slot = new SoftwareSlot({ factory: true });
-    const { issuer } = await tokenIn(slot);
-    const look = await issuer.look();
-    if (look === null) throw new Error('no look');
+    const { issuer, look } = await lookAt(slot);
     slot.card.faults.arm({ kind: 'eject', ins, body: true });
     await t.throwsAsync(issuer.issue(orderFor(look)));
     t.is(freeSecretSlots(), free, ins);
@@ -140,9 +145,7 @@ for (const [name, options] of CARDS) {
       let cuts = 0;
       for (let at = 0; ; at++) {
         const slot = new SoftwareSlot(options);
-        const { issuer } = await tokenIn(slot);
-        const look = await issuer.look();
-        if (look === null) throw new Error('no look');
+        const { issuer, look } = await lookAt(slot);
         slot.card.faults.arm({ kind, skip: at });
         const cut = await issuer.issue(orderFor(look)).then(
           () => false,
@@ -175,9 +178,7 @@ for (const [name, options] of CARDS) {
 
 test('a cut keeps what is done: keys with a certificate stay', async (t) => {
   const slot = new SoftwareSlot({ factory: true });
-  const { issuer } = await tokenIn(slot);
-  const look = await issuer.look();
-  if (look === null) throw new Error('no look');
+  const { issuer, look } = await lookAt(slot);
   // The PIN's change.
   slot.card.faults.arm({ kind: 'eject', ins: '24', p2: '80' });
   await t.throwsAsync(issuer.issue(orderFor(look)), { code: 'no-card' });
@@ -207,9 +208,7 @@ test('the places that are in use are named, each of them', async (t) => {
 test('an unfinished setup takes no key of others for its own', async (t) => {
   const cutAt = async (): Promise<SoftwareSlot> => {
     const slot = new SoftwareSlot({ factory: true });
-    const { issuer } = await tokenIn(slot);
-    const look = await issuer.look();
-    if (look === null) throw new Error('no look');
+    const { issuer, look } = await lookAt(slot);
     slot.card.faults.arm({ kind: 'eject', ins: '24', p2: '81' });
     await t.throwsAsync(issuer.issue(orderFor(look)));
     slot.card.power();
@@ -252,9 +251,7 @@ test('another card than the one that was looked at gets nothing', async (t) => {
 
 test('a key that was put there while the person typed is not overwritten', async (t) => {
   const slot = new SoftwareSlot({ factory: true });
-  const { issuer } = await tokenIn(slot);
-  const look = await issuer.look();
-  if (look === null) throw new Error('no look');
+  const { issuer, look } = await lookAt(slot);
   const other = new SoftwareSlot({ key: 'p256' });
   slot.card.applet.keys.set(0x9d, other.card.applet.keys.get(0x9d).privateKey, 'imported');
   await t.throwsAsync(issuer.issue(orderFor(look)), { code: 'cannot-set-up', message: /9D/ });
@@ -312,9 +309,7 @@ test('a card that lies about its PIN costs one try, about its PUK one of the PUK
 
 test('a card that takes any management key and has none is found out', async (t) => {
   const slot = new SoftwareSlot({ factory: true });
-  const { issuer } = await tokenIn(slot);
-  const look = await issuer.look();
-  if (look === null) throw new Error('no look');
+  const { issuer, look } = await lookAt(slot);
   slot.card.faults.arm({
     kind: 'reply',
     hex: `7c128210${'00'.repeat(16)}9000`,
@@ -328,9 +323,7 @@ test('a card that takes any management key and has none is found out', async (t)
 
 test('a card that signs with another key than it shows', async (t) => {
   const slot = new SoftwareSlot({ factory: true });
-  const { issuer } = await tokenIn(slot);
-  const look = await issuer.look();
-  if (look === null) throw new Error('no look');
+  const { issuer, look } = await lookAt(slot);
   slot.card.faults.arm({ kind: 'wrong-signature' });
   await t.throwsAsync(issuer.issue(orderFor(look)), { code: 'bad-proof' });
   t.true(slot.card.applet.pins.application.isDefault);
