@@ -9,7 +9,7 @@ import type { CardIssuer } from '../interface.ts';
 import { emptyVerify } from './commands.ts';
 import { PIV_CARD_APPLICATION_PIN, SLOTS } from './constants.ts';
 import { issueCard, replaceCertificate, requireSameCard } from './issue.ts';
-import { contentOf, lookAt, slotNamed, type Look } from './look.ts';
+import { contentOf, FILLED, lookAt, slotNamed, type Look } from './look.ts';
 import { admitOrClose, type OpenCard } from './open-card.ts';
 import type { PivReading } from './probe.ts';
 import { pinStatusOf } from './status.ts';
@@ -39,8 +39,9 @@ export class PivIssuer implements CardIssuer {
     if (pinReference !== PIV_CARD_APPLICATION_PIN) return null;
     const { channel, exchange } = await this.#open();
     try {
-      // A YubiKey was asked for these when it was put in, with and without certificate.
-      const places = yubiKey ? SLOTS.map(({ name }) => name) : [];
+      // A YubiKey was asked for these when it was put in, with and without certificate; they are asked for again before
+      // anything is written.
+      const places = yubiKey ? FILLED : [];
       const look = await lookAt(exchange, { places, inUse: identities.map(({ slot }) => slot) });
       if (look !== null) this.#tries.heard(look.pin);
       return look;
