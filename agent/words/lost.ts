@@ -7,8 +7,7 @@ export const CARD_LOST =
 /** What depended on it; by scauthd, with the reply. */
 export const note = {
   nobody: 'Nobody has paired it; it is refused all the same.',
-  onlyCard: (user: string) =>
-    `It was the only card of ${user}: their password goes on to work. Another card: sc_auth pair`,
+  onlyCard: (user: string) => `It was the only card of ${user}. Another one: sc_auth pair`,
   enforced: (user: string) =>
     `The card is required, and ${user} has no other way in: sudo sc_auth enforce exempt ${user} --until 2d, until another card is paired.`,
   exempt: (user: string, until: string) => `${user} is exempt from the card until ${until}.`,
