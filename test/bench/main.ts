@@ -1,7 +1,7 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
 // Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only PART]
-// PART: login, pkcs11, cards, flood, many, memory, session, audit or package.
+// PART: login, setup, pkcs11, cards, flood, many, memory, session, audit or package.
 // --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -21,6 +21,7 @@ import { memoryFigures } from './memory-after.ts';
 import { muteFigures } from './mute.ts';
 import { revocationFigures } from './revocation.ts';
 import { sessionFigures } from './session.ts';
+import { setupFigures } from './setup.ts';
 import { compilePrograms } from './stopwatch.ts';
 import { compareLogin, noCardOverhead } from './wall.ts';
 
@@ -112,6 +113,10 @@ function beside(count: number): Promise<Figure[]> {
   return withRig(['p256'], (rig) => muteFigures(rig, count));
 }
 
+function setups(count: number): Promise<Figure[]> {
+  return withRig(['p256'], (rig) => setupFigures(rig, count, REAL_CARD_MS));
+}
+
 const AUDIT_SIZES: Readonly<Record<'quick' | 'usual' | 'full', AuditSizes>> = {
   quick: { appends: 50, records: 50_000, runs: 1, largest: 50_000 },
   usual: { appends: 500, records: 1_000_000, runs: 3, largest: 1_000_000 },
@@ -130,15 +135,28 @@ try {
   const size = values.quick === true ? 'quick' : values.full === true ? 'full' : 'usual';
   const { only = 'all' } = values;
   if (
-    !['all', 'login', 'pkcs11', 'cards', 'flood', 'many', 'memory', 'session', 'audit', 'package'].includes(
-      only,
-    )
+    ![
+      'all',
+      'login',
+      'setup',
+      'pkcs11',
+      'cards',
+      'flood',
+      'many',
+      'memory',
+      'session',
+      'audit',
+      'package',
+    ].includes(only)
   )
-    throw new Error('--only takes login, pkcs11, cards, flood, many, memory, session, audit or package.');
+    throw new Error(
+      '--only takes login, setup, pkcs11, cards, flood, many, memory, session, audit or package.',
+    );
   const isAsked = (part: string): boolean => only === 'all' || only === part;
   compilePrograms();
   const figures = [
     ...(isAsked('login') ? await measure(size === 'quick') : []),
+    ...(isAsked('setup') ? await setups(size === 'quick' ? 2 : 10) : []),
     ...(isAsked('pkcs11') ? await pkcs11Figures(size === 'quick' ? 3 : 20) : []),
     ...(isAsked('cards') ? await retiredFigures(size === 'quick' ? 3 : 20, REAL_CARD_MS) : []),
     ...(isAsked('cards') ? await beside(size === 'quick' ? 3 : 20) : []),
