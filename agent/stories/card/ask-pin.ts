@@ -2,7 +2,7 @@
 // its counter: what is done with the answer is the story's.
 // Why: DECISIONS.md D18, D24.
 
-import { AgentError, printable } from '../../base/errors.ts';
+import { AgentError, asAgentError, printable } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';
 import type { CardPin, Identity, PinState, TouchPolicy } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
@@ -40,6 +40,8 @@ export interface PinQuestion {
   /** The PIN that this card has just refused; the same again is not sent. */
   readonly refused: Pin | null;
   readonly cueBy: CueBy;
+  /** Whether a card that was taken out while somebody typed this is in again, as another token. Absent: nobody looks. */
+  readonly isBack?: (typed: Pin) => Promise<boolean>;
 }
 
 /** The PIN that opens an identity of this token. */
@@ -90,6 +92,21 @@ async function askOnReader(question: PinQuestion): Promise<PinAnswer> {
   return { kind: 'on-reader' };
 }
 
+/** What was counted; null: the card was taken out meanwhile and is back, and what is known when the PIN is sent decides. */
+async function countedOrBack(
+  counted: Promise<PinState>,
+  pin: Pin,
+  { isBack }: PinQuestion,
+): Promise<PinState | null> {
+  try {
+    return await counted;
+  } catch (error) {
+    const gone = ['no-card', 'card-reset'].includes(asAgentError(error).code);
+    if (gone && (await isBack?.(pin)) === true) return null;
+    throw error;
+  }
+}
+
 /**
  * Asks for the PIN. While the person types, the card's try counter is read; where few tries are known to be left, it is
  * read first, so that nobody types for nothing.
@@ -107,7 +124,8 @@ export async function askPin(question: PinQuestion): Promise<PinAnswer> {
   const answer = await askSecret(question);
   if (answer.kind !== 'pin') return answer;
   try {
-    await consent.obtain(await counted);
+    const now = await countedOrBack(counted, answer.pin, question);
+    if (now !== null) await consent.obtain(now);
     return answer;
   } catch (error) {
     answer.pin.wipe();

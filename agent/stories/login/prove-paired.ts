@@ -162,6 +162,8 @@ export class PairedProof {
       ...{ person, consent, token, words, touch: identity.touch, refused, cueBy },
       label: promptName(policy, token, identity),
       cardPin: pinOf(token, identity),
+      // Where a gate says no, it says so again before anything is sent.
+      isBack: async (typed) => (await this.#followCard(typed)) !== null || this.#card.token !== token,
     });
   }
 

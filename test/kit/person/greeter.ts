@@ -35,14 +35,18 @@ export function sessionOf(script: string): string[] {
   return ['dbus-run-session', '--', 'sh', '-c', whole.join('\n')];
 }
 
-/** A login as lightdm's: one answer for each prompt, in order. Without a name the card says who it is. */
+/**
+ * A login as lightdm's: one answer for each prompt, in order. Without a name the card says who it is.
+ * @param service whose PAM file it is
+ */
 export function greet(
   sandbox: Sandbox,
   program: readonly string[],
   answers: readonly string[],
   user: string | null = null,
+  service = 'lightdm',
 ): Promise<ExecResult> {
-  const argv = [GREETER, 'lightdm', ...(user === null ? [] : [`user=${user}`]), ...program];
+  const argv = [GREETER, service, ...(user === null ? [] : [`user=${user}`]), ...program];
   return sandbox.exec(argv, { input: answers.map((answer) => `${answer}\n`).join('') });
 }
 

@@ -142,3 +142,39 @@ test.serial('C8: before the second PIN prompt it is looked for as well', async (
   t.is(seen.outcome, 'granted');
   t.deepEqual([first.sent, card.sent], [['000000'], [PIN]]);
 });
+
+/** Whose counter is still being read when it goes. */
+class Counting extends Pulled {
+  fail: (error: Error) => void = () => undefined;
+
+  override pinState(): ReturnType<Token['pinState']> {
+    return new Promise((_, reject) => {
+      this.fail = reject;
+    });
+  }
+}
+
+test.serial(
+  'C8: taken out while its counter is read: the one that is back decides, and nothing else does',
+  async (t) => {
+    for (const [code, outcome, sent] of [
+      ['no-card', 'granted', [PIN]],
+      ['card-reset', 'granted', [PIN]],
+      ['card-fault', 'unavailable card-fault', []],
+      ['pin-blocked', 'denied pin-blocked', []],
+    ] as const) {
+      const first = new Counting(victim);
+      const card = again();
+      const tokens = new ChangingTokens(first);
+      const pulled = (): string => {
+        first.gone = true;
+        tokens.set(card);
+        first.fail(new AgentError(code));
+        return PIN;
+      };
+      const seen = await runLogin(t, { tokens, answers: [pulled] });
+      t.is(seen.outcome, outcome, code);
+      t.deepEqual(card.sent, sent);
+    }
+  },
+);
