@@ -1,0 +1,103 @@
+// Screen locks of desktops as people meet them: KDE's (kscreenlocker_greet), slock, and xsecurelock as Debian builds
+// it, each by Debian's PAM files and our profile. The pictures in test/artifacts show a person being asked for a PIN.
+
+import { rmSync, writeFileSync } from 'node:fs';
+import test from 'ava';
+import { putDebianFiles, scauthPam } from '../kit/person/debian-pam.ts';
+import * as person from '../kit/person/person.ts';
+import { Sandbox } from '../kit/sandbox/sandbox.ts';
+import { Desktop, until, type Running } from '../system/session/desktop.ts';
+import { putDesktops } from './desktop-programs.ts';
+
+const LIBEXEC = '/usr/lib/x86_64-linux-gnu/libexec';
+/** No graphics card, no desktop around it. */
+const QT = { QT_QPA_PLATFORM: 'xcb', QT_QUICK_BACKEND: 'software', LIBGL_ALWAYS_SOFTWARE: '1' };
+
+interface Lock {
+  readonly name: string;
+  /** The PAM service that it runs as, by no word of ours. */
+  readonly service: string;
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether it asks PAM before the secret is typed, so that its picture can show what is asked. */
+  readonly asksFirst: boolean;
+}
+
+const LOCKS: readonly Lock[] = [
+  {
+    ...{ name: 'kscreenlocker', service: 'kde', asksFirst: true, env: QT },
+    argv: [`${LIBEXEC}/kscreenlocker_greet`, '--testing'],
+  },
+  {
+    ...{ name: 'xsecurelock', service: 'common-auth', asksFirst: true },
+    argv: ['xsecurelock'],
+    env: { XSECURELOCK_SAVER: 'saver_blank', XSECURELOCK_PASSWORD_PROMPT: 'asterisks' },
+  },
+  { name: 'slock', service: 'slock', asksFirst: false, argv: ['slock'] },
+];
+
+let sandbox: Sandbox;
+let desktop: Desktop;
+/** The colour where no lock is. */
+let empty: string;
+
+test.before(async () => {
+  // It says then who begins to ask.
+  sandbox = await Sandbox.start({ agentEnv: { SCAUTH_DEBUG: 'socket' } });
+  await person.pairCard(sandbox);
+  await putDesktops(sandbox);
+  await putDebianFiles(sandbox, ['desktops']);
+  await scauthPam(sandbox, 'enable');
+  // Debian ships none for KDE's lock: PAM takes `other`, which has the common files.
+  rmSync(sandbox.path('/etc/pam.d/kde'), { force: true });
+  const common = ['auth', 'account', 'password', 'session'].map((type) => `@include common-${type}\n`);
+  writeFileSync(sandbox.path('/etc/pam.d/other'), common.join(''));
+  desktop = await Desktop.start(sandbox);
+  empty = await desktop.background();
+});
+test.after.always(() => sandbox.stop());
+test.beforeEach(() => person.freshCard(sandbox));
+
+/** Colours of a picture that is more than one colour and the mouse pointer. */
+const DRAWN = 3;
+
+/** Locks, has the keyboard, and asks PAM where it does that before anything is typed. */
+async function lock({ name, service, argv, env, asksFirst }: Lock): Promise<Running> {
+  const from = sandbox.agentLog().length;
+  const running = desktop.spawn(argv, env);
+  const asks = (): boolean => sandbox.agentLog().slice(from).includes(`authenticate of ${service} `);
+  await until(
+    async () => {
+      // A key that comes before the lock has the keyboard is lost.
+      await desktop.key('Shift_L');
+      if (!asksFirst) return (await desktop.background()) !== empty;
+      return asks() && (await desktop.screenshot(`${name}-pin`)) > DRAWN;
+    },
+    () => `${name} does not ask:\n${running.output()}\n${sandbox.agentLog().slice(from)}`,
+  );
+  await desktop.untilStill();
+  return running;
+}
+
+async function untilOpen(running: Running, name: string): Promise<void> {
+  await until(
+    () => running.process.exitCode !== null,
+    async () => {
+      await desktop.screenshot(`${name}-stays-locked`);
+      return `${name} stays locked:\n${running.output()}\n${sandbox.logs()}`;
+    },
+  );
+}
+
+for (const one of LOCKS) {
+  test.serial(`C2, C5: ${one.name}, as ${one.service}: it asks for a PIN, which opens it`, async (t) => {
+    const running = await lock(one);
+    await desktop.screenshot(`${one.name}-pin`);
+    await desktop.type(sandbox.pin);
+    await untilOpen(running, one.name);
+    const last = person.auditLines(sandbox).findLast(({ metadata }) => metadata.event_code === 'login');
+    t.is(last?.service?.name, one.service);
+    t.is(last?.status, 'Success');
+    t.is(await sandbox.card.verifyCount(), 1);
+  });
+}
