@@ -39,7 +39,6 @@ export function desktopTree(): string {
     cpSync(join(fresh, name), join(fresh, 'usr', name), { recursive: true, verbatimSymlinks: true });
     rmSync(join(fresh, name), { recursive: true });
   }
-  execFileSync('glib-compile-schemas', [join(fresh, 'usr/share/glib-2.0/schemas')]);
   renameSync(fresh, TREE);
   return TREE;
 }

@@ -129,7 +129,9 @@ test.serial('pairing.users_may_pair = false: users do not, the administrator doe
   const { code, stderr } = await asUser(['pair', '-h', hash], sandbox.password, sandbox.pin);
   t.is(code, 3, stderr);
   t.is(await sandbox.card.verifyCount(), 0);
-  t.is((await sandbox.exec(['sc_auth', 'pair', '-u', sandbox.user, '-h', hash])).code, 0);
+  // Bob has it too.
+  const byRoot = await sandbox.exec(['sc_auth', 'pair', '-u', sandbox.user, '-h', hash, '--shared']);
+  t.is(byRoot.code, 0, byRoot.stderr);
   await person.expectCardLogin(sandbox);
   rmSync(file);
   await sandbox.restartAgent();
