@@ -51,7 +51,9 @@ export function sortOut(files: readonly string[]): { alone: string[]; together: 
   const many = files.filter(fit);
   return {
     alone: files.filter((file) => !many.includes(file)),
-    together: [many.filter((file) => STORIES.test(file)), many.filter((file) => !STORIES.test(file))],
+    together: [many.filter((file) => STORIES.test(file)), many.filter((file) => !STORIES.test(file))].filter(
+      (own) => own.length > 0,
+    ),
   };
 }
 

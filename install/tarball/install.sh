@@ -97,7 +97,7 @@ place_of() {
     etc/apparmor.d/*) with /etc/apparmor.d "/$1" ;;
     etc/logrotate.d/*) with /etc/logrotate.d "/$1" ;;
     etc/xdg/autostart/*) to=/$1 rewrite=yes ;;
-    etc/pam.d/scauth | etc/scauth/*) to=/$1 ;;
+    etc/pam.d/* | etc/scauth/*) to=/$1 ;;
     *) die "install.sh knows no place for $1." ;;
   esac
 }
@@ -109,7 +109,12 @@ with() {
 }
 
 # Administrators change these: what is there stays. scauth.toml is theirs to keep, too.
-is_settings() { [ "$1" = etc/pam.d/scauth ] || [ "$1" = etc/scauth/scauth.toml ]; }
+is_settings() {
+  case $1 in
+    etc/pam.d/* | etc/scauth/scauth.toml) ;;
+    *) return 1 ;;
+  esac
+}
 
 # ---- doing it ----
 

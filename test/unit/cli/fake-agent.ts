@@ -121,7 +121,8 @@ export async function startFakeAgent(script: Script): Promise<FakeAgent> {
       socket.off('data', listen);
       Promise.resolve(script(call, new Caller(socket))).catch((error: unknown) => {
         // A caller that ends before it is asked (wrong usage) is no failure of the script.
-        if ((error as NodeJS.ErrnoException).code !== 'EPIPE') failures.push(error);
+        const { code = '' } = error as NodeJS.ErrnoException;
+        if (!['EPIPE', 'ECONNRESET'].includes(code)) failures.push(error);
         socket.destroy();
       });
     };
