@@ -171,7 +171,9 @@ test.serial(
     requireNobodyElse(sandbox);
     await expectCardLogin(sandbox);
     // The other services of this sandbox are not what is looked at.
-    const others = ['login', 'sudo', 'sudo-i', 'su', 'su-l', 'polkit-1', 'xsecurelock', 'xscreensaver'];
+    const others = [
+      ...['login', 'sudo', 'sudo-i', 'su', 'su-l', 'polkit-1', 'xsecurelock', 'common-auth', 'xscreensaver'],
+    ];
     await enforced(sandbox, 'on', ...others.flatMap((name) => ['--uncovered', name]));
     const locker = lockerOf('i3lock');
     await locker.lock();
