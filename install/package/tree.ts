@@ -43,7 +43,7 @@ const SHIPPED: readonly Shipped[] = [
   { from: 'build/pam_scauth.so', to: `usr/lib/${MULTIARCH}/security/` },
   { from: 'install/pam/pam-config', to: 'usr/share/pam-configs/scauth' },
   { from: 'install/pam/scauth.pam', to: 'etc/pam.d/scauth' },
-  { from: 'install/pam/gdm-smartcard-scauth', to: 'etc/pam.d/' },
+  { from: 'install/pam/gdm-smartcard', to: 'etc/scauth/' },
   { from: 'install/systemd/scauthd.service', to: 'usr/lib/systemd/system/' },
   { from: 'install/systemd/scauth-session.{service,path}', to: 'usr/lib/systemd/user/' },
   { from: 'install/session/scauth-session.desktop', to: 'etc/xdg/autostart/' },

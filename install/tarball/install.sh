@@ -97,7 +97,7 @@ place_of() {
     etc/apparmor.d/*) with /etc/apparmor.d "/$1" ;;
     etc/logrotate.d/*) with /etc/logrotate.d "/$1" ;;
     etc/xdg/autostart/*) to=/$1 rewrite=yes ;;
-    etc/pam.d/* | etc/scauth/*) to=/$1 ;;
+    etc/pam.d/scauth | etc/scauth/*) to=/$1 ;;
     *) die "install.sh knows no place for $1." ;;
   esac
 }
@@ -111,7 +111,7 @@ with() {
 # Administrators change these: what is there stays. scauth.toml is theirs to keep, too.
 is_settings() {
   case $1 in
-    etc/pam.d/* | etc/scauth/scauth.toml) ;;
+    etc/pam.d/* | etc/scauth/*) ;;
     *) return 1 ;;
   esac
 }

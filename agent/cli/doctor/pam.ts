@@ -53,7 +53,7 @@ export function checkPam(root = '/'): Check[] {
 
 /** GNOME asks by this service, and by no other, while a card is in that its PKCS#11 modules know. */
 const GNOME_CARD = 'gdm-smartcard';
-const GNOME_FILE = `/etc/pam.d/${GNOME_CARD}-scauth`;
+const GNOME_FILE = `/etc/scauth/${GNOME_CARD}`;
 
 function gnomeCard(services: readonly string[], root: string): Check[] {
   if (!existsSync(join(root, '/etc/pam.d', GNOME_CARD))) return [];

@@ -17,8 +17,12 @@ function filesIn(folder: string): string[] {
 /** Where update-alternatives keeps what it knows: Debian's place, and that of others. */
 const ALTERNATIVES = ['/var/lib/dpkg/alternatives', '/var/lib/alternatives'];
 
+function isInPam(path: string): boolean {
+  return FOLDERS.includes(dirname(path));
+}
+
 /**
- * Files of PAM folders that update-alternatives knows by the name of a service that it gives one of them: they are no
+ * Files that update-alternatives knows by the name of a service that it gives one of them: those in PAM's folders are no
  * services themselves. By the service, the files that it may be.
  */
 export function alternativeFiles(root = '/'): ReadonlyMap<string, readonly string[]> {
@@ -27,8 +31,11 @@ export function alternativeFiles(root = '/'): ReadonlyMap<string, readonly strin
     for (const group of filesIn(join(root, folder))) {
       // "auto" or "manual", the link, slaves, then each file with its priority.
       const [, link = '', ...rest] = linesOf(join(root, folder, group));
-      const inPam = (path: string): boolean => FOLDERS.includes(dirname(path));
-      if (inPam(link)) found.set(basename(link), rest.filter(inPam));
+      if (isInPam(link))
+        found.set(
+          basename(link),
+          rest.filter((path) => path.startsWith('/')),
+        );
     }
   }
   return found;
@@ -45,7 +52,12 @@ function linesOf(path: string): string[] {
 /** @param root where `/` is found; other than `/` in tests */
 export function servicesOfOurs(root = '/'): string[] {
   const names = new Set(FOLDERS.flatMap((folder) => filesIn(join(root, folder))));
-  const others = new Set([...alternativeFiles(root).values()].flat().map((path) => basename(path)));
+  const others = new Set(
+    [...alternativeFiles(root).values()]
+      .flat()
+      .filter(isInPam)
+      .map((path) => basename(path)),
+  );
   return [...names]
     .filter((name) => !others.has(name))
     .filter((name) => /^[A-Za-z0-9_-]+$/.test(name) && !name.startsWith('common-'))

@@ -37,7 +37,7 @@ export async function putDebianFiles(sandbox: Sandbox, packages: readonly string
     cpSync(file, sandbox.path(`${to}/${basename(file)}`));
   };
   for (const name of COMMON) copy(`/etc/pam.d/${name}`, '/etc/pam.d');
-  copy(join(REPOSITORY, 'install/pam/gdm-smartcard-scauth'), '/etc/pam.d');
+  copy(join(REPOSITORY, 'install/pam/gdm-smartcard'), '/etc/scauth');
   const modules = (await must(sandbox, 'sh', '-c', 'dirname "$(ls /usr/lib/*/security/pam_unix.so)"')).stdout;
   for (const name of packages) {
     const found = (pattern: string): string[] => globSync(join(REPOSITORY, 'build', name, pattern));

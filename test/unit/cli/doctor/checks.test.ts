@@ -136,7 +136,9 @@ test('PAM: nowhere, in the right place, behind the password, and taken out by an
   expect(t, checkPam(root), 'warning', /No PAM service/);
 });
 
-const alternative = (name: string): string[] => [`/etc/pam.d/gdm-smartcard-${name}`, '50'];
+const fileOf = (name: string): string =>
+  name === 'scauth' ? '/etc/scauth/gdm-smartcard' : `/etc/pam.d/gdm-smartcard-${name}`;
+const alternative = (name: string): string[] => [fileOf(name), '50'];
 
 /** As a Debian with gdm3 and card logins on has it; `alternatives` is of update-alternatives. */
 function gdm(t: ExecutionContext, smartcard: string | null, alternatives: string | null): string {
@@ -152,8 +154,8 @@ function gdm(t: ExecutionContext, smartcard: string | null, alternatives: string
   const sss = 'auth [success=2 default=ignore] pam_sss.so\nauth substack common-auth\n';
   put(root, 'etc/pam.d/gdm-smartcard-sssd-or-password', sss);
   put(root, 'etc/pam.d/gdm-smartcard-sssd-exclusive', 'auth required pam_sss.so\n');
-  put(root, 'etc/pam.d/gdm-smartcard-scauth', '@include common-auth\nauth requisite pam_nologin.so\n');
-  if (smartcard !== null) symlinkSync(`gdm-smartcard-${smartcard}`, join(root, 'etc/pam.d/gdm-smartcard'));
+  put(root, 'etc/scauth/gdm-smartcard', '@include common-auth\nauth requisite pam_nologin.so\n');
+  if (smartcard !== null) symlinkSync(`../..${fileOf(smartcard)}`, join(root, 'etc/pam.d/gdm-smartcard'));
   if (alternatives !== null)
     put(
       root,
@@ -178,7 +180,7 @@ test('C7: gdm3’s alternatives are no services; what GNOME uses while a card is
     expect(t, shipped, 'warning', /^gdm-smartcard: GNOME asks by this service while a card is in/);
     t.is(shipped[0]?.repair, 'sudo scauth-pam enable');
     const byHand = checkPam(gdm(t, file, `${GDM} scauth`)).filter(isWrong);
-    const command = 'sudo update-alternatives --set gdm-smartcard /etc/pam.d/gdm-smartcard-scauth';
+    const command = 'sudo update-alternatives --set gdm-smartcard /etc/scauth/gdm-smartcard';
     t.is(byHand[0]?.repair, command);
   }
 });
