@@ -35,7 +35,7 @@ test.serial(
     t.regex(said, /edited by hand/);
     t.regex(
       world.read('/etc/pam.d/common-auth'),
-      /^auth\t\[success=3 default=ignore\]\tpam_scauth\.so\nauth \[success=2/m,
+      /^auth\t\[success=3 default=ignore\]\tpam_scauth\.so only_secret\nauth \[success=2/m,
     );
     t.true(await world.passwordWorks());
     await world.must('sh /usr/lib/scauth/undo');
