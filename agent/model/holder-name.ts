@@ -41,22 +41,33 @@ function addressOf({ tag, value }: Tlv): string | null {
   return name === undefined ? null : textOf(name);
 }
 
+type Parts = ReturnType<typeof certificateParts>;
+
+/** The subject's attributes; none where they cannot be read. */
+function subjectOf(parts: Parts | null): ReturnType<typeof readName>[number][number][] {
+  return orNull(() => (parts === null ? [] : readName(parts.subject).flat())) ?? [];
+}
+
+/** The alternative names of one kind, in their order; what cannot be read is not there. */
+function addressesIn(parts: Parts | null, kind: typeof EMAIL | typeof OTHER_NAME): string[] {
+  const names = orNull(() => parts?.extensions.get(SUBJECT_ALT_NAME));
+  const general = orNull(() => (names == null ? [] : readTlvs(readOnly(names, 0x30)))) ?? [];
+  return general
+    .filter(({ tag }) => tag === kind)
+    .map((name) => orNull(() => addressOf(name)))
+    .filter((text) => text !== null);
+}
+
 /** @param serialNumber what is left where the certificate names nobody */
 export function holderName(der: Uint8Array, serialNumber: string): string {
   const parts = orNull(() => certificateParts(der));
-  const subject = orNull(() => (parts === null ? [] : readName(parts.subject).flat())) ?? [];
+  const subject = subjectOf(parts);
   const person = [GIVEN_NAME, SURNAME].map((type) => lastOf(subject, type)).filter((part) => part !== null);
   const named = lastOf(subject, COMMON_NAME) ?? person.join(' ');
   if (named !== '') return named;
-  const altNames = orNull(() => parts?.extensions.get(SUBJECT_ALT_NAME));
-  const general = orNull(() => (altNames == null ? [] : readTlvs(readOnly(altNames, 0x30)))) ?? [];
   // In this order: an address is what people know each other by.
-  for (const tag of [EMAIL, OTHER_NAME])
-    for (const name of general.filter((one) => one.tag === tag)) {
-      const address = orNull(() => addressOf(name));
-      if (address !== null && address.trim() !== '') return address;
-    }
-  return serialNumber;
+  const addresses = [...addressesIn(parts, EMAIL), ...addressesIn(parts, OTHER_NAME)];
+  return addresses.find((address) => address.trim() !== '') ?? serialNumber;
 }
 
 export type NameSource = 'cn' | 'email' | 'upn';
@@ -64,17 +75,9 @@ export type NameSource = 'cn' | 'email' | 'upn';
 /** Each text of that kind, as it stands there; what cannot be read is not there. */
 export function namesIn(der: Uint8Array, source: NameSource): string[] {
   const parts = orNull(() => certificateParts(der));
-  if (parts === null) return [];
-  const texts =
-    source === 'cn'
-      ? (orNull(() => readName(parts.subject).flat()) ?? [])
-          .filter(({ type }) => type === COMMON_NAME)
-          .map(({ value }) => orNull(() => textOf(value)))
-      : (
-          orNull(() => readTlvs(readOnly(parts.extensions.get(SUBJECT_ALT_NAME) ?? Buffer.alloc(0), 0x30))) ??
-          []
-        )
-          .filter(({ tag }) => tag === (source === 'email' ? EMAIL : OTHER_NAME))
-          .map((name) => orNull(() => addressOf(name)));
-  return texts.filter((text) => text !== null);
+  if (source !== 'cn') return addressesIn(parts, source === 'email' ? EMAIL : OTHER_NAME);
+  return subjectOf(parts)
+    .filter(({ type }) => type === COMMON_NAME)
+    .map(({ value }) => orNull(() => textOf(value)))
+    .filter((text) => text !== null);
 }

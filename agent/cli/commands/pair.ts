@@ -14,8 +14,7 @@ import { askWord } from '../terminal/ask-word.ts';
 import { converse } from '../terminal/conversation.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hashOption } from '../hash-option.ts';
-import { hasProfile } from '../pam/report.ts';
-import { servicesThatAsk } from '../pam/services.ts';
+import { sayWhetherOn } from '../pam/say-whether-on.ts';
 import { fetchIdentities } from './identities.ts';
 import { describePairing } from './list.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
@@ -192,12 +191,6 @@ async function pairMany(from: string, options: Options, context: CommandContext)
   const { shared = false, 'dry-run': dryRun = false } = options;
   await pairFromList({ from, userFrom, shared, dryRun }, context);
   sayWhetherOn(context);
-}
-
-/** A pairing opens nothing where no service asks for a card, as after the package's installation. */
-function sayWhetherOn({ root, output }: CommandContext): void {
-  const services = servicesThatAsk(root);
-  output.note(services.length > 0 ? say.on(services) : say.off(hasProfile(root)));
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {

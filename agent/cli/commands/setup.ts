@@ -2,7 +2,7 @@
 // PUK or seals it to an officer, and writes the request for a certificate.
 
 import type { WireToken } from '../../protocol/io-scauth.ts';
-import { pair as sayPair } from '../../words/commands.ts';
+import { NO_CARD, pair as sayPair } from '../../words/commands.ts';
 import { setup as say } from '../../words/setup.ts';
 import { usage } from '../../words/sc-auth.ts';
 import { callAgent } from '../agent/client.ts';
@@ -11,13 +11,11 @@ import { readOfficer, requireNew, sealTo, writeNew } from '../card/escrow.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
-import { hasProfile } from '../pam/report.ts';
-import { servicesThatAsk } from '../pam/services.ts';
+import { sayWhetherOn } from '../pam/say-whether-on.ts';
 import { isInteractive, type Sources } from '../terminal/answers.ts';
 import { askWord, numbered } from '../terminal/ask-word.ts';
 import { converse } from '../terminal/conversation.ts';
 import { tabbed } from '../terminal/output.ts';
-import { NO_CARD } from '../../words/commands.ts';
 import { accountForRoot } from './unpair.ts';
 
 const help = `sc_auth setup [-u USER] [-t TOKEN | --reader NAME] [--name NAME]
@@ -180,8 +178,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     ...(csr === undefined ? [] : [say.requested(csr)]),
   ]);
   if (pairing === null) return;
-  const services = servicesThatAsk(context.root);
-  context.output.note(services.length > 0 ? sayPair.on(services) : sayPair.off(hasProfile(context.root)));
+  sayWhetherOn(context);
   context.output.note(say.spare);
 }
 

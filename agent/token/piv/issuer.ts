@@ -56,12 +56,11 @@ export class PivIssuer implements CardIssuer {
     const kept = pin.copy();
     try {
       const look = order.look as Look;
-      const issued = await this.#verified(
+      return await this.#verified(
         { pin, permit },
         (open) => requireSameCard(open.exchange, look),
         ({ exchange }) => issueCard({ exchange, look, order, pin: kept, isNamed: this.#isNamed }),
       );
-      return issued;
     } finally {
       for (const secret of [pin, kept, order.nextPin, order.nextPuk]) secret?.wipe();
     }

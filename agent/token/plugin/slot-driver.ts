@@ -83,7 +83,8 @@ export class SlotPlugin implements SlotDriver {
           lost: (tokens) => {
             this.#lost(tokens);
           },
-          isAlone: (serial) => this.#all().filter((part) => part.has(program, serial)).length === 1,
+          named: (serial) =>
+            this.#all().reduce((sum, part) => sum + (part.program === program ? part.named(serial) : 0), 0),
         }),
     );
     this.#parts.set(reader, made);
@@ -150,8 +151,8 @@ interface PartContext {
   readonly tries: Tries;
   readonly log: (line: string) => void;
   readonly lost: (tokens: readonly Token[]) => void;
-  /** Whether no other token of the program, in whatever reader, says the same serial number. */
-  readonly isAlone: (serial: string) => boolean;
+  /** How many tokens of the program, in whatever readers, say this serial number. */
+  readonly named: (serial: string) => number;
 }
 
 /** One process and the tokens that it has, of one reader or of none. */
@@ -172,8 +173,9 @@ class Part {
     });
   }
 
-  has(program: SlotProgram, serial: string): boolean {
-    return program === this.program && this.#tokens.some(({ address }) => address.token === serial);
+  /** How many of its tokens say this serial number. */
+  named(serial: string): number {
+    return this.#tokens.filter(({ address }) => address.token === serial).length;
   }
 
   /** @param slot null: the tokens that are in no reader */
@@ -230,7 +232,7 @@ class Part {
     const stillMeant = (): void => {
       if (!this.#tokens.includes(of)) throw new AgentError('no-card', { detail: 'the token is gone' });
       const { token: serial, place } = of.address;
-      if (place === undefined && !this.#isAlone(serial))
+      if (place === undefined && this.#context.named(serial) > 1)
         throw new AgentError('card-changed', {
           detail: `two tokens ${serial}, and the driver names no place`,
         });
@@ -249,11 +251,6 @@ class Part {
   #lose(lost: readonly SeenToken[]): void {
     this.#tokens = this.#tokens.filter((token) => !lost.includes(token));
     if (lost.length > 0) this.#context.lost(lost.map(({ token }) => token));
-  }
-
-  #isAlone(serial: string): boolean {
-    const here = this.#tokens.filter(({ address }) => address.token === serial);
-    return here.length === 1 && this.#context.isAlone(serial);
   }
 
   async #call<T>(
