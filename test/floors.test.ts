@@ -113,7 +113,7 @@ test('only agent/daemon makes a driver, a table, a log or a server', (t) => {
   t.deepEqual(
     uses.filter((use) => !/^agent\/daemon\/(main|drivers|sessions)\.ts: /.test(use)),
     // A driver in a process of its own is its own main; `sc_auth map test` judges without scauthd.
-    ['agent/cli/commands/map.ts: ChainTrust', 'agent/token/isolated/piv.ts: PivDriver'],
+    ['agent/cli/commands/map.ts: ChainTrust', 'agent/token/piv/program.ts: PivDriver'],
   );
 });
 
@@ -200,7 +200,7 @@ const refused: readonly Import[] = [
   value('agent/stories/login/authenticate.ts', 'agent/protocol/frames.ts'),
   value('agent/stories/login/authenticate.ts', 'config/parse-settings.ts'),
   value('agent/words/login.ts', 'agent/stories/card/conversation.ts'),
-  value('agent/stories/card/ask-pin.ts', 'agent/stories/login/authenticate.ts'),
+  value('agent/stories/card/ask-pin/ask-pin.ts', 'agent/stories/login/authenticate.ts'),
   value('agent/stories/pair/pair.ts', 'agent/stories/keyring/offer-keyring.ts'),
   value('agent/stories/login/authenticate.ts', 'agent/stories/enforcement/enforcement.ts'),
   value('agent/protocol/frames.ts', 'agent/socket/connection.ts'),

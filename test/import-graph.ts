@@ -61,7 +61,7 @@ export const places: readonly Place[] = [
   },
   {
     name: 'driver program',
-    files: /^agent\/token\/(pkcs11|isolated)\//,
+    files: /^agent\/token\/(pkcs11\/|piv\/program\.ts$)/,
     floor: 3,
     mayImport: [
       ...below2,

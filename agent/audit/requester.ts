@@ -8,7 +8,7 @@ import { loginUidOf } from '../base/login-uid.ts';
 import { auditSessionOf, terminalOf } from '../base/process-facts.ts';
 import { processUnitOf } from '../base/process-unit.ts';
 import type { PeerCredentials } from '../model/request.ts';
-import type { Requester } from './ocsf/ocsf-objects.ts';
+import type { Requester } from './ocsf/objects.ts';
 
 /** One look for each connection: by the time of the record the process may have ended. */
 const known = new WeakMap<PeerCredentials, Requester | null>();

@@ -5,7 +5,7 @@
 import { printable } from '../base/errors.ts';
 import type { AuditedKey, AuditEvent } from '../model/audit-event.ts';
 import type { ForwardedKind } from './forward/message-ids.ts';
-import { cut } from './ocsf/ocsf-objects.ts';
+import { cut } from './ocsf/objects.ts';
 
 /** syslog(3) severities. */
 const WARNING = 4;

@@ -71,7 +71,7 @@ function pivCandidate(isolate: boolean, check: CardKeyCheck, log: Log): Candidat
     const path = new URL('../token/piv/driver.ts', import.meta.url);
     return { info: shipped(PIV, path, 'card', null), make: () => new PivDriver(check) };
   }
-  const path = new URL('../token/isolated/piv.ts', import.meta.url);
+  const path = new URL('../token/piv/program.ts', import.meta.url);
   const user = numberedUser(PIV.id);
   const program = { id: PIV.id, name: PIV.id, argv: nodeProgram(path), environment: {}, ...user, groups: [] };
   const about = { ...PIV, version: SHIPPED_VERSION };

@@ -5,10 +5,15 @@ import { readFileSync } from 'node:fs';
 import { debug } from '../base/debug.ts';
 import { AgentError, asAgentError, describeError } from '../base/errors.ts';
 import { RatedLog } from '../base/rated-log.ts';
-import type { Connection } from './doors/connection.ts';
+import type { Connection } from './peers/connection.ts';
 import { callerAccount } from './methods/caller.ts';
 import { failureOf, type Story } from './methods/card-stories.ts';
-import { openDoors, type DoorLimits, type DoorPlaces, type Doors } from './doors/doors.ts';
+import {
+  openListeners,
+  type ListenerLimits,
+  type ListenerPlaces,
+  type Listeners,
+} from './peers/listeners.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from '../protocol/frame-stream.ts';
 import { FRAME_VERSION } from '../protocol/frames.ts';
@@ -32,7 +37,7 @@ export interface AdminServerParts extends AdminParts {
   readonly turns: Turns;
 }
 
-const LIMITS: DoorLimits = { root: 16, others: 32, oneOwner: 8 };
+const LIMITS: ListenerLimits = { root: 16, others: 32, oneOwner: 8 };
 /** A whole call has to come within so long of the connection's beginning, or of the reply before it. */
 const CALL_MS = 5000;
 /** How long a person may take for one answer. */
@@ -61,12 +66,12 @@ function isUnexpected(error: unknown): boolean {
 
 class AdminConnection {
   readonly #connection: Connection;
-  readonly #places: DoorPlaces;
+  readonly #places: ListenerPlaces;
   readonly #parts: AdminServerParts;
   readonly #messages = new MessageSplitter();
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(connection: Connection, places: DoorPlaces, parts: AdminServerParts) {
+  constructor(connection: Connection, places: ListenerPlaces, parts: AdminServerParts) {
     this.#connection = connection;
     this.#places = places;
     this.#parts = parts;
@@ -265,9 +270,9 @@ function splitMethod(name: string): [interfaceName: string, method: string] {
 }
 
 /** Both servers, not yet listening. */
-export function createAdminServer(parts: AdminServerParts): Doors {
+export function createAdminServer(parts: AdminServerParts): Listeners {
   const rated = new RatedLog(parts.log);
-  return openDoors(LIMITS, (connection, places) => {
+  return openListeners(LIMITS, (connection, places) => {
     const log = (line: string): void => {
       rated.say(connection.owner, line);
     };

@@ -5,7 +5,7 @@ import { Pin } from '../base/pin.ts';
 import { SecretBuffer } from '../base/secret.ts';
 import type { Conversation } from '../stories/card/conversation.ts';
 import type { Happened } from '../model/request.ts';
-import type { Connection } from './doors/connection.ts';
+import type { Connection } from './peers/connection.ts';
 import { encodeFrame, FRAME_VERSION, MAX_FRAME_BYTES, type Frame } from '../protocol/frames.ts';
 
 /** While the agent works the relay hears from it at least each second. */

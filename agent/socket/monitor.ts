@@ -7,8 +7,8 @@ import { promptFor, type PromptParts } from '../stories/pair/pairing-prompt.ts';
 import type { SessionCard, SessionCards, SessionRemoval } from '../stories/removal/session-cards.ts';
 import type { Account } from '../model/account.ts';
 import type { PairingTable } from '../store/interface.ts';
-import type { Connection } from './doors/connection.ts';
-import { Places } from './doors/places.ts';
+import type { Connection } from './peers/connection.ts';
+import { Places } from './peers/places.ts';
 import type { Methods, WireRemoval, WireSessionCard } from '../protocol/io-scauth.ts';
 
 export interface MonitorParts extends PromptParts {

@@ -11,8 +11,8 @@ import type { Entry } from '../stories/enforcement/permit-entry.ts';
 import { CARD_REQUIRED, NEEDS_UPDATE } from '../words/login.ts';
 import type { Conversation } from '../stories/card/conversation.ts';
 import { parseUsername, type AuthRequest, type PeerCredentials, type Username } from '../model/request.ts';
-import type { Connection } from './doors/connection.ts';
-import { openDoors, type DoorLimits, type Doors } from './doors/doors.ts';
+import type { Connection } from './peers/connection.ts';
+import { openListeners, type ListenerLimits, type Listeners } from './peers/listeners.ts';
 import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from '../protocol/frame-stream.ts';
 import { FRAME_VERSION, HIGHEST_VERSION, type BeginFrame, type VerdictFrame } from '../protocol/frames.ts';
@@ -42,7 +42,7 @@ interface ServedParts extends PamServerParts {
 }
 
 /** More than logins may be under way (login-limit.ts): the account phase of a flooder must not go unanswered. */
-const LIMITS: DoorLimits = { root: 64, others: 48, oneOwner: 8 };
+const LIMITS: ListenerLimits = { root: 64, others: 48, oneOwner: 8 };
 
 /** A relay has this long to send the whole of its begin. */
 const BEGIN_MS = 5000;
@@ -200,9 +200,9 @@ function serveConnection(connection: Connection, parts: ServedParts): void {
 }
 
 /** Both servers, not yet listening. */
-export function createPamServer(parts: PamServerParts): Doors {
+export function createPamServer(parts: PamServerParts): Listeners {
   const rated = new RatedLog(parts.log);
-  return openDoors(LIMITS, (connection) => {
+  return openListeners(LIMITS, (connection) => {
     const log = (line: string): void => {
       rated.say(connection.owner, line);
     };

@@ -9,11 +9,11 @@ import type { AuditEvent, GapEvent, LeftOutEvent } from '../../model/audit-event
 import type { PeerCredentials } from '../../model/request.ts';
 import { recordWords } from '../../words/audit.ts';
 import { summaryOf } from '../summary.ts';
-import { cardOf } from './ocsf-card.ts';
-import { changeOf, pairingOf } from './ocsf-change.ts';
-import { loginOf, withoutCardOf } from './ocsf-login.ts';
-import { because, FAILURE, SUCCESS, type Mapped } from './ocsf-mapped.ts';
-import { actorOf, cut, deviceOf, metadataOf, type Requester } from './ocsf-objects.ts';
+import { cardOf } from './card.ts';
+import { changeOf, pairingOf } from './change.ts';
+import { loginOf, withoutCardOf } from './login.ts';
+import { because, FAILURE, SUCCESS, type Mapped } from './mapped.ts';
+import { actorOf, cut, deviceOf, metadataOf, type Requester } from './objects.ts';
 
 /** An OCSF object. `unmapped` is there always, and comes last. */
 export interface OcsfRecord {

@@ -10,7 +10,7 @@ import { parseOptions } from '../options.ts';
 import { tellUnread } from './lines.ts';
 import { logPath, readLog } from './place.ts';
 import { Query, QUERY_OPTIONS } from './query.ts';
-import { reportPage, type SealWord } from './report-page.ts';
+import { reportPage, type SealWord } from './report/page.ts';
 import { Tally } from './tally.ts';
 import { checkLog, readKeys } from './verify.ts';
 

@@ -6,7 +6,7 @@ import { usage } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, SilentEnd } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
-import { formatOf } from './formats.ts';
+import { formatOf } from './format/formats.ts';
 import { LineWriter, tellUnread } from './lines.ts';
 import { logFiles, readBlocks, unreadable } from './log-files.ts';
 import { logPath } from './place.ts';

@@ -8,8 +8,8 @@ import { faultText, file as say, recordsText, usage, verdict } from '../../words
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
-import { ChainCheck, type Fault } from './verify-chain.ts';
-import { isFault, readAnchors, signatureText, type AnchorSignature } from './anchors.ts';
+import { ChainCheck, type Fault } from './verify/chain.ts';
+import { isFault, readAnchors, signatureText, type AnchorSignature } from './verify/anchors.ts';
 import { eachLine, type LogFile } from './log-files.ts';
 import { logPath, readLog } from './place.ts';
 import { contentOf } from './small-file.ts';

@@ -38,7 +38,7 @@ async function checkSettings(): Promise<Check[]> {
 async function allChecks(context: CommandContext): Promise<Check[]> {
   const [agent, services, access, files, binaries, pam, clock, enforcement] = await Promise.all([
     import('../doctor/agent.ts'),
-    import('../doctor/services.ts'),
+    import('../doctor/pcscd.ts'),
     import('../doctor/driver-access.ts'),
     import('../doctor/files.ts'),
     import('../doctor/binaries.ts'),

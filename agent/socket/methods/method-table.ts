@@ -2,9 +2,9 @@
 // missing here does not compile, so that none is without its guard. Parameters are read once, by the table of the protocol.
 
 import { AgentError } from '../../base/errors.ts';
-import { requireHere } from '../../stories/card/require-here.ts';
+import { requireHere } from '../../stories/card/gates/require-here.ts';
 import type { PeerCredentials } from '../../model/request.ts';
-import { lookAgain } from '../../stories/card/whole-tokens.ts';
+import { lookAgain } from '../../stories/card/find/whole-tokens.ts';
 import {
   INTERFACE,
   readParameters,

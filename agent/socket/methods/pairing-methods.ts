@@ -11,8 +11,8 @@ import { parseCertificateFile, parsePkhh, type Certificate } from '../../model/k
 import { listed, type ListedPairing } from '../../model/pairing.ts';
 import { parseUsername, type PeerCredentials } from '../../model/request.ts';
 import type { PairingPlace } from '../../store/interface.ts';
-import { lostKey } from '../../stories/card/said-lost.ts';
-import { wholeTokens } from '../../stories/card/whole-tokens.ts';
+import { lostKey } from '../../stories/card/gates/said-lost.ts';
+import { wholeTokens } from '../../stories/card/find/whole-tokens.ts';
 import { CARD_LOST } from '../../words/lost.ts';
 import { UNFIT_USE } from '../../words/pairing.ts';
 import type { Given, Reply } from '../../protocol/io-scauth.ts';

@@ -6,7 +6,7 @@ import type { Username } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { Token } from '../../token/interface.ts';
 import { auditedIdentity } from './audited-key.ts';
-import { ownersOf } from './user-of-card.ts';
+import { ownersOf } from './find/user-of-card.ts';
 
 export interface AuditedCard {
   readonly tokenId: string;

@@ -13,13 +13,13 @@ import type { PairingTable } from '../../store/interface.ts';
 import type { OpenCard, Token } from '../../token/interface.ts';
 import { permitReader } from '../../../policy/permit-reader.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import { askPin, pinOf } from './ask-pin.ts';
+import { askPin, pinOf } from './ask-pin/ask-pin.ts';
 import type { Conversation } from './conversation.ts';
-import type { OnCard } from './find-identity.ts';
+import type { OnCard } from './find/find-identity.ts';
 import type { Rider } from './rider.ts';
 import { promptName } from './prompt-name.ts';
-import { TryConsent } from './last-try.ts';
-import { maySpendLast, type OwnerParts } from './whose-tries.ts';
+import { TryConsent } from './ask-pin/last-try.ts';
+import { maySpendLast, type OwnerParts } from './ask-pin/whose-tries.ts';
 import { consentPrompt, touchText } from '../../words/login.ts';
 
 export interface ProvingParts extends OwnerParts {

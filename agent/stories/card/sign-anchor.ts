@@ -11,10 +11,10 @@ import { auditedPinUse } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
 import { requireCard } from './card-check.ts';
 import type { Conversation } from './conversation.ts';
-import type { PairedCard } from './find-identity.ts';
-import { ownCard, ownPairings, type OwnCardParts } from './own-card.ts';
+import type { PairedCard } from './find/find-identity.ts';
+import { ownCard, ownPairings, type OwnCardParts } from './find/own-card.ts';
 import { askCardPin } from './prove-card.ts';
-import type { OwnerParts } from './whose-tries.ts';
+import type { OwnerParts } from './ask-pin/whose-tries.ts';
 import { touchText } from '../../words/login.ts';
 
 export interface SignAnchorParts extends OwnCardParts, OwnerParts {

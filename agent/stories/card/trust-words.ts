@@ -7,7 +7,7 @@ import { NOT_EVALUATED, type TrustWords } from '../../model/inventory.ts';
 import type { Certificate } from '../../model/key.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import type { TrustPolicy } from '../../../policy/policy.ts';
-import { checkCertificate } from './check-certificate.ts';
+import { checkCertificate } from './gates/check-certificate.ts';
 
 const CHAIN_LEVEL = 1;
 

@@ -8,7 +8,7 @@ import type { Username } from '../../model/request.ts';
 import type { EnforcementTable, PairingTable } from '../../store/interface.ts';
 import type { AccountStanding } from '../../../policy/permit-without-card.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import { mapsCards } from '../card/mapped-card.ts';
+import { mapsCards } from '../card/find/mapped-card.ts';
 
 export interface StandingParts {
   readonly policy: () => Policy;

@@ -7,7 +7,7 @@ import { parseCertificate, type Certificate } from '../../model/key.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import { refusesPaired, type CardRefusal, type DriverFacts } from '../../../policy/paired-card.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import { checkCertificate } from '../card/check-certificate.ts';
+import { checkCertificate } from '../card/gates/check-certificate.ts';
 
 export interface OutlookParts {
   readonly trust: CertificateTrust;

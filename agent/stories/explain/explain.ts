@@ -17,9 +17,9 @@ import { permitAttempt, type Permission } from '../../../policy/permit-attempt.t
 import { permitReader } from '../../../policy/permit-reader.ts';
 import { permitTry } from '../../../policy/permit-try.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import { pinOf } from '../card/ask-pin.ts';
+import { pinOf } from '../card/ask-pin/ask-pin.ts';
 import { checkCard } from '../card/card-check.ts';
-import { checkCertificate } from '../card/check-certificate.ts';
+import { checkCertificate } from '../card/gates/check-certificate.ts';
 import { sessionAsked } from './explain-session.ts';
 import {
   cardRemedy,
@@ -32,9 +32,9 @@ import {
   remedyOf,
 } from '../../words/explain.ts';
 import type { EntryQuestion } from '../enforcement/explain-enforcement.ts';
-import { findCards, wantsCard, type CardParts, type FoundCards } from '../card/find-cards.ts';
-import type { PairedCard } from '../card/find-identity.ts';
-import { lostCard } from '../card/said-lost.ts';
+import { findCards, wantsCard, type CardParts, type FoundCards } from '../card/find/find-cards.ts';
+import type { PairedCard } from '../card/find/find-identity.ts';
+import { lostCard } from '../card/gates/said-lost.ts';
 import { pinPrompt, triesLeftText } from '../../words/login.ts';
 import { pinWords, promptName } from '../card/prompt-name.ts';
 

@@ -10,7 +10,7 @@ import type { PeerCredentials, Username } from '../../model/request.ts';
 import { auditedIdentity } from '../card/audited-key.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { accountPasswordPrompt } from '../../words/pairing.ts';
-import { ownCard, ownPairings, type OwnCardParts } from '../card/own-card.ts';
+import { ownCard, ownPairings, type OwnCardParts } from '../card/find/own-card.ts';
 import { askSecret, proveCard, type ProvingParts } from '../card/prove-card.ts';
 import { offerKeyring, type OfferParts } from './offer-keyring.ts';
 

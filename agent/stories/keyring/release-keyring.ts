@@ -15,7 +15,7 @@ import { mayOpenKeyring } from '../../../policy/permit-keyring.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { bindingOf, type KeyringParts } from '../card/keyring-parts.ts';
-import { isMapped } from '../card/mapped-card.ts';
+import { isMapped } from '../card/find/mapped-card.ts';
 import { keyringText } from '../../words/keyring.ts';
 import { touchText } from '../../words/login.ts';
 

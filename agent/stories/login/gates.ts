@@ -7,10 +7,10 @@ import type { CertificateTrust } from '../../trust/interface.ts';
 import { permitReader } from '../../../policy/permit-reader.ts';
 import type { Policy, Rule } from '../../../policy/policy.ts';
 import { checkCard } from '../card/card-check.ts';
-import { checkCertificate } from '../card/check-certificate.ts';
-import { refusesFactorySecrets } from '../card/factory-secrets.ts';
-import type { PairedCard } from '../card/find-identity.ts';
-import { lostCard } from '../card/said-lost.ts';
+import { checkCertificate } from '../card/gates/check-certificate.ts';
+import { refusesFactorySecrets } from '../card/gates/factory-secrets.ts';
+import type { PairedCard } from '../card/find/find-identity.ts';
+import { lostCard } from '../card/gates/said-lost.ts';
 import type { RequestPermit } from './permit-request.ts';
 
 /** A no, the setting that said it, and the cause for the log. */

@@ -9,7 +9,7 @@ import type { PairingTable } from '../../store/interface.ts';
 import type { TokenSource } from '../../token/interface.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import type { DriverGate } from '../card/driver-gate.ts';
+import type { DriverGate } from '../card/gates/driver-gate.ts';
 import type { KeyringParts } from '../card/keyring-parts.ts';
 import type { KeyringRelease } from '../keyring/release-keyring.ts';
 import type { LoginRecord } from './login-record.ts';

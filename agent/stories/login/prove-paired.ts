@@ -11,15 +11,15 @@ import { wantsSilence, type AuthRequest } from '../../model/request.ts';
 import type { Identity } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import { askPin, pinOf, type CueBy } from '../card/ask-pin.ts';
+import { askPin, pinOf, type CueBy } from '../card/ask-pin/ask-pin.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { auditedIdentity } from '../card/audited-key.ts';
-import { findPairedIdentities, type PairedCard } from '../card/find-identity.ts';
+import { findPairedIdentities, type PairedCard } from '../card/find/find-identity.ts';
 import { pinWords, promptName } from '../card/prompt-name.ts';
-import { lostCard } from '../card/said-lost.ts';
-import { isStillPaired } from '../card/still-paired.ts';
-import { TryConsent } from '../card/last-try.ts';
-import { maySpendLast } from '../card/whose-tries.ts';
+import { lostCard } from '../card/gates/said-lost.ts';
+import { isStillPaired } from '../card/gates/still-paired.ts';
+import { TryConsent } from '../card/ask-pin/last-try.ts';
+import { maySpendLast } from '../card/ask-pin/whose-tries.ts';
 import type { KeyringRelease } from '../keyring/release-keyring.ts';
 import {
   consentPrompt,

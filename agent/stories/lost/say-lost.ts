@@ -14,7 +14,7 @@ import type { TokenSource } from '../../token/interface.ts';
 import { note as say } from '../../words/lost.ts';
 import { auditedKey } from '../card/audited-key.ts';
 import type { KeyringParts } from '../card/keyring-parts.ts';
-import { mapsCards } from '../card/mapped-card.ts';
+import { mapsCards } from '../card/find/mapped-card.ts';
 import { planFor, type PlanParts } from '../enforcement/enforcement-plan.ts';
 
 export interface LostParts extends Pick<PlanParts, 'policy' | 'pairings' | 'accounts' | 'clock'> {

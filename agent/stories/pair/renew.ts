@@ -15,10 +15,10 @@ import { mayPair } from '../../../policy/permit-pairing.ts';
 import { renewsBySubject } from '../../../policy/permit-renewal.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { auditedIdentity, auditedKey } from '../card/audited-key.ts';
-import { checkCertificate } from '../card/check-certificate.ts';
+import { checkCertificate } from '../card/gates/check-certificate.ts';
 import type { Conversation } from '../card/conversation.ts';
-import type { OnCard } from '../card/find-identity.ts';
-import { ownPairings } from '../card/own-card.ts';
+import type { OnCard } from '../card/find/find-identity.ts';
+import { ownPairings } from '../card/find/own-card.ts';
 import { askSecret } from '../card/prove-card.ts';
 import {
   addAndRecord,

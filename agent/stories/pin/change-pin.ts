@@ -6,14 +6,14 @@ import type { AuditLog } from '../../audit/interface.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { Token, TokenSource } from '../../token/interface.ts';
-import { askNewPin } from '../card/ask-new-pin.ts';
+import { askNewPin } from '../card/ask-pin/ask-new-pin.ts';
 import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import { promptName } from '../card/prompt-name.ts';
-import { chooseToken, type WantedToken } from '../card/choose-token.ts';
+import { chooseToken, type WantedToken } from '../card/find/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { askCardPin } from '../card/prove-card.ts';
-import type { OwnerParts } from '../card/whose-tries.ts';
+import type { OwnerParts } from '../card/ask-pin/whose-tries.ts';
 import { PIN_NOT_CHANGED_ON_READER } from '../../words/login.ts';
 
 export interface PinParts extends OwnerParts {

@@ -2,11 +2,11 @@
 
 import type { PeerCredentials } from '../../model/request.ts';
 import type { Token } from '../../token/interface.ts';
-import { chooseToken, type WantedToken } from '../card/choose-token.ts';
+import { chooseToken, type WantedToken } from '../card/find/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
-import { newPinByPuk } from '../card/new-pin-by-puk.ts';
+import { newPinByPuk } from '../card/ask-pin/new-pin-by-puk.ts';
 import { promptName } from '../card/prompt-name.ts';
-import { maySpendLast } from '../card/whose-tries.ts';
+import { maySpendLast } from '../card/ask-pin/whose-tries.ts';
 import type { PinParts } from './change-pin.ts';
 
 /**

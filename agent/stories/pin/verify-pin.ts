@@ -5,7 +5,7 @@ import type { TokenId } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
 import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
-import { chooseToken } from '../card/choose-token.ts';
+import { chooseToken } from '../card/find/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { askCardPin } from '../card/prove-card.ts';
 import type { PinParts } from './change-pin.ts';

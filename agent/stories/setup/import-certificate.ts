@@ -9,7 +9,7 @@ import { CARD_READING_MS } from '../../token/interface.ts';
 import { auditedCard } from '../card/audited-card.ts';
 import { eventsOfError } from '../card/audited-failure.ts';
 import type { Conversation } from '../card/conversation.ts';
-import { type OnCard } from '../card/find-identity.ts';
+import { type OnCard } from '../card/find/find-identity.ts';
 import { askCardPin } from '../card/prove-card.ts';
 import type { PairingParts } from '../pair/pair.ts';
 

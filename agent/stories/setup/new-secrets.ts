@@ -8,7 +8,7 @@ import { SecretBuffer } from '../../base/secret.ts';
 import type { Token } from '../../token/interface.ts';
 import { PUK_TEXT, WEAK_PIN } from '../../words/setup.ts';
 import { weakPin } from '../../../policy/permit-new-pin.ts';
-import { askNewPin } from '../card/ask-new-pin.ts';
+import { askNewPin } from '../card/ask-pin/ask-new-pin.ts';
 import type { Conversation } from '../card/conversation.ts';
 
 const PUK_DIGITS = 8;

@@ -11,12 +11,12 @@ import { pukConsentPrompt } from '../../words/login.ts';
 import { SECRETS_ARE_OWN } from '../../words/setup.ts';
 import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
-import { chooseToken } from '../card/choose-token.ts';
+import { chooseToken } from '../card/find/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
-import { TryConsent } from '../card/last-try.ts';
+import { TryConsent } from '../card/ask-pin/last-try.ts';
 import { promptName } from '../card/prompt-name.ts';
 import { requireReader, tryConsent } from '../card/prove-card.ts';
-import { maySpendLast } from '../card/whose-tries.ts';
+import { maySpendLast } from '../card/ask-pin/whose-tries.ts';
 import type { PairingParts } from '../pair/pair.ts';
 import { askStrongPin, showNewPuk } from './new-secrets.ts';
 

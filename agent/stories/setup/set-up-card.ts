@@ -18,10 +18,10 @@ import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { askCardPin, requireReader, tryConsent } from '../card/prove-card.ts';
-import type { TryConsent } from '../card/last-try.ts';
+import type { TryConsent } from '../card/ask-pin/last-try.ts';
 import { promptName } from '../card/prompt-name.ts';
 import type { KeyringWish } from '../card/rider.ts';
-import { ownersOf } from '../card/user-of-card.ts';
+import { ownersOf } from '../card/find/user-of-card.ts';
 import { pairForUser, pairOwnCard, type PairingParts } from '../pair/pair.ts';
 import { askStrongPin, showNewPuk } from './new-secrets.ts';
 

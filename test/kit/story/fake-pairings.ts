@@ -12,7 +12,7 @@ import {
 import type { PromptScope } from '../../../agent/model/prompt.ts';
 import type { Username } from '../../../agent/model/request.ts';
 import type { LostPlace, LostTable, PairingPlace, PairingTable } from '../../../agent/store/interface.ts';
-import { lostKey } from '../../../agent/stories/card/said-lost.ts';
+import { lostKey } from '../../../agent/stories/card/gates/said-lost.ts';
 
 export class FakeLost implements LostTable {
   rows: Lost[] = [];

@@ -8,7 +8,7 @@ import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import { listDrivers, problemsOf } from './driver-list.ts';
 import { driverPid } from './processes.ts';
 
-const PROGRAM = 'isolated/piv.';
+const PROGRAM = 'piv/program.';
 let sandbox: Sandbox;
 
 test.before(async () => {

@@ -36,7 +36,7 @@ test.serial('PIV and the check of the account password', async (t) => {
 
 for (const [name, config, program] of [
   ['a PKCS#11 module', '[tokens]\ndisabled = ["org.scauth.piv"]\n', 'opensc-pkcs11.so'],
-  ['PIV in a process of its own', '[piv]\nisolate = true\n', 'isolated/piv.'],
+  ['PIV in a process of its own', '[piv]\nisolate = true\n', 'piv/program.'],
   ["DRIVERS.md's example", documented('toml'), 'driver.py'],
 ] as const) {
   test.serial(`${name} starts, confined, and logs in`, async (t) => {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { toOcsf } from '../../../agent/audit/ocsf/record.ts';
-import { isBeforeLogin, mayDriverServe } from '../../../agent/stories/card/driver-gate.ts';
+import { isBeforeLogin, mayDriverServe } from '../../../agent/stories/card/gates/driver-gate.ts';
 import { mayOpenKeyring } from '../../../policy/permit-keyring.ts';
 import { permitWithoutCard, type EntryFacts } from '../../../policy/permit-without-card.ts';
 import { defaultPolicy } from '../../../policy/policy.ts';

@@ -12,8 +12,8 @@ import {
   type BeginFrame,
   type Frame,
 } from '../../../agent/protocol/frames.ts';
-import type { Doors } from '../../../agent/socket/doors/doors.ts';
-import { listenAtBoth } from '../../../agent/socket/doors/listen.ts';
+import type { Listeners } from '../../../agent/socket/peers/listeners.ts';
+import { listenAtBoth } from '../../../agent/socket/peers/listen.ts';
 import { Turns } from '../../../agent/socket/turns.ts';
 import { OpenLogins } from '../../../agent/socket/open-logins.ts';
 import { createPamServer, type PamServerParts } from '../../../agent/socket/pam-server.ts';
@@ -21,17 +21,17 @@ import { MessageSplitter } from '../../../agent/protocol/varlink.ts';
 import { temporaryFolder } from '../base/folders.ts';
 
 /** Serves at a socket of its own until the test ends. @returns the socket's path */
-export async function serveAt(t: ExecutionContext, doors: Doors): Promise<string> {
+export async function serveAt(t: ExecutionContext, listeners: Listeners): Promise<string> {
   const path = join(temporaryFolder(t), 'socket');
-  await listenAtBoth(doors, path);
+  await listenAtBoth(listeners, path);
   t.teardown(() => {
-    doors.close();
+    listeners.close();
   });
   return path;
 }
 
 /** A server of pam.sock in which nothing happens but what is given. */
-export function pamServer(parts: Partial<PamServerParts>): Doors {
+export function pamServer(parts: Partial<PamServerParts>): Listeners {
   const notAsked = (): Promise<never> => Promise.reject(new Error('not asked'));
   return createPamServer({
     login: notAsked,

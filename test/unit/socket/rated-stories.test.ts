@@ -10,7 +10,7 @@ rootTest(
   'S7: a flood of logins leaves its owner’s share of lines, and takes none of another’s',
   async (t) => {
     const lines: string[] = [];
-    const doors = pamServer({
+    const listeners = pamServer({
       log: (line) => lines.push(line),
       login: (_request, _person, log) => {
         log('a login');
@@ -21,7 +21,7 @@ rootTest(
         return Promise.resolve('card-required');
       },
     });
-    const path = await serveAt(t, doors);
+    const path = await serveAt(t, listeners);
     const ask = async (connect: () => FrameClient, phase: 'authenticate' | 'account'): Promise<void> => {
       const client = connect();
       client.send(begin({ phase }));

@@ -3,7 +3,7 @@
 
 import test, { type ExecutionContext } from 'ava';
 import { freeSecretSlots, secretBlock } from '../../../../agent/base/secret.ts';
-import { mayDriverServe } from '../../../../agent/stories/card/driver-gate.ts';
+import { mayDriverServe } from '../../../../agent/stories/card/gates/driver-gate.ts';
 import {
   rehearseLogin,
   type Rehearsal,

@@ -7,7 +7,7 @@ import { connect, createServer, type Server } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../../../agent/base/clock.ts';
 import { toHex } from '../../../../agent/base/bytes.ts';
-import { warmCertificates } from '../../../../agent/stories/card/check-certificate.ts';
+import { warmCertificates } from '../../../../agent/stories/card/gates/check-certificate.ts';
 import { pairForUser, pairOwnCard, type PairingParts } from '../../../../agent/stories/pair/pair.ts';
 import { parseCertificate, publicKeyOf } from '../../../../agent/model/key.ts';
 import { ChainTrust } from '../../../../agent/trust/certificate-trust.ts';

@@ -6,7 +6,7 @@ import { AgentError } from '../../../../agent/base/errors.ts';
 import type { Pkhh } from '../../../../agent/model/key.ts';
 import { parseSerial, serialOf } from '../../../../agent/model/lost.ts';
 import { parseTokenId } from '../../../../agent/model/token.ts';
-import { ownCard, ownPairings } from '../../../../agent/stories/card/own-card.ts';
+import { ownCard, ownPairings } from '../../../../agent/stories/card/find/own-card.ts';
 import { cardStanding } from '../../../../agent/stories/card/card-standing.ts';
 import { pairForUser } from '../../../../agent/stories/pair/pair.ts';
 import { sayFound, sayLost, type LostParts, type LostWhat } from '../../../../agent/stories/lost/say-lost.ts';

@@ -6,7 +6,7 @@ import { AgentError, asAgentError } from '../../../../agent/base/errors.ts';
 import type { Pin } from '../../../../agent/base/pin.ts';
 import { freeSecretSlots, secretBlock } from '../../../../agent/base/secret.ts';
 import { changeCardPin } from '../../../../agent/stories/pin/change-pin.ts';
-import type { WantedToken } from '../../../../agent/stories/card/choose-token.ts';
+import type { WantedToken } from '../../../../agent/stories/card/find/choose-token.ts';
 import { unblockCardPin } from '../../../../agent/stories/pin/unblock-pin.ts';
 import type { AuditEvent } from '../../../../agent/model/audit-event.ts';
 import type { PinState, PinTry } from '../../../../agent/model/token.ts';

@@ -1,0 +1,72 @@
+// A new PIN by the PUK: tries of the PUK → PUK → new PIN twice → card → audit. A blocked PUK is the end of most cards, so its
+// last tries are kept like the PIN's.
+
+import { AgentError } from '../../../base/errors.ts';
+import type { Pin } from '../../../base/pin.ts';
+import type { AuditLog } from '../../../audit/interface.ts';
+import type { PeerCredentials } from '../../../model/request.ts';
+import type { PairingTable } from '../../../store/interface.ts';
+import type { Token } from '../../../token/interface.ts';
+import type { Policy } from '../../../../policy/policy.ts';
+import { pukConsentPrompt, pukPrompt } from '../../../words/login.ts';
+import { askNewPin } from './ask-new-pin.ts';
+import { auditedCard } from '../audited-card.ts';
+import { auditedPinUse } from '../audited-failure.ts';
+import type { Conversation } from '../conversation.ts';
+import { TryConsent } from './last-try.ts';
+import { askSecret } from '../prove-card.ts';
+
+export interface UnblockParts {
+  readonly policy: () => Policy;
+  readonly pairings: Pick<PairingTable, 'forKey'>;
+  readonly audit: AuditLog;
+}
+
+export interface Unblocking {
+  readonly token: Token;
+  /** Whom the prompts name. */
+  readonly label: string;
+  readonly actor: PeerCredentials;
+  readonly person: Conversation;
+  /** Whether the PUK's last tries are this person's to spend. */
+  readonly mine: () => Promise<boolean>;
+}
+
+/** What cannot be a PUK is not sent. @throws AgentError `cancelled`, `pin-malformed` */
+async function askPuk(token: Token, person: Conversation, label: string): Promise<Pin> {
+  const typed = await askSecret(person, pukPrompt(label));
+  if (token.acceptsPuk?.(typed) === true) return typed;
+  typed.wipe();
+  throw new AgentError('pin-malformed', { detail: 'cannot be a PUK' });
+}
+
+/**
+ * @returns the PIN that the card has now, with all its tries; the caller wipes it
+ * @throws AgentError `not-supported`, `cancelled`, `puk-blocked`, `pin-not-yours`, those of Token.unblockPin
+ */
+export async function newPinByPuk(
+  { token, label, actor, person, mine }: Unblocking,
+  { policy, pairings, audit }: UnblockParts,
+): Promise<Pin> {
+  const card = { ...auditedCard(token, pairings), actor };
+  if (token.unblockPin === undefined) throw new AgentError('not-supported', { detail: token.driver });
+  const unblockPin = token.unblockPin.bind(token);
+  const consent = new TryConsent({ ...{ person, policy, mine }, secret: 'PUK', question: pukConsentPrompt });
+  const known = await token.pukState?.();
+  if (known !== undefined) await consent.obtain(known);
+  return auditedPinUse({ kind: 'pin-changed', how: 'unblocked' }, card, audit, async () => {
+    const puk = await askPuk(token, person, label);
+    try {
+      const next = await askNewPin(person, token, label, null);
+      try {
+        await consent.sendWith(puk, next, unblockPin);
+        return next;
+      } catch (error) {
+        next.wipe();
+        throw error;
+      }
+    } finally {
+      puk.wipe();
+    }
+  });
+}
