@@ -67,8 +67,11 @@ test.serial(
     const explained = await sandbox.exec(['sc_auth', 'explain'], { user: sandbox.user });
     t.regex(explained.stdout, /Another program is using the card/);
     t.regex(explained.stdout, /End the program that holds the card/);
+    const held = sandbox.agentLog().length;
     await other.do('end');
     await other.close();
+    // Whoever asks at once may be too early: a look that waits for the card comes to it with libpcsclite's next poll.
+    await person.untilAgentSays(sandbox, 'token in', held);
     await person.expectCardLogin(sandbox);
   },
 );
