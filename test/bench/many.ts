@@ -65,6 +65,7 @@ export async function manyFigures(pairings: number): Promise<Figure[]> {
       ['enforce', 'status', '--json'],
       ['enforce', 'plan', '--json'],
       ['explain', '-u', nameOf(1), '-s', 'sudo'],
+      ['unpair', '-u', nameOf(1), '--all'],
     ]) {
       const from = performance.now();
       // Exit codes say what was found, not whether it came to an end.

@@ -8,9 +8,14 @@ import { figure, type Figure } from './figures.ts';
 
 const WITHOUT_CARD = ['no-pairing', 'no-card', 'account', 'call'] as const;
 const WITH_CARD = ['card', 'wrong-pin'] as const;
-const KINDS = [...WITHOUT_CARD, ...WITH_CARD];
+export const KINDS = [...WITHOUT_CARD, ...WITH_CARD];
+export type Kind = (typeof KINDS)[number];
 /** Nobody has paired a card with it. */
 const UNPAIRED = 'daemon';
+
+function isWithCard(kind: Kind): boolean {
+  return WITH_CARD.some((other) => other === kind);
+}
 
 /** MiB of private anonymous memory: what no other process shares and no file backs. proc_pid_smaps(5). */
 export function ownMib(pid: number): number {
@@ -21,7 +26,7 @@ export function ownMib(pid: number): number {
 }
 
 /** Asks `count` times; each must come to what it should. */
-async function ask(sandbox: Sandbox, kind: (typeof KINDS)[number], count: number): Promise<void> {
+async function ask(sandbox: Sandbox, kind: Kind, count: number): Promise<void> {
   // Root is paired with a key that is on no card.
   const users = { 'no-pairing': UNPAIRED, 'no-card': 'root', account: UNPAIRED, call: UNPAIRED };
   const args = [
@@ -52,14 +57,17 @@ async function quietSandbox(): Promise<Sandbox> {
   }
 }
 
-/** MiB at rest, and after `count` logins of each kind. */
-export async function ownAfter(count: number): Promise<{ readonly atRest: number; readonly after: number }> {
+/** MiB at rest, and after `count` logins of each kind, in one life of scauthd; kinds with a card come last. */
+export async function ownAfter(
+  count: number,
+  kinds: readonly Kind[] = KINDS,
+): Promise<{ readonly atRest: number; readonly after: number }> {
   const sandbox = await quietSandbox();
   try {
     const pid = sandbox.agentHostPid ?? 0;
     const atRest = ownMib(pid);
-    for (const kind of KINDS) {
-      if (kind === WITH_CARD[0]) await sandbox.card.insert();
+    for (const kind of kinds) {
+      if (isWithCard(kind) && !(await sandbox.card.state()).inserted) await sandbox.card.insert();
       await ask(sandbox, kind, count);
       process.stderr.write(`own memory after ${count} × ${kind}: ${ownMib(pid).toFixed(1)} MiB\n`);
     }
