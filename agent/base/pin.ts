@@ -1,8 +1,10 @@
 // A PIN (or another typed secret) around one locked buffer. Never a string; prints itself as [PIN]; wiped once used.
 
-import { inspect } from 'node:util';
 import { MAX_SECRET_BYTES, SecretBuffer } from './secret.ts';
 import { AgentError } from './errors.ts';
+
+/** What node:util's inspect asks for; the module itself would cost each program its start. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 export class Pin {
   readonly #secret: SecretBuffer;
@@ -93,7 +95,7 @@ export class Pin {
     return '[PIN]';
   }
 
-  [inspect.custom](): string {
+  [INSPECT](): string {
     return '[PIN]';
   }
 }

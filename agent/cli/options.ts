@@ -1,7 +1,8 @@
 // Options of the commands: node:util's parseArgs, with its errors as sentences. No command takes positional
 // arguments, and no message repeats what was typed in place of one: it may be a PIN.
 
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import type { parseArgs, ParseArgsOptionsConfig } from 'node:util';
+import { util } from '../base/node-util.ts';
 import { usage as say } from '../words/sc-auth.ts';
 import { CommandError } from './exit-codes.ts';
 
@@ -22,7 +23,7 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
   options: T,
 ): Values<T> {
   try {
-    return parseArgs({ args: [...args], options: { ...options, ...common }, allowPositionals: false })
+    return util.parseArgs({ args: [...args], options: { ...options, ...common }, allowPositionals: false })
       .values as unknown as Values<T>;
   } catch (cause) {
     throw new CommandError('usage', say.seeHelp(sentenceOf(cause), name), cause);

@@ -45,6 +45,17 @@ function addresses(root: string, found: { programs: Set<string>; assets: Set<str
   };
 }
 
+/** CommonJS packages in the bundle call require() for Node's own modules. To make it takes time: where it is wanted, on
+ * the first line, so that the source map holds. */
+const REQUIRE =
+  "import { createRequire as scauthRequire } from 'node:module'; const require = scauthRequire(import.meta.url); ";
+
+function giveRequire(file: string): void {
+  if (!file.endsWith('.js')) return;
+  const text = readFileSync(file, 'utf8');
+  if (/\brequire\b/.test(text)) writeFileSync(file, `${REQUIRE}${text}`);
+}
+
 async function bundleOnce(root: string, entries: readonly string[], out: string | null) {
   const found = { programs: new Set<string>(), assets: new Set<string>() };
   const result = await build({
@@ -63,14 +74,11 @@ async function bundleOnce(root: string, entries: readonly string[], out: string 
     sourcesContent: true,
     legalComments: 'eof',
     external: Object.keys(NATIVE_PACKAGES),
-    // CommonJS packages in the bundle call require() for Node's own modules.
-    banner: {
-      js: "import { createRequire as scauthRequire } from 'node:module'; const require = scauthRequire(import.meta.url);",
-    },
     plugins: [addresses(root, found)],
     logLevel: 'silent',
     metafile: true,
   });
+  if (out !== null) for (const file of Object.keys(result.metafile.outputs)) giveRequire(join(root, file));
   return { found, inputs: Object.keys(result.metafile.inputs).sort() };
 }
 

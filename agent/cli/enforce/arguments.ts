@@ -1,6 +1,6 @@
 // The arguments of sc_auth enforce: a verb, for two of them a user, and dates as people type them.
 
-import { parseArgs } from 'node:util';
+import { util } from '../../base/node-util.ts';
 import { usage as say } from '../../words/enforcement.ts';
 import { parseWhen, UNITS } from '../audit/when.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -41,7 +41,7 @@ export function parseUntil(text: string, nowMs: number): number | null {
 export function parseEnforceArgs(args: readonly string[], nowMs = Date.now()): EnforceArgs {
   let parsed;
   try {
-    parsed = parseArgs({
+    parsed = util.parseArgs({
       args: [...args],
       allowPositionals: true,
       options: {

@@ -1,8 +1,8 @@
 // Looks of words, and tables: on a terminal only. What is written into a pipe is the same words without either, fields
 // with tabs in between. Texts are made printable here, before anything of ours is put around them.
 
-import { styleText } from 'node:util';
 import { printable } from '../../base/errors.ts';
+import { util } from '../../base/node-util.ts';
 
 /** Longest piece of a line: a label, a hash and a user's name fit well. */
 const MAX_PIECE = 1000;
@@ -44,7 +44,7 @@ function rendered(piece: Piece, colour: boolean): string {
   if (typeof piece === 'string') return tabbed(...piece.split('\t'));
   const safe = printable(piece.text, MAX_PIECE);
   // Whether the stream has colours is known already (Screen), and is not asked of process.stdout again.
-  return colour ? styleText(LOOKS[piece.look], safe, { validateStream: false }) : safe;
+  return colour ? util.styleText(LOOKS[piece.look], safe, { validateStream: false }) : safe;
 }
 
 /** A line without its end. @param screen null: a pipe */
@@ -59,10 +59,14 @@ export interface Column {
   readonly givesWay?: boolean;
 }
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Printable ASCII: a place for each character. */
+const PLAIN = /^[ -~]*$/;
+let graphemes: Intl.Segmenter | null = null;
 
 /** What stands together on the screen. */
 function places(text: string): string[] {
+  if (PLAIN.test(text)) return Array.from(text);
+  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   return Array.from(graphemes.segment(text), ({ segment }) => segment);
 }
 
@@ -72,6 +76,7 @@ const WIDE =
 
 /** Columns that a text takes. */
 export function columnsOf(text: string): number {
+  if (PLAIN.test(text)) return text.length;
   return places(text).reduce((sum, place) => sum + (WIDE.test(place) ? 2 : 1), 0);
 }
 
