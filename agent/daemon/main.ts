@@ -22,6 +22,7 @@ import { driverFacts } from '../stories/enforcement/card-outlook.ts';
 import { Login } from '../stories/login/authenticate.ts';
 import type { LoginParts } from '../stories/login/login-parts.ts';
 import { serveLogin, type ServeParts } from '../stories/serve-login.ts';
+import { p11KitModules } from '../token/p11-kit.ts';
 import { BreakGlass } from '../stories/enforcement/break-glass.ts';
 import { cardKeyCheck } from '../stories/card/card-check.ts';
 import { renewPresent, warmCertificates } from '../stories/card/gates/check-certificate.ts';
@@ -266,6 +267,7 @@ async function main(): Promise<void> {
     ...login,
     log,
     login: (request, person) => new Login(request, person, { ...login, log }).run(),
+    p11KitModules: () => p11KitModules(),
     memory,
     limit,
     enforcement,

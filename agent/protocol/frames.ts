@@ -6,17 +6,13 @@ import { assertNever } from '../base/assert.ts';
 import { ByteReader } from '../base/bytes.ts';
 import { AgentError } from '../base/errors.ts';
 import type { Happened, Phase } from '../model/request.ts';
+import { isTokenName } from '../model/token-name.ts';
+import { ABSENT, FrameWriter, HEADER_BYTES, MAGIC, MAX_BODY_BYTES, MAX_FIELD_BYTES } from './frame-writer.ts';
 
 /** The lowest version, in which begin is always written, and the highest (PROTOCOL.md, 1.2). */
 export const FRAME_VERSION = 1;
-export const HIGHEST_VERSION = 3;
-export const HEADER_BYTES = 8;
-export const MAX_BODY_BYTES = 4096;
-/** Longest str or bytes field. */
-export const MAX_FIELD_BYTES = 512;
-
-const MAGIC = 0x5343;
-const ABSENT = 0xffff;
+export const HIGHEST_VERSION = 4;
+export { HEADER_BYTES, MAX_BODY_BYTES, MAX_FIELD_BYTES };
 
 /** PROTOCOL.md, 1.3 and 2.1. */
 export const FRAME_TYPE = {
@@ -33,10 +29,14 @@ export const FRAME_TYPE = {
   recall: 11,
   happened: 12,
   show: 13,
+  measure: 14,
+  measured: 15,
+  token: 16,
 } as const;
 
 /** In which version a type of frame came. */
 function firstVersionOf(typeNumber: number): number {
+  if (typeNumber >= FRAME_TYPE.measure) return 4;
   if (typeNumber >= FRAME_TYPE.recall) return 3;
   return typeNumber >= FRAME_TYPE.hold ? 2 : FRAME_VERSION;
 }
@@ -123,6 +123,12 @@ export interface ShowFrame {
   /** A view into the bytes that were parsed: use and wipe. */
   readonly secret: Buffer;
 }
+/** What the login's card is called where PKCS#11 shows it; for the session's environment. */
+export interface TokenFrame {
+  readonly type: 'token';
+  /** 1 to 32 bytes of UTF-8 without control characters. */
+  readonly name: string;
+}
 export type Frame =
   | BeginFrame
   | AskFrame
@@ -138,7 +144,11 @@ export type Frame =
   // Asks the relay what the authenticate phase came to.
   | { readonly type: 'recall' }
   | { readonly type: 'happened'; readonly happened: Happened }
-  | ShowFrame;
+  | ShowFrame
+  // Asks the relay how wide its terminal is; 0: it has none, or that is not known.
+  | { readonly type: 'measure' }
+  | { readonly type: 'measured'; readonly columns: number }
+  | TokenFrame;
 
 export interface FrameHeader {
   readonly version: number;
@@ -193,6 +203,15 @@ function readChoice<T>(value: number, choices: readonly T[], name: string): T {
   const choice = choices[value];
   if (choice === undefined) throw new AgentError('malformed', { detail: `frame: ${name} ${value}` });
   return choice;
+}
+
+/**
+ * A token's name as PKCS#11 has it, which goes into an environment.
+ * @throws AgentError `malformed`
+ */
+function tokenName(name: string): string {
+  if (!isTokenName(name)) throw new AgentError('malformed', { detail: 'frame: no name of a token' });
+  return name;
 }
 
 /**
@@ -268,63 +287,16 @@ function readFrame(typeNumber: number, reader: ByteReader): Frame {
       return { type: 'recall' };
     case FRAME_TYPE.happened:
       return { type: 'happened', happened: readChoice(reader.u8(), HAPPENED, 'happened') };
+    case FRAME_TYPE.measure:
+      return { type: 'measure' };
+    case FRAME_TYPE.measured:
+      return { type: 'measured', columns: reader.u16() };
+    case FRAME_TYPE.token:
+      return { type: 'token', name: tokenName(readStr(reader)) };
     case FRAME_TYPE.show:
       return { type: 'show', text: readStr(reader), secret: readField(reader, reader.u16()) };
     default:
       throw new AgentError('malformed', { detail: `frame: type ${typeNumber}` });
-  }
-}
-
-/** Writes fields behind each other into one buffer, so that a secret is never copied on its way. */
-class FrameWriter {
-  readonly #into: Buffer;
-  #offset = HEADER_BYTES;
-
-  constructor(into: Buffer) {
-    this.#into = into;
-  }
-
-  u8(value: number): void {
-    this.#offset = this.#into.writeUInt8(value, this.#offset);
-  }
-
-  u32(value: number): void {
-    this.#offset = this.#into.writeUInt32BE(value, this.#offset);
-  }
-
-  raw(bytes: Uint8Array): void {
-    if (this.#offset + bytes.length > HEADER_BYTES + MAX_BODY_BYTES) {
-      throw new AgentError('malformed', { detail: 'frame: body too long' });
-    }
-    this.#into.set(bytes, this.#offset);
-    this.#offset += bytes.length;
-  }
-
-  field(bytes: Uint8Array | null): void {
-    if (bytes !== null && bytes.length > MAX_FIELD_BYTES) {
-      throw new AgentError('malformed', { detail: 'frame: field too long' });
-    }
-    this.#offset = this.#into.writeUInt16BE(bytes?.length ?? ABSENT, this.#offset);
-    if (bytes !== null) this.raw(bytes);
-  }
-
-  /** Cuts at a character border so that the field fits: wording must never break a conversation. */
-  text(text: string | null): void {
-    if (text === null) {
-      this.field(null);
-      return;
-    }
-    const bytes = Buffer.alloc(MAX_FIELD_BYTES);
-    this.field(bytes.subarray(0, bytes.write(text.replaceAll('\0', '?'))));
-  }
-
-  /** Writes the header and returns the whole frame. */
-  finish(typeNumber: number, version: number): Buffer {
-    this.#into.writeUInt16BE(MAGIC, 0);
-    this.#into.writeUInt8(version, 2);
-    this.#into.writeUInt8(typeNumber, 3);
-    this.#into.writeUInt32BE(this.#offset - HEADER_BYTES, 4);
-    return this.#into.subarray(0, this.#offset);
   }
 }
 
@@ -348,6 +320,13 @@ function writeBody(frame: Frame, writer: FrameWriter): void {
     case 'wait':
     case 'skip':
     case 'recall':
+    case 'measure':
+      return;
+    case 'measured':
+      writer.u16(frame.columns);
+      return;
+    case 'token':
+      writer.text(tokenName(frame.name));
       return;
     case 'happened':
       writer.u8(HAPPENED.indexOf(frame.happened));

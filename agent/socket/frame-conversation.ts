@@ -10,8 +10,9 @@ import { encodeFrame, FRAME_VERSION, MAX_FRAME_BYTES, type Frame } from '../prot
 
 /** While the agent works the relay hears from it at least each second. */
 const HEARTBEAT_MS = 500;
-/** How long a relay may take to say what it has noted. */
-const RECALL_MS = 5000;
+/** How long a relay may take to say what it knows by itself. */
+const RELAY_MS = 5000;
+type RelayNote = Extract<Frame, { type: 'happened' | 'measured' }>;
 const MAX_ASKS_AND_TELLS = 64;
 
 export class FrameConversation implements Conversation {
@@ -22,7 +23,9 @@ export class FrameConversation implements Conversation {
   #skipped: AbortController | null = null;
   readonly #stopping: AbortSignal | undefined;
   #answered: ((answer: Pin | null) => void) | null = null;
-  #recalled: ((happened: Happened) => void) | null = null;
+  /** What the relay itself was asked, and waits for. */
+  #noted: { readonly type: RelayNote['type']; readonly take: (note: RelayNote | null) => void } | null = null;
+  #columns: Promise<number | null> | null = null;
   #exchanges = 0;
   readonly #gone = new AbortController();
   readonly #answerMs: number | null;
@@ -57,7 +60,7 @@ export class FrameConversation implements Conversation {
       this.#gone.abort();
       this.#skipped?.abort();
       this.#settle(null);
-      this.#recalled?.('no-verdict');
+      this.#noted?.take(null);
     });
   }
 
@@ -103,19 +106,43 @@ export class FrameConversation implements Conversation {
   }
 
   /** Once a conversation. */
-  recall(): Promise<Happened | null> {
-    if (this.#version < 3) return Promise.resolve(null);
-    if (!this.#connection.isOpen) return Promise.resolve('no-verdict');
+  async recall(): Promise<Happened | null> {
+    if (this.#version < 3) return null;
+    const note = await this.#askRelay({ type: 'recall' }, 'happened');
+    return note?.type === 'happened' ? note.happened : 'no-verdict';
+  }
+
+  /** The relay is asked once. */
+  columns(): Promise<number | null> {
+    this.#columns ??= this.#measure();
+    return this.#columns;
+  }
+
+  async #measure(): Promise<number | null> {
+    if (this.#version < 4) return null;
+    const note = await this.#askRelay({ type: 'measure' }, 'measured');
+    return note?.type === 'measured' && note.columns > 0 ? note.columns : null;
+  }
+
+  /** What the card of a grant is called, in front of the verdict. A relay of an older version is not told. */
+  nameToken(name: string): void {
+    if (this.#version >= 4) this.#sendPlain({ type: 'token', name });
+  }
+
+  /** @returns null: it is gone, or took too long and was closed */
+  #askRelay(question: Frame, type: RelayNote['type']): Promise<RelayNote | null> {
+    if (!this.#connection.isOpen) return Promise.resolve(null);
     return new Promise((resolve) => {
       const patience = setTimeout(() => {
         this.#connection.destroy();
-      }, RECALL_MS);
-      this.#recalled = (happened) => {
+      }, RELAY_MS);
+      const take = (note: RelayNote | null): void => {
         clearTimeout(patience);
-        this.#recalled = null;
-        resolve(happened);
+        this.#noted = null;
+        resolve(note);
       };
-      this.#sendPlain({ type: 'recall' });
+      this.#noted = { type, take };
+      this.#sendPlain(question);
     });
   }
 
@@ -153,8 +180,8 @@ export class FrameConversation implements Conversation {
       this.#skipped.abort();
       return;
     }
-    if (frame.type === 'happened' && this.#recalled !== null) {
-      this.#recalled(frame.happened);
+    if ((frame.type === 'happened' || frame.type === 'measured') && frame.type === this.#noted?.type) {
+      this.#noted.take(frame);
       return;
     }
     if (frame.type !== 'answer' || this.#answered === null) {

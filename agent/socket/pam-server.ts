@@ -137,6 +137,7 @@ async function serve(
   }
   const result = await parts.login(request, person, log);
   try {
+    if (result.tokenName != null) person.nameToken(result.tokenName);
     await person.finish(verdictOf(request, result));
   } finally {
     result.password?.wipe();

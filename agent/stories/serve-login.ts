@@ -5,6 +5,7 @@ import { AgentError, describeError } from '../base/errors.ts';
 import type { Pin } from '../base/pin.ts';
 import { refusedByDefault, type AuthDecision, type GrantedDecision } from '../model/decision.ts';
 import type { AuthRequest } from '../model/request.ts';
+import { isService } from '../../policy/services.ts';
 import type { PairingTable } from '../store/interface.ts';
 import { deniedText, unavailableText } from '../words/login.ts';
 import { personWith, type Conversation } from './card/conversation.ts';
@@ -28,6 +29,8 @@ export interface ServeParts extends ExpiryParts {
   readonly enforcement: Pick<Enforcement, 'noteCardLogin'>;
   readonly pairings: Pick<PairingTable, 'noteUse'>;
   readonly course: (request: AuthRequest) => LoginCourse;
+  /** What desktops have loaded, by their files' names. */
+  readonly p11KitModules: () => Promise<ReadonlySet<string>>;
 }
 
 interface Granted {
@@ -64,6 +67,7 @@ const AFTER_A_GRANT: readonly Step[] = [
   ],
   // The answer carries the secret, so it has to wait for it.
   ['the keyring stays locked', openKeyring],
+  ['the card was not named for the session', nameToken],
   [
     'the warning about the card was not told',
     ({ person, outcome: { warning } }) => {
@@ -86,6 +90,14 @@ async function openKeyring({ request, person, decision, outcome, result }: Grant
   const action = secret === null ? 'failed' : 'released';
   record.add({ kind: 'keyring', action, user: decision.user, actor: request.peer, key: record.key, detail });
   if (text !== null) person.tell('error', text);
+}
+
+/** A name that the session's programs do not know would be a card that is gone to them, and end the session at once. */
+async function nameToken({ request, outcome, result }: Granted, parts: ServeParts): Promise<void> {
+  const { tokenName } = outcome;
+  if (tokenName === null || !isService(request.service, 'startsSession')) return;
+  const loaded = await parts.p11KitModules();
+  if (tokenName.modules.every((module) => loaded.has(module))) result.tokenName = tokenName.name;
 }
 
 /** Only who has several pairings can be asked which, so only there the last one matters. */

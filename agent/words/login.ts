@@ -43,7 +43,7 @@ export function insertCardText(): { readonly text: string; readonly plain: strin
 /** `form-or-password`: Enter asks for the password, and only the prompt can say so. */
 export type PinWords = 'sentence' | 'form' | 'form-or-password';
 
-/** At most 60 columns where the name allows. */
+/** At most 60 columns where the name allows; what a terminal is too narrow for is said shorter (DECISIONS.md D242). */
 export function pinPrompt(
   name: string,
   touch: TouchPolicy | null = null,

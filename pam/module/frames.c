@@ -99,6 +99,12 @@ size_t frame_encode_happened(enum happened happened, uint8_t version, uint8_t ou
     return finish_frame(&writer, out, FRAME_HAPPENED, version);
 }
 
+size_t frame_encode_measured(uint16_t columns, uint8_t version, uint8_t out[FRAME_MEASURED_SIZE]) {
+    struct writer writer = {.at = out + FRAME_HEADER_SIZE};
+    put_u16(&writer, columns);
+    return finish_frame(&writer, out, FRAME_MEASURED, version);
+}
+
 /* ---- reading ---- */
 
 /* Once `ok` is false it stays so, and every further field reads as zero. */
@@ -147,6 +153,15 @@ static void take_text(struct reader *reader, struct frame_field *field, bool may
         reader->ok = false;
 }
 
+/* No control characters, of ASCII or behind it (U+0080 to U+009F): it goes into the session's environment. */
+static bool is_token_name(const struct frame_field *field) {
+    const unsigned char *at = (const unsigned char *)field->data;
+    for (size_t i = 0; i < field->length; i++)
+        if (at[i] < 0x20 || at[i] == 0x7F || (at[i] == 0xC2 && at[i + 1] < 0xA0))
+            return false;
+    return field->length > 0 && field->length <= FRAME_TOKEN_NAME_MAX;
+}
+
 bool frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_header *header) {
     struct reader reader = {.at = bytes + 2, .left = FRAME_HEADER_SIZE - 2, .ok = true};
     header->version = take_u8(&reader);
@@ -159,11 +174,13 @@ bool frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_he
         return false;
     if (header->length > FRAME_BODY_MAX)
         return false;
-    /* begin, answer, skip and happened come from a relay: the agent never sends them. */
+    /* begin, answer, skip, happened and measured come from a relay: the agent never sends them. */
     if (header->type == FRAME_HOLD || header->type == FRAME_TAKE)
         return header->version >= 2;
     if (header->type == FRAME_RECALL)
         return header->version >= 3;
+    if (header->type == FRAME_MEASURE || header->type == FRAME_TOKEN)
+        return header->version >= 4;
     return header->type == FRAME_ASK || header->type == FRAME_TELL || header->type == FRAME_WAIT ||
            header->type == FRAME_VERDICT;
 }
@@ -188,6 +205,11 @@ bool frame_decode_body(const struct frame_header *header, const uint8_t *body, s
         break;
     case FRAME_WAIT:
     case FRAME_RECALL:
+    case FRAME_MEASURE:
+        break;
+    case FRAME_TOKEN:
+        take_text(&reader, &frame->name, false);
+        reader.ok = reader.ok && is_token_name(&frame->name);
         break;
     case FRAME_VERDICT:
         frame->code = take_u8(&reader);

@@ -1,7 +1,7 @@
 /*
  * The frames between a relay and scauthd: their shapes, and the two directions of the module.
- * The module encodes begin, answer, skip and happened and decodes the rest; the agent has its own code for
- * the reverse. No I/O here, and no PAM. Specification: PROTOCOL.md, section 1.
+ * The module encodes begin, answer, skip, happened and measured and decodes the rest; the agent has its own
+ * code for the reverse. No I/O here, and no PAM. Specification: PROTOCOL.md, section 1.
  */
 #ifndef SCAUTH_FRAMES_H
 #define SCAUTH_FRAMES_H
@@ -20,13 +20,17 @@
 
 /* PROTOCOL.md 1.2: the versions that this relay speaks. */
 #define FRAME_VERSION_MIN 1u
-#define FRAME_VERSION_MAX 3u
+#define FRAME_VERSION_MAX 4u
 
 /* The longest frames that this relay writes: the header, the fixed fields, then the fields at their caps. */
 #define FRAME_BEGIN_MAX (FRAME_HEADER_SIZE + 7u + 5u * (2u + FRAME_FIELD_MAX))
 #define FRAME_ANSWER_MAX (FRAME_HEADER_SIZE + 1u + 2u + FRAME_FIELD_MAX)
 #define FRAME_SKIP_SIZE FRAME_HEADER_SIZE
 #define FRAME_HAPPENED_SIZE (FRAME_HEADER_SIZE + 1u)
+#define FRAME_MEASURED_SIZE (FRAME_HEADER_SIZE + 2u)
+
+/* The longest name of a token: the label of PKCS #11's CK_TOKEN_INFO. */
+#define FRAME_TOKEN_NAME_MAX 32u
 
 /* PROTOCOL.md 1.3 */
 enum frame_type {
@@ -43,6 +47,10 @@ enum frame_type {
     /* since version 3 */
     FRAME_RECALL = 11,
     FRAME_HAPPENED = 12,
+    /* since version 4 */
+    FRAME_MEASURE = 14,
+    FRAME_MEASURED = 15,
+    FRAME_TOKEN = 16,
 };
 
 enum phase {
@@ -110,6 +118,7 @@ struct agent_frame {
     struct frame_field text;    /* ask, tell, hold */
     struct frame_field plain;   /* hold: what is said where Enter cannot be read */
     uint8_t code;               /* verdict */
+    struct frame_field name;    /* token */
     struct frame_field user;    /* verdict */
     struct frame_field authtok; /* verdict; secret */
     struct frame_field message; /* verdict */
@@ -124,6 +133,7 @@ size_t frame_encode_begin(const struct begin_frame *begin, uint8_t out[FRAME_BEG
 size_t frame_encode_answer(const struct answer_frame *answer, uint8_t version, uint8_t out[FRAME_ANSWER_MAX]);
 size_t frame_encode_skip(uint8_t version, uint8_t out[FRAME_SKIP_SIZE]);
 size_t frame_encode_happened(enum happened happened, uint8_t version, uint8_t out[FRAME_HAPPENED_SIZE]);
+size_t frame_encode_measured(uint16_t columns, uint8_t version, uint8_t out[FRAME_MEASURED_SIZE]);
 
 /* Decodes the header of a frame from the agent. False: magic, version, type or length is invalid. */
 bool frame_decode_header(const uint8_t bytes[FRAME_HEADER_SIZE], struct frame_header *header);

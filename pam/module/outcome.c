@@ -12,6 +12,8 @@
 #include "conversation.h"
 #include "verdict.h"
 
+#define TOKEN_VARIABLE "PKCS11_LOGIN_TOKEN_NAME="
+
 /* A grant is for one user: the one that begin named, or, if it named none, the one that the verdict names. */
 static bool grant_names_its_user(const char *named_user, const struct frame_field *user) {
     if (named_user == NULL)
@@ -62,8 +64,20 @@ static void hand_on_password(pam_handle_t *pamh, const struct frame_field *typed
         (void)pam_set_item(pamh, PAM_AUTHTOK, typed->data);
 }
 
+/* Desktops compare it with the names of the cards that are in, and so know when the one of this login goes
+ * (gsd-smartcard of GNOME). A session without it goes by no card's removal: no reason to refuse. */
+static void name_token(pam_handle_t *pamh, const char *token_name) {
+    char entry[sizeof TOKEN_VARIABLE + FRAME_TOKEN_NAME_MAX];
+    if (token_name[0] == '\0')
+        return;
+    strcpy(entry, TOKEN_VARIABLE);
+    strcat(entry, token_name);
+    if (pam_putenv(pamh, entry) != PAM_SUCCESS)
+        pam_syslog(pamh, LOG_WARNING, "cannot name the card in the session's environment");
+}
+
 int outcome_apply(pam_handle_t *pamh, enum phase phase, bool silent, const char *named_user,
-                  const struct agent_frame *frame) {
+                  const char *token_name, const struct agent_frame *frame) {
     int code = verdict_to_pam(phase, frame->code);
     if (code == PAM_SUCCESS && !user_is_still(pamh, named_user)) {
         pam_syslog(pamh, LOG_ERR, "the user was changed during the conversation; refused");
@@ -72,6 +86,8 @@ int outcome_apply(pam_handle_t *pamh, enum phase phase, bool silent, const char 
     bool granted = phase == PHASE_AUTHENTICATE && code == PAM_SUCCESS;
     if (granted && !set_items(pamh, named_user, frame))
         return verdict_refusal(phase); /* its message would speak of a success */
+    if (granted)
+        name_token(pamh, token_name);
     if (phase == PHASE_AUTHENTICATE && !granted)
         hand_on_password(pamh, &frame->authtok);
     if (frame->message.length > 0 && !(silent && code == PAM_SUCCESS))

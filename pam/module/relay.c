@@ -44,7 +44,8 @@ struct relay {
     bool answer_lost; /* the agent had gone while the person typed: nobody has read the answer */
     bool again;       /* a second agent asks, and the person has not been told why */
     unsigned exchanges;
-    bool recalled;
+    bool recalled, measured;
+    char token_name[FRAME_TOKEN_NAME_MAX + 1]; /* "" until the agent has said it */
     int64_t work_deadline_ms;
     bool secret_given; /* from now on the terminal is quiet while the agent works */
     uint8_t hold;      /* the version of the hold that Enter may end; 0: there is none */
@@ -139,12 +140,42 @@ static enum io_result take(struct relay *relay, const struct agent_frame *frame)
     return send_answer(relay, &answer, frame->version);
 }
 
-/* Said once, and in the account phase alone: no person takes part in it. */
 static enum io_result tell_happened(struct relay *relay, uint8_t version) {
     uint8_t bytes[FRAME_HAPPENED_SIZE];
     relay->recalled = true;
     restart_work(relay);
     return send_frame(relay, bytes, frame_encode_happened(happened_recall(relay->pamh), version, bytes));
+}
+
+/* Said once, and before a secret is typed: how wide a prompt may be. */
+static enum io_result tell_measured(struct relay *relay, uint8_t version) {
+    uint8_t bytes[FRAME_MEASURED_SIZE];
+    relay->measured = true;
+    restart_work(relay);
+    return send_frame(relay, bytes, frame_encode_measured(terminal_columns(), version, bytes));
+}
+
+/* Asked and told between two programs: no person takes part in it. False: it is none of these, or not now. */
+static bool serve_aside(struct relay *relay, const struct agent_frame *frame, enum io_result *result) {
+    bool authenticates = relay->phase == PHASE_AUTHENTICATE;
+    *result = IO_DONE;
+    if (frame->type == FRAME_RECALL && relay->phase == PHASE_ACCOUNT && !relay->recalled) {
+        *result = tell_happened(relay, frame->version);
+        return true;
+    }
+    if (frame->type == FRAME_MEASURE && authenticates && !relay->measured) {
+        *result = tell_measured(relay, frame->version);
+        return true;
+    }
+    if (frame->type == FRAME_TOKEN && authenticates && relay->token_name[0] == '\0') {
+        strcpy(relay->token_name, frame->name.data); /* its length was checked when it was decoded */
+        return true;
+    }
+    return false;
+}
+
+static bool is_aside(uint8_t type) {
+    return type == FRAME_RECALL || type == FRAME_MEASURE || type == FRAME_TOKEN;
 }
 
 /* Shown whatever the application wants: nobody could know what is waited for. */
@@ -172,12 +203,9 @@ static enum io_result carry(struct relay *relay, struct agent_frame *frame, bool
             return result;
         if (frame->type == FRAME_WAIT)
             continue;
-        if (frame->type == FRAME_RECALL) {
-            *valid = relay->phase == PHASE_ACCOUNT && !relay->recalled;
-            if (!*valid)
-                return IO_DONE;
-            result = tell_happened(relay, frame->version);
-            if (result != IO_DONE)
+        if (is_aside(frame->type)) {
+            *valid = serve_aside(relay, frame, &result);
+            if (!*valid || result != IO_DONE)
                 return result;
             continue;
         }
@@ -247,6 +275,8 @@ static bool converse(struct relay *relay, enum phase phase, int flags, enum io_r
     restart_work(relay);
     relay->answer_lost = false;
     relay->hold = 0;
+    relay->measured = false;
+    relay->token_name[0] = '\0';
     relay->named = begin.user != NULL;
     if (relay->named)
         strcpy(relay->user, begin.user);
@@ -290,7 +320,8 @@ static int run(struct relay *relay, int flags) {
         code = verdict_to_pam(phase, VERDICT_CANCELLED);
     } else if (result == IO_DONE && valid) {
         relay->end = RELAY_ANSWERED;
-        code = outcome_apply(relay->pamh, phase, relay->silent, relay->named ? relay->user : NULL, &frame);
+        code = outcome_apply(relay->pamh, phase, relay->silent, relay->named ? relay->user : NULL,
+                             relay->token_name, &frame);
     } else if ((result == IO_CLOSED || result == IO_TIMED_OUT) && relay->exchanges == 0) {
         relay->end = RELAY_CUT;
     }

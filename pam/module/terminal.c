@@ -1,7 +1,7 @@
 /*
  * The controlling terminal while the agent works: no echo, and no way to die with the echo off. It writes
  * nothing to the terminal, and reads from it only to see whether Enter was pressed while a card is waited
- * for. Specification: terminal.h; termios(3), signalfd(2).
+ * for. Specification: terminal.h; termios(3), signalfd(2), ioctl_tty(2).
  */
 #define _GNU_SOURCE
 #include "terminal.h"
@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -115,6 +116,16 @@ enum terminal_line terminal_take_line(const struct terminal *terminal) {
     if (ended)
         return TERMINAL_ENTER;
     return got > 0 || again ? TERMINAL_NO_LINE : TERMINAL_GONE;
+}
+
+uint16_t terminal_columns(void) {
+    struct winsize size = {0};
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return 0;
+    bool known = ioctl(fd, TIOCGWINSZ, &size) == 0;
+    close(fd);
+    return known ? size.ws_col : 0;
 }
 
 bool terminal_restore(struct terminal *terminal) {

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <termios.h>
 
 struct terminal {
@@ -32,6 +33,9 @@ void terminal_hold(struct terminal *terminal);
  * card is waited for may be a password that comes too early. */
 enum terminal_line { TERMINAL_NO_LINE, TERMINAL_ENTER, TERMINAL_GONE };
 enum terminal_line terminal_take_line(const struct terminal *terminal);
+
+/* How many columns the controlling terminal has; 0: there is none, or it does not say. */
+uint16_t terminal_columns(void);
 
 /* Throws away what was typed and puts echo and signal mask back: pending signals are delivered in this call.
  * Returns false if there was one, that is, if the person wants out. True when the terminal was not quiet. */

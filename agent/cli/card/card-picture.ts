@@ -2,7 +2,8 @@
 // line fits the width that is there; marks are ASCII where the terminal's characters may be.
 
 import { card as say, key as keyWords } from '../../words/show.ts';
-import { columnsOf, cut, styled, wrapped, type Line, type Look } from '../terminal/style.ts';
+import { columnsOf } from '../../base/columns.ts';
+import { cut, styled, wrapped, type Line, type Look } from '../terminal/style.ts';
 import { isNotYet, logsIn, type CardView, type KeyView } from './card-view.ts';
 
 export interface Frame {

@@ -200,6 +200,9 @@ async function relay(
       case 'take':
       case 'recall':
       case 'happened':
+      case 'measure':
+      case 'measured':
+      case 'token':
         throw notUnderstood(`a ${frame.type} frame`);
     }
   }

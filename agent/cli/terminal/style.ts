@@ -1,6 +1,7 @@
 // Looks of words, and tables: on a terminal only. What is written into a pipe is the same words without either, fields
 // with tabs in between. Texts are made printable here, before anything of ours is put around them.
 
+import { columnsOf, places } from '../../base/columns.ts';
 import { printable } from '../../base/errors.ts';
 import { util } from '../../base/node-util.ts';
 
@@ -57,27 +58,6 @@ export interface Column {
   readonly title: string;
   /** Is cut where the table is wider than the screen; others are not: ids are copied from there. */
   readonly givesWay?: boolean;
-}
-
-/** Printable ASCII: a place for each character. */
-const PLAIN = /^[ -~]*$/;
-let graphemes: Intl.Segmenter | null = null;
-
-/** What stands together on the screen. */
-function places(text: string): string[] {
-  if (PLAIN.test(text)) return Array.from(text);
-  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
-  return Array.from(graphemes.segment(text), ({ segment }) => segment);
-}
-
-/** East Asian wide characters and pictures (UAX #11), as far as names have them: two columns each. */
-const WIDE =
-  /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-
-/** Columns that a text takes. */
-export function columnsOf(text: string): number {
-  if (PLAIN.test(text)) return text.length;
-  return places(text).reduce((sum, place) => sum + (WIDE.test(place) ? 2 : 1), 0);
 }
 
 /** In lines of at most `width` columns, broken at blanks, and within a word that is longer. */

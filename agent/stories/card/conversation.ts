@@ -30,6 +30,8 @@ export interface Conversation {
    * breaks off or does not say counts as `no-verdict`. null, and absent: the relay is too old to note anything.
    */
   recall?(): Promise<Happened | null>;
+  /** How wide the terminal is on which the program runs. null, and absent: there is none, or that is not known. */
+  columns?(): Promise<number | null>;
   /** Aborted when the person is gone, so that nobody waits for them at the reader. Absent: that is never known. */
   readonly gone?: AbortSignal;
 }
@@ -48,6 +50,7 @@ export function personWith(
     ...(person.hold && { hold: person.hold.bind(person) }),
     ...(person.takeNewPassword && { takeNewPassword: person.takeNewPassword.bind(person) }),
     ...(person.recall && { recall: person.recall.bind(person) }),
+    ...(person.columns && { columns: person.columns.bind(person) }),
     ...(gone && { gone }),
     ...changes,
   };

@@ -5,6 +5,7 @@
 import { refusedByDefault, type AuthDecision } from '../../model/decision.ts';
 import type { AuthRequest, Username } from '../../model/request.ts';
 import type { Enough, Token } from '../../token/interface.ts';
+import { pkcs11Name } from './session-card-name.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { auditedIdentity } from '../card/audited-key.ts';
 import { chooseCard } from '../card/find/choose-card.ts';
@@ -25,7 +26,8 @@ import { PairedProof, type ProofEnd } from './prove-paired.ts';
 type Ended = Omit<LoginOutcome, 'record'>;
 
 function ended(decision: AuthDecision, more: Partial<Ended> = {}): Ended {
-  return { decision, password: null, keyring: null, severalPairings: false, warning: null, ...more };
+  const nothing = { password: null, keyring: null, tokenName: null, severalPairings: false, warning: null };
+  return { decision, ...nothing, ...more };
 }
 
 /** One login. */
@@ -125,7 +127,8 @@ export class Login {
       end = { decision: this.#record.refusedBy(error), typed: null };
     }
     const password = end.typed === null ? null : passwordOf(end.typed, [token]);
-    return ended(end.decision, { password, keyring, severalPairings, warning });
+    const tokenName = pkcs11Name(token, identity, this.#policy.pkcs11.modules);
+    return ended(end.decision, { password, keyring, tokenName, severalPairings, warning });
   }
 
   #findCards(user: Username): Promise<FoundCards> {

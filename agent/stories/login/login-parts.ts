@@ -7,6 +7,7 @@ import type { AuthDecision } from '../../model/decision.ts';
 import type { Username } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { TokenSource } from '../../token/interface.ts';
+import type { TokenName } from './session-card-name.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { DriverGate } from '../card/gates/driver-gate.ts';
@@ -45,6 +46,8 @@ export interface LoginOutcome {
   readonly keyring: KeyringRelease | null;
   /** What the person has to know of the card after a yes; null: nothing. */
   readonly warning: string | null;
+  /** What a desktop calls the card; null: no card, or that is not certain. */
+  readonly tokenName: TokenName | null;
   /** The user has more pairings than one. */
   readonly severalPairings: boolean;
   readonly record: LoginRecord;
@@ -54,4 +57,6 @@ export interface LoginOutcome {
 export interface LoginResult extends Pick<LoginOutcome, 'decision' | 'password'> {
   /** With a grant: the secret of the user's keyring, which is their password. Never the PIN. Absent: none. */
   readonly keyringSecret?: Pin | null;
+  /** With a grant that opens a session: the card's name for its environment. Absent: none. */
+  readonly tokenName?: string | null;
 }

@@ -11,11 +11,11 @@ import { wantsSilence, type AuthRequest } from '../../model/request.ts';
 import type { Identity } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import { askPin, pinOf, type CueBy } from '../card/ask-pin/ask-pin.ts';
+import { askPin, pinOf, type CueBy, type PinAnswer } from '../card/ask-pin/ask-pin.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { auditedIdentity } from '../card/audited-key.ts';
 import { findPairedIdentities, type PairedCard } from '../card/find/find-identity.ts';
-import { pinWords, promptName } from '../card/prompt-name.ts';
+import { fittingWords, pinWords, promptName } from '../card/prompt-name.ts';
 import { lostCard } from '../card/gates/said-lost.ts';
 import { isStillPaired } from '../card/gates/still-paired.ts';
 import { TryConsent } from '../card/ask-pin/last-try.ts';
@@ -149,7 +149,7 @@ export class PairedProof {
     return requester?.name === this.#card.pairing.user || (await maySpendLast(this.#card.token, uid, parts));
   }
 
-  #ask(refused: Pin | null, consent: TryConsent): ReturnType<typeof askPin> {
+  async #ask(refused: Pin | null, consent: TryConsent): Promise<PinAnswer> {
     const { token, identity, pairing } = this.#card;
     const { person, parts, policy, request } = this.#scene;
     const instead = parts.passwordInstead(pairing.user);
@@ -158,9 +158,10 @@ export class PairedProof {
     // Only where a message has a line of its own; the form says it itself, and macOS does not.
     const tells = words === 'sentence' && policy.prompt.style !== 'macos' && cueBy !== 'prompt';
     if (tells && instead === 'untold' && refused === null) person.tell(cueBy, ENTER_MEANS_PASSWORD);
+    const prompt = { label: promptName(policy, token, identity), touch: identity.touch };
     return askPin({
-      ...{ person, consent, token, words, touch: identity.touch, refused, cueBy },
-      label: promptName(policy, token, identity),
+      ...{ person, consent, token, ...prompt, refused, cueBy },
+      words: await fittingWords(words, prompt, policy, person),
       cardPin: pinOf(token, identity),
       // Where a gate says no, it says so again before anything is sent.
       isBack: async (typed) => (await this.#followCard(typed)) !== null || this.#card.token !== token,

@@ -38,6 +38,7 @@ export function sessionOf(script: string): string[] {
 /**
  * A login as lightdm's: one answer for each prompt, in order. Without a name the card says who it is.
  * @param service whose PAM file it is
+ * @param env of the display manager's own process
  */
 export function greet(
   sandbox: Sandbox,
@@ -45,9 +46,10 @@ export function greet(
   answers: readonly string[],
   user: string | null = null,
   service = 'lightdm',
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ExecResult> {
   const argv = [GREETER, service, ...(user === null ? [] : [`user=${user}`]), ...program];
-  return sandbox.exec(argv, { input: answers.map((answer) => `${answer}\n`).join('') });
+  return sandbox.exec(argv, { env, input: answers.map((answer) => `${answer}\n`).join('') });
 }
 
 /** The folder of a user's session, which systemd makes. */

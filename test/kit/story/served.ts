@@ -12,7 +12,8 @@ import { defaultPolicy } from '../../../policy/policy.ts';
 export function outcomeOf(decision: AuthDecision, request: AuthRequest): LoginOutcome {
   const parts = { accounts, policy: () => defaultPolicy, audit: new FakeAudit(), log: () => undefined };
   const record = new LoginRecord(request, parts);
-  return { decision, password: null, keyring: null, severalPairings: false, warning: null, record };
+  const nothing = { password: null, keyring: null, tokenName: null, severalPairings: false, warning: null };
+  return { decision, ...nothing, record };
 }
 
 /** @param more what is looked at in this test */
@@ -23,6 +24,7 @@ export function serveParts(more: Partial<ServeParts> = {}): ServeParts {
     limit: new LoginLimit(),
     enforcement: { noteCardLogin: () => undefined },
     pairings: { noteUse: () => undefined },
+    p11KitModules: () => Promise.resolve(new Set()),
     course: () => ({ granted: () => undefined, ended: () => undefined }),
     policy: () => defaultPolicy,
     tokens: tokensOf(),

@@ -1,7 +1,7 @@
 // What a person sees of their card: on a terminal of each width, as themselves and as root, before and after it is paired
 // and after a wrong PIN.
 import test from 'ava';
-import { columnsOf } from '../../../agent/cli/terminal/style.ts';
+import { columnsOf } from '../../../agent/base/columns.ts';
 import * as person from '../../kit/person/person.ts';
 import { WRONG_PIN } from '../../kit/person/person.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';

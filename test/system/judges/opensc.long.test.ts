@@ -3,6 +3,7 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { X509Certificate, constants, createHash, publicEncrypt, verify } from 'node:crypto';
+import { TOKEN_NAMES } from '../../vectors/names/token-names.ts';
 import { VirtualReader } from './reader.ts';
 
 /** OpenSC asks the management key for random numbers, as one of 3DES: from firmware 5.7 on it is none. */
@@ -120,3 +121,12 @@ test.serial('a wrong PIN costs OpenSC one try, and the card tells how many are l
     t.is(await control.getTries(), 2);
   }),
 );
+
+for (const [subject, name] of TOKEN_NAMES.filter((one) => one[1] !== null))
+  test.serial(`C1: the token of '${subject}' is called ${name ?? ''}`, (t) =>
+    withReader(t, async (reader) => {
+      await reader.insert([...FIRMWARE, '--key', 'p256', '--subject', subject]);
+      const { output } = await reader.run(...PKCS11, '-L');
+      t.is(/^ *token label *: (.*?) *$/mu.exec(output)?.[1] ?? null, name, output);
+    }),
+  );

@@ -48,8 +48,13 @@ interface Seen {
 }
 
 /** Authenticates and comes through the account phase, as far as that goes. */
-async function at(service: string, answers: readonly string[], user: string | null = null): Promise<Seen> {
-  const { stdout, stderr } = await greet(sandbox, ['true'], answers, user, service);
+async function at(
+  service: string,
+  answers: readonly string[],
+  user: string | null = null,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Seen> {
+  const { stdout, stderr } = await greet(sandbox, ['true'], answers, user, service, env);
   const lines = stdout.split('\n');
   return {
     talk: lines.filter((line) => /^(ask|told)=/.test(line)),
@@ -82,6 +87,26 @@ test.serial('C1: no question before ours, and the card says whose it is', async 
   t.is(asked(seen).length, 1);
 });
 
+test.serial("C1: GNOME's session knows the card by the name that p11-kit shows there", async (t) => {
+  // As gdm-session-worker hands pam_getenvlist(3) on; gsd-smartcard looks for the token of this name.
+  const named = async (service: string, answer = sandbox.pin): Promise<string | undefined> => {
+    const answers = [answer, sandbox.password];
+    const { stdout } = await greet(sandbox, ['env'], answers, sandbox.user, service);
+    t.regex(stdout, /^open-session=0$/m, stdout);
+    return /^PKCS11_LOGIN_TOKEN_NAME=(.*)$/m.exec(stdout)?.[1];
+  };
+  const { stdout } = await sandbox.exec(['p11-kit', 'list-modules']);
+  const openSc = /^opensc-pkcs11:[^]*?^ +token: (.*)$/m.exec(stdout)?.[1];
+  t.is(openSc, 'Ada Lovelace', stdout);
+  t.is(await named('gdm-smartcard'), openSc);
+  t.is(await named('lightdm'), openSc);
+  t.is(await named('gdm-smartcard', person.WRONG_PIN), undefined, 'the password opened it');
+  // What the desktop has not loaded it would take for gone.
+  await sandbox.exec(['mount', '-t', 'tmpfs', 'none', '/usr/share/p11-kit/modules']);
+  t.is(await named('gdm-smartcard'), undefined);
+  await sandbox.exec(['umount', '/usr/share/p11-kit/modules']);
+});
+
 test.serial('C1: a wrong PIN costs one try and leads to the password, asked for once', async (t) => {
   const seen = await at('gdm-smartcard', [person.WRONG_PIN, sandbox.password], sandbox.user);
   t.is(seen.user, sandbox.user, seen.output);
@@ -89,6 +114,24 @@ test.serial('C1: a wrong PIN costs one try and leads to the password, asked for 
   t.true(seen.talk.includes(`${ERROR}:Wrong PIN. 2 tries left.`));
   t.is(await sandbox.card.getTries(), 2);
 });
+
+test.serial(
+  'C1: GNOME 50 announces messages in JSON; what asks for a PIN stays a plain prompt',
+  async (t) => {
+    // gdm-pam-extensions-common.h: what the worker says that it knows. Whoever uses none of it gets the prompt of before.
+    const extensions = ['ChoiceList', 'CustomJSON'].map(
+      (name) => `org.gnome.DisplayManager.UserVerifier.${name}`,
+    );
+    const env = { GDM_SUPPORTED_PAM_EXTENSIONS: extensions.join(' ') };
+    const right = await at('gdm-smartcard', [sandbox.pin], null, env);
+    t.is(right.user, sandbox.user, right.output);
+    t.is(right.talk.length, 1, right.output);
+    t.regex(right.talk[0] ?? '', PIN_QUESTION);
+    const wrong = await at('gdm-smartcard', [person.WRONG_PIN, sandbox.password], sandbox.user, env);
+    t.is(wrong.user, sandbox.user, wrong.output);
+    t.deepEqual(wrong.talk.slice(1), [`${ERROR}:Wrong PIN. 2 tries left.`, `${ASK}:Password: `]);
+  },
+);
 
 test.serial(
   'C1: another’s card, and a card that nobody has paired: the password at once, no PIN',

@@ -4,7 +4,8 @@
 import test from 'ava';
 import type { Surroundings } from '../../../agent/cli/context.ts';
 import type { WireIdentity, WireItem, WireToken } from '../../../agent/protocol/io-scauth.ts';
-import { columnsOf, wrapped } from '../../../agent/cli/terminal/style.ts';
+import { columnsOf } from '../../../agent/base/columns.ts';
+import { wrapped } from '../../../agent/cli/terminal/style.ts';
 import { HASH, identity, startFakeAgent, token, type Script } from './fake-agent.ts';
 import { runHere, type Outcome } from './run-sc-auth.ts';
 

@@ -66,6 +66,13 @@ export function take(item = 1): Buffer {
   return frame(10, Buffer.from([item]), 2);
 }
 
+/** Frames of version 4. */
+export const MEASURE = frame(14, Buffer.alloc(0), 4);
+
+export function token(name: string): Buffer {
+  return frame(16, field(name), 4);
+}
+
 export interface VerdictFields {
   readonly user?: string;
   readonly authtok?: string | Uint8Array;

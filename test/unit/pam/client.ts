@@ -57,6 +57,8 @@ export interface Run {
   readonly log: readonly string[];
   readonly user: string;
   readonly leftOpen: string;
+  /** `NAME=VALUE`, as a display manager gets it for the session (pam_getenvlist). */
+  readonly environment: readonly string[];
   readonly output: string;
   /** What the relay sent, connection by connection. */
   readonly connections: readonly (readonly ReceivedFrame[])[];
@@ -86,17 +88,19 @@ function parse(output: string): Omit<Run, 'exit' | 'connections' | 'output'> {
   const codes: Record<string, number> = {};
   const seen: string[] = [];
   const log: string[] = [];
+  const environment: string[] = [];
   let user = '';
   let leftOpen = '';
   for (const line of output.split('\n')) {
     const [, key = '', value = ''] = /^([a-z-]+)=(.*)$/.exec(line) ?? [];
     if (key === 'asked' || key === 'told') seen.push(line);
     else if (key === 'log') log.push(...(value.includes(':pam_scauth(') ? [value] : []));
+    else if (key === 'environment') environment.push(value);
     else if (key === 'user') user = value;
     else if (key === 'left-open') leftOpen = value;
     else if (key !== '') codes[key] = Number(value);
   }
-  return { codes, seen, log, user, leftOpen };
+  return { codes, seen, log, environment, user, leftOpen };
 }
 
 function runClient(file: string, parameters: readonly string[]): Promise<{ exit: number; output: string }> {

@@ -124,6 +124,11 @@ int __wrap_pam_set_item(pam_handle_t *pamh, int type, const void *item) {
     return fault_due("pam_set_item") == 0 ? __real_pam_set_item(pamh, type, item) : PAM_BUF_ERR;
 }
 
+int __real_pam_putenv(pam_handle_t *pamh, const char *entry);
+int __wrap_pam_putenv(pam_handle_t *pamh, const char *entry) {
+    return fault_due("pam_putenv") == 0 ? __real_pam_putenv(pamh, entry) : PAM_BUF_ERR;
+}
+
 int __real_pam_get_data(const pam_handle_t *pamh, const char *name, const void **data);
 int __wrap_pam_get_data(const pam_handle_t *pamh, const char *name, const void **data) {
     return fault_due("pam_get_data") == 0 ? __real_pam_get_data(pamh, name, data) : PAM_SYSTEM_ERR;

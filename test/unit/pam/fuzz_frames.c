@@ -97,8 +97,9 @@ static bool feed(uint8_t *bytes, size_t size) {
     if (size < FRAME_HEADER_SIZE)
         return false;
     if (draw(2) == 0) {
-        static const uint8_t AGENT_TYPES[] = {FRAME_ASK,  FRAME_TELL, FRAME_WAIT,  FRAME_VERDICT,
-                                              FRAME_HOLD, FRAME_TAKE, FRAME_RECALL};
+        static const uint8_t AGENT_TYPES[] = {FRAME_ASK,     FRAME_TELL,    FRAME_WAIT,
+                                              FRAME_VERDICT, FRAME_HOLD,    FRAME_TAKE,
+                                              FRAME_RECALL,  FRAME_MEASURE, FRAME_TOKEN};
         size_t body = size - FRAME_HEADER_SIZE;
         memcpy(bytes, "SC", 2);
         bytes[2] = (uint8_t)(1 + draw(3));

@@ -28,9 +28,13 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
     for (int i = 0; i < count; i++) {
         int style = messages[i]->msg_style;
         int asks = style == PAM_PROMPT_ECHO_OFF || style == PAM_PROMPT_ECHO_ON;
-        printf("%s=%d:%s\n", asks ? "ask" : "told", style, messages[i]->msg);
+        const char *text = style == PAM_BINARY_PROMPT ? "" : messages[i]->msg;
+        printf("%s=%d:%s\n", asks ? "ask" : "told", style, text);
         fflush(stdout);
         char line[600];
+        /* gdm's messages in JSON come as this one; what it does not know it refuses. */
+        if (style == PAM_BINARY_PROMPT)
+            return PAM_CONV_ERR;
         if (!asks)
             continue;
         if (fgets(line, sizeof line, stdin) == NULL)

@@ -104,6 +104,12 @@ int main(int argc, char **argv) {
     unsigned long left_open = open_descriptors() & ~before;
     pam_get_item(pamh, PAM_USER, &user);
     printf("user=%s\nleft-open=%#lx\n", user == NULL ? "(none)" : (const char *)user, left_open);
+    char **environment = pam_getenvlist(pamh);
+    for (char **entry = environment; entry != NULL && *entry != NULL; entry++) {
+        printf("environment=%s\n", *entry);
+        free(*entry);
+    }
+    free(environment);
     pam_end(pamh, code);
     return 0;
 }

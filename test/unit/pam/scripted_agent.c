@@ -32,7 +32,8 @@ int agent_listen(const char *socket_path) {
 }
 
 bool agent_send(int fd, uint8_t type, const void *body, size_t size) {
-    uint8_t frame[8 + 4096] = {'S', 'C', 1, type, 0, 0, (uint8_t)(size >> 8), (uint8_t)size};
+    uint8_t version = type >= 14 ? 4 : 1;
+    uint8_t frame[8 + 4096] = {'S', 'C', version, type, 0, 0, (uint8_t)(size >> 8), (uint8_t)size};
     if (size > 0)
         memcpy(frame + 8, body, size);
     return send(fd, frame, 8 + size, MSG_NOSIGNAL) == (ssize_t)(8 + size);
@@ -85,6 +86,10 @@ static bool play_step(int fd, char step) {
         return agent_send(fd, 3, "\0\0\5Hello", 8);
     case 'W':
         return agent_send(fd, 4, NULL, 0);
+    case 'M':
+        return agent_send(fd, 14, NULL, 0) && agent_receive(fd, &type, body, &size) && type == 15;
+    case 'N':
+        return agent_send(fd, 16, "\0\3Ada", 5);
     case 'G':
         return agent_verdict(fd, 1);
     case 'D':

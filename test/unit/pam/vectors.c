@@ -100,6 +100,11 @@ static void check_fields(const struct vector *vector, const struct agent_frame *
         check(same_number(fields, "item", frame->item), vector, "item");
     } else if (strcmp(type, "recall") == 0) {
         check(frame->type == FRAME_RECALL, vector, "type");
+    } else if (strcmp(type, "measure") == 0) {
+        check(frame->type == FRAME_MEASURE, vector, "type");
+    } else if (strcmp(type, "token") == 0) {
+        check(frame->type == FRAME_TOKEN, vector, "type");
+        check(same_text(fields, "name", &frame->name), vector, "name");
     } else {
         check(strcmp(type, "wait") == 0 && frame->type == FRAME_WAIT, vector, "type");
     }
@@ -145,6 +150,12 @@ static size_t encode_happened(const char *fields, uint8_t version, uint8_t *out)
     return frame_encode_happened((enum happened)happened, version, out);
 }
 
+static size_t encode_measured(const char *fields, uint8_t version, uint8_t *out) {
+    uint32_t columns = 0;
+    fields_number(fields, "columns", &columns);
+    return frame_encode_measured((uint16_t)columns, version, out);
+}
+
 static void check_encoder(const struct vector *vector) {
     uint8_t out[FRAME_BEGIN_MAX];
     bool is_begin = strstr(vector->fields, "\"type\":\"begin\"") != NULL;
@@ -153,10 +164,12 @@ static void check_encoder(const struct vector *vector) {
         return; /* a begin of another relay than this one */
     bool is_skip = strstr(vector->fields, "\"type\":\"skip\"") != NULL;
     bool is_happened = strstr(vector->fields, "\"type\":\"happened\"") != NULL;
+    bool is_measured = strstr(vector->fields, "\"type\":\"measured\"") != NULL;
     uint8_t version = vector->bytes[2];
     size_t size = is_begin      ? encode_begin(vector->fields, out)
                   : is_skip     ? frame_encode_skip(version, out)
                   : is_happened ? encode_happened(vector->fields, version, out)
+                  : is_measured ? encode_measured(vector->fields, version, out)
                                 : encode_answer(vector->fields, version, out);
     check(size == vector->size && memcmp(out, vector->bytes, size) == 0, vector, "encoded bytes differ");
 }

@@ -36,10 +36,13 @@ test('the vectors cover all frames of this socket', (t) => {
     'begin',
     'happened',
     'hold',
+    'measure',
+    'measured',
     'recall',
     'skip',
     'take',
     'tell',
+    'token',
     'verdict',
     'wait',
   ]);

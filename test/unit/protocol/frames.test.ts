@@ -16,6 +16,7 @@ import {
   parseHeader,
   type Frame,
 } from '../../../agent/protocol/frames.ts';
+import { isTokenName } from '../../../agent/model/token-name.ts';
 import { readFrameVectors, receiveOne, wireFields } from '../socket/frame-vectors.ts';
 
 const malformed = { instanceOf: AgentError, code: 'malformed' } as const;
@@ -110,6 +111,12 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
   fc.constant({ type: 'skip' as const }),
   fc.constant({ type: 'take' as const, item: 1 as const }),
   fc.constant({ type: 'recall' as const }),
+  fc.constant({ type: 'measure' as const }),
+  fc.record({ type: fc.constant('measured' as const), columns: fc.integer({ min: 0, max: 0xffff }) }),
+  fc.record({
+    type: fc.constant('token' as const),
+    name: fc.string({ unit: 'grapheme' }).filter(isTokenName),
+  }),
   fc.record({ type: fc.constant('show' as const), text, secret: bytes }),
   fc.record({
     type: fc.constant('happened' as const),

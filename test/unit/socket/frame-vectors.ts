@@ -77,6 +77,9 @@ export function wireFields(frame: Frame): Record<string, unknown> {
     case 'skip':
     case 'take':
     case 'recall':
+    case 'measure':
+    case 'measured':
+    case 'token':
       return { ...frame };
     case 'happened':
       return { ...frame, happened: ['nothing', 'verdict', 'no-verdict'].indexOf(frame.happened) };
@@ -115,7 +118,7 @@ export function receiveOne(chunks: readonly Buffer[], from: 'relay' | 'agent'): 
   const [frame] = frames;
   if (frame === undefined || frames.length > 1)
     throw new AgentError('malformed', { detail: 'not one frame' });
-  const sender = ['begin', 'answer', 'skip', 'happened'].includes(frame.type) ? 'relay' : 'agent';
+  const sender = ['begin', 'answer', 'skip', 'happened', 'measured'].includes(frame.type) ? 'relay' : 'agent';
   if (sender !== from) throw new AgentError('malformed', { detail: 'from the other side' });
   return frame;
 }

@@ -1,4 +1,4 @@
-// Frames of versions 2 and 3 on the PAM socket: which version is spoken, a hold and its skip, and what a relay of version 1 gets
+// Frames of versions 2 to 4 on the PAM socket: which version is spoken, a hold and its skip, and what a relay of version 1 gets
 // instead.
 
 import test, { type ExecutionContext } from 'ava';
@@ -96,12 +96,16 @@ async function serveRecall(t: ExecutionContext, heard: unknown[]): Promise<strin
 test.serial('S1: a relay of version 3 says what it has noted; an older one is not asked', async (t) => {
   const heard: unknown[] = [];
   const path = await serveRecall(t, heard);
-  for (const happened of ['nothing', 'verdict', 'no-verdict'] as const) {
+  for (const [happened, maxVersion, version] of [
+    ['nothing', 3, 3],
+    ['verdict', 4, 4],
+    ['no-verdict', 9, 4],
+  ] as const) {
     const client = new FrameClient(t, path);
-    client.version = 3;
-    client.send(begin({ maxVersion: 9, phase: 'account' }));
+    client.version = version;
+    client.send(begin({ maxVersion, phase: 'account' }));
     t.deepEqual(await client.nextWord(), { type: 'recall' });
-    t.is(client.lastVersion, 3);
+    t.is(client.lastVersion, version);
     client.send({ type: 'happened', happened });
     t.like(await client.nextWord(), { type: 'verdict', code: 'card-required' });
   }
@@ -131,5 +135,53 @@ test.serial(
     t.is((await client.nextWord())?.type, 'ask');
     client.send({ type: 'happened', happened: 'nothing' });
     t.is(await client.nextWord(), null);
+  },
+);
+
+test.serial(
+  'a relay of version 4 is asked once how wide it is, and told the card; an older one neither',
+  async (t) => {
+    const heard: unknown[] = [];
+    const { path } = await serve(t, async (_request, person) => {
+      heard.push(await person.columns?.(), await person.columns?.());
+      return { ...refused, tokenName: 'Ada Lovelace' };
+    });
+    for (const columns of [40, 0]) {
+      const client = new FrameClient(t, path);
+      client.version = 4;
+      client.send(begin({ maxVersion: 4 }));
+      t.deepEqual(await client.nextWord(), { type: 'measure' });
+      client.send({ type: 'measured', columns });
+      t.deepEqual(await client.nextWord(), { type: 'token', name: 'Ada Lovelace' });
+      t.deepEqual(await client.nextWord(), verdict);
+    }
+    const old = new FrameClient(t, path);
+    old.version = 3;
+    old.send(begin({ maxVersion: 3 }));
+    t.deepEqual(await old.nextWord(), verdict);
+    t.deepEqual(heard, [40, 40, null, null, null, null]);
+  },
+);
+
+test.serial(
+  'a width that nobody asked for closes, as does another note than the one asked for',
+  async (t) => {
+    const { path } = await serve(t, async (_request, person) => {
+      t.is((await person.columns?.()) ?? null, null);
+      return refused;
+    });
+    const client = new FrameClient(t, path);
+    client.version = 4;
+    client.send(begin({ maxVersion: 4 }));
+    t.deepEqual(await client.nextWord(), { type: 'measure' });
+    client.send({ type: 'happened', happened: 'nothing' });
+    t.is(await client.nextWord(), null);
+    const asked = await serve(t, asking([]));
+    const unasked = new FrameClient(t, asked.path);
+    unasked.version = 4;
+    unasked.send(begin({ maxVersion: 4 }));
+    t.is((await unasked.nextWord())?.type, 'ask');
+    unasked.send({ type: 'measured', columns: 80 });
+    t.is(await unasked.nextWord(), null);
   },
 );

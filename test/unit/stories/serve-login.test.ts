@@ -182,3 +182,27 @@ test.serial(
     }
   },
 );
+
+test('C1: the card is named where a session begins and the desktop has loaded what shows it so', async (t) => {
+  const decision = await granted();
+  const both = ['opensc-pkcs11.so', 'other.so'];
+  for (const [service, modules, loaded, name] of [
+    ['gdm-smartcard', ['opensc-pkcs11.so'], ['opensc-pkcs11.so', 'p11-kit-trust.so'], 'Ada Lovelace'],
+    ['sudo', ['opensc-pkcs11.so'], ['opensc-pkcs11.so'], undefined],
+    ['gdm-smartcard', ['opensc-pkcs11.so'], ['p11-kit-trust.so'], undefined],
+    ['gdm-smartcard', both, ['opensc-pkcs11.so'], undefined],
+    ['gdm-smartcard', both, both, 'Ada Lovelace'],
+  ] as const) {
+    const asked = { ...request, service };
+    const parts = serveParts({
+      login: () =>
+        Promise.resolve({ ...outcomeOf(decision, asked), tokenName: { name: 'Ada Lovelace', modules } }),
+      p11KitModules: () => Promise.resolve(new Set<string>(loaded)),
+    });
+    t.is(
+      (await serveLogin(asked, new FakePerson([]), parts)).tokenName,
+      name,
+      `${service}, ${loaded.join()}`,
+    );
+  }
+});

@@ -4,9 +4,11 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { parseCertificateFile } from '../../../../agent/model/key.ts';
 import type { PasswordInstead } from '../../../../agent/stories/login/login-parts.ts';
+import { fittingWords } from '../../../../agent/stories/card/prompt-name.ts';
 import { pinPrompt } from '../../../../agent/words/login.ts';
-import { FakeToken, PIN } from '../../../kit/story/fakes.ts';
+import { FakePerson, FakeToken, PIN } from '../../../kit/story/fakes.ts';
 import { runLogin, victim } from '../../../kit/story/run-login.ts';
+import { defaultPolicy } from '../../../../policy/policy.ts';
 
 const LABEL = 'PIV (Ada Lovelace):Certificate for PIV Authentication (Ada Lovelace)';
 const HINT = 'Enter on an empty line asks for your password instead.';
@@ -59,3 +61,19 @@ test('U: a prompt has at most 60 columns for a usual name, and no two people loo
     t.true(pinPrompt(`${'x'.repeat(200)} Lovelace`, touch, words).includes("x Lovelace'"));
   }
 });
+
+for (const [columns, words, style, chosen] of [
+  [80, 'sentence', 'short', 'sentence'],
+  [31, 'sentence', 'short', 'sentence'],
+  // 30 columns: the cursor would stand on the next line.
+  [30, 'sentence', 'short', 'form'],
+  [1, 'sentence', 'short', 'form'],
+  [null, 'sentence', 'short', 'sentence'],
+  [30, 'sentence', 'macos', 'sentence'],
+  [30, 'form-or-password', 'short', 'form-or-password'],
+] as const)
+  test(`U: a terminal of ${columns ?? 'an unknown number of'} columns, ${words}, ${style}: ${chosen}`, async (t) => {
+    const somebody = Object.assign(new FakePerson([]), { columns: () => Promise.resolve(columns) });
+    const policy = { ...defaultPolicy, prompt: { ...defaultPolicy.prompt, style } };
+    t.is(await fittingWords(words, { label: 'Ada Lovelace', touch: null }, policy, somebody), chosen);
+  });
