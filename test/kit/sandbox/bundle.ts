@@ -1,8 +1,9 @@
 // scauth's programs as the package has them, JavaScript in one bundle: what people get, and a scauthd that starts with a
-// third of the processor time that it needs from TypeScript. `npm test` and the benchmark make it; init.sh puts its launchers
+// third of the processor time that it needs from TypeScript. The software card beside them, for the same reason. `npm test` and the benchmark make it; init.sh puts its launchers
 // in the place of install/bin.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { bundle } from '../../../install/package/bundle.ts';
 import { launchersOf } from '../../../install/package/entries.ts';
 import { APP, REPOSITORY } from './namespace.ts';
@@ -24,4 +25,16 @@ export async function bundlePrograms(): Promise<void> {
     writeFileSync(join(folder, name), launcher);
     chmodSync(join(folder, name), 0o755);
   }
+  await build({
+    absWorkingDir: REPOSITORY,
+    entryPoints: ['test/kit/card/main.ts'],
+    outfile: join(BUNDLE, 'card.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    // Its keys lie beside their reader.
+    define: { 'import.meta.url': JSON.stringify(`file://${APP}/test/kit/card/algorithms.ts`) },
+    logLevel: 'error',
+  });
 }

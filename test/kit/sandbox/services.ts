@@ -10,6 +10,10 @@ import { CARDS, cardSocket } from './cards.ts';
 import { APP, insidePid, type Namespace } from './namespace.ts';
 import { IO_SOCKET, tokenCount } from './token-count.ts';
 
+/** From the root of the repository; bundled where `npm test` says so (bundle.ts). */
+const BUNDLE = process.env['SCAUTH_TEST_BUNDLE'];
+const CARD_PROGRAM = BUNDLE === undefined ? 'test/kit/card/main.ts' : `${BUNDLE}/card.js`;
+
 /** Longest wait for a program to be ready or to end; a busy machine takes its time. */
 const PATIENCE_MS = 60_000;
 const POLL_MS = 5;
@@ -157,7 +161,7 @@ export async function startCard(
   makeCardsFolder(namespace);
   // prettier-ignore
   const service = new Service(namespace, number === 1 ? 'card' : `card-${number}`,
-    [`${APP}/node_modules/node/bin/node`, '--disable-warning=ExperimentalWarning', `${APP}/test/kit/card/main.ts`,
+    [`${APP}/node_modules/node/bin/node`, '--disable-warning=ExperimentalWarning', `${APP}/${CARD_PROGRAM}`,
       '--port', String(port), '--control', cardSocket(number), ...args], env);
   const event = args.includes('--out') ? '"event":"control"' : '"event":"powered"';
   await service.untilReady(() => service.log().includes(event));
