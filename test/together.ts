@@ -49,11 +49,12 @@ export function sortOut(files: readonly string[]): { alone: string[]; together: 
   const fit = (file: string): boolean =>
     !WAITING.includes(file) && !BY_ITSELF.test(read(file)) && !startsPrograms(file);
   const many = files.filter(fit);
+  const others = many.filter((file) => !STORIES.test(file));
+  // Two processes for the others, so that two processors have as much to do.
+  const half = (odd: number): string[] => others.filter((_, at) => at % 2 === odd);
   return {
     alone: files.filter((file) => !many.includes(file)),
-    together: [many.filter((file) => STORIES.test(file)), many.filter((file) => !STORIES.test(file))].filter(
-      (own) => own.length > 0,
-    ),
+    together: [half(0), half(1), many.filter((file) => STORIES.test(file))].filter((own) => own.length > 0),
   };
 }
 

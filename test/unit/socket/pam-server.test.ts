@@ -9,7 +9,12 @@ import type { LoginResult } from '../../../agent/stories/login/login-parts.ts';
 import type { Conversation } from '../../../agent/stories/card/conversation.ts';
 import { CARD_REQUIRED } from '../../../agent/words/login.ts';
 import type { AuthRequest } from '../../../agent/model/request.ts';
-import { encodeFrame, type Frame, type VerdictFrame } from '../../../agent/protocol/frames.ts';
+import {
+  encodeFrame,
+  HIGHEST_VERSION,
+  type Frame,
+  type VerdictFrame,
+} from '../../../agent/protocol/frames.ts';
 import type { PamServerParts } from '../../../agent/socket/pam-server.ts';
 import { asNobody, rootTest } from '../base/folders.ts';
 import { begin, FrameClient, serveAt, slotsBack, pamServer } from './clients.ts';
@@ -186,7 +191,10 @@ test.serial('a name that cannot be one, and an empty one', async (t) => {
 
 test.serial('L13: a relay of other versions is told so in version 1, and no story runs', async (t) => {
   const { path, log } = await serve(t, () => Promise.reject(new Error('must not run')));
-  const offers = [encodeFrame(begin({ minVersion: 4, maxVersion: 5 })), encodeFrame(begin())];
+  const offers = [
+    encodeFrame(begin({ minVersion: HIGHEST_VERSION + 1, maxVersion: HIGHEST_VERSION + 2 })),
+    encodeFrame(begin()),
+  ];
   offers[1]?.writeUInt8(2, 2);
   for (const bytes of offers) {
     const client = new FrameClient(t, path);
