@@ -1,8 +1,10 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
-// Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only PART]
-// PART: login, setup, pkcs11, cards, flood, many, memory, session, audit or package.
+// Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only PART] [--svg FILE] [--publish]
+// PART: login, peers, setup, pkcs11, cards, flood, many, memory, session, audit or package.
+// --svg draws the peers; --publish puts the peers' chart and tables into the documents.
 // --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
+import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { countApdus } from './apdus.ts';
@@ -14,6 +16,8 @@ import { floodFigures } from './flood.ts';
 import { insertionFigures, retiredFigures } from './insertion.ts';
 import { MEASURED_AGENT } from './longest-turn.ts';
 import { packageFigures } from './package.ts';
+import { measurePeers, type PeerReport } from './peers.ts';
+import { peersChart, peersTable, putBetweenMarks, shortTable } from './peers-report.ts';
 import { pkcs11Figures } from './pkcs11.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
 import { manyFigures } from './many.ts';
@@ -123,39 +127,44 @@ const AUDIT_SIZES: Readonly<Record<'quick' | 'usual' | 'full', AuditSizes>> = {
   full: { appends: 2000, records: 1_000_000, runs: 5, largest: 5_000_000 },
 };
 
+const PARTS = [
+  ...['login', 'peers', 'setup', 'pkcs11', 'cards', 'flood', 'many', 'memory', 'session', 'audit', 'package'],
+];
+
+/** The chart, the whole table and the README's; each document says which command made them. */
+function publish({ rows }: PeerReport): void {
+  writeFileSync('install/doc/peers.svg', peersChart(rows));
+  putBetweenMarks('BENCHMARKS.md', 'peers', peersTable(rows));
+  putBetweenMarks('README.md', 'peers', shortTable(rows));
+}
+
+async function peers(times: number, options: { svg?: string; publish?: boolean }): Promise<Figure[]> {
+  const report = await measurePeers(times);
+  console.log(`${peersTable(report.rows)}\n`);
+  if (options.svg !== undefined) writeFileSync(options.svg, peersChart(report.rows));
+  if (options.publish === true) publish(report);
+  return [...report.figures];
+}
+
 const { values } = parseArgs({
   options: {
     json: { type: 'string' },
     quick: { type: 'boolean' },
     full: { type: 'boolean' },
     only: { type: 'string' },
+    svg: { type: 'string' },
+    publish: { type: 'boolean' },
   },
 });
 try {
   const size = values.quick === true ? 'quick' : values.full === true ? 'full' : 'usual';
   const { only = 'all' } = values;
-  if (
-    ![
-      'all',
-      'login',
-      'setup',
-      'pkcs11',
-      'cards',
-      'flood',
-      'many',
-      'memory',
-      'session',
-      'audit',
-      'package',
-    ].includes(only)
-  )
-    throw new Error(
-      '--only takes login, setup, pkcs11, cards, flood, many, memory, session, audit or package.',
-    );
+  if (only !== 'all' && !PARTS.includes(only)) throw new Error(`--only takes one of: ${PARTS.join(', ')}.`);
   const isAsked = (part: string): boolean => only === 'all' || only === part;
   compilePrograms();
   const figures = [
     ...(isAsked('login') ? await measure(size === 'quick') : []),
+    ...(isAsked('peers') ? await peers(size === 'quick' ? 3 : 20, values) : []),
     ...(isAsked('setup') ? await setups(size === 'quick' ? 2 : 10) : []),
     ...(isAsked('pkcs11') ? await pkcs11Figures(size === 'quick' ? 3 : 20) : []),
     ...(isAsked('cards') ? await retiredFigures(size === 'quick' ? 3 : 20, REAL_CARD_MS) : []),
