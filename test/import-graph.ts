@@ -146,11 +146,22 @@ export const places: readonly Place[] = [
       /^agent\/cli\/(commands\/map|doctor\/reach-pcscd)\.ts$/,
     ],
   },
+  // The page in Cockpit: what of the command line's views of a card is pure, and nothing of Node's.
+  {
+    name: 'console',
+    files: /^agent\/console\//,
+    floor: 10,
+    mayImport: [
+      /^agent\/base\/errors\.ts$/,
+      /^agent\/(words|protocol)\//,
+      /^agent\/cli\/card\/card-view\.ts$/,
+    ],
+  },
   {
     name: 'daemon',
     files: /^agent\/daemon\//,
     floor: 10,
-    mayImport: [/^(config|policy)\//, /^agent\/(?!cli\/|session\/|protocol\/)/],
+    mayImport: [/^(config|policy)\//, /^agent\/(?!cli\/|session\/|console\/|protocol\/)/],
   },
 ];
 

@@ -22,15 +22,15 @@ function count(name: string, problem: string | null): void {
 
 const first = hashOf(await makeAlone());
 const packages = await makePackages();
-const { file } = packages;
+const { file, pageFile } = packages;
 count('built twice, the same bytes', hashOf(file) === first ? null : 'the two packages differ');
 
 const LINTIAN = ['lintian', '--allow-root', '--fail-on', 'error,warning,pedantic', '--pedantic'] as const;
 const [lintian, ...options] = LINTIAN;
-const here = spawnSync(lintian, [...options, file], { encoding: 'utf8' });
+const here = spawnSync(lintian, [...options, file, pageFile], { encoding: 'utf8' });
 count('lintian', here.status === 0 ? null : `${here.stdout}${here.stderr}`);
 const world = await World.start('trixie');
-const there = await world.run([...LINTIAN, packages.first].join(' '));
+const there = await world.run([...LINTIAN, packages.first, packages.page].join(' '));
 await world.stop();
 count("Debian 13's lintian", there.code === 0 ? null : there.output);
 

@@ -131,6 +131,8 @@ function steps(): { name: string; argv: string[] }[] {
       name: 'types',
       argv: node('typescript-7/bin/tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', 'build/types.json'),
     },
+    // It runs in a browser, whose names the other programs do not have.
+    { name: 'types of the page', argv: node('typescript-7/bin/tsc', '-p', 'agent/console') },
     { name: 'lint', argv: node('oxlint/bin/oxlint', '--type-aware', '--deny-warnings') },
     {
       name: 'format',

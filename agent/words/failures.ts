@@ -3,7 +3,8 @@
 import { assertNever } from '../base/assert.ts';
 import type { AgentError } from '../base/errors.ts';
 import { CARD_LOST } from './lost.ts';
-import { unavailableText, wrongPinText, deniedText, triesLeftText } from './login.ts';
+import { unavailableText, wrongPinText, deniedText } from './login.ts';
+import { triesLeftText } from './tries.ts';
 
 const BLOCKED = 'The PIN is blocked. Unblock the card with its PUK (sc_auth unblock).';
 

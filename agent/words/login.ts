@@ -6,6 +6,7 @@ import { assertNever } from '../base/assert.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
 import type { PinState, TouchPolicy } from '../model/token.ts';
 import { CARD_LOST } from './lost.ts';
+import { triesLeftText } from './tries.ts';
 
 /** Bytes of a text that a relay takes (PROTOCOL.md, 1.1). */
 const MAX_TEXT_BYTES = 512;
@@ -130,11 +131,6 @@ export function pukPrompt(identityLabel: string): string {
 /** Asked with echo when only the PUK's last tries are left; only `yes` goes on. */
 export function pukConsentPrompt(now: PinState): string {
   return `${fewTries(now, 'PUK is blocked for good')} Type yes to use it, or press Enter to stop: `;
-}
-
-/** `2 tries left`, `1 try left`. */
-export function triesLeftText(triesLeft: number): string {
-  return triesLeft === 1 ? '1 try left' : `${triesLeft} tries left`;
 }
 
 /** After the last try: what follows says that the PIN is blocked (deniedText). */

@@ -15,8 +15,9 @@ import {
   statSync,
   utimesSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { CONSOLE, makeConsole } from './console.ts';
 import { debianDepends, needsFile, needsOf } from './needs.ts';
 import { RELEASED, RELEASED_SECONDS } from './release.ts';
 import { LIB, put } from './tree.ts';
@@ -46,6 +47,24 @@ export function settleTimes(folder: string): void {
   }
 }
 
+/** The page in Cockpit: scripts for a browser alone, which need no machine of a kind. */
+function consoleControl(version: string, kilobytes: number): string {
+  return `Package: scauth-cockpit
+Version: ${version}
+Architecture: all
+Maintainer: The scauth authors <scauth@localhost.localdomain>
+Installed-Size: ${kilobytes}
+Depends: scauth (= ${version}), cockpit-bridge (>= 287)
+Recommends: cockpit
+Section: admin
+Priority: optional
+Description: smart card login: the administrator's page in Cockpit
+ Shows in Cockpit which cards are in the readers, whose they are, and what is
+ wrong with them. It asks scauthd, which decides by who is logged in; no PIN is
+ typed in the browser.
+`;
+}
+
 function control(version: string, kilobytes: number, depends: readonly string[]): string {
   return `Package: scauth
 Version: ${version}
@@ -68,14 +87,18 @@ Description: smart card login: pair a card once, then card and PIN log in
 `;
 }
 
+function changelogOf(debian: string, name: string, version: string): string {
+  return readFileSync(join(debian, 'changelog'), 'utf8')
+    .replace('scauth (', `${name} (`)
+    .replace('$VERSION$', version)
+    .replace('$DATE$', changelogDate());
+}
+
 /** What dpkg and lintian read beside the tree. */
 export function putDebianFiles(repository: string, tree: string, version: string): void {
   const debian = join(repository, 'install/package/debian');
   const doc = 'usr/share/doc/scauth';
-  const changelog = readFileSync(join(debian, 'changelog'), 'utf8')
-    .replace('$VERSION$', version)
-    .replace('$DATE$', changelogDate());
-  put(tree, `${doc}/changelog.gz`, gzipSync(changelog, { level: 9 }));
+  put(tree, `${doc}/changelog.gz`, gzipSync(changelogOf(debian, 'scauth', version), { level: 9 }));
   const ours = readFileSync(join(repository, 'CHANGELOG.md'));
   put(tree, `${doc}/CHANGELOG.md.gz`, gzipSync(ours, { level: 9 }));
   put(tree, `${doc}/copyright`, readFileSync(join(debian, 'copyright')));
@@ -84,6 +107,59 @@ export function putDebianFiles(repository: string, tree: string, version: string
   put(tree, 'DEBIAN/templates', readFileSync(join(debian, 'templates')));
   const conffiles = filesOf(tree).filter((file) => file.startsWith('etc/'));
   put(tree, 'DEBIAN/conffiles', conffiles.map((file) => `/${file}\n`).join(''));
+}
+
+/** @param files of the package @returns whole kilobytes */
+function kilobytesOf(work: string, files: readonly string[]): number {
+  return files.reduce((sum, file) => sum + Math.ceil(statSync(join(work, file)).size / 1024), 0);
+}
+
+/** Checksums, one time and one mode for the folders; then dpkg-deb. @param files that no administrator changes */
+function packUp(work: string, files: readonly string[], out: string): void {
+  const sums = files.map(
+    (file) =>
+      `${createHash('md5')
+        .update(readFileSync(join(work, file)))
+        .digest('hex')}  ${file}\n`,
+  );
+  put(work, 'DEBIAN/md5sums', sums.join(''));
+  for (const folder of globSync('**/', { cwd: work })) chmodSync(join(work, folder), 0o755);
+  settleTimes(work);
+  mkdirSync(dirname(out), { recursive: true });
+  const options = ['--root-owner-group', '--threads-max=2', '-Zxz', '-z6', '--build', work, out];
+  execFileSync('dpkg-deb', options, {
+    env: {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      SOURCE_DATE_EPOCH: String(RELEASED_SECONDS),
+      LC_ALL: 'C.UTF-8',
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  rmSync(work, { recursive: true, force: true });
+}
+
+/**
+ * Writes `dist/scauth-cockpit_VERSION_all.deb`.
+ * @param work a folder for its tree; it is removed
+ * @returns the file's path
+ */
+export async function makeConsoleDeb(repository: string, work: string, version: string): Promise<string> {
+  rmSync(work, { recursive: true, force: true });
+  await makeConsole(repository, join(work, CONSOLE));
+  const doc = 'usr/share/doc/scauth-cockpit';
+  const debian = join(repository, 'install/package/debian');
+  put(work, `${doc}/changelog.gz`, gzipSync(changelogOf(debian, 'scauth-cockpit', version), { level: 9 }));
+  put(work, `${doc}/copyright`, readFileSync(join(debian, 'copyright.cockpit')));
+  put(
+    work,
+    'usr/share/lintian/overrides/scauth-cockpit',
+    readFileSync(join(debian, 'lintian-overrides.cockpit')),
+  );
+  const files = filesOf(work);
+  put(work, 'DEBIAN/control', consoleControl(version, kilobytesOf(work, files)));
+  const out = join(repository, 'dist', `scauth-cockpit_${version}_all.deb`);
+  packUp(work, files, out);
+  return out;
 }
 
 /**
@@ -97,31 +173,14 @@ export function makeDeb(repository: string, tree: string, work: string, version:
   mkdirSync(join(work, 'DEBIAN'), { mode: 0o755 });
   putDebianFiles(repository, work, version);
   const files = filesOf(work).filter((file) => !file.startsWith('DEBIAN/'));
-  const sums = files
-    .filter((file) => !file.startsWith('etc/'))
-    .map(
-      (file) =>
-        `${createHash('md5')
-          .update(readFileSync(join(work, file)))
-          .digest('hex')}  ${file}\n`,
-    );
-  put(work, 'DEBIAN/md5sums', sums.join(''));
-  const bytes = files.reduce((sum, file) => sum + Math.ceil(statSync(join(work, file)).size / 1024), 0);
-  put(work, 'DEBIAN/control', control(version, bytes, [...debianDepends(needsOf(work)), ...DEPENDS]));
-  for (const folder of globSync('**/', { cwd: work })) chmodSync(join(work, folder), 0o755);
-  settleTimes(work);
+  const needs = [...debianDepends(needsOf(work)), ...DEPENDS];
+  put(work, 'DEBIAN/control', control(version, kilobytesOf(work, files), needs));
   const out = join(repository, 'dist', `scauth_${version}_amd64.deb`);
-  mkdirSync(join(repository, 'dist'), { recursive: true });
-  const options = ['--root-owner-group', '--threads-max=2', '-Zxz', '-z6', '--build', work, out];
-  execFileSync('dpkg-deb', options, {
-    env: {
-      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-      SOURCE_DATE_EPOCH: String(RELEASED_SECONDS),
-      LC_ALL: 'C.UTF-8',
-    },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  rmSync(work, { recursive: true, force: true });
+  packUp(
+    work,
+    files.filter((file) => !file.startsWith('etc/')),
+    out,
+  );
   return out;
 }
 

@@ -1,9 +1,9 @@
-// `npm run package`: dist/scauth_VERSION_amd64.deb and dist/scauth-VERSION-linux-x64.tar.xz, from this checkout.
-// `-- --no-tarball` makes the first only. It installs nothing.
+// `npm run package`: dist/scauth_VERSION_amd64.deb, dist/scauth-cockpit_VERSION_all.deb (the page in Cockpit) and
+// dist/scauth-VERSION-linux-x64.tar.xz, from this checkout. `-- --no-tarball` leaves the last out. It installs nothing.
 
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { makeDeb, makeTarball } from './deb.ts';
+import { makeConsoleDeb, makeDeb, makeTarball } from './deb.ts';
 import { makeTree } from './tree.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -14,7 +14,10 @@ const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'u
 process.umask(0o022);
 const tree = join(work, 'tree');
 await makeTree(repository, tree);
-const made = [makeDeb(repository, tree, join(work, 'deb'), version)];
+const made = [
+  makeDeb(repository, tree, join(work, 'deb'), version),
+  await makeConsoleDeb(repository, join(work, 'console'), version),
+];
 if (!process.argv.includes('--no-tarball'))
   made.push(makeTarball(repository, tree, join(work, 'tarball'), version));
 rmSync(work, { recursive: true, force: true });

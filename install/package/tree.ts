@@ -52,7 +52,7 @@ const SHIPPED: readonly Shipped[] = [
   { from: 'install/systemd/scauth-pcscd.rules', to: 'usr/share/polkit-1/rules.d/scauth-pcscd.rules' },
   { from: 'install/apparmor/scauthd', to: 'etc/apparmor.d/' },
   { from: 'install/logrotate{,.conf,/scauth,.d/scauth}', to: 'etc/logrotate.d/scauth', optional: true },
-  { from: 'install/doc/*.md', to: 'usr/share/doc/scauth/' },
+  { from: 'install/doc/*.{md,png}', to: 'usr/share/doc/scauth/' },
   { from: '{README,THREATS,PROTOCOL,SECURITY}.md', to: 'usr/share/doc/scauth/' },
   { from: 'install/siem/*.*', to: 'usr/share/scauth/siem/' },
   { from: 'install/siem/sigma/*.yml', to: 'usr/share/scauth/siem/sigma/' },

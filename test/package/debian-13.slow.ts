@@ -3,7 +3,7 @@
 
 import { renameSync } from 'node:fs';
 import test from 'ava';
-import { beginLife, end, install, pair, sudoByCard, unpair, use } from './life.ts';
+import { beginLife, end, install, page, pair, sudoByCard, unpair, use } from './life.ts';
 import { USER } from './world.ts';
 
 const RULE = '/usr/share/polkit-1/rules.d/scauth-pcscd.rules';
@@ -33,6 +33,7 @@ async function doctor(): Promise<string> {
 }
 
 install();
+page();
 use();
 
 test.serial('S14: pcscd and polkitd are the real ones, by their units', async (t) => {

@@ -1,10 +1,11 @@
 // The package's life on Debian 12, without systemd.
 
 import test from 'ava';
-import { beginLife, end, install, use } from './life.ts';
+import { beginLife, end, install, page, use } from './life.ts';
 
 const world = beginLife('bookworm');
 install();
+page();
 test.serial('without pcscd scauthd starts, and says what is missing', async (t) => {
   await world().startScauthd();
   const { code, output } = await world().run('sc_auth list-smartcards');

@@ -70,6 +70,17 @@ export function install(): void {
   });
 }
 
+/** Cockpit itself is not there: what is looked at is the package. */
+export function page(): void {
+  test.serial('the page for Cockpit comes with its package, and goes with it', async (t) => {
+    await world.must(`dpkg --force-depends --install ${packages.page}`);
+    t.regex(world.read('/usr/share/cockpit/scauth/manifest.json'), /"label": "Smart cards"/);
+    t.regex(world.read('/usr/share/cockpit/scauth/index.html'), /src="page\.js"/);
+    await world.must('dpkg --purge scauth-cockpit');
+    t.not((await world.run('test -e /usr/share/cockpit -o -e /usr/share/doc/scauth-cockpit')).code, 0);
+  });
+}
+
 export function use(): void {
   test.serial('enable shows a diff, rehearses it and keeps the password', async (t) => {
     await world.startReader();

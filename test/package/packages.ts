@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { layOutTarball, makeDeb } from '../../install/package/deb.ts';
+import { layOutTarball, makeConsoleDeb, makeDeb } from '../../install/package/deb.ts';
 import { LIB, makeTree } from '../../install/package/tree.ts';
 import { APP, REPOSITORY } from '../kit/sandbox/namespace.ts';
 
@@ -23,8 +23,11 @@ export interface Packages {
   readonly lightLater: string;
   /** The folder that the tarball unpacks to. */
   readonly tarball: string;
-  /** Path on the machine. */
+  /** The page in Cockpit. */
+  readonly page: string;
+  /** Paths on the machine. */
   readonly file: string;
+  readonly pageFile: string;
 }
 
 /** Makes the package itself. @returns the folder of what is in it */
@@ -35,6 +38,7 @@ async function makeFirst(version: string): Promise<string> {
   const tree = join(WORK, 'tree');
   await makeTree(REPOSITORY, tree);
   makeDeb(REPOSITORY, tree, join(WORK, 'deb'), version);
+  await makeConsoleDeb(REPOSITORY, join(WORK, 'console'), version);
   return tree;
 }
 
@@ -57,8 +61,11 @@ export async function makePackages(): Promise<Packages> {
   const version = versionNow();
   const inside = (path: string): string => `${APP}${path.slice(REPOSITORY.length)}`;
   const file = placeOf(version);
+  const pageFile = join(REPOSITORY, 'dist', `scauth-cockpit_${version}_all.deb`);
   const packages = {
     file,
+    pageFile,
+    page: inside(pageFile),
     first: inside(file),
     later: inside(join(WORK, 'later.deb')),
     light: inside(join(WORK, 'light.deb')),

@@ -35,7 +35,8 @@ import type { EntryQuestion } from '../enforcement/explain-enforcement.ts';
 import { findCards, wantsCard, type CardParts, type FoundCards } from '../card/find/find-cards.ts';
 import type { PairedCard } from '../card/find/find-identity.ts';
 import { lostCard } from '../card/gates/said-lost.ts';
-import { pinPrompt, triesLeftText } from '../../words/login.ts';
+import { pinPrompt } from '../../words/login.ts';
+import { triesLeftText } from '../../words/tries.ts';
 import { pinWords, promptName } from '../card/prompt-name.ts';
 
 const PIV = 'org.scauth.piv';

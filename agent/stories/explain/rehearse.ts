@@ -31,7 +31,8 @@ import { requireTrust } from '../pair/pair.ts';
 import { askCardPin } from '../card/prove-card.ts';
 import { isStillPaired } from '../card/gates/still-paired.ts';
 import { CARD_LEFT } from '../../words/commands.ts';
-import { touchText, triesLeftText } from '../../words/login.ts';
+import { touchText } from '../../words/login.ts';
+import { triesLeftText } from '../../words/tries.ts';
 
 export interface RehearsalParts {
   readonly policy: () => Policy;

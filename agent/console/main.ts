@@ -1,0 +1,70 @@
+// The page: a bar of views, what is said of scauthd while it does not answer, and the view that the address names.
+
+import { NAMES, STATE } from '../words/console.ts';
+import { h, show, stateName } from './kit/dom.ts';
+import { live, now, onChange, type Standing } from './kit/live.ts';
+import { followTheme } from './kit/theme.ts';
+import { cards } from './view/cards.ts';
+import type { View } from './view/view.ts';
+
+/** By the first part of the address; the first is shown without one. */
+const VIEWS = new Map<string, View>([['cards', cards]]);
+
+const bar = h('ul', { class: 'bar' });
+const notice = h('div', { class: 'notices', role: 'status' });
+const main = h('main', { id: 'view', tabindex: -1 });
+
+/** What the view of before has begun ends with it. */
+let leave: () => void = () => undefined;
+let shown = '';
+
+function place(): { readonly name: string; readonly rest: readonly string[] } {
+  const [name = '', ...rest] = cockpit.location.path;
+  return VIEWS.has(name) ? { name, rest } : { name: [...VIEWS.keys()][0] ?? '', rest: [] };
+}
+
+function showBar(current: string): void {
+  const items = [...VIEWS.keys()].map((name) => {
+    const link = h('a', { href: `#/${name}`, 'aria-current': name === current ? 'page' : null });
+    link.append(NAMES[name as keyof typeof NAMES]);
+    return h('li', { 'data-key': name, 'data-state': name === current ? 'here' : 'there' }, link);
+  });
+  show(bar, items);
+}
+
+function showPlace(): void {
+  const { name, rest } = place();
+  showBar(name);
+  const address = [name, ...rest].join('/');
+  const view = VIEWS.get(name);
+  if (address === shown || view === undefined) return;
+  const first = shown === '';
+  shown = address;
+  leave();
+  main.replaceChildren();
+  leave = view(main, rest);
+  document.title = `${NAMES[name as keyof typeof NAMES]} – ${NAMES.page}`;
+  // Who goes on by keyboard or screen reader is in the new view.
+  if (!first) main.focus({ preventScroll: true });
+}
+
+function showStanding({ state }: Standing): void {
+  const items =
+    state === 'gone'
+      ? [h('p', { class: 'notice bad', 'data-key': 'gone', 'data-state': stateName(state) }, STATE.gone)]
+      : [];
+  show(notice, items);
+  document.body.dataset['agent'] = state;
+}
+
+followTheme();
+document.body.append(
+  h('header', {}, h('h1', {}, NAMES.page), h('nav', { 'aria-label': NAMES.page }, bar)),
+  notice,
+  main,
+);
+onChange(showStanding);
+showStanding(now());
+cockpit.addEventListener('locationchanged', showPlace);
+showPlace();
+void live();

@@ -1,0 +1,72 @@
+// What a view is, and what views share.
+
+import { STATE } from '../../words/console.ts';
+import { sentenceOf } from '../kit/agent.ts';
+import { h, show, stateName } from '../kit/dom.ts';
+import { now, onChange } from '../kit/live.ts';
+
+/**
+ * Fills `main` and keeps it true.
+ * @param rest of the address, behind the view's name
+ * @returns ends what it has begun
+ */
+export type View = (main: HTMLElement, rest: readonly string[]) => () => void;
+
+/**
+ * Asks and shows, now and at each change; changes that come meanwhile make one more turn. What fails while scauthd is gone is
+ * said above the view, which stays as it was.
+ * @returns what ends it, and what asks for one more turn
+ */
+export function kept<Seen>(
+  main: HTMLElement,
+  ask: () => Promise<Seen>,
+  draw: (seen: Seen) => readonly HTMLElement[],
+): { readonly end: () => void; readonly again: () => void } {
+  let isOver = false;
+  let isAsking = false;
+  let wanted = 0;
+  const turn = async (): Promise<void> => {
+    let elements: readonly HTMLElement[];
+    try {
+      elements = draw(await ask());
+    } catch (error) {
+      if (now().state === 'gone') return;
+      const said = sentenceOf(error);
+      elements = [h('p', { class: 'notice bad', 'data-key': 'failed', 'data-state': stateName(said) }, said)];
+    }
+    if (isOver) return;
+    show(main, elements);
+    main.setAttribute('aria-busy', 'false');
+  };
+  const work = async (): Promise<void> => {
+    for (let done = 0; done !== wanted && !isOver;) {
+      done = wanted;
+      await turn();
+    }
+    isAsking = false;
+  };
+  const again = (): void => {
+    wanted += 1;
+    if (isAsking || isOver) return;
+    isAsking = true;
+    void work();
+  };
+  main.setAttribute('aria-busy', 'true');
+  main.append(h('p', { class: 'quiet', 'data-key': 'asking' }, STATE.asking));
+  const endChanges = onChange(({ state }) => {
+    if (state === 'there') again();
+  });
+  again();
+  return {
+    again,
+    end: () => {
+      isOver = true;
+      endChanges();
+    },
+  };
+}
+
+/** Nothing is there, and the next step. */
+export function empty(title: string, next: string): HTMLElement {
+  return h('section', { class: 'empty', 'data-key': 'empty' }, h('h2', {}, title), h('p', {}, next));
+}
