@@ -1,7 +1,8 @@
-// Screen locks of desktops as people meet them: KDE's (kscreenlocker_greet), slock, and xsecurelock as Debian builds
-// it, each by Debian's PAM files and our profile. The pictures in test/artifacts show a person being asked for a PIN.
+// Screen locks of desktops as people meet them: KDE's (kscreenlocker_greet), MATE's, slock, swaylock in sway, and xsecurelock
+// as Debian builds it, each by Debian's PAM files and our profile, with pam_mount behind it. The pictures in test/artifacts
+// show a person being asked for a PIN; slock and swaylock show no word to anybody.
 
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import test from 'ava';
 import { putDebianFiles, scauthPam } from '../kit/person/debian-pam.ts';
 import * as person from '../kit/person/person.ts';
@@ -21,7 +22,19 @@ interface Lock {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether it asks PAM before the secret is typed, so that its picture can show what is asked. */
   readonly asksFirst: boolean;
+  /** Starts what it runs in. */
+  readonly prepare?: () => Promise<void>;
+  /** Locks, where that is another program's part. */
+  readonly lock?: () => Promise<void>;
+  /** Whether it waits for somebody to type, where nothing covers the background. */
+  readonly isThere?: (running: Running) => boolean;
+  /** Whether it is open, where the program goes on then. */
+  readonly isOpen?: () => Promise<boolean>;
 }
+
+/** Its compositor in a window of the desktop. */
+const SWAY = { WLR_BACKENDS: 'x11', WLR_RENDERER: 'pixman', WLR_LIBINPUT_NO_DEVICES: '1' };
+const WAYLAND = { WAYLAND_DISPLAY: 'wayland-1' };
 
 const LOCKS: readonly Lock[] = [
   {
@@ -33,7 +46,33 @@ const LOCKS: readonly Lock[] = [
     argv: ['xsecurelock'],
     env: { XSECURELOCK_SAVER: 'saver_blank', XSECURELOCK_PASSWORD_PROMPT: 'asterisks' },
   },
+  {
+    ...{ name: 'mate-screensaver', service: 'mate-screensaver', asksFirst: true },
+    argv: ['mate-screensaver', '--no-daemon'],
+    lock: async () => {
+      // It has no name on the bus at first.
+      await until(
+        async () => (await desktop.run(['mate-screensaver-command', '--lock'])).code === 0,
+        () => 'mate-screensaver is not there',
+      );
+    },
+    isOpen: async () =>
+      (await desktop.run(['mate-screensaver-command', '--query'])).stdout.includes('is inactive'),
+  },
   { name: 'slock', service: 'slock', asksFirst: false, argv: ['slock'] },
+  {
+    ...{ name: 'swaylock', service: 'swaylock', asksFirst: false, env: WAYLAND },
+    argv: ['swaylock', '--color', '104010', '--debug'],
+    prepare: async () => {
+      const sway = desktop.spawn(['sway', '--config', '/dev/null'], SWAY);
+      await until(
+        () => existsSync(sandbox.path(`/run/user/${sandbox.uid}/${WAYLAND.WAYLAND_DISPLAY}`)),
+        () => `sway does not run:\n${sway.output()}`,
+      );
+      await desktop.untilStill();
+    },
+    isThere: (running) => running.output().includes('Prepared to authorize'),
+  },
 ];
 
 let sandbox: Sandbox;
@@ -62,14 +101,26 @@ test.beforeEach(() => person.freshCard(sandbox));
 const DRAWN = 3;
 
 /** Locks, has the keyboard, and asks PAM where it does that before anything is typed. */
-async function lock({ name, service, argv, env, asksFirst }: Lock): Promise<Running> {
+async function lock({
+  name,
+  service,
+  argv,
+  env,
+  asksFirst,
+  prepare,
+  isThere,
+  lock: begin,
+}: Lock): Promise<Running> {
+  await prepare?.();
   const from = sandbox.agentLog().length;
   const running = desktop.spawn(argv, env);
+  await begin?.();
   const asks = (): boolean => sandbox.agentLog().slice(from).includes(`authenticate of ${service} `);
   await until(
     async () => {
       // A key that comes before the lock has the keyboard is lost.
       await desktop.key('Shift_L');
+      if (isThere !== undefined) return isThere(running);
       if (!asksFirst) return (await desktop.background()) !== empty;
       return asks() && (await desktop.screenshot(`${name}-pin`)) > DRAWN;
     },
@@ -79,14 +130,11 @@ async function lock({ name, service, argv, env, asksFirst }: Lock): Promise<Runn
   return running;
 }
 
-async function untilOpen(running: Running, name: string): Promise<void> {
-  await until(
-    () => running.process.exitCode !== null,
-    async () => {
-      await desktop.screenshot(`${name}-stays-locked`);
-      return `${name} stays locked:\n${running.output()}\n${sandbox.logs()}`;
-    },
-  );
+async function untilOpen(running: Running, { name, isOpen }: Lock): Promise<void> {
+  await until(isOpen ?? (() => running.process.exitCode !== null), async () => {
+    await desktop.screenshot(`${name}-stays-locked`);
+    return `${name} stays locked:\n${running.output()}\n${sandbox.logs()}`;
+  });
 }
 
 for (const one of LOCKS) {
@@ -94,7 +142,7 @@ for (const one of LOCKS) {
     const running = await lock(one);
     await desktop.screenshot(`${one.name}-pin`);
     await desktop.type(sandbox.pin);
-    await untilOpen(running, one.name);
+    await untilOpen(running, one);
     const last = person.auditLines(sandbox).findLast(({ metadata }) => metadata.event_code === 'login');
     t.is(last?.service?.name, one.service);
     t.is(last?.status, 'Success');

@@ -13,7 +13,7 @@ import { png, readScreen, type Screen } from './screen.ts';
 const DISPLAY = ':7';
 const ARTIFACTS = join(REPOSITORY, 'test/artifacts');
 const FONT = ['-fa', 'DejaVu Sans Mono', '-fs', '16'] as const;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const POLL_MS = 20;
 /** As long as a program takes that makes a picture: what is drawn more slowly is not at rest. */
 const STILL_MS = 100;
@@ -27,7 +27,7 @@ export interface Running {
   readonly exit: Promise<number>;
 }
 
-/** Waits until `what` is true. @throws Error with `otherwise` after 30 s */
+/** Waits until `what` is true. @throws Error with `otherwise` after a minute */
 export async function until(
   what: () => boolean | Promise<boolean>,
   otherwise: () => string | Promise<string>,
@@ -42,11 +42,14 @@ export async function until(
 export class Desktop {
   readonly #sandbox: Sandbox;
   readonly #env: Readonly<Record<string, string>>;
+  /** Where Xvfb keeps what is on the screen. */
+  readonly #folder: string;
 
-  private constructor(sandbox: Sandbox) {
+  private constructor(sandbox: Sandbox, display = DISPLAY, folder = '/tmp') {
     this.#sandbox = sandbox;
+    this.#folder = folder;
     this.#env = {
-      DISPLAY,
+      DISPLAY: display,
       XDG_RUNTIME_DIR: `/run/user/${sandbox.uid}`,
       XDG_SESSION_ID: '7',
       DBUS_SESSION_BUS_ADDRESS: `unix:path=/run/user/${sandbox.uid}/bus`,
@@ -54,6 +57,11 @@ export class Desktop {
       GTK_A11Y: 'none',
       XDG_CURRENT_DESKTOP: 'scauth-test',
     };
+  }
+
+  /** A screen of somebody else's, a display manager's. @param folder Xvfb's `-fbdir` */
+  static at(sandbox: Sandbox, display: string, folder: string): Desktop {
+    return new Desktop(sandbox, display, folder);
   }
 
   /** Starts the X server, the session's D-Bus and the window manager. They end with the sandbox. */
@@ -157,7 +165,7 @@ export class Desktop {
 
   /** What is on the screen, without a program that asks for it: Xvfb keeps it in a file. */
   #screen(): Screen {
-    return readScreen(this.#sandbox.path('/tmp/Xvfb_screen0'));
+    return readScreen(this.#sandbox.path(`${this.#folder}/Xvfb_screen0`));
   }
 
   /** A picture of the whole screen, as test/artifacts/NAME.png. @returns how many colours it has: one is nothing to see */
