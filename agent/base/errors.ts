@@ -31,6 +31,7 @@ export type AgentErrorCode =
   | 'touch-timeout' // the card wanted to be touched, and was not
   | 'wrong-puk'
   | 'puk-blocked'
+  | 'wrong-answer' // the help desk's, or too many of them: there is no challenge for a while
   | 'cannot-set-up' // the card is not as it comes from the factory, or cannot be set up by scauth
   | 'not-supported' // the card's driver cannot do this
   // Identity and proof

@@ -26,6 +26,38 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     does: "put an authority's certificate on a card",
     load: () => import('./commands/import-certificate.ts'),
   },
+  'create-ctk-identity': {
+    does: "make a key for logins in this machine's own chip",
+    load: () => import('./commands/ctk/create.ts'),
+  },
+  'list-ctk-identities': {
+    does: "the keys in this machine's own chip",
+    load: () => import('./commands/ctk/list.ts'),
+  },
+  'create-ctk-csr': {
+    does: 'a request for a certificate for such a key',
+    load: () => import('./commands/ctk/csr.ts'),
+  },
+  'import-ctk-certificate': {
+    does: 'import-certificate, as macOS calls it',
+    load: () => import('./commands/ctk/import.ts'),
+  },
+  'delete-ctk-identity': {
+    does: 'delete such a key',
+    load: async () => ({ command: (await import('./commands/ctk/delete.ts')).deleteOne }),
+  },
+  'delete-all-ctk-identities': {
+    does: 'delete all keys of a token',
+    load: async () => ({ command: (await import('./commands/ctk/delete.ts')).deleteAll }),
+  },
+  'export-ctk-identity': {
+    does: 'refused: such a key cannot be taken out',
+    load: async () => ({ command: (await import('./commands/ctk/refused.ts')).exportIdentity }),
+  },
+  'import-ctk-identities': {
+    does: 'refused: no key of a file is put in',
+    load: async () => ({ command: (await import('./commands/ctk/refused.ts')).importIdentities }),
+  },
   pair: { does: 'let a card log an account in', load: () => import('./commands/pair.ts') },
   renew: { does: 'put a new card in the place of a paired one', load: () => import('./commands/renew.ts') },
   unpair: { does: 'take that back', load: () => import('./commands/unpair.ts') },
@@ -38,8 +70,12 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   verifypin: { does: 'check the PIN of the card', load: () => import('./commands/verifypin.ts') },
   changepin: { does: 'give the card a new PIN', load: () => import('./commands/changepin.ts') },
   unblock: {
-    does: 'give a blocked card a new PIN, by its PUK',
+    does: 'give a blocked card a new PIN, by its PUK or a help desk',
     load: () => import('./commands/unblock.ts'),
+  },
+  'answer-challenge': {
+    does: 'at a help desk: the answer to a challenge of unblock --help-desk',
+    load: () => import('./commands/answer-challenge.ts'),
   },
   test: {
     does: 'rehearse a login with your card: each step, its time, nothing changed',

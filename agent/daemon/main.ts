@@ -41,7 +41,9 @@ import { passwordChanged } from '../stories/keyring/reseal-keyring.ts';
 import type { AuditEvent } from '../model/audit-event.ts';
 import type { Inventory } from '../model/inventory.ts';
 import { SqliteEnforcement } from '../store/sqlite-enforcement.ts';
+import { SqliteDesk } from '../store/sqlite-desk.ts';
 import { SqliteLost } from '../store/sqlite-lost.ts';
+import { HelpDesk } from '../stories/card/help-desk.ts';
 import { SqliteKeyrings } from '../store/sqlite-keyrings.ts';
 import { SqlitePairingTable } from '../store/sqlite-pairings.ts';
 import { StateDatabase } from '../store/state-database.ts';
@@ -208,6 +210,7 @@ async function main(): Promise<void> {
   });
 
   const keyring = { table: new SqliteKeyrings(database), passwordMark, pamOpensKeyrings, pamAsksForPassword };
+  const helpDesk = new HelpDesk(new SqliteDesk(database), pairings);
   const userSessions = wireSessions({
     source: sessions,
     policy,
@@ -231,6 +234,7 @@ async function main(): Promise<void> {
     loginUidOf,
     driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
     passwordInstead: (user) => enforcement.passwordInstead(user),
+    helpDesk,
     sessions,
   };
   const memory = new LoginMemory(systemClock);
@@ -283,6 +287,7 @@ async function main(): Promise<void> {
     audit,
     accounts: systemAccounts,
     clock: systemClock,
+    helpDesk,
     checkPassword: (user, password) =>
       checkPassword({ service: PASSWORD_SERVICE, user, password, timeoutMs: PASSWORD_CHECK_MS }),
   };

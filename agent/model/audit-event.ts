@@ -150,8 +150,8 @@ export type AuditEvent =
     }
   | {
       readonly kind: 'pin-changed';
-      /** By the old PIN, by the PUK, or because the card was set up. */
-      readonly how: 'changed' | 'unblocked' | 'set-up';
+      /** By the old PIN, by the PUK, by a help desk's answer, or because the card was set up. */
+      readonly how: 'changed' | 'unblocked' | 'help-desk' | 'set-up';
       readonly good: boolean;
       readonly tokenId: string;
       readonly user: string | null;

@@ -2,12 +2,11 @@
 // 23 symbols of 5 random bits and two that check them, so that what is no code is known without a try. RFC 7914.
 
 import { createHash, randomBytes, randomInt, scrypt, timingSafeEqual } from 'node:crypto';
-import { SecretBuffer } from '../base/secret.ts';
+import type { SecretBuffer } from '../base/secret.ts';
 import type { Pin } from '../base/pin.ts';
+import { ascii, readSymbols } from './code-symbols.ts';
 import type { CodeHash } from './enforcement.ts';
 
-/** Crockford's: without I, L, O and U. */
-const SYMBOLS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const RANDOM_SYMBOLS = 23;
 const CHECK_SYMBOLS = 2;
 const CODE_SYMBOLS = RANDOM_SYMBOLS + CHECK_SYMBOLS;
@@ -23,37 +22,16 @@ function checkOf(random: Uint8Array): readonly number[] {
   return [(digest[0] ?? 0) & 31, (digest[1] ?? 0) & 31];
 }
 
-const ascii = (symbol: number): number => SYMBOLS.charCodeAt(symbol);
-
-/** What a typed byte means: a symbol's value, null for what separates groups, -1 for what has no place in a code. */
-function symbolOf(byte: number): number | null {
-  const character = String.fromCharCode(byte).toUpperCase();
-  if (character === '-' || character === ' ') return null;
-  if (character === 'O') return 0;
-  if (character === 'I' || character === 'L') return 1;
-  return SYMBOLS.indexOf(character);
-}
-
 /**
  * The code in its one form, or null for what cannot be one: too few symbols, a slip of the finger, a password.
  * Whoever gets the buffer releases it.
  */
 function normalCode(typed: Pin): SecretBuffer | null {
-  const code = new SecretBuffer(CODE_SYMBOLS);
-  const isCode = typed.peek((bytes) => {
-    let length = 0;
-    for (const byte of bytes) {
-      const symbol = symbolOf(byte);
-      if (symbol === null) continue;
-      if (symbol < 0 || length === CODE_SYMBOLS) return false;
-      code.bytes[length] = ascii(symbol);
-      length += 1;
-    }
-    if (length !== CODE_SYMBOLS) return false;
-    const check = checkOf(code.bytes.subarray(0, RANDOM_SYMBOLS));
-    return check.every((symbol, index) => code.bytes[RANDOM_SYMBOLS + index] === ascii(symbol));
-  });
-  if (isCode) return code;
+  const code = readSymbols(typed, CODE_SYMBOLS);
+  if (code === null) return null;
+  code.bytes.forEach((symbol, at) => (code.bytes[at] = ascii(symbol)));
+  const check = checkOf(code.bytes.subarray(0, RANDOM_SYMBOLS));
+  if (check.every((symbol, index) => code.bytes[RANDOM_SYMBOLS + index] === ascii(symbol))) return code;
   code.release();
   return null;
 }
@@ -69,7 +47,7 @@ function hashOf(code: Uint8Array, salt: Buffer): Promise<Buffer> {
 
 /** A new code in readable groups, and what scauthd is told of it. Only for the program that shows it. */
 export async function makeBreakGlassCode(): Promise<{ readonly text: string; readonly hash: CodeHash }> {
-  const random = Buffer.from(Array.from({ length: RANDOM_SYMBOLS }, () => ascii(randomInt(SYMBOLS.length))));
+  const random = Buffer.from(Array.from({ length: RANDOM_SYMBOLS }, () => ascii(randomInt(32))));
   const code = Buffer.concat([random, Buffer.from(checkOf(random).map(ascii))]);
   const salt = randomBytes(SALT_BYTES);
   const hash = await hashOf(code, salt);

@@ -3,12 +3,16 @@
 import { AgentError } from '../base/errors.ts';
 import { readOnly, readTlvs } from '../base/tlv.ts';
 
+const INTEGER = 0x02;
 const SEQUENCE = 0x30;
 const VERSION_TAG = 0xa0;
 const EXTENSIONS_TAG = 0xa3;
 
 export interface CertificateParts {
-  /** The content of the Name. */
+  /** The content of the INTEGER. */
+  readonly serialNumber: Buffer;
+  /** The contents of the Names. */
+  readonly issuer: Buffer;
   readonly subject: Buffer;
   /** What is in each extension's OCTET STRING, by the content of its OID in hex; of two the first. */
   readonly extensions: ReadonlyMap<string, Buffer>;
@@ -17,9 +21,9 @@ export interface CertificateParts {
 /** @throws AgentError `malformed` */
 export function certificateParts(der: Uint8Array): CertificateParts {
   const tbs = readTlvs(readTlvs(readOnly(der, SEQUENCE))[0]?.value ?? Buffer.alloc(0));
-  // serialNumber, signature, issuer, validity, subject
-  const subject = tbs.filter(({ tag }) => tag !== VERSION_TAG)[4];
-  if (subject?.tag !== SEQUENCE) throw new AgentError('malformed', { detail: 'no subject' });
+  const [serialNumber, , issuer, , subject] = tbs.filter(({ tag }) => tag !== VERSION_TAG);
+  if (serialNumber?.tag !== INTEGER || issuer?.tag !== SEQUENCE || subject?.tag !== SEQUENCE)
+    throw new AgentError('malformed', { detail: 'no serial number, issuer or subject' });
   const list = tbs.find(({ tag }) => tag === EXTENSIONS_TAG);
   const extensions = new Map<string, Buffer>();
   for (const extension of list === undefined ? [] : readTlvs(readOnly(list.value, SEQUENCE))) {
@@ -27,5 +31,5 @@ export function certificateParts(der: Uint8Array): CertificateParts {
     const type = parts[0]?.value.toString('hex') ?? '';
     if (!extensions.has(type)) extensions.set(type, parts.at(-1)?.value ?? Buffer.alloc(0));
   }
-  return { subject: subject.value, extensions };
+  return { serialNumber: serialNumber.value, issuer: issuer.value, subject: subject.value, extensions };
 }

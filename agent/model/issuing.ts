@@ -32,6 +32,9 @@ export interface NewKey {
   readonly touchPolicy: TouchPolicy;
 }
 
+/** What chips of machines make, and logins take. */
+export type MachineKeyAlgorithm = Extract<KeyAlgorithm, 'p256' | 'p384'>;
+
 export interface IssueOrder {
   /** What was found before the person was asked: another card, or one that has changed since, is refused. */
   readonly look: CardLook;

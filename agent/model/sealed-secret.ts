@@ -1,4 +1,4 @@
-// A secret (the password of a login keyring) that only a card can open: sealed to its key for key management, bound to
+// A secret (the password of a login keyring, a help desk's seed) that only a card can open: sealed to its key for key management, bound to
 // user, pairing, card and host. Sealing needs the public key alone; opening needs what the card makes of `cardInput`.
 // ECDH with an ephemeral key (SP 800-56A, C(1e, 1s)) or RSA-KEM (RFC 5990: a random number below the modulus, so that
 // there is no padding whose failure could tell anything); HKDF-SHA-256 (RFC 5869); AES-256-GCM. No card is spoken to.
@@ -35,8 +35,10 @@ export const MAX_SEALED_BYTES = 1200;
 export interface SealBinding {
   readonly hostId: Uint8Array;
   readonly user: Username;
-  /** The paired key of the same card. */
+  /** The paired key of the same card; of a help desk's seed, the key of the card that it helps. */
   readonly pkhh: Pkhh;
+  /** What it is; absent: a login keyring's. None opens as the other. */
+  readonly what?: 'help desk seed';
 }
 
 interface Kind {
@@ -119,9 +121,9 @@ function agreeAlone(key: PublicKey): Agreement {
 }
 
 /** All that the seal is bound to, each field with its length. */
-function contextOf(key: PublicKey, cardInput: Uint8Array, { hostId, user, pkhh }: SealBinding): Buffer {
+function contextOf(key: PublicKey, cardInput: Uint8Array, { hostId, user, pkhh, what }: SealBinding): Buffer {
   const fields = [
-    Buffer.from(LABEL),
+    Buffer.from(what === undefined ? LABEL : `scauth ${what}`),
     Buffer.from([VERSION]),
     hostId,
     Buffer.from(user),

@@ -11,6 +11,10 @@ import type { KeyAlgorithm, PublicKey } from './key.ts';
 
 const SEQUENCE = 0x30;
 const BIT_STRING = 0x03;
+const UTF8_STRING = 0x0c;
+const PRINTABLE_STRING = 0x13;
+const IA5_STRING = 0x16;
+const SET = 0x31;
 
 /** AlgorithmIdentifier, and the hash that the key signs; null: the message itself. */
 const SIGNING: Readonly<
@@ -42,17 +46,38 @@ const EXTENSIONS: Readonly<Record<DocumentUse, readonly Buffer[]>> = {
   card: [BASIC_CONSTRAINTS, FOR_SIGNING],
 };
 
-/** What X.520 allows a common name. */
+/** X.520's attributes in the order of a name, from the country down; PKCS#9's for the e-mail address. */
+const ATTRIBUTES: readonly (readonly [name: keyof Subject, oid: string, tag: number])[] = [
+  ['country', '0603550406', PRINTABLE_STRING],
+  ['state', '0603550408', UTF8_STRING],
+  ['locality', '0603550407', UTF8_STRING],
+  ['organisation', '060355040A', UTF8_STRING],
+  ['unit', '060355040B', UTF8_STRING],
+  ['commonName', '0603550403', UTF8_STRING],
+  ['email', '06092A864886F70D010901', IA5_STRING],
+];
+/** What X.520 allows a common name, and the shortest of the others. */
 const MAX_NAME = 64;
 /** A card does not live so long; and who pairs a key by itself looks at no date. */
 const YEARS = 20;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** Whose key it is. */
+export interface Subject {
+  readonly commonName: string;
+  readonly email?: string;
+  readonly unit?: string;
+  readonly organisation?: string;
+  readonly locality?: string;
+  readonly state?: string;
+  /** Two letters of ISO 3166. */
+  readonly country?: string;
+}
+
 export interface DocumentFields {
   readonly use: DocumentUse;
   readonly publicKey: PublicKey;
-  /** The common name. */
-  readonly holder: string;
+  readonly subject: Subject;
   readonly nowMs: number;
 }
 
@@ -60,10 +85,15 @@ const sequence = (...parts: readonly Uint8Array[]): Buffer => writeTlv(SEQUENCE,
 const bitString = (bytes: Uint8Array): Buffer =>
   writeTlv(BIT_STRING, Buffer.concat([Buffer.alloc(1), bytes]));
 
-/** CN=holder. */
-function nameOf(holder: string): Buffer {
-  const text = Array.from(holder).slice(0, MAX_NAME).join('');
-  return sequence(writeTlv(0x31, sequence(fromHex('0603550403'), writeTlv(0x0c, Buffer.from(text)))));
+function nameOf(subject: Subject): Buffer {
+  return sequence(
+    ...ATTRIBUTES.flatMap(([name, oid, tag]) => {
+      const text = Array.from(subject[name] ?? '')
+        .slice(0, MAX_NAME)
+        .join('');
+      return text === '' ? [] : [writeTlv(SET, sequence(fromHex(oid), writeTlv(tag, Buffer.from(text))))];
+    }),
+  );
 }
 
 /** RFC 5280, 4.1.2.5: UTCTime up to 2049, GeneralizedTime from 2050 on. */
@@ -91,8 +121,8 @@ export class UnsignedDocument {
   }
 
   /** A certificate of the key by itself. */
-  static certificate({ use, publicKey, holder, nowMs }: DocumentFields): UnsignedDocument {
-    const name = nameOf(holder);
+  static certificate({ use, publicKey, subject, nowMs }: DocumentFields): UnsignedDocument {
+    const name = nameOf(subject);
     const body = sequence(
       fromHex('A003020102'),
       serialNumber(),
@@ -108,9 +138,9 @@ export class UnsignedDocument {
   }
 
   /** A request for a certificate of an authority. */
-  static request({ use, publicKey, holder }: Omit<DocumentFields, 'nowMs'>): UnsignedDocument {
-    const wanted = sequence(fromHex('06092A864886F70D01090E'), writeTlv(0x31, sequence(...EXTENSIONS[use])));
-    const body = sequence(fromHex('020100'), nameOf(holder), publicKey.spki, writeTlv(0xa0, wanted));
+  static request({ use, publicKey, subject }: Omit<DocumentFields, 'nowMs'>): UnsignedDocument {
+    const wanted = sequence(fromHex('06092A864886F70D01090E'), writeTlv(SET, sequence(...EXTENSIONS[use])));
+    const body = sequence(fromHex('020100'), nameOf(subject), publicKey.spki, writeTlv(0xa0, wanted));
     return new UnsignedDocument(publicKey, body);
   }
 

@@ -2,7 +2,7 @@
 
 /** Types and errors; `?` stands for what may be absent, `[]` for a list. */
 export const TYPES = {
-  Token: { id: 'string', driver: 'string', label: 'string', reader: 'string', triesLeft: '?int', triesTotal: '?int', pukTriesLeft: '?int', pukTriesTotal: '?int', factory: '?[]string', readAt: '?string', notes: '[]string' },
+  Token: { id: 'string', driver: 'string', label: 'string', reader: 'string', triesLeft: '?int', triesTotal: '?int', pukTriesLeft: '?int', pukTriesTotal: '?int', factory: '?[]string', makesKeys: '?bool', readAt: '?string', notes: '[]string' },
   Driver: { id: 'string', version: 'string', displayName: 'string', shortName: 'string', parent: '?string', uuid: '?string', path: 'string', timestamp: '?string', interfaceVersion: '?int', kind: 'string', uid: '?int', state: 'string', problems: '[]string', builtIn: 'bool', forLogin: 'bool' },
   Reader: { name: 'string', state: 'string', atr: '?string', token: '?string', error: '?string' },
   ReaderDriver: { id: 'string', version: '?string', path: 'string' },
@@ -34,10 +34,14 @@ export const METHODS = {
   Renew: { parameters: { hash: 'string', old: '?string', keep: '?bool' }, reply: {} },
   VerifyPin: { parameters: { token: '?string' }, reply: {} },
   ChangePin: { parameters: { token: '?string', user: '?string' }, reply: {} },
-  UnblockPin: { parameters: { token: '?string' }, reply: {} },
-  SetUp: { parameters: { token: '?string', reader: '?string', user: '?string', algorithm: '?string', pinPolicy: '?string', touchPolicy: '?string', holder: '?string', request: '?bool', keyring: '?string' }, reply: {} },
+  UnblockPin: { parameters: { token: '?string', helpDesk: '?bool' }, reply: {} },
+  AnswerChallenge: { parameters: { challenge: 'string', host: 'string', user: 'string', hash: 'string', recipient: 'string', sealed: 'string' }, reply: {} },
+  SetUp: { parameters: { token: '?string', reader: '?string', user: '?string', algorithm: '?string', pinPolicy: '?string', touchPolicy: '?string', holder: '?string', request: '?bool', keyring: '?string', officer: '?string' }, reply: {} },
   TakeOwnSecrets: { parameters: { hash: '?string' }, reply: {} },
   ImportCertificate: { parameters: { certificate: 'string', token: '?string' }, reply: {} },
+  CreateKey: { parameters: { token: '?string', newToken: '?bool', label: 'string', algorithm: 'string', commonName: '?string', email: '?string', unit: '?string', organisation: '?string', locality: '?string', state: '?string', country: '?string' }, reply: {} },
+  RequestCertificate: { parameters: { hash: 'string', commonName: '?string', email: '?string', unit: '?string', organisation: '?string', locality: '?string', state: '?string', country: '?string' }, reply: {} },
+  DeleteKeys: { parameters: { token: '?string', hash: '?string' }, reply: {} },
   Rehearse: { parameters: { service: 'string' }, reply: {} },
   SignAnchor: { parameters: { user: 'string' }, reply: {} },
   Unpair: { parameters: { user: '?string', hash: '?string', all: '?bool', shutOut: '?bool' }, reply: { removed: '[]Pairing', more: 'int' } },

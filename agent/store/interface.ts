@@ -1,5 +1,6 @@
 // The pairing table as the login story sees it. Synchronous: a lookup is one indexed read on a local file.
 
+import type { DeskRecord } from '../model/help-desk.ts';
 import type { KeptSecret } from '../model/keyring.ts';
 import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/enforcement.ts';
 import type { ListedPairing, PairedCardFacts, Pairing } from '../model/pairing.ts';
@@ -88,6 +89,14 @@ export interface LoginDriverTable {
   loginDriver(id: string): boolean | null;
   /** @throws AgentError `store-unreadable` */
   setLoginDriver(id: string, enabled: boolean): void;
+}
+
+/** What this machine keeps so that a help desk can give a card a new PIN (model/help-desk.ts). All @throws AgentError `store-unreadable`. */
+export interface DeskTable {
+  /** @returns null: nothing is kept for the card with this key */
+  deskRecord(pkhh: Pkhh): DeskRecord | null;
+  /** @param record null: nothing from now on */
+  keepDeskRecord(pkhh: Pkhh, record: DeskRecord | null): void;
 }
 
 /** When people were told that a certificate is about to end. */

@@ -9,7 +9,8 @@ import type { CardKeyProof } from '../model/card-key.ts';
 import type { Certificate, PublicKey } from '../model/key.ts';
 import type { Proof } from '../model/proof.ts';
 import type { SecretBuffer } from '../base/secret.ts';
-import type { CardLook, Issued, IssueOrder } from '../model/issuing.ts';
+import type { CardLook, Issued, IssueOrder, MachineKeyAlgorithm } from '../model/issuing.ts';
+import type { UnsignedDocument } from '../model/unsigned-document.ts';
 import type { CardPin, Identity, PinState, PinTry, TokenId } from '../model/token.ts';
 import type { Pin } from '../base/pin.ts';
 import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
@@ -58,6 +59,12 @@ export interface SlotDriver {
   gone(slot: CardSlot): void;
   /** The tokens that are in no reader. @throws AgentError `driver-fault` where no part of the driver works */
   standing(): Promise<readonly Token[]>;
+  /**
+   * Makes an empty token that is in no reader; wipes the PIN. Absent: it cannot.
+   * @param label at most 32 bytes
+   * @throws AgentError `not-supported` where there is no room for one, and as `standing`
+   */
+  newToken?(label: string, pin: Pin): Promise<void>;
   /** Told when tokens are lost because the driver failed; they can be asked for again. */
   onLost(listener: (tokens: readonly Token[]) => void): void;
   /** Ends what runs. Tokens of it are of no use then. */
@@ -111,6 +118,30 @@ export interface CardIssuer {
    * @throws AgentError as `issue`; `not-supported` where the management key is not the card's own to give
    */
   putCertificate(identity: Identity, certificate: Certificate, pin: PinTry): Promise<void>;
+}
+
+/** A key as its token names it. */
+export interface MachineKey {
+  /** As Identity.slot. */
+  readonly slot: string;
+  readonly publicKey: PublicKey;
+}
+
+/**
+ * What makes keys for logins on a token that is part of the machine, and takes them away. Each call wipes the PIN and throws
+ * as Token.verifyPin; the token's `identities` change with the next look.
+ */
+export interface KeyStore {
+  createKey(
+    key: { readonly algorithm: MachineKeyAlgorithm; readonly label: string },
+    pin: PinTry,
+  ): Promise<MachineKey>;
+  /** Has a key sign what is said about itself. @returns DER @throws AgentError `bad-proof` */
+  signDocument(key: MachineKey, document: UnsignedDocument, pin: PinTry): Promise<Buffer>;
+  /** In the place of the one that the key has. @param der of a certificate for this key */
+  putCertificate(key: MachineKey, der: Buffer, pin: PinTry): Promise<void>;
+  /** With their certificates. */
+  deleteKeys(keys: readonly MachineKey[], pin: PinTry): Promise<void>;
 }
 
 export interface Token {
@@ -203,6 +234,8 @@ export interface Token {
   changePuk?(old: PinTry, next: Pin): Promise<void>;
   /** Absent: its driver sets no cards up. */
   readonly issuer?: CardIssuer;
+  /** Absent: it is no part of the machine, or takes no keys. */
+  readonly keys?: KeyStore;
   /** Whether `puk` can be a PUK at all; if not it must not be sent. Present where `unblockPin` is. */
   acceptsPuk?(puk: Pin): boolean;
 }
@@ -225,6 +258,8 @@ export interface TokenSource {
   presentAnew?(waitMs: number): Promise<readonly Token[]>;
   /** Reads a card again that has changed under us; its token is another one afterwards. Absent: nothing changes. */
   readAgain?(token: Token, waitMs: number): Promise<void>;
+  /** As SlotDriver's, of the first driver that can; it is among those that are present then. Absent: none can. */
+  newToken?(label: string, pin: Pin): Promise<void>;
   /** Of a card that another program holds (`card-busy`) or that is mute (`card-timeout`); null: none. Absent: not known. */
   unread?(): AgentError | null;
   /** Told when a card has come, gone or been read. @returns the end of it. Absent: nobody is told */

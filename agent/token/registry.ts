@@ -3,6 +3,7 @@
 
 import { debug } from '../base/debug.ts';
 import { AgentError, asAgentError, describeError } from '../base/errors.ts';
+import type { Pin } from '../base/pin.ts';
 import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
 import type { CardEvent, CardEventSource } from '../pcsc/events.ts';
 import { delay } from './delay.ts';
@@ -30,7 +31,6 @@ const LAST_FAULT_RETRY_MS = 60_000;
 const HELD_MS = 1000;
 /** A card that could not be had before has so long to be free again for whoever asks. */
 const GLANCE_MS = 30;
-
 /** A card without a key for logins is looked at again when somebody lists keys, and not more often than this. */
 const LOOK_AGAIN_MS = 2000;
 
@@ -132,7 +132,12 @@ export class TokenRegistry implements TokenSource {
     return this.present(waitMs);
   }
 
+  newToken(label: string, pin: Pin): Promise<void> {
+    return this.#standing.make(label, pin);
+  }
+
   async readAgain(token: Token, waitMs: number): Promise<void> {
+    if (this.#standing.tokens.includes(token)) return this.#standing.lookAgain();
     const entry = this.#entries.get(token.slot.reader);
     if (entry?.tokens.includes(token) !== true) return;
     // One that began before the change has perhaps not seen it.

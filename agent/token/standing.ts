@@ -1,6 +1,8 @@
 // The tokens that are in no reader (the machine's own chip, a software token): looked for at the start, and again after
 // their driver has failed. Their drivers' processes run as long as there are some.
 
+import { AgentError } from '../base/errors.ts';
+import type { Pin } from '../base/pin.ts';
 import { delay } from './delay.ts';
 import type { SlotDriver, Token } from './interface.ts';
 
@@ -31,6 +33,23 @@ export class StandingTokens {
   /** Settles when the look is over; null when none is under way. */
   get looking(): Promise<void> | null {
     return this.#looking;
+  }
+
+  /** As TokenSource.newToken. */
+  async make(label: string, pin: Pin): Promise<void> {
+    const driver = this.#drivers.find((one) => one.newToken !== undefined);
+    if (driver?.newToken === undefined) {
+      pin.wipe();
+      throw new AgentError('not-supported', { detail: 'no driver has tokens in no reader' });
+    }
+    await driver.newToken(label, pin);
+    await this.lookAgain();
+  }
+
+  /** What is on a token has changed. */
+  async lookAgain(): Promise<void> {
+    this.look();
+    await this.#looking;
   }
 
   look(): void {

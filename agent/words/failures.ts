@@ -2,6 +2,7 @@
 
 import { assertNever } from '../base/assert.ts';
 import type { AgentError } from '../base/errors.ts';
+import { NO_CHALLENGE, WRONG_ANSWER } from './help-desk.ts';
 import { CARD_LOST } from './lost.ts';
 import { unavailableText, wrongPinText, deniedText } from './login.ts';
 import { triesLeftText } from './tries.ts';
@@ -42,6 +43,8 @@ export function failureText(error: AgentError): string {
         : `Wrong PUK. ${error.triesLeft === 0 ? PUK_BLOCKED : `${triesLeftText(error.triesLeft)}.`}`;
     case 'puk-blocked':
       return PUK_BLOCKED;
+    case 'wrong-answer':
+      return error.say === undefined ? WRONG_ANSWER : because(NO_CHALLENGE, error);
     case 'cannot-set-up':
       return because('This card cannot be set up', error);
     case 'not-supported':

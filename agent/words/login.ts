@@ -111,9 +111,10 @@ export function newPinPrompt(identityLabel: string): string {
 }
 
 /** At a login, in one prompt: some lockers show nothing else. Only `yes` goes on. */
-export function unblockPrompt(passwordFollows: boolean): string {
+export function unblockPrompt(passwordFollows: boolean, hasDesk: boolean): string {
   const enter = passwordFollows ? 'Enter for your password' : 'Enter to stop';
-  return `PIN blocked. Type yes for a new one by the PUK, or ${enter}: `;
+  const desk = hasDesk ? 'desk for one by your help desk, ' : '';
+  return `PIN blocked. Type yes for a new one by the PUK, ${desk}or ${enter}: `;
 }
 
 export const UNBLOCKED = 'The card has the new PIN.';

@@ -57,15 +57,19 @@ export const setup = {
   several: 'Several cards are in. Say which: --reader NAME (sc_auth list-smartcards -v)',
   choose: (count: number) => `Set up which one? 1-${count}, Enter = none: `,
   cancelled: 'Cancelled. Nothing was changed.',
-  pukFileAlone: '--puk-file is where --escrow puts the sealed PUK. Give both.',
+  pukFileAlone: '--puk-file and --desk-file are where --escrow puts what is sealed. Give it too.',
   ownSecrets: 'Change them now? y or n, Enter = yes: ',
 };
 
-/** Of the officer's certificate, and the file. */
+/** Of the officer's certificate. */
 export const escrow = {
   ended: (day: string) => `The officer's certificate ended on ${day}. Ask for a new one.`,
   notYet: (day: string) => `The officer's certificate begins on ${day}. Is the clock right?`,
   unfit: "Nothing can be sealed to the officer's certificate: it is not for encryption. Ask for another one.",
+};
+
+/** Of a file that is to be written. */
+export const newFile = {
   exists: (path: string) => `${path} is there already. Name another file.`,
   unwritable: (path: string, code: string) => `${path} cannot be written (${code}). Name another file.`,
 };

@@ -2,7 +2,6 @@
 // Anybody can open it who has that key: openssl cms -decrypt -inform DER -in FILE -recip CERT -inkey KEY.
 // Specification: RFC 5652, 6 (EnvelopedData), RFC 3560 (RSAES-OAEP), RFC 5753 (ECDH).
 
-import { readFileSync, writeFileSync } from 'node:fs';
 import { webcrypto } from 'node:crypto';
 import { AgentError } from '../../base/errors.ts';
 import { hasKeyUsage, KEY_USAGE_BIT } from '../../model/certificate-uses.ts';
@@ -56,24 +55,4 @@ export async function sealTo(officer: Certificate, secret: Uint8Array): Promise<
   }
   const content = new pkijs.ContentInfo({ contentType: ENVELOPED_DATA, content: enveloped.toSchema() });
   return Buffer.from(content.toSchema().toBER());
-}
-
-/** A file that is not there yet, for its owner alone. @throws CommandError `usage` */
-export function writeNew(path: string, content: Uint8Array | string): void {
-  try {
-    writeFileSync(path, content, { flag: 'wx', mode: 0o600 });
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new CommandError('usage', code === 'EEXIST' ? say.exists(path) : say.unwritable(path, code), cause);
-  }
-}
-
-/** What is written later does not fail for what can be seen now. @throws CommandError `usage` */
-export function requireNew(path: string): void {
-  try {
-    readFileSync(path, { flag: 'r' });
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return;
-  }
-  throw new CommandError('usage', say.exists(path));
 }

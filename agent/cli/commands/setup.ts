@@ -3,11 +3,14 @@
 
 import type { WireToken } from '../../protocol/io-scauth.ts';
 import { NO_CARD, pair as sayPair } from '../../words/commands.ts';
+import { answerChallenge as sayDesk } from '../../words/help-desk.ts';
 import { setup as say } from '../../words/setup.ts';
 import { usage } from '../../words/sc-auth.ts';
 import { callAgent } from '../agent/client.ts';
 import { notUnderstood, readPairing } from '../agent/wire.ts';
-import { readOfficer, requireNew, sealTo, writeNew } from '../card/escrow.ts';
+import { deskFileText } from '../card/desk-file.ts';
+import { readOfficer, sealTo } from '../card/escrow.ts';
+import { requestPem, requireNew, writeNew } from '../card/new-file.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
@@ -21,7 +24,7 @@ import { accountForRoot } from './unpair.ts';
 const help = `sc_auth setup [-u USER] [-t TOKEN | --reader NAME] [--name NAME]
               [--algorithm NAME] [--pin-policy once|always]
               [--touch-policy never|always|cached] [--keyring yes|no]
-              [--csr FILE] [--escrow FILE] [--puk-file FILE]
+              [--csr FILE] [--escrow FILE] [--puk-file FILE] [--desk-file FILE]
               [--pin-fd N] [--password-fd N] [--json]
 
 Makes a login of a card as it comes from its factory (YubiKey 4 and 5, Nitrokey 3, Token2): a PIN of yours, a PUK by chance,
@@ -42,9 +45,12 @@ it again.
   --csr FILE           write a request for a certificate (PKCS#10) there, and pair nothing yet: see sc_auth import-certificate
   --escrow FILE        do not show the PUK: seal it to this certificate (PEM or DER) of an officer, into --puk-file
   --puk-file FILE      where the sealed PUK goes; without it puk-SERIAL.cms
+  --desk-file FILE     where that goes by which the officer can answer over the telephone when the PIN is blocked (sc_auth
+                       answer-challenge); without it desk-SERIAL.json
   --password-fd N      read your password from the open file descriptor N, one line
   --pin-fd N           read the new PIN and the new PIN again from the open file descriptor N, one line each
-  --json               {"hash", "pairing": {...} or null, "request": FILE or null, "puk": FILE or null}
+  --json               {"hash", "pairing": {...} or null, "request": FILE or null, "puk": FILE or null,
+                       "desk": FILE or null}
 
 Without a terminal, new PIN, new PIN again and password are lines of standard input, and the PUK is written to standard
 error.
@@ -69,6 +75,7 @@ const OPTIONS = {
   csr: { type: 'string' },
   escrow: { type: 'string' },
   'puk-file': { type: 'string' },
+  'desk-file': { type: 'string' },
   'pin-fd': { type: 'string' },
   'password-fd': { type: 'string' },
 } as const;
@@ -111,34 +118,42 @@ async function chooseCard(
   return chosen;
 }
 
-/** What becomes of the PUK where it is not shown; `written` is the file, once there is one. @throws CommandError */
+interface Escrow {
+  /** DER, base64. */
+  readonly officer: string;
+  readonly deskPath: string;
+  /** Where the sealed PUK is, once it is there. */
+  readonly written: () => string | null;
+  readonly keep: NonNullable<Sources['keep']>;
+}
+
+/** What becomes of the PUK where it is not shown. @throws CommandError */
 function escrowTo(
   officer: string | undefined,
-  pukFile: string | undefined,
+  files: { readonly puk: string | undefined; readonly desk: string | undefined },
   card: Pick<Card, 'id'>,
   context: CommandContext,
-): { readonly written: () => string | null; readonly keep: NonNullable<Sources['keep']> } | null {
+): Escrow | null {
   if (officer === undefined) {
-    if (pukFile !== undefined) throw new CommandError('usage', say.pukFileAlone);
+    if (files.puk !== undefined || files.desk !== undefined)
+      throw new CommandError('usage', say.pukFileAlone);
     return null;
   }
   const certificate = readOfficer(officer, context);
-  const path = pukFile ?? `puk-${card.id.slice(card.id.indexOf(':') + 1)}.cms`;
-  requireNew(path);
+  const serial = card.id.slice(card.id.indexOf(':') + 1);
+  const path = files.puk ?? `puk-${serial}.cms`;
+  const deskPath = files.desk ?? `desk-${serial}.json`;
+  for (const file of [path, deskPath]) requireNew(file);
   let written: string | null = null;
   return {
+    officer: certificate.der.toString('base64'),
+    deskPath,
     written: () => written,
     keep: async (secret) => {
       writeNew(path, await sealTo(certificate, secret));
       written = path;
     },
   };
-}
-
-/** PEM of a request. */
-function pemOf(base64: string): string {
-  const lines = base64.match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`;
 }
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
@@ -153,7 +168,12 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   const { csr } = options;
   if (csr !== undefined) requireNew(csr);
   const card = await chooseCard(context, options.token, options.reader);
-  const escrow = escrowTo(options.escrow, options['puk-file'], card, context);
+  const escrow = escrowTo(
+    options.escrow,
+    { puk: options['puk-file'], desk: options['desk-file'] },
+    card,
+    context,
+  );
   const result = await converse(
     context,
     'SetUp',
@@ -161,20 +181,24 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
       ...{ user, token: card.id, reader: card.reader, request: csr !== undefined },
       ...{ algorithm: options.algorithm ?? null, holder: options.name ?? null },
       ...{ pinPolicy: options['pin-policy'] ?? null, touchPolicy: options['touch-policy'] ?? null },
+      officer: escrow?.officer ?? null,
       keyring: options.keyring ?? (isInteractive(context) ? 'ask' : 'no'),
     },
     { pinFd, passwordFd, ...(escrow !== null && { keep: escrow.keep }) },
   );
-  const { hash, request = null, pairing: given = null } = result;
+  const { hash, request = null, pairing: given = null, desk: part = null } = result;
   if (typeof hash !== 'string' || (request !== null && typeof request !== 'string'))
     throw notUnderstood('result: hash, request');
   const pairing = given === null ? null : readPairing(given);
-  if (csr !== undefined && request !== null) writeNew(csr, pemOf(request));
+  if (csr !== undefined && request !== null) writeNew(csr, requestPem(request));
   const puk = escrow?.written() ?? null;
-  context.output.result({ hash, pairing, request: csr ?? null, puk }, [
+  const desk = part === null || escrow === null ? null : escrow.deskPath;
+  if (desk !== null) writeNew(desk, deskFileText(part));
+  context.output.result({ hash, pairing, request: csr ?? null, puk, desk }, [
     say.done,
     ...(pairing === null ? [] : [sayPair.done(pairing.hash, pairing.user)]),
     ...(puk === null ? [] : [say.sealed(puk)]),
+    ...(desk === null ? [] : [sayDesk.written(desk)]),
     ...(csr === undefined ? [] : [say.requested(csr)]),
   ]);
   if (pairing === null) return;

@@ -1,5 +1,5 @@
-// sc_auth unblock: a new PIN for a card whose PIN is blocked or forgotten, by its PUK. scauthd asks, and keeps the
-// PUK's last tries; this file only names the card.
+// sc_auth unblock: a new PIN for a card whose PIN is blocked or forgotten, by its PUK or by a help desk. scauthd asks, and
+// keeps the PUK's last tries; this file only names the card.
 
 import { pin } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
@@ -7,13 +7,16 @@ import { converse } from '../terminal/conversation.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
 import { readTokenId } from '../agent/wire.ts';
 
-const help = `sc_auth unblock [-t TOKEN] [--puk-fd N] [--pin-fd N] [--json]
+const help = `sc_auth unblock [-t TOKEN] [--help-desk] [--puk-fd N] [--pin-fd N] [--json]
 
 Gives the card that is in a new PIN with all its tries, by means of the PUK that came with the card.
 Asks for the PUK, then twice for the new PIN. A wrong PUK costs one of its tries; a blocked PUK is the end of most
 cards.
 
   -t, --token TOKEN   which card, when several are in: sc_auth list-smartcards
+  --help-desk         where the card was set up with --escrow: shows a challenge of 8 symbols, which you read to your help
+                      desk, and asks for their answer in the place of the PUK. An answer is good once, for this card, this
+                      machine and a quarter of an hour
   --puk-fd N          read the PUK from the open file descriptor N, one line
   --pin-fd N          read new PIN and new PIN again from the open file descriptor N, one line each (may be the same)
   --json              {"token": TOKEN}
@@ -30,6 +33,7 @@ be reached; 130 cancelled.
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions('unblock', args, {
     token: { type: 'string', short: 't' },
+    'help-desk': { type: 'boolean' },
     'puk-fd': { type: 'string' },
     'pin-fd': { type: 'string' },
   });
@@ -38,7 +42,8 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     pinFd: descriptorOption('pin-fd', options['pin-fd']),
     passwordFd: descriptorOption('puk-fd', options['puk-fd']),
   };
-  const result = await converse(context, 'UnblockPin', { token: options.token ?? null }, sources);
+  const wanted = { token: options.token ?? null, helpDesk: options['help-desk'] ?? false };
+  const result = await converse(context, 'UnblockPin', wanted, sources);
   context.output.result({ token: readTokenId(result) }, [pin.unblocked]);
 }
 

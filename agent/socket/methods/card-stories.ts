@@ -1,9 +1,12 @@
 // The upgraded calls: parameters in, story out, its result as JSON.
 
+import { fromHex } from '../../base/bytes.ts';
 import { asAgentError } from '../../base/errors.ts';
+import { Pin } from '../../base/pin.ts';
 import { enableKeyring } from '../../stories/keyring/enable-keyring.ts';
 import { pairOwnCard } from '../../stories/pair/pair.ts';
 import { renewCard } from '../../stories/pair/renew.ts';
+import { answerChallenge } from '../../stories/pin/answer-challenge.ts';
 import { changeCardPin } from '../../stories/pin/change-pin.ts';
 import { unblockCardPin } from '../../stories/pin/unblock-pin.ts';
 import { verifyCardPin } from '../../stories/pin/verify-pin.ts';
@@ -88,7 +91,34 @@ export async function changePinStory(
 
 export function unblockPinStory(given: Given<'UnblockPin'>, peer: PeerCredentials, parts: AdminParts): Story {
   const wanted = { id: tokenIdOf(given), user: null };
-  return async (person) => ({ token: (await unblockCardPin(wanted, peer, person, parts)).id });
+  return async (person) => ({
+    token: (await unblockCardPin(wanted, peer, person, parts, given.helpDesk === true)).id,
+  });
+}
+
+/** A seal to RSA-4096 and a challenge are shorter. */
+const MAX_PART = 2000;
+const MAX_CHALLENGE = 20;
+
+export async function answerChallengeStory(
+  { challenge, host, user, hash, recipient, sealed }: Given<'AnswerChallenge'>,
+  peer: PeerCredentials,
+  parts: AdminParts,
+): Promise<Story> {
+  const account = await callerAccount(peer, parts.accounts);
+  if (sealed.length > MAX_PART) throw new InvalidParameter('sealed');
+  if (challenge.length > MAX_CHALLENGE) throw new InvalidParameter('challenge');
+  const part = {
+    hostId: fromHex(host),
+    user: parseUsername(user),
+    pkhh: parsePkhh(hash),
+    recipient: parsePkhh(recipient),
+    sealed: Buffer.from(sealed, 'base64'),
+  };
+  return async (person) => {
+    const typed = new Pin(Buffer.from(challenge));
+    return { shown: await answerChallenge(account, part, typed, peer, person, parts) };
+  };
 }
 
 export async function enableKeyringStory(

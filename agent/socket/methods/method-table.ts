@@ -17,6 +17,7 @@ import { PermissionDenied } from '../../protocol/varlink.ts';
 import { claim, stateFor } from '../monitor.ts';
 import { callerAccount, callerUnlessRoot, tokenIdOf } from './caller.ts';
 import * as stories from './card-stories.ts';
+import * as keys from './machine-key-stories.ts';
 import * as setup from './setup-stories.ts';
 import * as enforcement from './enforcement-methods.ts';
 import { getHealth } from './health-methods.ts';
@@ -126,9 +127,13 @@ const STORIES: { readonly [M in UpgradedMethod]: StoryRow<M> } = {
   VerifyPin: { ...ASKS, story: stories.verifyPinStory },
   ChangePin: { ...ASKS, story: stories.changePinStory },
   UnblockPin: { ...ASKS, story: stories.unblockPinStory },
+  AnswerChallenge: { ...ASKS, story: stories.answerChallengeStory },
   SetUp: { ...ASKS, story: setup.setUpStory },
   TakeOwnSecrets: { ...ASKS, story: setup.ownSecretsStory },
   ImportCertificate: { ...ASKS, story: setup.importCertificateStory },
+  CreateKey: { ...ASKS, story: keys.createKeyStory },
+  RequestCertificate: { ...ASKS, story: keys.requestStory },
+  DeleteKeys: { ...ASKS, story: keys.deleteKeysStory },
   EnableKeyring: { ...ASKS, story: stories.enableKeyringStory },
   SignAnchor: { ...ASKS, ...ROOT, story: stories.signAnchorStory },
   Rehearse: { ...ASKS, here: 'seat', story: stories.rehearseStory },

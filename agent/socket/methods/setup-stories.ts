@@ -1,5 +1,6 @@
 // The upgraded calls that change what is on a card: parameters in, story out.
 
+import { toHex } from '../../base/bytes.ts';
 import { importCertificate } from '../../stories/setup/import-certificate.ts';
 import { takeOwnSecrets } from '../../stories/setup/own-secrets.ts';
 import { setUpCard, type SetupWish } from '../../stories/setup/set-up-card.ts';
@@ -43,6 +44,7 @@ function wishOf(given: Given<'SetUp'>): SetupWish {
     holder: given.holder === null || given.holder.trim() === '' ? null : given.holder.trim(),
     wantsRequest: given.request === true,
     keyring: keyringWish(given),
+    officer: given.officer === null ? null : certificateOf(given.officer).publicKey,
   };
 }
 
@@ -58,11 +60,21 @@ export async function setUpStory(
       ? await callerAccount(peer, parts.accounts)
       : await accountNamed(given.user, parts.accounts);
   return async (person) => {
-    const { issued, pairing } = await setUpCard(account, wish, peer, person, parts);
+    const { issued, pairing, deskPart } = await setUpCard(account, wish, peer, person, parts);
     return {
       hash: issued.publicKey.pkhh,
       request: issued.request === null ? null : issued.request.toString('base64'),
       pairing: pairing === null ? null : wirePairing(listed(pairing)),
+      desk:
+        deskPart === null
+          ? null
+          : {
+              host: toHex(parts.pairings.hostId()),
+              user: account.name,
+              hash: issued.publicKey.pkhh,
+              recipient: wish.officer?.pkhh,
+              sealed: deskPart.toString('base64'),
+            },
     };
   };
 }

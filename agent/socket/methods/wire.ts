@@ -43,6 +43,7 @@ export function wireToken(token: Token): WireToken {
     pukTriesLeft: token.lastPukState?.triesLeft ?? null,
     pukTriesTotal: token.lastPukState?.triesTotal ?? null,
     factory: factoryNames(token.factorySecrets),
+    makesKeys: token.keys !== undefined,
     readAt: readAt(token),
     notes: [...factorySecretsNotes(token.factorySecrets), ...token.notes]
       .slice(0, MAX_NOTES)

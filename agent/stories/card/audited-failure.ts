@@ -48,8 +48,8 @@ export function eventsOfError(error: unknown, where: Circumstances): AuditEvent[
   return [cardSuspect(code === 'bad-proof' ? 'pairing-proof' : 'card-authentication', where)];
 }
 
-/** The card has judged what it was sent. */
-const MISTYPED: readonly AgentErrorCode[] = ['wrong-pin', 'wrong-puk', 'puk-blocked'];
+/** The card has judged what it was sent, or what was typed opens nothing. */
+const MISTYPED: readonly AgentErrorCode[] = ['wrong-pin', 'wrong-puk', 'puk-blocked', 'wrong-answer'];
 
 /**
  * Uses a PIN or PUK, and records how it fared: good, or wrong in the card's judgement, and what a failure says of the card.

@@ -114,7 +114,7 @@ export async function proveCard(
   { publicKey: paired }: { readonly publicKey: PublicKey | null },
   person: Conversation,
   parts: ProvingParts,
-  rider: Rider | null,
+  rider: Pick<Rider, 'tryCard'> | null,
   inHand: Pin | null = null,
 ): Promise<void> {
   const { pin, consent } =

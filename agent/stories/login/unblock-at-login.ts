@@ -48,12 +48,15 @@ export async function unblockAtLogin(
     const byKeyboard = token.pins[0].entry === 'computer' && token.pins[0].id === identity.pin;
     if (token.unblockPin === undefined || !byKeyboard || !permitsUnblock(policy, facts)) return BLOCKED;
     if (!(await mine()) || (await token.pukState?.())?.triesLeft === 0) return BLOCKED;
-    const typed = await person.ask(unblockPrompt(parts.passwordInstead(pairing.user) !== 'no'), true);
+    const hasDesk = (parts.helpDesk?.keyOf(token) ?? null) !== null;
+    const text = unblockPrompt(parts.passwordInstead(pairing.user) !== 'no', hasDesk);
+    const typed = await person.ask(text, true);
     if (typed === null) return BLOCKED;
-    if (!typed.says('yes')) return { kind: 'instead', typed };
+    const byDesk = hasDesk && typed.says('desk');
+    if (!byDesk && !typed.says('yes')) return { kind: 'instead', typed };
     typed.wipe();
     const label = promptName(policy, token, identity);
-    const pin = await newPinByPuk({ token, label, actor: request.peer, person, mine }, parts);
+    const pin = await newPinByPuk({ token, label, actor: request.peer, person, mine, byDesk }, parts);
     person.tell('information', UNBLOCKED);
     return { kind: 'new-pin', pin };
   } catch (error) {

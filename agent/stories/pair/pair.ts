@@ -25,6 +25,7 @@ import { requireOwnSecrets } from '../card/gates/factory-secrets.ts';
 import { provenCardKey, requireCard } from '../card/card-check.ts';
 import { checkCertificate, type CertifiedKey } from '../card/gates/check-certificate.ts';
 import type { Conversation } from '../card/conversation.ts';
+import type { HelpDesk } from '../card/help-desk.ts';
 import type { KeyringWish, OfferRider, Rider } from '../card/rider.ts';
 import { seenOn, type OnCard } from '../card/find/find-identity.ts';
 import { askSecret, proveCard, requireReader } from '../card/prove-card.ts';
@@ -43,6 +44,8 @@ export interface PairingParts {
   readonly checkPassword: (user: Username, password: Pin) => Promise<void>;
   /** The login keyring, where a card can open it. */
   readonly offerRider: OfferRider;
+  /** Absent: there is none. */
+  readonly helpDesk?: HelpDesk;
 }
 
 async function findOnCards(parts: PairingParts, pkhh: Pkhh): Promise<OnCard | null> {

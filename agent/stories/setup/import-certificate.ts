@@ -5,7 +5,7 @@ import { AgentError, asAgentError } from '../../base/errors.ts';
 import { sameKey, type Certificate } from '../../model/key.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { TokenId } from '../../model/token.ts';
-import { CARD_READING_MS } from '../../token/interface.ts';
+import { CARD_READING_MS, type CardIssuer, type Token } from '../../token/interface.ts';
 import { auditedCard } from '../card/audited-card.ts';
 import { eventsOfError } from '../card/audited-failure.ts';
 import type { Conversation } from '../card/conversation.ts';
@@ -28,11 +28,10 @@ export async function importCertificate(
 ): Promise<OnCard> {
   const card = await cardWithKey(certificate, id, parts);
   const { token, identity } = card;
-  const { issuer } = token;
-  if (issuer === undefined) throw new AgentError('not-supported', { detail: token.driver });
+  const put = wayOnto(token);
   const { pin, consent } = await askCardPin(person, peer, parts, token);
   try {
-    await consent.send(pin, (attempt) => issuer.putCertificate(identity, certificate, attempt));
+    await consent.send(pin, (attempt) => put(identity, certificate, attempt));
   } catch (error) {
     const where = { ...auditedCard(token, parts.pairings), actor: peer, detail: asAgentError(error).detail };
     for (const event of eventsOfError(error, where)) await parts.audit.record(event);
@@ -40,6 +39,14 @@ export async function importCertificate(
   }
   await parts.tokens.readAgain?.(token, CARD_READING_MS);
   return card;
+}
+
+/** @throws AgentError `not-supported` */
+function wayOnto({ issuer, keys, driver }: Token): CardIssuer['putCertificate'] {
+  if (issuer !== undefined)
+    return (identity, certificate, pin) => issuer.putCertificate(identity, certificate, pin);
+  if (keys !== undefined) return (identity, { der }, pin) => keys.putCertificate(identity, der, pin);
+  throw new AgentError('not-supported', { detail: driver });
 }
 
 async function cardWithKey(

@@ -14,7 +14,11 @@ import type { Conversation } from '../card/conversation.ts';
 const PUK_DIGITS = 8;
 
 /** @returns the new PIN, which the caller wipes @throws AgentError as askNewPin */
-export function askStrongPin(person: Conversation, token: Token, label: string): Promise<Pin> {
+export function askStrongPin(
+  person: Conversation,
+  token: Pick<Token, 'acceptsPin'>,
+  label: string,
+): Promise<Pin> {
   return askNewPin(person, token, label, null, (pin) => {
     const weak = pin.peek(weakPin);
     return weak === null ? null : WEAK_PIN[weak];

@@ -5,8 +5,10 @@ import { AgentError, asAgentError, printable } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';
 import type { Account } from '../../model/account.ts';
 import { FACTORY_PIN, type CardLook, type Issued, type NewKey } from '../../model/issuing.ts';
+import type { PublicKey } from '../../model/key.ts';
 import type { Pairing } from '../../model/pairing.ts';
 import type { PeerCredentials } from '../../model/request.ts';
+import { canSealTo } from '../../model/sealed-secret.ts';
 import { USUAL_TRIES, type PinState, type TokenId } from '../../model/token.ts';
 import { CARD_READING_MS, type CardIssuer, type Token } from '../../token/interface.ts';
 import { tooWeak } from '../../words/pairing.ts';
@@ -35,12 +37,16 @@ export interface SetupWish {
   /** A certificate is asked for at an authority: the card is not paired before it has come. */
   readonly wantsRequest: boolean;
   readonly keyring: KeyringWish;
+  /** The key of an officer whose help desk can give a new PIN by telephone; null: nobody can. */
+  readonly officer: PublicKey | null;
 }
 
 export interface SetUp {
   readonly issued: Issued;
   /** null: it is paired when its certificate has come. */
   readonly pairing: Pairing | null;
+  /** The officer's part, sealed to their key; null: there is none. */
+  readonly deskPart: Buffer | null;
 }
 
 /** How often a card may find a new PIN too simple, or a person mistype the one that it has. */
@@ -72,8 +78,9 @@ export async function setUpCard(
       issue(look, secrets, setting),
     );
     await parts.tokens.readAgain?.(token, CARD_READING_MS);
+    const deskPart = await enrol(issued, secrets, setting);
     const pairing = wish.wantsRequest ? null : await pair(issued, secrets, setting);
-    return { issued, pairing };
+    return { issued, pairing, deskPart };
   } finally {
     secrets.wipe();
   }
@@ -256,6 +263,17 @@ async function askAgain(error: unknown, secrets: Secrets, setting: Setting): Pro
   secrets.next = null;
   await askCurrent(secrets, setting);
   return true;
+}
+
+/** Only a PUK that is known here can be left with anybody. */
+async function enrol(
+  { publicKey }: Issued,
+  { puk }: Secrets,
+  { account, wish, parts }: Setting,
+): Promise<Buffer | null> {
+  const { officer } = wish;
+  if (officer === null || puk === null || parts.helpDesk === undefined || !canSealTo(officer)) return null;
+  return parts.helpDesk.enrol(account.name, publicKey.pkhh, puk, officer);
 }
 
 /** With the PIN that was typed a moment ago. */

@@ -92,7 +92,7 @@ export async function issueCard(issuing: Issuing): Promise<Issued> {
   if (publicKey === null) throw new AgentError('internal', { detail: 'no key was made' });
   const request = issuing.order.wantsRequest
     ? await sign(
-        UnsignedDocument.request({ use: 'login', publicKey, holder: issuing.order.holder }),
+        UnsignedDocument.request({ use: 'login', publicKey, subject: { commonName: issuing.order.holder } }),
         '9A',
         issuing,
       )
@@ -192,7 +192,12 @@ async function fill(name: (typeof FILLED)[number], issuing: Issuing): Promise<Pu
     });
   }
   const publicKey = await generate(exchange, slot, wanted);
-  const fields = { use: USES[name], publicKey, holder: order.holder, nowMs: systemClock.nowMs() };
+  const fields = {
+    use: USES[name],
+    publicKey,
+    subject: { commonName: order.holder },
+    nowMs: systemClock.nowMs(),
+  };
   const certificate = await sign(UnsignedDocument.certificate(fields), name, issuing);
   await putCertificate(exchange, slot, certificate);
   return publicKey;

@@ -143,6 +143,18 @@ export class Pkcs11Module {
     ];
   }
 
+  /** A slot in no reader that waits for a token to be made in it. @returns null: there is none */
+  emptySlot(): Buffer | null {
+    this.#initialise();
+    const slots = checked('C_GetSlotList', () => this.pkcs11.C_GetSlotList(true));
+    const empty = slots.find((slot) => {
+      if (this.#placeOf(slot).removable) return false;
+      const { flags } = checked('C_GetTokenInfo', () => this.pkcs11.C_GetTokenInfo(slot));
+      return (flags & C.CKF_TOKEN_INITIALIZED) === 0;
+    });
+    return empty ?? null;
+  }
+
   /** Runs `act` in a session of its own; afterwards nobody is logged in and no session is open. */
   inSession<T>(slot: Buffer, act: (session: Buffer) => T, kind: 'read' | 'write' = 'read'): T {
     const flags = C.CKF_SERIAL_SESSION | (kind === 'write' ? C.CKF_RW_SESSION : 0);

@@ -7,6 +7,7 @@ import { AgentError, asAgentError, printable, type AgentErrorCode } from '../../
 import { serve, textOf, type Request } from '../plugin/child.ts';
 import type { JsonObject } from '../plugin/frames.ts';
 import * as C from './constants.ts';
+import * as keys from './machine-keys.ts';
 import { isReader, Pkcs11Module, type TokenSlot } from './module.ts';
 import { ObjectReader, readKeys } from './objects.ts';
 import { reapChildren } from './reap.ts';
@@ -15,7 +16,10 @@ import { pinFailure } from './pin-outcome.ts';
 import { sign } from './sign.ts';
 import { isLow, ToldTries, triesLeftOf } from './tries.ts';
 
-const PIN_CALLS: ReadonlySet<string> = new Set(['verifyPin', 'sign', 'changePin']);
+const PIN_CALLS: ReadonlySet<string> = new Set([
+  ...['verifyPin', 'sign', 'changePin', 'newToken'],
+  ...['createKey', 'putCertificate', 'deleteKeys'],
+]);
 const MAX_IDENTITIES = 64;
 const MAX_PIN_BYTES = 255;
 
@@ -106,6 +110,7 @@ function describeToken(slots: readonly TokenSlot[], reader: string | null): Json
       label: printable(first.label === '' ? first.model : first.label),
       pins: slots.map((slot, index) => describePin(slot, index, place)),
       identities: all.slice(0, MAX_IDENTITIES),
+      makesKeys: reader === null && keys.makesKeys(pkcs11Module(), first),
       notes,
     },
   ];
@@ -238,6 +243,50 @@ function signWith({ params, secret }: Request): JsonObject {
   });
 }
 
+/** What changes the keys on a token, with its user logged in. */
+function withKeys(
+  { params, secret }: Request,
+  act: (module: Pkcs11Module, session: Buffer, reader: ObjectReader) => JsonObject,
+): JsonObject {
+  const inLogin = (slot: TokenSlot, session: Buffer, reader: ObjectReader): JsonObject => {
+    if (slot.removable) throw new AgentError('not-supported', { detail: 'a card' });
+    login(slot, session, C.CKU_USER, secret);
+    return act(pkcs11Module(), session, reader);
+  };
+  return inTry(params, inLogin, 'write');
+}
+
+/** null: it is not one of these. */
+function changeKeys(request: Request): JsonObject | null {
+  const { method, params, secret } = request;
+  const text = (name: string): string => textOf(params, name);
+  switch (method) {
+    case 'newToken':
+      if (secret === null) throw new AgentError('malformed', { detail: 'a PIN is needed' });
+      keys.newToken(pkcs11Module(), text('label'), secret);
+      return {};
+    case 'createKey':
+      return withKeys(request, (module, session, reader) => {
+        const wanted = { algorithm: text('algorithm'), label: text('label') };
+        const { id, publicKey } = keys.createKey(module, session, reader, wanted);
+        return { key: id, publicKey: publicKey.toString('base64') };
+      });
+    case 'putCertificate':
+      return withKeys(request, (module, session, reader) => {
+        const certificate = Buffer.from(text('certificate'), 'base64');
+        keys.putCertificate(module, session, reader, text('key'), certificate);
+        return {};
+      });
+    case 'deleteKeys':
+      return withKeys(request, (module, session, reader) => {
+        keys.deleteKeys(module, session, reader, text('keys').split(' '));
+        return {};
+      });
+    default:
+      return null;
+  }
+}
+
 function handle(request: Request): JsonObject {
   const { method, params, secret } = request;
   switch (method) {
@@ -260,8 +309,11 @@ function handle(request: Request): JsonObject {
     case 'rest':
       if (!pkcs11Module().keeps) letGo();
       return {};
-    default:
-      throw new AgentError('card-fault', { detail: `no method ${method}` });
+    default: {
+      const changed = changeKeys(request);
+      if (changed === null) throw new AgentError('card-fault', { detail: `no method ${method}` });
+      return changed;
+    }
   }
 }
 

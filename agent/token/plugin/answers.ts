@@ -71,6 +71,7 @@ const tokenSchema = v.strictObject({
   notes: v.optional(v.pipe(v.array(text), v.maxLength(MAX_NOTES)), []),
   cardProof: v.optional(v.nullable(cardProofSchema)),
   factorySecrets: v.optional(factorySecretsSchema),
+  makesKeys: v.optional(v.boolean(), false),
 });
 
 export const helloAnswer = v.strictObject({ version: v.literal(1) });
@@ -78,6 +79,7 @@ export const probeAnswer = v.strictObject({ token: v.nullable(tokenSchema) });
 export const lookAnswer = v.strictObject({ tokens: v.pipe(v.array(tokenSchema), v.maxLength(16)) });
 const emptyAnswer = v.strictObject({});
 const signAnswer = v.strictObject(signature);
+const newKeyAnswer = v.strictObject({ key: name, publicKey: base64 });
 /** An APDU to be sent; `pin` says where the PIN goes that the driver never sees. */
 export const transmitMessage = v.strictObject({
   id: v.number(),
@@ -167,6 +169,8 @@ export interface DescribedToken {
   readonly notes: readonly string[];
   readonly cardProof?: CardKeyProof;
   readonly factorySecrets: FactorySecrets;
+  /** Keys can be made on it, and deleted. */
+  readonly makesKeys: boolean;
 }
 
 type TokenAnswer = v.InferOutput<typeof tokenSchema>;
@@ -230,6 +234,7 @@ export function describeToken(driver: string, answer: TokenAnswer): DescribedTok
   return {
     factorySecrets: answer.factorySecrets ?? UNKNOWN_SECRETS,
     ...{ id, serial: answer.serial, place: answer.place, label, identities, notes },
+    makesKeys: answer.makesKeys,
     pins: [first, ...others],
     rules: new Map(answer.pins.map((pin) => [pin.id, pin])),
     pinStates: new Map(
@@ -242,6 +247,12 @@ export function describeToken(driver: string, answer: TokenAnswer): DescribedTok
 export function proofOf(answer: JsonObject): Proof {
   const { scheme, signature } = parseAnswer(signAnswer, answer, 'sign');
   return { scheme, signature: Buffer.from(signature, 'base64') };
+}
+
+/** @throws AgentError `driver-fault`, `weak-key` */
+export function newKeyOf(answer: JsonObject): { slot: string; publicKey: PublicKey } {
+  const { key, publicKey } = parseAnswer(newKeyAnswer, answer, 'createKey');
+  return { slot: key, publicKey: parsePublicKey(Buffer.from(publicKey, 'base64')) };
 }
 
 /** @throws AgentError `driver-fault` */

@@ -22,7 +22,8 @@ import {
   pinReference,
   type PinPlace,
 } from './pin-command.ts';
-import { addressOf, PluginToken, type TokenBackend } from './token.ts';
+import type { TokenBackend } from './backend.ts';
+import { addressOf, PluginToken } from './token.ts';
 
 /** Reading a card with many certificates, slowly, takes a few seconds. */
 const PROBE_MS = 10_000;

@@ -13,11 +13,14 @@ import type { CardLeft, ProofInHand, SlotDriver, Token } from '../interface.ts';
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
 import { DriverProcess, type CallOptions, type DriverProgram } from './driver-process.ts';
-import { addressOf, PluginToken, type TokenBackend } from './token.ts';
+import type { KeyChange, TokenBackend } from './backend.ts';
+import { addressOf, PluginToken } from './token.ts';
 
 const LOOK_MS = 10_000;
 const PIN_STATE_MS = 10_000;
 const PROVE_MS = 15_000;
+/** A chip makes a key. */
+const KEYS_MS = 30_000;
 /** Where the person types on the reader. */
 const PROVE_ON_READER_MS = 90_000;
 /** After its last answer a driver lets go of the card: nobody else could open it exclusively. */
@@ -138,6 +141,24 @@ export class SlotPlugin implements SlotDriver {
     return found;
   }
 
+  async newToken(label: string, pin: Pin): Promise<void> {
+    let failure = new AgentError('not-supported', { detail: 'no program has tokens in no reader' });
+    try {
+      for (const part of this.#partsAt(null)) {
+        try {
+          await part.newToken(label, pin.copy());
+          return;
+        } catch (error) {
+          failure = asAgentError(error);
+          if (failure.code !== 'not-supported') break;
+        }
+      }
+      throw failure;
+    } finally {
+      pin.wipe();
+    }
+  }
+
   onLost(listener: (tokens: readonly Token[]) => void): void {
     this.#lost = listener;
   }
@@ -195,6 +216,16 @@ class Part {
       return this.#tokens.map(({ token }) => token);
     } finally {
       this.#endIfIdle();
+    }
+  }
+
+  /** It is seen by the next look. */
+  async newToken(label: string, pin: Pin): Promise<void> {
+    try {
+      await this.#call('newToken', { label }, { deadlineMs: KEYS_MS, secret: pin }, A.emptyOf);
+    } catch (error) {
+      this.#endIfIdle();
+      throw error;
     }
   }
 
@@ -317,6 +348,18 @@ class SeenToken implements TokenBackend {
     } finally {
       await resetCard(this.slot);
     }
+  }
+
+  async changeKeys<T>(
+    { method, params }: KeyChange,
+    pin: CardPin,
+    secret: Pin | null,
+    admit: Admit,
+    parse: (answer: JsonObject) => T,
+  ): Promise<T> {
+    await admit(() => this.pinState(pin.id));
+    const options = { ...proveOptions(pin, secret), deadlineMs: KEYS_MS };
+    return this.#part.ask(this, method, { ...params, pin: pin.id }, options, parse);
   }
 
   async changePin(pin: CardPin, old: Pin, next: Pin, admit: Admit): Promise<void> {

@@ -6,23 +6,13 @@ import type { Pin } from '../../base/pin.ts';
 import { CARD_KEY_UNASKED, type CardKeyProof } from '../../model/card-key.ts';
 import type { FactorySecrets } from '../../model/factory-secrets.ts';
 import type { Challenge } from '../../model/challenge.ts';
-import type { Admit, PinTries, ToldTries, TryMemory } from '../../model/pin-tries.ts';
+import type { PinTries, TryMemory } from '../../model/pin-tries.ts';
 import type { CardPin, Identity, PinState, PinTry, TokenId } from '../../model/token.ts';
 import type { CardSlot } from '../../pcsc/channel.ts';
-import type { ProofInHand, Token } from '../interface.ts';
+import type { KeyStore, ProofInHand, Token } from '../interface.ts';
 import type { DescribedToken } from './answers.ts';
-
-/**
- * How a driver's process is asked about one token, there where it was seen; wipes the PINs that it is given, and sends none
- * before `admit`.
- */
-export interface TokenBackend {
-  pinState(pin: string): Promise<ToldTries>;
-  sign(key: string, pin: CardPin, message: Buffer, secret: Pin | null, admit: Admit): Promise<ProofInHand>;
-  verifyPin(pin: CardPin, secret: Pin | null, admit: Admit): Promise<void>;
-  /** Absent where this kind of driver has no way to. */
-  changePin?(pin: CardPin, old: Pin, next: Pin, admit: Admit): Promise<void>;
-}
+import type { TokenBackend } from './backend.ts';
+import { PluginKeys } from './machine-keys.ts';
 
 /** What names a token in a call: by the name alone it could be another one of the same name. */
 export function addressOf({ serial, place }: DescribedToken): { token: string; place?: string } {
@@ -39,6 +29,8 @@ export class PluginToken implements Token {
   readonly notes: readonly string[];
   /** Present where the driver says of the first PIN that it can be changed. */
   readonly changePin?: NonNullable<Token['changePin']>;
+  /** Present where the driver says that keys can be made on it. */
+  readonly keys?: KeyStore;
   readonly cardProof: CardKeyProof;
   readonly factorySecrets: FactorySecrets;
   readonly #described: DescribedToken;
@@ -66,6 +58,12 @@ export class PluginToken implements Token {
     this.#tries = new Map(this.pins.map(({ id }) => [id, this.#remembered(id, memory)]));
     if (backend.changePin !== undefined && described.rules.get(this.pins[0].id)?.change === true)
       this.changePin = (old, next, of = this.pins[0]) => this.#changePin(old, next, of);
+    const [own] = this.pins;
+    if (described.makesKeys)
+      this.keys = new PluginKeys(own, backend, (pin, permit, use) => {
+        this.#check(own, pin);
+        return this.#triesOf(own).spend(permit, use);
+      });
   }
 
   get lastPinState(): PinState {

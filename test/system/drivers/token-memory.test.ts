@@ -5,7 +5,8 @@ import { Pin } from '../../../agent/base/pin.ts';
 import { TryMemory } from '../../../agent/model/pin-tries.ts';
 import type { PinTry } from '../../../agent/model/token.ts';
 import { describeToken, lookAnswer, parseAnswer } from '../../../agent/token/plugin/answers.ts';
-import { PluginToken, type TokenBackend } from '../../../agent/token/plugin/token.ts';
+import type { TokenBackend } from '../../../agent/token/plugin/backend.ts';
+import { PluginToken } from '../../../agent/token/plugin/token.ts';
 import { SoftwareSlot } from '../../unit/token/piv/card-slot.ts';
 
 const SAYS_NOTHING = { triesLeft: null, triesTotal: null };

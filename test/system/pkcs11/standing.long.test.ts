@@ -155,7 +155,7 @@ test.serial(
 test.serial(
   'S4: a wrong PIN at each of two tokens of a TPM: the next one needs a yes, at either',
   async (t) => {
-    const sandbox = await startWith(TPM_CONFIG, (made) => makeTpm(made, 'Machine', 'Other'));
+    const sandbox = await startWith(TPM_CONFIG, (made) => makeTpm(made, { tokens: ['Machine', 'Other'] }));
     try {
       await person.addUser(sandbox, 'bob');
       const keys = await identities(sandbox);

@@ -110,8 +110,11 @@ rm nss/pin nss/noise; chown -R ${UID}:${UID} nss`,
 }
 
 /** A TPM with tokens of one bare P-256 key each, and its manager, which both run until the sandbox ends. */
-export async function makeTpm(sandbox: Sandbox, ...labels: readonly string[]): Promise<void> {
-  const tokens = (labels.length > 0 ? labels : ['Machine']).map(
+export async function makeTpm(
+  sandbox: Sandbox,
+  { tokens: labels = ['Machine'] }: { readonly tokens?: readonly string[] } = {},
+): Promise<void> {
+  const tokens = labels.map(
     (label) => `tpm2_ptool addtoken --pid 1 --label ${label} --userpin ${PIN} --sopin 12345678 --path store
 tpm2_ptool addkey --algorithm ecc256 --label ${label} --userpin ${PIN} --key-label login --path store`,
   );
@@ -125,7 +128,7 @@ swtpm socket --tpm2 --tpmstate dir=$PWD/state --server type=unixio,path=$PWD/swt
 setsid python3 ${TPM_MANAGER} serve $PWD/manager $PWD/swtpm >ready 2>manager.log </dev/null &
 tail -f ready | grep -q ready
 export TPM2TOOLS_TCTI="cmd:${TPM_MANAGER} $PWD/manager" TPM2_PKCS11_STORE=$PWD/store
-tpm2_ptool init --path store
+${tokens.length > 0 ? 'tpm2_ptool init --path store' : ''}
 ${tokens.join('\n')}
 chown -R ${UID}:${UID} store`,
   );

@@ -197,6 +197,7 @@ export function token(over: Partial<WireToken> = {}): WireToken {
     pukTriesLeft: null,
     pukTriesTotal: null,
     factory: [],
+    makesKeys: false,
     readAt: '2026-11-23T20:00:00.000Z',
     notes: [],
     ...over,

@@ -42,6 +42,7 @@ const CODES: Readonly<Record<AgentErrorCode, true>> = {
     'touch-timeout': true,
     'wrong-puk': true,
     'puk-blocked': true,
+    'wrong-answer': true,
   },
   ...{
     'cannot-set-up': true,
@@ -65,6 +66,7 @@ const CODES: Readonly<Record<AgentErrorCode, true>> = {
   ...{ 'config-invalid': true, internal: true },
 };
 const SAYING: readonly AgentErrorCode[] = [
+  'wrong-answer',
   ...(['malformed', 'invalid-argument', 'weak-key', 'not-attested', 'untrusted-certificate'] as const),
   ...(['factory-secrets', 'cannot-set-up', 'paired-elsewhere'] as const),
   ...(['would-shut-out', 'store-newer'] as const),

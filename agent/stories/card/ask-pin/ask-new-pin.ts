@@ -24,7 +24,7 @@ const MAX_ROUNDS = 3;
  */
 export async function askNewPin(
   person: Conversation,
-  token: Token,
+  token: Pick<Token, 'acceptsPin'>,
   label: string,
   old: Pin | null,
   weakness: (pin: Pin) => string | null = () => null,

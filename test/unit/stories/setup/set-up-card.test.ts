@@ -29,6 +29,7 @@ const self = { pid: 7, uid: 1000, gid: 1000 };
 const root = { pid: 1, uid: 0, gid: 0 };
 const WISH: SetupWish = {
   ...{ token: null, reader: null, holder: null, wantsRequest: false, keyring: 'no' },
+  officer: null,
   key: { algorithm: 'p256', pinPolicy: 'once', touchPolicy: 'never' },
 };
 
