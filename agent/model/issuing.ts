@@ -36,8 +36,6 @@ export interface NewKey {
 export type MachineKeyAlgorithm = Extract<KeyAlgorithm, 'p256' | 'p384'>;
 
 export interface IssueOrder {
-  /** What was found before the person was asked: another card, or one that has changed since, is refused. */
-  readonly look: CardLook;
   /** The PIN that the card has now. */
   readonly pin: PinTry & { readonly pin: Pin };
   /** The one that it is to have; null: it stays. */

@@ -98,14 +98,8 @@ export interface OpenCard {
 /** Runs when the card has signed, in the same transaction; the card is put back afterwards, whatever happens. */
 export type WhileOpen = (proof: Proof, card: OpenCard) => Promise<void>;
 
-/** What sets a card up that comes from its factory, and puts other certificates on it later. */
-export interface CardIssuer {
-  /**
-   * Looks whether the card can be set up. Spends no try.
-   * @returns null: it has not the instructions for that
-   * @throws AgentError `cannot-set-up`, and what a card throws
-   */
-  look(): Promise<CardLook | null>;
+/** What was found before the person was asked: another card, or one that has changed since, is refused. */
+export interface SetupLook extends CardLook {
   /**
    * Sets the card up in one transaction; wipes all secrets of the order. Cut at any place it can be done again, with a new look.
    * @throws AgentError what the permit throws; `wrong-pin`, `wrong-puk` (with triesLeft), `pin-blocked`, `pin-malformed` (the card does
@@ -113,9 +107,19 @@ export interface CardIssuer {
    * shows), `touch-timeout`, and what a card throws
    */
   issue(order: IssueOrder): Promise<Issued>;
+}
+
+/** What sets a card up that comes from its factory, and puts other certificates on it later. */
+export interface CardIssuer {
+  /**
+   * Looks whether the card can be set up. Spends no try.
+   * @returns null: it has not the instructions for that
+   * @throws AgentError `cannot-set-up`, and what a card throws
+   */
+  look(): Promise<SetupLook | null>;
   /**
    * Puts a certificate in the place of the one that a key has. Wipes the PIN.
-   * @throws AgentError as `issue`; `not-supported` where the management key is not the card's own to give
+   * @throws AgentError as SetupLook.issue; `not-supported` where the management key is not the card's own to give
    */
   putCertificate(identity: Identity, certificate: Certificate, pin: PinTry): Promise<void>;
 }

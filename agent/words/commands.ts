@@ -84,6 +84,8 @@ export const list = {
 export const pin = {
   verified: 'PIN verified',
   changed: 'PIN changed',
+  own: "Neither the PIN nor the PUK of this card is the factory's.",
+  factoryAlone: 'Give --factory by itself, with one card in.',
   unblocked: 'PIN unblocked; the card has the new PIN',
   onCommandLine: 'Warning: a PIN on the command line shows in ps. Leave out -p to be asked for the PIN.',
   tooLong: 'The PIN is longer than 512 bytes.',

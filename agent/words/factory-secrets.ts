@@ -7,29 +7,23 @@ function named({ pin, puk }: FactorySecrets): string {
   return [...(pin === true ? ['the PIN'] : []), ...(puk === true ? ['the PUK'] : [])].join(' and ');
 }
 
-function mend({ pin, puk }: FactorySecrets): string {
-  const commands = [
-    ...(pin === true ? ['sc_auth changepin'] : []),
-    ...(puk === true ? ['yubico-piv-tool -a change-puk'] : []),
-  ];
-  return commands.join(', then ');
-}
-
 /** null: there is nothing to say. */
 export function factorySecretsText(secrets: FactorySecrets): string | null {
   if (!opensToFinder(secrets)) return null;
   const names = named(secrets);
   const isAre = names.includes(' and ') ? 'are' : 'is';
-  return `${names[0]?.toUpperCase() ?? ''}${names.slice(1)} of this card ${isAre} still the factory's: whoever finds it can log in with it. Change: ${mend(secrets)}`;
+  return `${names[0]?.toUpperCase() ?? ''}${names.slice(1)} of this card ${isAre} still the factory's: whoever finds it can log in with it. Change: sc_auth changepin --factory`;
 }
 
 /** One line each, for lists of what is on a card. */
 export function factorySecretsNotes({ pin, puk, managementKey }: FactorySecrets): string[] {
   return [
-    ...(pin === true ? ["the PIN is the factory's (123456): change it with sc_auth changepin"] : []),
+    ...(pin === true
+      ? ["the PIN is the factory's (123456): change it with sc_auth changepin --factory"]
+      : []),
     ...(puk === true
       ? [
-          "the PUK is the factory's (12345678), so whoever finds the card can set a new PIN: change it with yubico-piv-tool -a change-puk",
+          "the PUK is the factory's (12345678), so whoever finds the card can set a new PIN: change it with sc_auth changepin --factory",
         ]
       : []),
     ...(managementKey === true

@@ -184,7 +184,7 @@ export function expiryText(endMs: number, nowMs: number): string {
 }
 
 const FACTORY_SECRETS =
-  "The PIN or the PUK of this card is still the factory's, so it opens nothing here. Use your password, change both (sc_auth changepin, yubico-piv-tool -a change-puk), and put the card in again.";
+  "The PIN or the PUK of this card is still the factory's, so it opens nothing here. Use your password, change both (sc_auth changepin --factory), and put the card in again.";
 
 /** What the person is told when the card says no; null where another sentence has said it. */
 export function deniedText(reason: DenyReason): string | null {

@@ -10,7 +10,7 @@ import type { Pairing } from '../../model/pairing.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import { canSealTo } from '../../model/sealed-secret.ts';
 import { USUAL_TRIES, type PinState, type TokenId } from '../../model/token.ts';
-import { CARD_READING_MS, type CardIssuer, type Token } from '../../token/interface.ts';
+import { CARD_READING_MS, type CardIssuer, type SetupLook, type Token } from '../../token/interface.ts';
 import { tooWeak } from '../../words/pairing.ts';
 import * as say from '../../words/setup.ts';
 import { permitAttestation } from '../../../policy/permit-attestation.ts';
@@ -55,7 +55,7 @@ const MOST_ROUNDS = 3;
 /**
  * @param account whose card it is to be; another one's only as root
  * @throws AgentError `not-allowed`, `weak-key`, `no-card`, `invalid-argument` (several cards), `contactless`, `cannot-set-up`, `cancelled`,
- * and those of CardIssuer.issue, pairOwnCard and pairForUser
+ * and those of SetupLook.issue, pairOwnCard and pairForUser
  */
 export async function setUpCard(
   account: Account,
@@ -159,7 +159,7 @@ function requireIssuer(token: Token, { pairings }: PairingParts): CardIssuer {
 }
 
 /** @throws AgentError `cannot-set-up` */
-async function lookAt(issuer: CardIssuer): Promise<CardLook> {
+async function lookAt(issuer: CardIssuer): Promise<SetupLook> {
   const look = await issuer.look();
   if (look === null) throw new AgentError('cannot-set-up', { say: say.CANNOT_SET_UP.instructions });
   if (look.inUse.length > 0)
@@ -185,7 +185,7 @@ function requireAllTries(secret: 'PIN' | 'PUK', { triesLeft, triesTotal }: PinSt
 }
 
 /** Asks for what is wanted, and does it; what the card does not take is asked for again. */
-async function issue(first: CardLook, secrets: Secrets, setting: Setting): Promise<Issued> {
+async function issue(first: SetupLook, secrets: Secrets, setting: Setting): Promise<Issued> {
   const { issuer, person, account, wish } = setting;
   await askSecrets(first, secrets, setting);
   person.tell('information', say.WORKING);
@@ -196,8 +196,7 @@ async function issue(first: CardLook, secrets: Secrets, setting: Setting): Promi
     try {
       return await current.consent.send(current.pin.copy(), ({ pin, permit }) => {
         if (pin === null) throw new AgentError('internal', { detail: 'the PIN came from nowhere' });
-        return issuer.issue({
-          look,
+        return look.issue({
           pin: { pin, permit },
           nextPin: next?.copy() ?? null,
           nextPuk: look.secrets.puk === false ? null : (puk?.copy() ?? null),

@@ -5,7 +5,7 @@ import type { Issued, IssueOrder } from '../../model/issuing.ts';
 import { sameKey, type Certificate } from '../../model/key.ts';
 import type { PinTries } from '../../model/pin-tries.ts';
 import type { Identity, PinTry } from '../../model/token.ts';
-import type { CardIssuer } from '../interface.ts';
+import type { CardIssuer, SetupLook } from '../interface.ts';
 import { emptyVerify } from './commands.ts';
 import { PIV_CARD_APPLICATION_PIN, SLOTS } from './constants.ts';
 import { issueCard, replaceCertificate, requireSameCard } from './issue.ts';
@@ -34,7 +34,7 @@ export class PivIssuer implements CardIssuer {
     this.#session = session;
   }
 
-  async look(): Promise<Look | null> {
+  async look(): Promise<SetupLook | null> {
     const { identities, yubiKey, pinReference } = this.#reading;
     if (pinReference !== PIV_CARD_APPLICATION_PIN) return null;
     const { channel, exchange } = await this.#open();
@@ -44,18 +44,17 @@ export class PivIssuer implements CardIssuer {
       const places = yubiKey ? FILLED : [];
       const look = await lookAt(exchange, { places, inUse: identities.map(({ slot }) => slot) });
       if (look !== null) this.#tries.heard(look.pin);
-      return look;
+      return look === null ? null : { ...look, issue: (order) => this.#issue(look, order) };
     } finally {
       await channel.close('leave');
     }
   }
 
-  async issue(order: IssueOrder): Promise<Issued> {
+  async #issue(look: Look, order: IssueOrder): Promise<Issued> {
     const { pin, permit } = order.pin;
     // VERIFY wipes the one that it sends; some keys want it again.
     const kept = pin.copy();
     try {
-      const look = order.look as Look;
       return await this.#verified(
         { pin, permit },
         (open) => requireSameCard(open.exchange, look),

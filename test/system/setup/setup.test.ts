@@ -181,6 +181,30 @@ test.serial('a request, an authority, and its certificate; one for another key i
 });
 
 test.serial(
+  "a card that was paired while it was away: sc_auth changepin --factory makes both its holder's",
+  async (t) => {
+    const sandbox = await Sandbox.start({ card: 'p256', pin: '123456', cardArgs: ['--puk', FACTORY_PUK] });
+    t.teardown(() => sandbox.stop());
+    const hash = await person.cardHash(sandbox);
+    await person.pullCard(sandbox);
+    t.is((await sandbox.exec(['sc_auth', 'pair', '-u', sandbox.user, '-h', hash])).code, 0);
+    await person.insertCard(sandbox);
+    await noSudo(t, sandbox, '123456');
+    const pty = sandbox.pty(['sc_auth', 'changepin', '--factory'], { user: sandbox.user });
+    const { code, screen } = await person.answer(pty, [
+      [NEW_PIN, PIN],
+      [AGAIN, PIN],
+    ]);
+    t.is(code, 0, `${screen}\n${sandbox.logs()}`);
+    t.regex(screen, /PUK: \d{8}/);
+    await person.reinsertCard(sandbox);
+    const opened = await person.sudo(sandbox, [person.PIN_PROMPT, PIN]);
+    t.is(opened.code, 0, opened.screen);
+    await finderGetsNothing(t, sandbox);
+  },
+);
+
+test.serial(
   "a card with the factory's PIN and PUK and a key: changed on the spot, then paired",
   async (t) => {
     const cardArgs = ['--puk', FACTORY_PUK];

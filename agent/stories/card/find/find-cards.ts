@@ -12,6 +12,7 @@ import type { TokenSource } from '../../../token/interface.ts';
 import type { CertificateTrust } from '../../../trust/interface.ts';
 import { permitReader } from '../../../../policy/permit-reader.ts';
 import type { Policy, Rule } from '../../../../policy/policy.ts';
+import { lostCard } from '../gates/said-lost.ts';
 import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
 import { findMappedIdentities, mapsCards } from './mapped-card.ts';
 
@@ -78,7 +79,10 @@ export async function findCards(user: Username, policy: Policy, parts: CardParts
     case 'conflict':
       return refused({ kind: 'denied', reason: 'key-conflict' }, found.identity);
     case 'found': {
-      const reachable = found.cards.filter(({ token }) => permitReader(policy, token.slot));
+      const allowed = found.cards.filter(({ token }) => permitReader(policy, token.slot));
+      // A lost card is not offered beside a good one; alone it is, and is refused by its own reason.
+      const good = allowed.filter((card) => lostCard(card, parts.pairings) === null);
+      const reachable = good.length > 0 ? good : allowed;
       const lastUses = reachable.length > 1 ? parts.pairings.lastUses(user) : new Map<Pkhh, number>();
       const [first, ...others] = lastUsedFirst(reachable, lastUses);
       if (first !== undefined)

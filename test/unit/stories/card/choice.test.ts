@@ -58,6 +58,21 @@ test.serial('several: numbered, one line each; the number chooses, the PIN goes 
   t.deepEqual(sentTo(tokens), ['', PIN, '']);
 });
 
+test.serial(
+  'a lost card is not offered beside a good one, and is what is said where there is no other',
+  async (t) => {
+    const { tokens, pairings } = scene(2);
+    const { pkhh } = victim.publicKey;
+    pairings.lost.sayLost([{ kind: 'key', name: pkhh, serial: null, user: alice.name, by: 'root', atMs: 0 }]);
+    const seen = await runLogin(t, { tokens, pairings, answers: [PIN] });
+    t.is(seen.outcome, 'granted');
+    t.deepEqual(seen.asked, ["Enter PIN for 'Card B': "]);
+    t.deepEqual(sentTo(tokens), ['', PIN]);
+    const alone = await runLogin(t, { tokens: tokens.slice(0, 1), pairings });
+    t.is(alone.outcome, 'denied card-lost');
+  },
+);
+
 test.serial('the last used is the first of the list, and Enter takes it', async (t) => {
   const { tokens, pairings } = scene();
   await runLogin(t, { tokens, pairings, answers: ['3', PIN] });

@@ -19,7 +19,7 @@ test.serial('paired from a hash or a certificate: no PIN is asked for', async (t
   const seen = await runLogin(t, { tokens: [token()], pairings: paired(null) });
   t.is(seen.outcome, 'denied factory-secrets');
   t.deepEqual(seen.asked, []);
-  t.regex(seen.told.join(' '), /PUK of this card is still the factory's.*change-puk/);
+  t.regex(seen.told.join(' '), /PUK of this card is still the factory's.*changepin --factory/);
   t.like(seen.events[0], { kind: 'login', rule: 'card.factory_secrets' });
 });
 

@@ -20,7 +20,8 @@ export interface Traffic {
 /** The software card as a slot. */
 export class SoftwareSlot implements CardSlot, Traffic {
   readonly reader = 'test reader';
-  readonly card: SoftwareCard;
+  /** Another one is a card that was swapped before anybody has noticed. */
+  card: SoftwareCard;
   readonly commands: string[] = [];
   readonly closed: Disposition[] = [];
   /** The buffers that were handed to transmit, to look at them afterwards. */

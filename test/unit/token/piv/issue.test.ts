@@ -9,6 +9,7 @@ import { asAgentError } from '../../../../agent/base/errors.ts';
 import { Pin } from '../../../../agent/base/pin.ts';
 import { freeSecretSlots } from '../../../../agent/base/secret.ts';
 import type { CardLook, Issued, IssueOrder } from '../../../../agent/model/issuing.ts';
+import type { SetupLook } from '../../../../agent/token/interface.ts';
 import type { PivToken } from '../../../../agent/token/piv/token.ts';
 import { pinBlock } from '../../../kit/card/pin.ts';
 import { makeCertificate } from '../../../kit/card/certificate.ts';
@@ -28,11 +29,11 @@ async function tokenIn(slot: SoftwareSlot): Promise<PivToken> {
   return token;
 }
 
-async function lookAt(slot: SoftwareSlot): Promise<{ issuer: PivToken['issuer']; look: CardLook }> {
+async function lookAt(slot: SoftwareSlot): Promise<SetupLook> {
   const { issuer } = await tokenIn(slot);
   const look = await issuer.look();
   if (look === null) throw new Error('no look');
-  return { issuer, look };
+  return look;
 }
 
 /** What the story does: a look, and the order that follows from it. @param current the PIN, where it is not the factory's */
@@ -41,13 +42,12 @@ async function setUp(slot: SoftwareSlot, changes: Partial<IssueOrder> = {}, curr
   const look = await issuer.look();
   if (look === null) throw new Error('no Yubico instructions');
   if (look.inUse.length > 0) throw new Error(`in use: ${look.inUse.join(' ')}`);
-  return issuer.issue(orderFor(look, changes, current));
+  return look.issue(orderFor(look, changes, current));
 }
 
 function orderFor(look: CardLook, changes: Partial<IssueOrder> = {}, current = PIN): IssueOrder {
   const isNew = look.secrets.pin !== false;
   return {
-    look,
     pin: { pin: secret(isNew ? '123456' : current), permit },
     nextPin: isNew ? secret(PIN) : null,
     nextPuk: look.secrets.puk === false ? null : secret(PUK),
@@ -120,9 +120,9 @@ test.serial('no secret stays in memory, whether it succeeds or fails', async (t)
   t.is(freeSecretSlots(), free);
   for (const ins of ['20', '47', '24', 'FF']) {
     const slot = new SoftwareSlot({ factory: true });
-    const { issuer, look } = await lookAt(slot);
+    const look = await lookAt(slot);
     slot.card.faults.arm({ kind: 'eject', ins, body: true });
-    await t.throwsAsync(issuer.issue(orderFor(look)));
+    await t.throwsAsync(look.issue(orderFor(look)));
     t.is(freeSecretSlots(), free, ins);
   }
 });
@@ -134,7 +134,7 @@ test('at most 60 APDUs, the look with it', async (t) => {
     slot.commands.length = 0;
     const look = await issuer.look();
     if (look === null) throw new Error('no look');
-    await issuer.issue(orderFor(look));
+    await look.issue(orderFor(look));
     t.true(slot.commands.length <= 60, `${slot.commands.length}`);
   }
 });
@@ -145,9 +145,9 @@ for (const [name, options] of CARDS) {
       let cuts = 0;
       for (let at = 0; ; at++) {
         const slot = new SoftwareSlot(options);
-        const { issuer, look } = await lookAt(slot);
+        const look = await lookAt(slot);
         slot.card.faults.arm({ kind, skip: at });
-        const cut = await issuer.issue(orderFor(look)).then(
+        const cut = await look.issue(orderFor(look)).then(
           () => false,
           () => true,
         );
@@ -178,10 +178,10 @@ for (const [name, options] of CARDS) {
 
 test('a cut keeps what is done: keys with a certificate stay', async (t) => {
   const slot = new SoftwareSlot({ factory: true });
-  const { issuer, look } = await lookAt(slot);
+  const look = await lookAt(slot);
   // The PIN's change.
   slot.card.faults.arm({ kind: 'eject', ins: '24', p2: '80' });
-  await t.throwsAsync(issuer.issue(orderFor(look)), { code: 'no-card' });
+  await t.throwsAsync(look.issue(orderFor(look)), { code: 'no-card' });
   slot.card.power();
   const before = certificateIn(slot, '5FC105').fingerprint256;
   await t.throwsAsync(setUp(slot, { key: { ...KEY, algorithm: 'p384' } }), { message: /--algorithm p256/ });
@@ -207,9 +207,9 @@ test('the places that are in use are named, each of them', async (t) => {
 test('an unfinished setup takes no key of others for its own', async (t) => {
   const cutAt = async (): Promise<SoftwareSlot> => {
     const slot = new SoftwareSlot({ factory: true });
-    const { issuer, look } = await lookAt(slot);
+    const look = await lookAt(slot);
     slot.card.faults.arm({ kind: 'eject', ins: '24', p2: '81' });
-    await t.throwsAsync(issuer.issue(orderFor(look)));
+    await t.throwsAsync(look.issue(orderFor(look)));
     slot.card.power();
     return slot;
   };
@@ -240,20 +240,19 @@ test('another card than the one that was looked at gets nothing', async (t) => {
   const slot = new SoftwareSlot({ factory: true, serial: 1 });
   const look = await (await tokenIn(slot)).issuer.look();
   if (look === null) throw new Error('no look');
-  const swapped = new SoftwareSlot({ factory: true, serial: 2 });
-  const { issuer } = await tokenIn(swapped);
-  swapped.commands.length = 0;
-  await t.throwsAsync(issuer.issue(orderFor(look)), { code: 'card-changed' });
-  t.deepEqual(swapped.instructions(), 'a4 f8');
-  t.deepEqual(swapped.closed.at(-1), 'leave');
+  slot.card = new SoftwareSlot({ factory: true, serial: 2 }).card;
+  slot.commands.length = 0;
+  await t.throwsAsync(look.issue(orderFor(look)), { code: 'card-changed' });
+  t.deepEqual(slot.instructions(), 'a4 f8');
+  t.deepEqual(slot.closed.at(-1), 'leave');
 });
 
 test('a key that was put there while the person typed is not overwritten', async (t) => {
   const slot = new SoftwareSlot({ factory: true });
-  const { issuer, look } = await lookAt(slot);
+  const look = await lookAt(slot);
   const other = new SoftwareSlot({ key: 'p256' });
   slot.card.applet.keys.set(0x9d, other.card.applet.keys.get(0x9d).privateKey, 'imported');
-  await t.throwsAsync(issuer.issue(orderFor(look)), { code: 'cannot-set-up', message: /9D/ });
+  await t.throwsAsync(look.issue(orderFor(look)), { code: 'cannot-set-up', message: /9D/ });
   t.deepEqual(slot.card.applet.keys.slots(), [0x9d, 0xf9]);
 });
 
@@ -292,7 +291,7 @@ test('a card that lies about its PIN costs one try, about its PUK one of the PUK
   const look = await issuer.look();
   if (look === null) throw new Error('no look');
   pin.card.applet.pins.application.set(pinBlock('161803'));
-  await t.throwsAsync(issuer.issue(orderFor(look)), { code: 'wrong-pin' });
+  await t.throwsAsync(look.issue(orderFor(look)), { code: 'wrong-pin' });
   t.is(pin.card.applet.pins.application.tries, 2);
   t.deepEqual(pin.card.applet.keys.slots(), [0xf9]);
 
@@ -301,14 +300,14 @@ test('a card that lies about its PIN costs one try, about its PUK one of the PUK
   const seen = await second.look();
   if (seen === null) throw new Error('no look');
   puk.card.applet.pins.puk.set(pinBlock('87654321'));
-  await t.throwsAsync(second.issue(orderFor(seen)), { code: 'wrong-puk' });
+  await t.throwsAsync(seen.issue(orderFor(seen)), { code: 'wrong-puk' });
   t.is(puk.card.applet.pins.puk.tries, 2);
   t.false(puk.card.applet.pins.verified);
 });
 
 test('a card that takes any management key and has none is found out', async (t) => {
   const slot = new SoftwareSlot({ factory: true });
-  const { issuer, look } = await lookAt(slot);
+  const look = await lookAt(slot);
   slot.card.faults.arm({
     kind: 'reply',
     hex: `7c128210${'00'.repeat(16)}9000`,
@@ -316,15 +315,15 @@ test('a card that takes any management key and has none is found out', async (t)
     p2: '9B',
     skip: 1,
   });
-  await t.throwsAsync(issuer.issue(orderFor(look)), { code: 'card-fault', message: /not proved/ });
+  await t.throwsAsync(look.issue(orderFor(look)), { code: 'card-fault', message: /not proved/ });
   t.deepEqual(slot.card.applet.keys.slots(), [0xf9]);
 });
 
 test('a card that signs with another key than it shows', async (t) => {
   const slot = new SoftwareSlot({ factory: true });
-  const { issuer, look } = await lookAt(slot);
+  const look = await lookAt(slot);
   slot.card.faults.arm({ kind: 'wrong-signature' });
-  await t.throwsAsync(issuer.issue(orderFor(look)), { code: 'bad-proof' });
+  await t.throwsAsync(look.issue(orderFor(look)), { code: 'bad-proof' });
   t.true(slot.card.applet.pins.application.isDefault);
 });
 
