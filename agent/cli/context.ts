@@ -1,7 +1,7 @@
 // What a command gets from its surroundings: who runs it, where its words go, how long it waits. Nothing in
 // agent/cli reads process.* beside main.ts and terminal.ts, so that a test can be the surroundings.
 
-import { rootSocketPath } from '../base/socket-paths.ts';
+import { IO_SOCKET, rootSocketPath } from '../base/socket-paths.ts';
 import type { Output, Writers } from './terminal/output.ts';
 
 export interface Surroundings extends Writers {
@@ -31,7 +31,6 @@ export interface Surroundings extends Writers {
 
 export const REPLY_TIMEOUT_MS = 10_000;
 export const SILENCE_TIMEOUT_MS = 5_000;
-export const SOCKET_PATH = '/run/scauth/io.scauth';
 
 /** The surroundings and the output of one run. */
 export interface CommandContext extends Surroundings {
@@ -52,7 +51,7 @@ export interface Command {
 /** Where scauthd listens for everybody. */
 export function socketPath(context: Surroundings): string {
   const named = context.env['SCAUTH_IO_SOCKET'];
-  return named === undefined || named === '' ? SOCKET_PATH : named;
+  return named === undefined || named === '' ? IO_SOCKET : named;
 }
 
 /** Where to call scauthd, the better way first: nobody but root can fill the queue of root's own socket. */

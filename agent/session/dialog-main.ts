@@ -1,8 +1,8 @@
 // One dialog for one insertion, in a process of its own: what it needs of memory goes with it. Started by main.ts.
 
 import { nameProgram } from '../base/program-name.ts';
+import { IO_SOCKET } from '../base/socket-paths.ts';
 import { dialogForInsertion } from './dialog.ts';
-import { SOCKET_PATH } from './agent.ts';
 
 nameProgram('scauth-session');
 const { env } = process;
@@ -11,7 +11,7 @@ try {
   await dialogForInsertion(Number(process.argv[2]), {
     env,
     uid: process.getuid?.() ?? 0,
-    socket: env['SCAUTH_IO_SOCKET'] ?? SOCKET_PATH,
+    socket: env['SCAUTH_IO_SOCKET'] ?? IO_SOCKET,
     terminal: null,
     log,
   });

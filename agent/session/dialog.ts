@@ -1,14 +1,14 @@
 // What a person sees of one card: the offer, the steps of the pairing, the result; or why the card is unfit. One process
 // runs one of these and ends; scauth-session starts it for an insertion, `--now` for a person.
 
-import { asAgentError } from '../base/errors.ts';
 import type { SecretBuffer } from '../base/secret.ts';
 import { SecretBuffer as Secret } from '../base/secret.ts';
-import { AgentConnection, AgentRefusal, callAgent, claimNumber } from './agent.ts';
+import { AgentRefusal } from '../protocol/client/call.ts';
+import { AgentLink, LinkError } from '../protocol/client/link.ts';
+import { callAgent, claimNumber, pairKey, statesOf, type Person } from './agent.ts';
 import { notify } from './notify.ts';
-import { pairKey, type Person } from './pair-call.ts';
 import { NoDialog, Pinentry, type Environment } from './pinentry.ts';
-import { readState, type SeenCard, type SessionState } from './state.ts';
+import type { SeenCard, SessionState } from './state.ts';
 import { isAccountPasswordPrompt, isPairingText } from '../words/pairing.ts';
 import * as say from '../words/session.ts';
 import { plain, type AssuanEnd } from './assuan.ts';
@@ -36,29 +36,24 @@ async function follow(
   socket: string,
   pick: (state: SessionState) => SeenCard | null,
 ): Promise<{ state: SessionState; card: SeenCard | null; gone: AbortController; close: () => void }> {
-  const connection = await AgentConnection.connect(socket);
+  const link = await AgentLink.connect([socket]);
   const gone = new AbortController();
-  const first = Promise.withResolvers<SessionState>();
-  let number: number | null = null;
-  void connection.closed.then(() => {
-    first.reject(new Error('scauthd closed the connection'));
+  const states = statesOf(link);
+  const state = (await states.next()).value;
+  const card = pick(state);
+  const watch = async (): Promise<void> => {
+    for await (const { cards } of states)
+      if (card !== null && !cards.some(({ number }) => number === card.number)) gone.abort();
+  };
+  void watch().catch(() => {
     gone.abort();
   });
-  connection.stream('Monitor', {}, 'more', ({ error, parameters }) => {
-    if (error !== null) throw new Error(error);
-    const state = readState(parameters);
-    first.resolve(state);
-    if (number !== null && !state.cards.some((card) => card.number === number)) gone.abort();
-  });
-  const state = await first.promise;
-  const card = pick(state);
-  number = card?.number ?? null;
   return {
     state,
     card,
     gone,
     close: () => {
-      connection.close();
+      link.close();
     },
   };
 }
@@ -79,7 +74,7 @@ class DialogPerson implements Person {
     this.#user = user;
   }
 
-  tell(_kind: 'information' | 'error', text: string): void {
+  tell(text: string): void {
     // The first is the heading of each step.
     if (!isPairingText(text)) this.#told.push(text);
   }
@@ -177,7 +172,7 @@ async function pairByDialog(
           await tellResult(say.HEADING.notPaired, say.NO_PAIRING.cardRemoved, pinentry, parts);
           return 'no-card';
         }
-        if (!isRefusal && asAgentError(error).code === 'cancelled') return 'cancelled';
+        if (error instanceof LinkError && error.fault.kind === 'cancelled') return 'cancelled';
         if (isRefusal && error.code === 'cancelled') return 'cancelled';
         if (isRefusal && MISTAKES.includes(error.code) && mistakes < MAX_MISTAKES && pinentry.isOpen) {
           person.mistake(error.code, error.message);

@@ -5,9 +5,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, readlinkSync } from 'node:fs';
 import { extname } from 'node:path';
 import { nameProgram } from '../base/program-name.ts';
+import { IO_SOCKET } from '../base/socket-paths.ts';
 import { layOutHelp } from '../base/help-layout.ts';
-import { AgentConnection, claimNumber, refusalOf, SOCKET_PATH } from './agent.ts';
-import { readState, type SeenCard } from './state.ts';
+import { AgentLink } from '../protocol/client/link.ts';
+import { AgentRefusal } from '../protocol/client/call.ts';
+import { claimNumber, statesOf } from './agent.ts';
+import type { SeenCard } from './state.ts';
 import { SessionWatch } from './watch.ts';
 import type { WireRemoval } from '../protocol/io-scauth.ts';
 import { NO_PAIRING, unreachable } from '../words/session.ts';
@@ -29,7 +32,7 @@ scauth.toml is run, where the administrator has set session.removal.
 
 Exit codes: 0 ended, or paired; 1 not paired; 4 no card; 5 scauthd cannot be reached; 6 paired already;
 130 cancelled.
-SCAUTH_IO_SOCKET names another socket than ${SOCKET_PATH}.
+SCAUTH_IO_SOCKET names another socket than ${IO_SOCKET}.
 `;
 
 const EXIT = { ok: 0, failure: 1, noCard: 4, unreachable: 5, already: 6, cancelled: 130 } as const;
@@ -41,7 +44,7 @@ const LAST_RETRY_MS = 30_000;
 
 nameProgram('scauth-session');
 const { env } = process;
-const socket = env['SCAUTH_IO_SOCKET'] ?? SOCKET_PATH;
+const socket = env['SCAUTH_IO_SOCKET'] ?? IO_SOCKET;
 const uid = process.getuid?.() ?? 0;
 
 function log(line: string): void {
@@ -77,7 +80,7 @@ async function lock({ number, command, action, label, done }: WireRemoval): Prom
 
 /** Listens until the connection ends, or --on-demand has nothing to do. @returns whether to go on */
 async function listen(watch: SessionWatch, onDemand: boolean, before: Set<string> | null): Promise<boolean> {
-  const connection = await AgentConnection.connect(socket);
+  const link = await AgentLink.connect([socket]);
   let idle: NodeJS.Timeout | undefined;
   let ended = false;
   let isFirst = true;
@@ -90,26 +93,25 @@ async function listen(watch: SessionWatch, onDemand: boolean, before: Set<string
         return;
       }
       ended = true;
-      connection.close();
+      link.close();
     }, IDLE_MS);
   };
   rest();
-  connection.stream('Monitor', {}, 'more', ({ error, parameters }) => {
-    if (error !== null) {
-      log(`scauthd refuses: ${refusalOf(parameters).message}`);
-      connection.close();
-      return;
+  try {
+    for await (const state of statesOf(link)) {
+      if (isFirst) log('listening');
+      if (isFirst && before !== null) watch.takeAsSeen(state, before);
+      else watch.take(state);
+      isFirst = false;
+      known = new Set(state.cards.map(({ token }) => token));
+      rest();
     }
-    const state = readState(parameters);
-    if (isFirst) log('listening');
-    if (isFirst && before !== null) watch.takeAsSeen(state, before);
-    else watch.take(state);
-    isFirst = false;
-    known = new Set(state.cards.map(({ token }) => token));
-    rest();
-  });
-  await connection.closed;
-  clearTimeout(idle);
+  } catch (error) {
+    if (error instanceof AgentRefusal) log(`scauthd refuses: ${error.message}`);
+  } finally {
+    clearTimeout(idle);
+    link.close();
+  }
   return !ended;
 }
 

@@ -1,81 +1,74 @@
-// A varlink client of io.scauth (PROTOCOL.md, section 2): plain calls, and calls that go on as a conversation.
-// Replies are checked in wire.ts; scauthd's refusals become CommandErrors with scauthd's own sentence.
+// io.scauth for the commands: plain calls, lists by their pages, and calls that go on as a conversation. Replies are
+// checked in wire.ts; what goes wrong becomes a CommandError, in scauthd's own sentence where it has said one.
 
 import { debug } from '../../base/debug.ts';
 import { AgentError } from '../../base/errors.ts';
-import {
-  INTERFACE,
-  type Methods,
-  type SessionMethod,
-  type UpgradedMethod,
-} from '../../protocol/io-scauth.ts';
-import { encodeMessage, MessageSplitter, parseReply, type VarlinkReply } from '../../protocol/varlink.ts';
-import { ADMIN_ONLY, agent as say } from '../../words/sc-auth.ts';
+import { AgentCall, AgentRefusal } from '../../protocol/client/call.ts';
+import { relay, type Answering } from '../../protocol/client/conversation.ts';
+import { AgentLink, LinkError } from '../../protocol/client/link.ts';
+import type { Methods, SessionMethod, UpgradedMethod } from '../../protocol/io-scauth.ts';
+import { InvalidParameter, PermissionDenied } from '../../protocol/varlink.ts';
+import { ADMIN_ONLY, agent as say, CANCELLED } from '../../words/sc-auth.ts';
 import { socketPaths, type CommandContext } from '../context.ts';
 import { CommandError, SilentEnd } from '../exit-codes.ts';
-import { AgentLink } from './link.ts';
+import type { AnswerSource } from '../terminal/answer-source.ts';
+import { openAnswers, type Sources } from '../terminal/answers.ts';
+import { printableLines } from '../terminal/output.ts';
 import { notUnderstood, readReply } from './wire.ts';
 
-/** A connection after its upgrade, and the bytes that came behind the varlink reply. */
-export interface UpgradedLink {
-  readonly link: AgentLink;
-  readonly rest: Buffer;
+/** @throws what the command ends with */
+function fail(error: unknown): never {
+  throw commandErrorOf(error);
 }
 
-function refusalOf(reply: VarlinkReply): CommandError | null {
-  const { error, parameters } = reply;
-  switch (error) {
-    case null:
-      return null;
-    case `${INTERFACE}.Failed`: {
-      const { code, message, triesLeft = null } = parameters;
-      if (typeof code !== 'string' || typeof message !== 'string') return notUnderstood(error);
-      return CommandError.fromAgent(code, message, typeof triesLeft === 'number' ? triesLeft : null);
+function commandErrorOf(error: unknown): unknown {
+  if (error instanceof AgentRefusal)
+    return CommandError.fromAgent(error.code, error.message, error.triesLeft);
+  if (error instanceof PermissionDenied) return new CommandError('not-allowed', ADMIN_ONLY);
+  if (error instanceof InvalidParameter)
+    return new CommandError('invalid-argument', say.parameter(error.parameter));
+  if (error instanceof LinkError) return linkFailure(error);
+  return error instanceof AgentError ? notUnderstood(error) : error;
+}
+
+function linkFailure(error: LinkError): CommandError {
+  const { fault } = error;
+  switch (fault.kind) {
+    case 'unreachable': {
+      const text = fault.forbidden ? say.forbidden(fault.path) : say.unreachable(fault.path);
+      return new CommandError('unreachable', text, error.cause);
     }
-    case 'org.varlink.service.PermissionDenied':
-      return new CommandError('not-allowed', ADMIN_ONLY);
-    case 'org.varlink.service.InvalidParameter':
-      return new CommandError('invalid-argument', say.parameter(String(parameters['parameter'])));
-    default:
-      return notUnderstood(error);
+    case 'silent':
+      return new CommandError('no-answer', say.silent(fault.waitedMs));
+    case 'closed':
+      return new CommandError('no-answer', say.closed, error.cause);
+    case 'abandoned':
+      return new CommandError('no-answer', say.abandoned);
+    case 'cancelled':
+      return new CommandError('cancelled', CANCELLED);
   }
 }
 
-async function nextReply(
-  link: AgentLink,
+type How = Parameters<AgentCall['send']>[2];
+
+/** A link with one call on it; whoever gets it closes it. @throws CommandError */
+async function open(
   context: CommandContext,
-  splitter: MessageSplitter,
-): Promise<VarlinkReply> {
-  const deadlineMs = performance.now() + context.replyTimeoutMs;
+  method: string,
+  parameters: object,
+  how: How,
+): Promise<{ link: AgentLink; call: AgentCall }> {
+  const paths = socketPaths(context);
+  debug('socket', () => `${method} to ${paths[0]}`);
+  const link = await AgentLink.connect(paths).catch(fail);
+  const call = new AgentCall(link);
   try {
-    for (;;) {
-      const whole = splitter.next();
-      if (whole !== null) return parseReply(whole);
-      const leftMs = Math.max(1, Math.ceil(deadlineMs - performance.now()));
-      splitter.push(await link.read(leftMs, undefined, context.replyTimeoutMs));
-    }
+    await call.send(method, parameters, how);
+    return { link, call };
   } catch (error) {
-    throw error instanceof AgentError ? notUnderstood(error) : error;
+    link.close();
+    return fail(error);
   }
-}
-
-type Call = Readonly<Record<string, unknown>> & { readonly method: string };
-
-async function send(link: AgentLink, context: CommandContext, call: Call): Promise<void> {
-  debug('socket', () => `${call.method} to ${socketPaths(context)[0]}`);
-  await link.write(encodeMessage(call));
-}
-
-async function exchange(
-  link: AgentLink,
-  context: CommandContext,
-  call: Call,
-): Promise<{ reply: VarlinkReply; rest: Buffer }> {
-  await send(link, context, call);
-  const splitter = new MessageSplitter();
-  const reply = await nextReply(link, context, splitter);
-  debug('socket', () => `${call.method}: ${reply.error ?? 'answered'}`);
-  return { reply, rest: splitter.takeRest() };
 }
 
 /** scauthd looks at every account or pairing before it answers, and at authorities for some. */
@@ -96,14 +89,10 @@ export async function callAgent<M extends Exclude<keyof Methods, UpgradedMethod 
   method: M,
   parameters: Methods[M]['parameters'],
 ): Promise<Methods[M]['reply']> {
-  const link = await AgentLink.connect(socketPaths(context));
+  const { link, call } = await open(context, method, parameters, 'once');
   try {
-    const patience = LOOKS_AT_ALL.includes(method) ? { replyTimeoutMs: LOOK_AT_ALL_MS } : {};
-    const call = { method: `${INTERFACE}.${method}`, parameters };
-    const { reply } = await exchange(link, { ...context, ...patience }, call);
-    const refusal = refusalOf(reply);
-    if (refusal !== null) throw refusal;
-    return readReply(method, reply.parameters);
+    const waitMs = LOOKS_AT_ALL.includes(method) ? LOOK_AT_ALL_MS : context.replyTimeoutMs;
+    return readReply(method, (await call.reply(waitMs).catch(fail)).parameters);
   } finally {
     link.close();
   }
@@ -121,14 +110,10 @@ export async function* pagesOf<M extends LongList>(
   method: M,
   parameters: Methods[M]['parameters'],
 ): AsyncGenerator<Methods[M]['reply']> {
-  const link = await AgentLink.connect(socketPaths(context));
+  const { link, call } = await open(context, method, parameters, 'more');
   try {
-    await send(link, context, { method: `${INTERFACE}.${method}`, parameters, more: true });
-    const splitter = new MessageSplitter();
     for (;;) {
-      const reply = await nextReply(link, context, splitter);
-      const refusal = refusalOf(reply);
-      if (refusal !== null) throw refusal;
+      const reply = await call.reply(context.replyTimeoutMs).catch(fail);
       const page = readReply(method, reply.parameters);
       yield page;
       // A reader that is slow, or gone: what is written meanwhile would pile up here.
@@ -165,27 +150,45 @@ export async function allPages<T>(
   throw notUnderstood('pages without end');
 }
 
+function answeringBy(answers: AnswerSource, { keep }: Sources): Answering {
+  return {
+    cancelled: answers.cancelled,
+    ask: (text, echo, abandoned) => answers.ask({ text: printableLines(text), echo }, abandoned),
+    tell: (text) => {
+      answers.tell(text);
+    },
+    show: async (text, secret) => {
+      if (keep === undefined) return answers.show(text, secret);
+      await keep(secret);
+      return true;
+    },
+    waiting: (is) => {
+      answers.waiting(is);
+    },
+  };
+}
+
 /**
- * A call that becomes a conversation; whoever gets the link closes it.
- * @throws CommandError as callAgent
+ * Makes an upgraded call and carries its conversation to the end.
+ * @returns the result, unless it is a failure; its members are unchecked
+ * @throws CommandError what scauthd said, `cancelled`, `unreachable`, `no-answer`, `malformed`, `usage`
  */
-export async function upgradeCall<M extends UpgradedMethod>(
+export async function converse<M extends UpgradedMethod>(
   context: CommandContext,
   method: M,
   parameters: Methods[M]['parameters'],
-): Promise<UpgradedLink> {
-  const link = await AgentLink.connect(socketPaths(context));
+  sources: Sources,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { link, call } = await open(context, method, parameters, 'upgrade');
+  let answers: AnswerSource | null = null;
   try {
-    const { reply, rest } = await exchange(link, context, {
-      method: `${INTERFACE}.${method}`,
-      parameters,
-      upgrade: true,
-    });
-    const refusal = refusalOf(reply);
-    if (refusal !== null) throw refusal;
-    return { link, rest };
+    await call.reply(context.replyTimeoutMs);
+    answers = await openAnswers(context, sources);
+    return await relay(link, call.rest(), context.silenceTimeoutMs, answeringBy(answers, sources));
   } catch (error) {
+    return fail(error);
+  } finally {
+    answers?.close();
     link.close();
-    throw error;
   }
 }

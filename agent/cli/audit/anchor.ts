@@ -6,7 +6,7 @@ import { signedAnchorsIn, signerOf } from '../../model/signed-anchor.ts';
 import { parseSealedLine } from '../../model/sealed-line.ts';
 import { file as say, usage } from '../../words/audit-log.ts';
 import { sudoUser, type CommandContext } from '../context.ts';
-import { converse } from '../terminal/conversation.ts';
+import { converse } from '../agent/client.ts';
 import { CommandError } from '../exit-codes.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
 import { notUnderstood } from '../agent/wire.ts';

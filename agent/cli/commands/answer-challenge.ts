@@ -6,7 +6,7 @@ import { readDeskFile } from '../card/desk-file.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
-import { converse } from '../terminal/conversation.ts';
+import { converse } from '../agent/client.ts';
 
 const help = `sc_auth answer-challenge --desk-file FILE --challenge CHALLENGE [--pin-fd N] [--json]
 

@@ -6,7 +6,7 @@ import { readCertificateFile } from '../card/certificate-file.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
-import { converse } from '../terminal/conversation.ts';
+import { converse } from '../agent/client.ts';
 
 const help = `sc_auth import-certificate --certificate FILE [-t TOKEN] [--pin-fd N] [--json]
 

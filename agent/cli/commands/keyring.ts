@@ -1,11 +1,10 @@
 // sc_auth keyring: whether a login by card opens the login keyring, as the password does.
 
 import type { WireKeyringCard } from '../../protocol/io-scauth.ts';
-import { callAgent } from '../agent/client.ts';
+import { callAgent, converse } from '../agent/client.ts';
 import { keyringText } from '../../words/keyring.ts';
 import { keyring as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
-import { converse } from '../terminal/conversation.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hashOption } from '../hash-option.ts';
 import { descriptorOption, parseOptions } from '../options.ts';

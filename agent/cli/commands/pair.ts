@@ -3,7 +3,7 @@
 
 import type { WirePairing } from '../../protocol/io-scauth.ts';
 import { isInteractive } from '../terminal/answers.ts';
-import { callAgent, pagesOf } from '../agent/client.ts';
+import { callAgent, converse, pagesOf } from '../agent/client.ts';
 import { readCertificateFile } from '../card/certificate-file.ts';
 import { chooseIdentity } from '../card/choose-identity.ts';
 import { usage } from '../../words/sc-auth.ts';
@@ -11,7 +11,6 @@ import { pair as say } from '../../words/commands.ts';
 import { setup } from '../../words/setup.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { askWord } from '../terminal/ask-word.ts';
-import { converse } from '../terminal/conversation.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hashOption } from '../hash-option.ts';
 import { sayWhetherOn } from '../pam/say-whether-on.ts';

@@ -7,7 +7,7 @@ import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hashOption } from '../hash-option.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
-import { converse } from '../terminal/conversation.ts';
+import { converse } from '../agent/client.ts';
 import { readPairing } from '../agent/wire.ts';
 
 const help = `sc_auth renew [-h HASH] [--old HASH] [--keep] [--pin-fd N] [--password-fd N] [--json]

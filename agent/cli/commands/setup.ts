@@ -6,7 +6,7 @@ import { NO_CARD, pair as sayPair } from '../../words/commands.ts';
 import { answerChallenge as sayDesk } from '../../words/help-desk.ts';
 import { setup as say } from '../../words/setup.ts';
 import { usage } from '../../words/sc-auth.ts';
-import { callAgent } from '../agent/client.ts';
+import { callAgent, converse } from '../agent/client.ts';
 import { notUnderstood, readPairing } from '../agent/wire.ts';
 import { deskFileText } from '../card/desk-file.ts';
 import { readOfficer, sealTo } from '../card/escrow.ts';
@@ -17,7 +17,6 @@ import { descriptorOption, parseOptions } from '../options.ts';
 import { sayWhetherOn } from '../pam/say-whether-on.ts';
 import { isInteractive, type Sources } from '../terminal/answers.ts';
 import { askWord, numbered } from '../terminal/ask-word.ts';
-import { converse } from '../terminal/conversation.ts';
 import { tabbed } from '../terminal/output.ts';
 import { accountForRoot } from './unpair.ts';
 

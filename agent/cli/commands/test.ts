@@ -3,7 +3,7 @@
 
 import { test as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
-import { converse } from '../terminal/conversation.ts';
+import { converse } from '../agent/client.ts';
 import { EXIT, exitCodeOf } from '../exit-codes.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
 import { styled, tabbed, type Line } from '../terminal/style.ts';

@@ -3,7 +3,7 @@
 
 import { pin } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
-import { converse } from '../terminal/conversation.ts';
+import { converse } from '../agent/client.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
 import { readTokenId } from '../agent/wire.ts';
 

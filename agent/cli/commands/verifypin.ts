@@ -1,7 +1,7 @@
 // sc_auth verifypin: checks the PIN of a card. scauthd keeps the last tries and leaves the card unverified.
 
 import { MAX_SECRET_BYTES, SecretBuffer } from '../../base/secret.ts';
-import { converse } from '../terminal/conversation.ts';
+import { converse } from '../agent/client.ts';
 import { usage } from '../../words/sc-auth.ts';
 import { pin as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';

@@ -5,7 +5,7 @@ import { notUnderstood } from '../../agent/wire.ts';
 import type { Command, CommandContext } from '../../context.ts';
 import { CommandError } from '../../exit-codes.ts';
 import { descriptorOption, parseOptions } from '../../options.ts';
-import { converse } from '../../terminal/conversation.ts';
+import { converse } from '../../agent/client.ts';
 import { SUBJECT_HELP, SUBJECT_OPTIONS, subjectOf } from './subject-options.ts';
 
 const help = `sc_auth create-ctk-identity -l LABEL -k p-256-ne|p-384-ne [-N NAME] [-E ADDRESS] [-U UNIT]

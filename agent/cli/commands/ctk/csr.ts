@@ -7,7 +7,7 @@ import type { Command, CommandContext } from '../../context.ts';
 import { CommandError } from '../../exit-codes.ts';
 import { hashOption } from '../../hash-option.ts';
 import { descriptorOption, parseOptions } from '../../options.ts';
-import { converse } from '../../terminal/conversation.ts';
+import { converse } from '../../agent/client.ts';
 import { SUBJECT_HELP, SUBJECT_OPTIONS, subjectOf } from './subject-options.ts';
 
 const help = `sc_auth create-ctk-csr -h HASH -f FILE [-N NAME] [-E ADDRESS] [-U UNIT] [-O ORGANISATION]

@@ -6,7 +6,7 @@ import type { Command, CommandContext } from '../../context.ts';
 import { CommandError } from '../../exit-codes.ts';
 import { hashOption } from '../../hash-option.ts';
 import { descriptorOption, parseOptions } from '../../options.ts';
-import { converse } from '../../terminal/conversation.ts';
+import { converse } from '../../agent/client.ts';
 
 const deleteHelp = `sc_auth delete-ctk-identity -h HASH [--pin-fd N] [--json]
 

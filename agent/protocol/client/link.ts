@@ -1,28 +1,25 @@
-// One connection to scauthd as bytes: connect, write, read with a time limit. It knows neither varlink nor frames.
+// One connection to scauthd as bytes: connect, write, read with a time limit. It knows neither varlink nor frames, and
+// says no sentence: each client has its own.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { agent as say, CANCELLED } from '../../words/sc-auth.ts';
-import { CommandError } from '../exit-codes.ts';
 
-function unreachable(path: string, cause: NodeJS.ErrnoException): CommandError {
-  switch (cause.code) {
-    case 'EACCES':
-    case 'EPERM':
-      return new CommandError('unreachable', say.forbidden(path), cause);
-    default:
-      return new CommandError('unreachable', say.unreachable(path), cause);
+type LinkFault =
+  | { readonly kind: 'unreachable'; readonly path: string; readonly forbidden: boolean }
+  | { readonly kind: 'silent'; readonly waitedMs: number }
+  | { readonly kind: 'closed' | 'abandoned' | 'cancelled' };
+
+/** Why a connection came to nothing: at scauthd's end, or (`cancelled`) at the person's. */
+export class LinkError extends Error {
+  readonly fault: LinkFault;
+
+  constructor(fault: LinkFault, cause?: unknown) {
+    super(`scauthd: ${fault.kind}`, cause === undefined ? {} : { cause });
+    this.fault = fault;
   }
 }
 
 const NOT_THERE: readonly string[] = ['ENOENT', 'ENOTDIR', 'EACCES'];
-
-/** @throws NodeJS.ErrnoException */
-async function connected(path: string): Promise<Socket> {
-  const socket = connect(path);
-  await once(socket, 'connect');
-  return socket;
-}
 
 export class AgentLink {
   readonly #socket: Socket;
@@ -46,29 +43,31 @@ export class AgentLink {
 
   /**
    * @param paths one after the other, as long as one is not there or not to be entered
-   * @throws CommandError `unreachable`
+   * @throws LinkError `unreachable`
    */
   static async connect([path, ...others]: readonly [string, ...string[]]): Promise<AgentLink> {
     try {
-      return new AgentLink(await connected(path));
+      const socket = connect(path);
+      await once(socket, 'connect');
+      return new AgentLink(socket);
     } catch (error) {
-      const cause = error as NodeJS.ErrnoException;
+      const { code = '' } = error as NodeJS.ErrnoException;
       const [next, ...rest] = others;
-      if (next !== undefined && NOT_THERE.includes(cause.code ?? ''))
-        return AgentLink.connect([next, ...rest]);
-      throw unreachable(path, cause);
+      if (next !== undefined && NOT_THERE.includes(code)) return AgentLink.connect([next, ...rest]);
+      const forbidden = code === 'EACCES' || code === 'EPERM';
+      throw new LinkError({ kind: 'unreachable', path, forbidden }, error);
     }
   }
 
   /**
    * Resolves once the bytes have left this process, so that the caller can wipe them.
-   * @throws CommandError `no-answer` when scauthd has closed the connection
+   * @throws LinkError `closed`
    */
   async write(bytes: Uint8Array): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#socket.write(bytes, (cause) => {
         if (cause == null) resolve();
-        else reject(this.#closed(cause));
+        else reject(new LinkError({ kind: 'closed' }, cause));
       });
     });
   }
@@ -95,21 +94,18 @@ export class AgentLink {
 
   /**
    * The next bytes.
+   * @param timeoutMs null: as long as it takes
    * @param wholeMs the wait that the message names, when `timeoutMs` is only what is left of it
-   * @throws CommandError `no-answer` at the end of the connection or after `timeoutMs`, `cancelled` by `cancel`
+   * @throws LinkError `closed`, `silent` after `timeoutMs`, `cancelled` by `cancel`
    */
-  async read(timeoutMs: number, cancel?: AbortSignal, wholeMs = timeoutMs): Promise<Buffer> {
-    const timeout = AbortSignal.timeout(timeoutMs);
-    await this.readable(cancel === undefined ? timeout : AbortSignal.any([timeout, cancel]));
+  async read(timeoutMs: number | null, cancel?: AbortSignal, wholeMs = timeoutMs): Promise<Buffer> {
+    const ends = [timeoutMs === null ? null : AbortSignal.timeout(timeoutMs), cancel];
+    await this.readable(AbortSignal.any(ends.filter((signal) => signal != null)));
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) return chunk;
-    if (cancel?.aborted === true) throw new CommandError('cancelled', CANCELLED);
-    if (this.#ended) throw this.#closed();
-    throw new CommandError('no-answer', say.silent(wholeMs));
-  }
-
-  #closed(cause?: unknown): CommandError {
-    return new CommandError('no-answer', say.closed, cause);
+    if (cancel?.aborted === true) throw new LinkError({ kind: 'cancelled' });
+    if (this.#ended) throw new LinkError({ kind: 'closed' });
+    throw new LinkError({ kind: 'silent', waitedMs: wholeMs ?? 0 });
   }
 
   close(): void {

@@ -3,10 +3,10 @@
 
 import { closeSync, openSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { freeSecretSlots } from '../../../../agent/base/secret.ts';
-import { encodeFrame } from '../../../../agent/protocol/frames.ts';
-import { HASH, pairing, startFakeAgent, type Caller } from '../fake-agent.ts';
-import { runHere, runProcess } from '../run-sc-auth.ts';
+import { freeSecretSlots } from '../../../agent/base/secret.ts';
+import { encodeFrame } from '../../../agent/protocol/frames.ts';
+import { HASH, pairing, startFakeAgent, type Caller } from './fake-agent.ts';
+import { runHere, runProcess } from './run-sc-auth.ts';
 
 type Talk = (caller: Caller) => void | Promise<void>;
 
