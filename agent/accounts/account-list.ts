@@ -5,11 +5,12 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import koffi from 'koffi';
+import { nativeBuffer } from '../base/bytes.ts';
 import { AgentError } from '../base/errors.ts';
 import type { Account } from '../model/account.ts';
 import type { AccountDirectory } from '../model/account-directory.ts';
 import type { Username } from '../model/request.ts';
-import { accountOf, nativeBuffer, passwd, PASSWD_BYTES, STRINGS_BYTES } from './accounts.ts';
+import { accountOf, passwd, PASSWD_BYTES, STRINGS_BYTES } from './accounts.ts';
 
 // <grp.h>, Linux
 const group = koffi.struct('scauth_group', {

@@ -3,6 +3,7 @@
 
 import { constants } from 'node:os';
 import koffi from 'koffi';
+import { nativeBuffer } from '../base/bytes.ts';
 import { AgentError } from '../base/errors.ts';
 import type { Account, Accounts } from '../model/account.ts';
 import { parseUsername } from '../model/request.ts';
@@ -21,11 +22,6 @@ export const PASSWD_BYTES = koffi.sizeof(passwd);
 /** Room for the strings of one entry; LDAP entries can be long. */
 export const STRINGS_BYTES = 64 * 1024;
 const USUAL_STRINGS_BYTES = 2048;
-
-/** Zeroed memory outside V8's heap: within it a buffer may be moved while the library writes to it. */
-export function nativeBuffer(bytes: number): Buffer {
-  return Buffer.from(new ArrayBuffer(bytes));
-}
 
 const libc = koffi.load('libc.so.6');
 const getpwnam = libc.func(

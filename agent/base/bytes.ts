@@ -26,6 +26,11 @@ export function copyBytes(bytes: Uint8Array): Buffer {
   return copy;
 }
 
+/** Zeroed memory outside V8's heap: a small Buffer may lie in it, and be moved while a library writes to it. */
+export function nativeBuffer(bytes: number): Buffer {
+  return Buffer.from(new ArrayBuffer(bytes));
+}
+
 /** Reads big-endian fields from the front of a buffer; each read checks the length first. */
 export class ByteReader {
   readonly #bytes: Buffer;

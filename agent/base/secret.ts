@@ -33,6 +33,13 @@ export class SecretBuffer {
     this.bytes = whole.subarray(slot * SLOT_BYTES, slot * SLOT_BYTES + length);
   }
 
+  /** The first `length` bytes in a slot of their own. */
+  copy(length = this.bytes.length): SecretBuffer {
+    const copy = new SecretBuffer(length);
+    copy.bytes.set(this.bytes.subarray(0, length));
+    return copy;
+  }
+
   /** Wipes and gives the slot back. Safe to call twice. */
   release(): void {
     if (this.#slot === null) return;

@@ -2,10 +2,9 @@
 // many (`sc_auth doctor`).
 
 import { AgentError } from '../base/errors.ts';
-import { readOnly, readTlvs } from '../base/tlv.ts';
+import { readTlvs } from '../base/tlv.ts';
+import { certificateParts } from './certificate-parts.ts';
 
-const SEQUENCE = 0x30;
-const VERSION_TAG = 0xa0;
 export const UTC_TIME = 0x17;
 export const GENERALIZED_TIME = 0x18;
 
@@ -30,10 +29,7 @@ export function timeMs(tag: number, value: Buffer): number {
 /** notAfter of a certificate (RFC 5280, 4.1.2.5), read off its bytes; null where they are none. */
 export function certificateEnd(der: Buffer): number | null {
   try {
-    const [tbs] = readTlvs(readOnly(der, SEQUENCE));
-    // serialNumber, signature, issuer, validity; the version stands before them, or not.
-    const fields = readTlvs(tbs?.value ?? Buffer.alloc(0)).filter(({ tag }) => tag !== VERSION_TAG);
-    const [, end] = readTlvs(fields[3]?.value ?? Buffer.alloc(0));
+    const [, end] = readTlvs(certificateParts(der).validity);
     return end === undefined ? null : timeMs(end.tag, end.value);
   } catch {
     return null;

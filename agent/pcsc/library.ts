@@ -6,6 +6,7 @@
 // holds its buffers until it returns. Buffers that koffi writes to must lie outside V8's heap (`nativeBuffer`).
 
 import koffi, { type LibraryHandle } from 'koffi';
+import { nativeBuffer } from '../base/bytes.ts';
 import { AgentError } from '../base/errors.ts';
 import * as C from './constants.ts';
 
@@ -48,11 +49,6 @@ export interface WinscardLibrary {
   control(card: number, code: number, input?: Uint8Array): Promise<{ rv: number; reply: Buffer }>;
   endTransaction(card: number, disposition: number): Promise<number>;
   disconnect(card: number, disposition: number): Promise<number>;
-}
-
-/** Zeroed memory outside V8's heap: a small Buffer may lie in it, and would be moved (and copied) by koffi. */
-export function nativeBuffer(bytes: number): Buffer {
-  return Buffer.from(new ArrayBuffer(bytes));
 }
 
 /** SCARD_READERSTATE. */

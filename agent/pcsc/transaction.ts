@@ -4,13 +4,14 @@
 // Why: DECISIONS.md D28.
 
 import { commandWords, debug, responseWords } from '../base/debug.ts';
+import { nativeBuffer } from '../base/bytes.ts';
 import { AgentError } from '../base/errors.ts';
 import { SecretBuffer } from '../base/secret.ts';
 import type { CardChannel, PadEntry, PinPad } from './channel.ts';
 import * as C from './constants.ts';
 import { withDeadline } from './deadline.ts';
 import { pcscError } from './errors.ts';
-import { nativeBuffer, type WinscardLibrary } from './library.ts';
+import type { WinscardLibrary } from './library.ts';
 import { pinVerifyStructure, type UsablePad } from './pin-pad.ts';
 
 export interface TransactionParts {

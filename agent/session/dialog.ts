@@ -1,8 +1,7 @@
 // What a person sees of one card: the offer, the steps of the pairing, the result; or why the card is unfit. One process
 // runs one of these and ends; scauth-session starts it for an insertion, `--now` for a person.
 
-import type { SecretBuffer } from '../base/secret.ts';
-import { SecretBuffer as Secret } from '../base/secret.ts';
+import { SecretBuffer } from '../base/secret.ts';
 import { AgentRefusal } from '../protocol/client/call.ts';
 import { AgentLink, LinkError } from '../protocol/client/link.ts';
 import { callAgent, claimNumber, pairKey, statesOf, type Person } from './agent.ts';
@@ -85,7 +84,7 @@ class DialogPerson implements Person {
     if (echo) return this.#askYesOrNo(text, told);
     this.#steps += 1;
     const isPassword = isAccountPasswordPrompt(text);
-    if (isPassword && this.#password !== null) return copyOf(this.#password);
+    if (isPassword && this.#password !== null) return this.#password.copy();
     const { window, prompt } = windows.secretStep(
       text,
       this.#steps,
@@ -96,7 +95,7 @@ class DialogPerson implements Person {
     );
     this.#error = null;
     const typed = await this.#pinentry.secret(window, prompt);
-    if (isPassword && typed !== null) this.#password = copyOf(typed);
+    if (isPassword && typed !== null) this.#password = typed.copy();
     return typed;
   }
 
@@ -105,7 +104,7 @@ class DialogPerson implements Person {
     if (end === 'failed' || end === 'timeout' || end === 'too-small') return null;
     // Said out: at some questions nothing typed means yes.
     const answer = end === 'ok' ? 'yes' : 'no';
-    const word = new Secret(answer.length);
+    const word = new SecretBuffer(answer.length);
     word.bytes.set(Buffer.from(answer));
     return word;
   }
@@ -122,12 +121,6 @@ class DialogPerson implements Person {
     this.#password?.release();
     this.#password = null;
   }
-}
-
-function copyOf(secret: SecretBuffer): SecretBuffer {
-  const copy = new Secret(secret.bytes.length);
-  copy.bytes.set(secret.bytes);
-  return copy;
 }
 
 /** A notification where there is a service, else a window. */

@@ -7,7 +7,7 @@ import { identities, NO_KEY, NO_LOGIN_KEY, pair as say } from '../../words/comma
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { unreadCards } from './unread-cards.ts';
-import { fetchIdentities, type SortedIdentities } from '../commands/identities.ts';
+import { sortedIdentities, type SortedIdentities } from '../commands/identities.ts';
 import { tabbed } from '../terminal/output.ts';
 
 async function nothingToChoose(
@@ -43,7 +43,7 @@ async function ask(choices: readonly WireIdentity[], context: CommandContext): P
  * @throws CommandError `no-card`, `no-identity`, `already-paired`, `cancelled`, `usage` for several without a terminal
  */
 export async function chooseIdentity(context: CommandContext, user: string): Promise<string> {
-  const found = await fetchIdentities(context, user);
+  const found = await sortedIdentities(context, user);
   const choices = found.unpaired;
   const only = choices[0];
   if (only === undefined) throw await nothingToChoose(found, user, context);

@@ -4,7 +4,8 @@
 
 import { createHash } from 'node:crypto';
 import type { WireItem } from '../../protocol/io-scauth.ts';
-import { certificateNames } from './certificate-names.ts';
+import { certificateParts } from '../../model/certificate-parts.ts';
+import { keychainName } from './certificate-names.ts';
 import { keyKind, usesOf, type KeyUses } from './key-uses.ts';
 
 /** Who may use it, and on which token it is. */
@@ -75,7 +76,8 @@ function keyConstraints({ sign, decrypt, derive }: KeyUses): AccessControl['cons
 }
 
 function certificateAttributes(item: WireItem, der: Buffer, at: Date): Attributes {
-  const { serial, subject, issuer, version } = certificateNames(der);
+  const { serialNumber: serial, version, ...names } = certificateParts(der);
+  const [subject, issuer] = [keychainName(names.subject), keychainName(names.issuer)];
   return {
     ...{ class: 'cert', subj: subject, cenc: CERTIFICATE_ENCODING, ctyp: version },
     ...{ pkhh: Buffer.from(item.hash, 'hex'), persistref: EMPTY, ...GROUP, labl: item.label },

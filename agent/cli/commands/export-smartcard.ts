@@ -4,6 +4,7 @@
 import { createPublicKey } from 'node:crypto';
 import type { WireItem } from '../../protocol/io-scauth.ts';
 import { fetchItems } from '../card/card-items.ts';
+import { whileCardWorks } from '../card/card-wait.ts';
 import { EXPORT_FORMAT, NO_KEY } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -147,7 +148,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     format: { type: 'string' },
   });
   const format = formatOf(options.format, options.json === true);
-  const items = await fetchItems(context, options.id ?? null);
+  const items = await whileCardWorks(context, () => fetchItems(context, options.id ?? null));
   const exported = items.map((item) => ({ item, ...keychainItems(item) }));
   const document = { items: exported.map(jsonItem) };
   if (format === 'json') output.document(document);

@@ -1,7 +1,8 @@
 // sc_auth identities: the keys of the cards that are in, as login sees them. Words as on macOS.
 
 import type { WireIdentity } from '../../protocol/io-scauth.ts';
-import { allPages, callAgent } from '../agent/client.ts';
+import { callAgent } from '../agent/client.ts';
+import { fetchIdentities } from '../card/card-items.ts';
 import { unreadCards } from '../card/unread-cards.ts';
 import { identities as say, NO_KEY, NO_LOGIN_KEY } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
@@ -36,18 +37,11 @@ function whyUnfit(identity: WireIdentity): string | null {
 }
 
 /** Asks scauthd which keys are there. `user` given: paired means paired with this user. */
-export async function fetchIdentities(
+export async function sortedIdentities(
   context: CommandContext,
   user: string | null,
 ): Promise<SortedIdentities> {
-  const identities = await allPages(async (after) => {
-    const { identities: items, next } = await callAgent(
-      context,
-      'ListIdentities',
-      after === 0 ? {} : { after },
-    );
-    return { items, next };
-  });
+  const identities = await fetchIdentities(context);
   const isPaired = ({ pairedWith }: WireIdentity) =>
     user === null ? pairedWith.length > 0 : pairedWith.includes(user);
   const fit = identities.filter((identity) => whyUnfit(identity) === null);
@@ -67,7 +61,7 @@ function section(heading: string, lines: readonly string[]): Line[] {
 
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const { verbose = false } = parseOptions('identities', args, { verbose: { type: 'boolean', short: 'v' } });
-  const sorted = await whileCardWorks(context, () => fetchIdentities(context, null));
+  const sorted = await whileCardWorks(context, () => sortedIdentities(context, null));
   const { paired, unpaired, unfit } = sorted;
   const line = ({ hash, label, pairedWith }: WireIdentity) =>
     verbose && pairedWith.length > 0 ? tabbed(hash, label, say.pairedWith(pairedWith)) : tabbed(hash, label);

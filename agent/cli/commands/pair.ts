@@ -14,7 +14,7 @@ import { askWord } from '../terminal/ask-word.ts';
 import { CommandError } from '../exit-codes.ts';
 import { hashOption } from '../hash-option.ts';
 import { sayWhetherOn } from '../pam/say-whether-on.ts';
-import { fetchIdentities } from './identities.ts';
+import { sortedIdentities } from './identities.ts';
 import { describePairing } from './list.ts';
 import { descriptorOption, parseOptions } from '../options.ts';
 import { accountForRoot } from './unpair.ts';
@@ -102,7 +102,7 @@ async function requireSpare(
   for await (const page of pagesOf(context, 'ListPairings', { user }))
     first.push(...page.pairings.filter(({ lost }) => lost !== true));
   if (first.length === 0) throw new CommandError('not-paired', say.noFirst);
-  const { paired, unpaired } = await fetchIdentities(context, null);
+  const { paired, unpaired } = await sortedIdentities(context, null);
   const on = [...paired, ...unpaired].filter((identity) => identity.hash === hash);
   if (on.some((identity) => first.some(({ token }) => token === identity.token)))
     throw new CommandError('already-paired', say.sameCard);

@@ -10,6 +10,7 @@ import type {
   WireToken,
 } from '../../protocol/io-scauth.ts';
 import { fetchItems } from '../card/card-items.ts';
+import { whileCardWorks } from '../card/card-wait.ts';
 import { callAgent } from '../agent/client.ts';
 import { driver as driverWords, key, reader as say } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';
@@ -208,7 +209,7 @@ async function fetchCards(
 async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const { pem = false } = parseOptions('profile', args, { pem: { type: 'boolean' } });
   // The cards first: where one is being read this waits, and readers and drivers are then told as they are.
-  const cards = await fetchCards(context);
+  const cards = await whileCardWorks(context, () => fetchCards(context));
   const { drivers } = await callAgent(context, 'ListDrivers', {});
   const { readers, drivers: readerDrivers } = await callAgent(context, 'ListReaders', {});
   const everything = { ...cards, readers, readerDrivers, drivers };

@@ -1,7 +1,7 @@
 // sc_auth show: a picture of the cards that are in, with their keys, whose they are, and what is wrong.
 
-import { allPages, callAgent } from '../agent/client.ts';
-import { fetchItems } from '../card/card-items.ts';
+import { callAgent } from '../agent/client.ts';
+import { fetchIdentities, fetchItems } from '../card/card-items.ts';
 import { cardPicture } from '../card/card-picture.ts';
 import { cardViews } from '../card/card-view.ts';
 import { whileCardWorks } from '../card/card-wait.ts';
@@ -50,15 +50,10 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   const asRoot = context.uid === 0;
   const { views, unread } = await whileCardWorks(context, async () => {
     const { tokens } = await callAgent(context, 'ListTokens', {});
-    const identities = await allPages(async (after) => {
-      const page = await callAgent(context, 'ListIdentities', { after });
-      return { items: page.identities, next: page.next };
-    });
+    const identities = await fetchIdentities(context);
     const items = await fetchItems(context, null);
-    return {
-      views: cardViews({ tokens, identities, items }, asRoot, nowMs),
-      unread: await unreadCards(context),
-    };
+    const seen = cardViews({ tokens, identities, items }, asRoot, nowMs);
+    return { views: seen, unread: await unreadCards(context) };
   });
   const cards = views.filter(({ id }) => token === null || id === token);
   if (token !== null && cards.length === 0) throw new CommandError('no-card', NO_CARD);

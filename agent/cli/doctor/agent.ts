@@ -5,6 +5,7 @@ import { productVersion } from '../../base/product-version.ts';
 import type { Methods, WireExpiring, WireRefusedCard } from '../../protocol/io-scauth.ts';
 import * as say from '../../words/doctor.ts';
 import { callAgent } from '../agent/client.ts';
+import { fetchIdentities } from '../card/card-items.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { broken, ok, warning, type Check } from './check.ts';
@@ -24,7 +25,7 @@ function checkRefused({ user, hash, rule, why }: WireRefusedCard): Check {
 /** Cards that are in with a PIN or PUK of the factory's. Where no card can be read, others say why. */
 async function checkSecrets(context: CommandContext): Promise<Check[]> {
   try {
-    const { identities } = await callAgent(context, 'ListIdentities', {});
+    const identities = await fetchIdentities(context);
     return [...new Set(identities.map((identity) => identity.warning))].flatMap((text) =>
       text === null ? [] : [warning('cards', ...say.factorySecrets(text))],
     );

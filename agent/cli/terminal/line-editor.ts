@@ -2,7 +2,6 @@
 // meanings out; the line lives in a SecretBuffer. Keys that are no text (arrows, F1) must not get into a PIN.
 
 import { MAX_SECRET_BYTES, SecretBuffer } from '../../base/secret.ts';
-import { copyOf } from './line-reader.ts';
 
 const KEY = {
   ctrlC: 0x03,
@@ -82,7 +81,7 @@ export class LineEditor {
 
   /** The line, in a buffer of its own. */
   take(): SecretBuffer {
-    return copyOf(this.#line, this.#length);
+    return this.#line.copy(this.#length);
   }
 
   /** Wipes the line. Safe to call twice. */

@@ -55,7 +55,7 @@ export class LineReader {
         length += 1;
       }
       if (length > 0 && line.bytes.readUInt8(length - 1) === RETURN) length -= 1;
-      return copyOf(line, length);
+      return line.copy(length);
     } finally {
       line.release();
     }
@@ -96,11 +96,4 @@ export class LineReader {
     // A file's stream would close a descriptor that somebody else opened; it holds nothing up.
     if (this.#stream instanceof Socket) this.#stream.destroy();
   }
-}
-
-/** A secret of exactly `length` bytes, in a slot of its own. */
-export function copyOf(secret: SecretBuffer, length: number): SecretBuffer {
-  const copy = new SecretBuffer(length);
-  copy.bytes.set(secret.bytes.subarray(0, length));
-  return copy;
 }

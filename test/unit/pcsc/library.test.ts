@@ -1,7 +1,8 @@
 // koffi as we rely on it: structure size, buffers used in place, also by asynchronous calls.
 import koffi from 'koffi';
 import test from 'ava';
-import { nativeBuffer, readerStateLayout } from '../../../agent/pcsc/library.ts';
+import { nativeBuffer } from '../../../agent/base/bytes.ts';
+import { readerStateLayout } from '../../../agent/pcsc/library.ts';
 import { secretBlock } from '../../../agent/base/secret.ts';
 
 test('SCARD_READERSTATE is 80 bytes, DWORD eight', (t) => {
