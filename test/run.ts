@@ -259,8 +259,10 @@ async function main(): Promise<void> {
   const mode = MODES.find((word) => args.includes(word)) ?? null;
   const forAva = args.filter((word) => word !== mode);
   const named = forAva.length > 0;
-  const files = named && mode === null ? [] : testsOf(mode);
-  if (mode === '--changed' && files.length === 0) {
+  // Files that are named stand in place of a mode's own.
+  const namesFiles = forAva.some((word) => word.endsWith('.ts'));
+  const files = namesFiles || (named && mode === null) ? [] : testsOf(mode);
+  if (mode === '--changed' && !namesFiles && files.length === 0) {
     console.log('no test is reached by what was changed since the last commit');
     return;
   }
