@@ -82,7 +82,7 @@ export function lineOfExemption({ user, until, by, reason }: Exemption): string 
   return `Exempt: ${user} until ${untilText(until)}, by ${by}${reason === '' ? '' : `: ${reason}`}`;
 }
 
-interface Standing {
+export interface Standing {
   readonly user: string;
   readonly keptInBy: string | null;
   readonly pairings: number;
@@ -90,15 +90,15 @@ interface Standing {
   readonly why: string;
 }
 
-/** A part of the plan: names are set in a column of their own width. */
-export function linesOfPlan(accounts: readonly Standing[]): string[] {
-  const width = Math.max(0, ...accounts.map(({ user }) => user.length));
-  return accounts.map(({ user, keptInBy, pairings, lastCardLogin, why }) => {
+/** One account of the plan. */
+export const planned = {
+  verdict: ({ keptInBy }: Standing) => (keptInBy === null ? 'SHUT OUT' : 'gets in '),
+  because: ({ pairings, lastCardLogin, why }: Standing) => {
     const cards = pairings === 1 ? '1 pairing' : `${pairings} pairings`;
     const last = lastCardLogin === null ? 'no card login' : `card login ${untilText(lastCardLogin)}`;
-    return `${keptInBy === null ? 'SHUT OUT' : 'gets in '}  ${user.padEnd(width)}  ${cards}, ${last}: ${why}`;
-  });
-}
+    return `${cards}, ${last}: ${why}`;
+  },
+};
 
 /** Whom one lost card would keep out. */
 export function onlyOneCard(users: readonly string[]): string {

@@ -66,7 +66,9 @@ function behind(context: CommandContext): string {
 async function plan(context: CommandContext): Promise<void> {
   const shutOut: string[] = [];
   const onlyOne: string[] = [];
-  const { coverOfAll, linesOfCover, readSettings, uncovered } = await import('../enforce/coverage.ts');
+  const { coverOfAll, linesOfCover, linesOfPlan, readSettings, uncovered } =
+    await import('../enforce/coverage.ts');
+  const { screen } = context.output;
   const services = coverOfAll(readSettings());
   const accounts = async function* (): AsyncGenerator<readonly Standing[]> {
     for await (const { accounts: page } of pagesOf(context, 'PlanEnforcement', {})) {
@@ -77,14 +79,19 @@ async function plan(context: CommandContext): Promise<void> {
       yield page;
     }
   };
-  await context.output.list('accounts', accounts(), say.linesOfPlan, () => ({
-    document: { shutOut, onlyOneCard: onlyOne, services },
-    lines: [
-      ...linesOfCover(services),
-      ...(onlyOne.length === 0 ? [] : [say.onlyOneCard(onlyOne)]),
-      say.verdictOfPlan(shutOut, uncovered(services)),
-    ],
-  }));
+  await context.output.list(
+    'accounts',
+    accounts(),
+    (page) => linesOfPlan(page, screen),
+    () => ({
+      document: { shutOut, onlyOneCard: onlyOne, services },
+      lines: [
+        ...linesOfCover(services, screen),
+        ...(onlyOne.length === 0 ? [] : [say.onlyOneCard(onlyOne)]),
+        say.verdictOfPlan(shutOut, uncovered(services)),
+      ],
+    }),
+  );
   if (shutOut.length > 0 || uncovered(services).length > 0) context.output.failed();
 }
 
@@ -109,7 +116,7 @@ async function status(context: CommandContext): Promise<void> {
     if (now === null || now.state === 'off' || context.uid !== 0) return { document: { ...now } };
     const services = coverOfAll(readSettings());
     if (uncovered(services).length > 0) context.output.failed();
-    return { document: { ...now, services }, lines: linesOfCover(services) };
+    return { document: { ...now, services }, lines: linesOfCover(services, context.output.screen) };
   });
 }
 

@@ -2,11 +2,10 @@
 
 import { loadPolicy } from '../../../config/parse-settings.ts';
 import { AgentError } from '../../base/errors.ts';
-import { coverage as say, rehearsal } from '../../words/enforcement.ts';
+import { coverage as say, planned, rehearsal, type Standing } from '../../words/enforcement.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
-import type { Line } from '../terminal/style.ts';
-import { styled } from '../terminal/style.ts';
+import { hung, styled, type Line, type Screen } from '../terminal/style.ts';
 import { coverOfAll, type ServiceCover, type Settings } from '../pam/report.ts';
 import { rehearse } from './rehearsal.ts';
 
@@ -30,12 +29,23 @@ const MARKS = {
   'left-out': { look: 'quiet', text: 'left out   ' },
 } as const;
 
-export function linesOfCover(covers: readonly ServiceCover[]): Line[] {
+export function linesOfCover(covers: readonly ServiceCover[], screen: Screen | null): Line[] {
   const width = Math.max(0, ...covers.map(({ service }) => service.length));
   return covers.flatMap(({ service, state, why, repair }) => {
     const { look, text } = MARKS[state];
-    const line: Line = [styled(look, text), `  ${service.padEnd(width)}  ${why}`];
-    return repair === null ? [line] : [line, `${' '.repeat(13 + width)}  Repair: ${repair}`];
+    const lines = hung(screen, [styled(look, text), `  ${service.padEnd(width)}  `], why);
+    // In one line whatever the width: it is copied.
+    return repair === null ? lines : [...lines, `    Repair: ${repair}`];
+  });
+}
+
+/** A part of the plan: names are set in a column of their own width. */
+export function linesOfPlan(accounts: readonly Standing[], screen: Screen | null): Line[] {
+  const width = Math.max(0, ...accounts.map(({ user }) => user.length));
+  return accounts.flatMap((account) => {
+    const look = account.keptInBy === null ? 'bad' : 'good';
+    const head = [styled(look, planned.verdict(account)), `  ${account.user.padEnd(width)}  `];
+    return hung(screen, head, planned.because(account));
   });
 }
 
@@ -60,7 +70,7 @@ export function judgeCover(known: readonly string[], context: CommandContext): S
   const message = left.length === 0 ? say.none : say.left(left);
   context.output.result(
     { error: 'not-covered', message, triesLeft: null, services: covers },
-    linesOfCover(covers),
+    linesOfCover(covers, context.output.screen),
   );
   if (!context.output.json) context.output.note(message);
   context.output.failed(EXIT.refused);

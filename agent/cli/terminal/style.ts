@@ -82,6 +82,20 @@ export function wrapped(text: string, width: number): string[] {
   return line === '' ? lines : [...lines, line];
 }
 
+/** A text with less room beside its head goes below it. */
+const LEAST_ROOM = 30;
+
+/** `text` behind `head`; on a terminal its further lines begin where it began. In a pipe it is one line. */
+export function hung(screen: Screen | null, head: readonly Piece[], text: string): Line[] {
+  if (screen === null) return [[...head, text]];
+  const start = columnsOf(head.map(textOf).join(''));
+  const isBeside = screen.columns - start >= LEAST_ROOM;
+  const indent = isBeside ? start : 4;
+  const lines = wrapped(text, screen.columns - indent).map((line) => ' '.repeat(indent) + line);
+  if (!isBeside) return [head, ...lines];
+  return [[...head, (lines[0] ?? '').trimStart()], ...lines.slice(1)];
+}
+
 /** At most so many columns. */
 export function cut(text: string, width: number): string {
   if (columnsOf(text) <= width) return text;

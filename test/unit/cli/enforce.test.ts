@@ -1,5 +1,7 @@
 // The arguments of sc_auth enforce, and that the break-glass code is said once and never sent.
 
+import { linesOfCover, linesOfPlan } from '../../../agent/cli/enforce/coverage.ts';
+import { renderLine } from '../../../agent/cli/terminal/style.ts';
 import test from 'ava';
 import { parseEnforceArgs, parseUntil } from '../../../agent/cli/enforce/arguments.ts';
 
@@ -51,3 +53,26 @@ test('one verb, a name where it needs one, options where they belong', (t) => {
   ])
     t.throws(() => parseEnforceArgs(bad, now), { code: 'usage' }, bad.join(' '));
 });
+
+for (const columns of [40, 80]) {
+  test(`the plan keeps within ${columns} columns, and breaks no word`, (t) => {
+    const why =
+      'has never logged in by card: let them do so once (at the login, or sudo -k id), or exempt them';
+    const screen = { columns, colour: false };
+    const account = { user: 'ada', keptInBy: null, cards: 0, pairings: 1, lastCardLogin: null, why };
+    const lines = linesOfPlan([account, { ...account, user: 'grace.hopper' }], screen);
+    const repair = 'Put before /etc/pam.d/common-account, line 17: account required pam_scauth.so';
+    const cover = { service: 'polkit-1', opens: 'the desktop', state: 'uncovered' as const, why, repair };
+    const all = [...lines, ...linesOfCover([cover], screen)].map((line) => renderLine(line, screen));
+    const short = all.filter((line) => !line.includes('Repair: '));
+    t.deepEqual(
+      short.filter((line) => line.length > columns),
+      [],
+    );
+    const said = short.join(' ').replace(/ +/g, ' ');
+    t.is(said.split(why).length, 4, said);
+    t.true(all.at(-1)?.endsWith(repair));
+    const [piped = ''] = linesOfPlan([account], null).map((line) => renderLine(line, null));
+    t.is(piped, `SHUT OUT  ada  1 pairing, no card login: ${why}`);
+  });
+}
