@@ -27,11 +27,11 @@ export const identities = {
 export const pair = {
   rootSecrets: 'As root nothing secret is asked for: leave out --pin-fd and --password-fd.',
   rootKeyring: 'The keyring needs the password of its user: sc_auth keyring enable, as them.',
-  cardNotHere: 'The card is not here: its key is fixed at the first login with it.',
+  cardNotHere: 'The card is not here: its whole key is stored at the first login with it.',
   otherAccount: 'Other accounts are for the administrator: sudo sc_auth pair -u USER',
   certificate:
     'A certificate without its card is for the administrator: sudo sc_auth pair --certificate FILE',
-  sharedAsRoot: '--shared is for the administrator; your own card needs no such word.',
+  sharedAsRoot: '--shared is for the administrator. Leave it out for your own card.',
   onlyFrom: (option: string) => `--${option} belongs to --from.`,
   keyring: 'Say --keyring yes or --keyring no.',
   done: (hash: string, user: string) => `Paired ${hash} with ${user}.`,
@@ -64,8 +64,8 @@ export const unpair = {
   forWhom: 'Say for whom: -u USER',
   behindSudo: (user: string) => `For ${user}, who called sudo.`,
   none: 'There is no such pairing. To list the pairings: sc_auth list',
-  confirm: 'Take it back? y or n, Enter = no: ',
-  choose: (count: number) => `Take which one back? 1-${count} or all, Enter = none: `,
+  confirm: 'Unpair it? y or n, Enter = no: ',
+  choose: (count: number) => `Unpair which one? 1-${count} or all, Enter = none: `,
   noAnswer: 'Type one of these words, or press Enter.',
   cancelled: 'Cancelled. Nothing was unpaired.',
   notBoth: 'Give -h or --all, not both.',
@@ -75,7 +75,7 @@ export const unpair = {
 
 export const list = {
   lost: 'Lost: nothing takes it. More: sc_auth lost',
-  keyNotSeen: 'not seen yet: fixed at the first login with the card',
+  keyNotSeen: 'not seen yet: stored at the first login with the card',
   none: (user: string) => `No card is paired with ${user}. To pair one: sc_auth pair`,
   noneAtAll: 'No card is paired with anybody here. To pair one: sudo sc_auth pair -u USER',
   domain: 'Only the local domain is there. Leave out -d, or say: sc_auth list -d .',
@@ -95,7 +95,7 @@ export const keyring = {
   closed: 'does not open the keyring',
   oldPassword: 'was set up with an older password: if the keyring stays locked, run sc_auth keyring enable',
   opens: (since: string) => `opens the keyring (since ${since})`,
-  noCard: (user: string) => `${user} has no paired card.`,
+  noCard: (user: string) => `No card is paired with ${user}. To pair one: sc_auth pair`,
   notAllowed: 'Not allowed on this machine (keyring.allowed in scauth.toml).',
   noPam: 'No PAM service of this machine opens keyrings: install libpam-gnome-keyring or libpam-kwallet5.',
   ownOnly: "That needs the password of the account, so only the account's user can run it.",

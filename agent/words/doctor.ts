@@ -35,7 +35,7 @@ export const agent = {
     `The last reload was refused: ${why}`,
     'sudo sc_auth config check, then: sudo systemctl reload scauthd',
   ],
-  hardened: 'Each measure of scauthd is in force',
+  hardened: 'Every hardening measure of scauthd is in force',
   notInForce: (measures: readonly string[]): Finding => [
     `Not in force: ${measures.join(', ')}`,
     `Start scauthd by its unit: ${RESTART} (LimitMEMLOCK, LimitCORE)`,
@@ -107,7 +107,7 @@ const SET_CLOCK = 'sudo timedatectl set-ntp true; how it is now: timedatectl';
 
 export const clock = {
   beforeBuild: (now: string, built: string): Finding => [
-    `It says ${now}, which is before this program was made (${built})`,
+    `It says ${now}, which is before this program was built (${built})`,
     SET_CLOCK,
   ],
   setBack: (now: string, logged: string): Finding => [

@@ -44,7 +44,7 @@ export const REASONS: Readonly<Record<LoginReason, string> & Partial<Record<Reas
   'touch-timeout': 'The card was not touched in time',
   'bad-proof': 'The card could not prove the key that it shows',
   'changed-meanwhile': 'Pairings or settings changed during the login',
-  'card-required': 'Enforcement wants the card of this account',
+  'card-required': 'This account must log in with its card',
   'card-removed': 'The card was taken out',
   'module-fault': "The card's PKCS#11 module failed",
   'no-user': 'No account was named',
@@ -162,7 +162,7 @@ export function whatToDo(remedy: string | null): string {
 /** What the links say that scauthd looks at; a broken one with no reason of its own names its fault here. */
 export const found = {
   proof: (prompt: string) => `Nothing is in its way; it takes the PIN (${prompt}), so it was not tried`,
-  keyNotFixed: 'the first login fixes the key',
+  keyNotFixed: 'the first login stores the whole key',
   allowed: (service: string) => `Cards may be used for ${service}`,
   fromHost: 'From another host',
   elsewhere: (where: string, why: string) => `${where}. ${why}`,

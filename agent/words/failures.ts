@@ -98,7 +98,7 @@ export function failureText(error: AgentError): string {
     case 'already-paired':
       return 'This key is paired with the account already. `sc_auth list` shows the pairings.';
     case 'paired-elsewhere':
-      return `${because('This key is paired with another account', error)} Where one person has both accounts: --shared.`;
+      return `${because('This key is paired with another account', error)} If both accounts are one person's: --shared.`;
     case 'several-pairings':
       return 'Several cards are paired, and none was removed. Name one (sc_auth unpair -h HASH; sc_auth list), or all of them (--all).';
     case 'not-paired':

@@ -20,12 +20,12 @@ export const toList = {
   notAName: 'This is not the name of an account.',
   noSuchName: (kind: string) => `The certificate names no account (${kind}), or several.`,
   authority:
-    'This is the certificate of an authority, not of a person. Where a card really has it: pair its hash.',
+    'This is the certificate of an authority, not of a person. If a card really has it, pair its hash.',
   expired: (day: string) =>
-    `The certificate has ended on ${day}. Where it is meant all the same: sc_auth pair --certificate.`,
+    `The certificate ended on ${day}. To pair it all the same: sc_auth pair --certificate.`,
   changed: 'The certificate has changed since the list was read. Run it again.',
   severalUsers: (users: string) =>
-    `One key for several accounts (${users}). Where one person has them all: --shared.`,
+    `One key for several accounts (${users}). If they are all one person's: --shared.`,
 };
 
 type Result = 'paired' | 'already' | 'would-pair' | 'refused' | 'not-tried';
@@ -46,6 +46,6 @@ export const total = {
   stopped: (notTried: number, why: string) =>
     `${why} ${notTried} rows were not tried. Run it again: what is paired stays.`,
   keysUnknown: (count: number) =>
-    `${count} by a hash whose card is not here: the key is fixed at the first login with it.`,
+    `${count} by a hash whose card is not here: the whole key is stored at the first login with it.`,
   dry: 'Nothing was changed.',
 };

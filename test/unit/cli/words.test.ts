@@ -81,7 +81,7 @@ test('identities without a card: nothing on standard output, a hint, exit code 0
     out: '',
     err: 'No card with a key is in a reader. Put the card in and run it again.\n',
     calls: [
-      ['io.scauth.ListIdentities', {}],
+      ['io.scauth.ListIdentities', { after: 0 }],
       ['io.scauth.ListReaders', {}],
     ],
   });
@@ -133,7 +133,7 @@ test('list -v and --json', async (t) => {
   const { out } = await ask(t, script, ['list', '-v', '-u', 'alice', '-d', '.']);
   t.is(
     out,
-    `Hash: ${HASH}\n  Label: ${LABEL}\n  Key: not seen yet: fixed at the first login with the card\n` +
+    `Hash: ${HASH}\n  Label: ${LABEL}\n  Key: not seen yet: stored at the first login with the card\n` +
       '  Paired by: root\n  Paired at: 2026-11-23T20:00:00.000Z\n',
   );
   t.deepEqual(JSON.parse((await ask(t, script, ['list', '--json'])).out), { pairings: [unseen] });
@@ -185,7 +185,7 @@ test('pair as root: by hash, without secrets', async (t) => {
   const { code, out, err, calls } = await ask(t, script, ['pair', '-u', 'alice', '-h', lower]);
   t.is(code, 0);
   t.is(out, `Paired ${HASH} with alice.\n`);
-  t.is(err, `The card is not here: its key is fixed at the first login with it.\n${OFF}`);
+  t.is(err, `The card is not here: its whole key is stored at the first login with it.\n${OFF}`);
   t.deepEqual(calls, [['io.scauth.AddPairing', { user: 'alice', hash: HASH, certificate: null }]]);
 });
 
