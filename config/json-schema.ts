@@ -1,7 +1,8 @@
 // The table of settings as a JSON schema (draft 2020-12), for editors and deployment tools. Made from the same
 // valibot schemas that check the file; what JSON schema cannot say (contradictions, rules) the loader still checks.
 
-import { settings, type Setting } from '../policy/settings/settings.ts';
+import type { Setting } from '../policy/settings/setting.ts';
+import { settings } from '../policy/settings/settings.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

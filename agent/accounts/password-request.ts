@@ -10,7 +10,7 @@ const LENGTH_BYTES = 2;
 /** Longest service, user or confdir, bytes. */
 const MAX_NAME_BYTES = 1024;
 /** Longest request without its length in front. */
-export const MAX_REQUEST_BYTES = 3 * (LENGTH_BYTES + MAX_NAME_BYTES) + LENGTH_BYTES + MAX_SECRET_BYTES;
+const MAX_REQUEST_BYTES = 3 * (LENGTH_BYTES + MAX_NAME_BYTES) + LENGTH_BYTES + MAX_SECRET_BYTES;
 
 export interface PasswordRequest {
   readonly service: string;

@@ -12,7 +12,7 @@ const SYSTEM_BUS = '/run/dbus/system_bus_socket';
 const MAX_SESSIONS = 64;
 
 /** A failure that logind itself reports, e.g. `org.freedesktop.login1.NoSuchSession`. */
-export function logindErrorName(error: unknown): string | null {
+function logindErrorName(error: unknown): string | null {
   const name = error instanceof Error && 'dbusName' in error ? error.dbusName : null;
   return typeof name === 'string' && name.startsWith(`${NAME}.`) ? name : null;
 }

@@ -11,7 +11,7 @@
 import { hash } from 'node:crypto';
 
 /** Characters of a seal: 32 bytes in base64url. */
-export const SEAL_CHARS = 43;
+const SEAL_CHARS = 43;
 /** Longest line that is read; a line of ours is below 16 KiB. */
 export const MAX_LINE_BYTES = 65_536;
 

@@ -40,7 +40,7 @@ const names = new Map<number, string>(
 );
 
 /** `SCARD_E_NO_SERVICE`, or the number in hex. */
-export function returnValueName(rv: number): string {
+function returnValueName(rv: number): string {
   return rv === C.SCARD_S_SUCCESS ? 'SCARD_S_SUCCESS' : (names.get(rv) ?? `0x${rv.toString(16)}`);
 }
 

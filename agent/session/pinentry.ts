@@ -51,7 +51,7 @@ function isProgram(path: string): boolean {
 }
 
 /** The absolute path of the pinentry to use; null when there is none. */
-export function findPinentry(env: Environment, hasTerminal: boolean): string | null {
+function findPinentry(env: Environment, hasTerminal: boolean): string | null {
   const folders = (env['PATH'] ?? '/usr/bin:/bin').split(':').filter((folder) => folder.startsWith('/'));
   for (const name of candidates(env, hasTerminal)) {
     const found = folders.map((folder) => join(folder, name)).find(isProgram);

@@ -37,7 +37,7 @@ export interface Chain {
 /** What the certificate at the end is for: a login, or to say something of a card's key. */
 export type ChainPurpose = 'login' | 'attestation';
 
-export function isSelfIssued({ subject, issuer }: ParsedCertificate): boolean {
+function isSelfIssued({ subject, issuer }: ParsedCertificate): boolean {
   return sameName(subject, issuer);
 }
 

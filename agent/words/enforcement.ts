@@ -12,7 +12,7 @@ const SEE_HELP = 'See: sc_auth enforce --help';
 export const OFF = 'Enforcement is off: a password is enough.';
 
 /** Local time, to the minute. */
-export function untilText(iso: string): string {
+function untilText(iso: string): string {
   return timeText(Date.parse(iso)).slice(0, -':00'.length);
 }
 

@@ -1,6 +1,7 @@
 // The table of policy/settings as text: the sample scauth.toml, and the lines of scauth.toml(5).
 
-import { settings, type Setting } from '../../policy/settings/settings.ts';
+import type { Setting } from '../../policy/settings/setting.ts';
+import { settings } from '../../policy/settings/settings.ts';
 
 /** A value as TOML writes it; a list has places where a line may end. */
 export function tomlValue(value: Setting['default']): string {

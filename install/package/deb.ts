@@ -40,7 +40,7 @@ export function filesOf(folder: string): string[] {
 }
 
 /** One time for the whole tree. */
-export function settleTimes(folder: string): void {
+function settleTimes(folder: string): void {
   for (const name of ['.', ...readdirSync(folder, { recursive: true, encoding: 'utf8' })]) {
     const path = join(folder, name);
     if (!lstatSync(path).isSymbolicLink()) utimesSync(path, RELEASED_SECONDS, RELEASED_SECONDS);

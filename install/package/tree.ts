@@ -21,7 +21,7 @@ import { writeManPages } from '../man/pages.ts';
 import { bundle } from './bundle.ts';
 import { launchersOf, NATIVE_PACKAGES } from './entries.ts';
 
-export const MULTIARCH = 'x86_64-linux-gnu';
+const MULTIARCH = 'x86_64-linux-gnu';
 /** The runtime, the program and its native parts. */
 export const LIB = 'usr/lib/scauth';
 /** Daemons are for the administrator's path. */

@@ -24,7 +24,7 @@ export const whole = (min: number, max: number) =>
 
 export const flag = v.boolean('must be true or false');
 
-export const serviceName = v.pipe(
+const serviceName = v.pipe(
   v.string('must be text'),
   v.regex(/^(\*|[A-Za-z0-9._-]{1,64})$/, 'must be a PAM service name, or "*" alone'),
 );
@@ -44,10 +44,7 @@ export function oneOf<const N extends readonly number[]>(numbers: N) {
   return v.picklist(numbers, `must be one of ${numbers.join(', ')}`);
 }
 
-export const filePath = v.pipe(
-  v.string('must be text'),
-  v.regex(/^\/[^\0]{1,1000}$/, 'must be an absolute path'),
-);
+const filePath = v.pipe(v.string('must be text'), v.regex(/^\/[^\0]{1,1000}$/, 'must be an absolute path'));
 
 /** Files that root alone can write; they are read when the configuration is. */
 export const fileList = v.pipe(

@@ -35,8 +35,6 @@ const textOfReader = (what: string) =>
 const readerName = textOfReader('');
 const readerPattern = textOfReader('a USB id, or ');
 
-export type { Setting } from './setting.ts';
-
 /** Table → key → setting, in the order of the sample file. */
 export const settings = {
   login: {

@@ -6,7 +6,7 @@ import { productVersion } from '../../base/product-version.ts';
 import type { AuditedCause, AuditedKey } from '../../model/audit-event.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 
-export const OCSF_VERSION = '1.6.0';
+const OCSF_VERSION = '1.6.0';
 const PRODUCT = { name: 'scauth', vendor_name: 'scauth', version: productVersion() };
 /** Longest text from outside in a record. */
 const MAX_TEXT = 512;

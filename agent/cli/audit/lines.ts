@@ -12,7 +12,7 @@ function column(text: string, width: number): string {
 }
 
 /** One line for people. */
-export function lineFor(record: AuditRecord): string {
+function lineFor(record: AuditRecord): string {
   const { kind, outcome, reason, user, service, pkhh, token, tty, rhost, rule, detail } = record;
   const what = kind === 'login' ? outcome : outcome === 'failure' ? `${kind} failed` : kind;
   const more: readonly (readonly [string, string | null])[] = [

@@ -8,7 +8,7 @@ import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { unreadCards } from './unread-cards.ts';
 import { sortedIdentities, type SortedIdentities } from '../commands/identities.ts';
-import { tabbed } from '../terminal/output.ts';
+import { tabbed } from '../terminal/style.ts';
 
 async function nothingToChoose(
   found: SortedIdentities,

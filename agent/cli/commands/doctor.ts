@@ -4,7 +4,7 @@ import { settings as say, VERDICT } from '../../words/doctor.ts';
 import type { Command, CommandContext } from '../context.ts';
 import type { Check } from '../doctor/check.ts';
 import { parseOptions } from '../options.ts';
-import type { Piece } from '../terminal/output.ts';
+import type { Piece } from '../terminal/style.ts';
 
 const help = `sc_auth doctor [--json]
 

@@ -66,10 +66,9 @@ function behind(context: CommandContext): string {
 async function plan(context: CommandContext): Promise<void> {
   const shutOut: string[] = [];
   const onlyOne: string[] = [];
-  const { coverOfAll, linesOfCover, linesOfPlan, readSettings, uncovered } =
-    await import('../enforce/coverage.ts');
+  const { coverHere, linesOfCover, linesOfPlan, uncovered } = await import('../enforce/coverage.ts');
   const { screen } = context.output;
-  const services = coverOfAll(readSettings());
+  const services = coverHere();
   const accounts = async function* (): AsyncGenerator<readonly Standing[]> {
     for await (const { accounts: page } of pagesOf(context, 'PlanEnforcement', {})) {
       for (const { keptInBy, user, cards } of page) {
@@ -101,7 +100,7 @@ function stateIn({ state, since, until, by, breakGlass }: Enforced): State {
 
 /** While it is on, also which services hold it; root alone may read all settings. */
 async function status(context: CommandContext): Promise<void> {
-  const { coverOfAll, linesOfCover, readSettings, uncovered } = await import('../enforce/coverage.ts');
+  const { coverHere, linesOfCover, uncovered } = await import('../enforce/coverage.ts');
   let now: State | null = null;
   const exemptions = async function* (): AsyncGenerator<Enforced['exemptions']> {
     for await (const page of pagesOf(context, 'GetEnforcement', {})) {
@@ -114,7 +113,7 @@ async function status(context: CommandContext): Promise<void> {
     page.map(say.lineOfExemption);
   await context.output.list('exemptions', exemptions(), linesOf, () => {
     if (now === null || now.state === 'off' || context.uid !== 0) return { document: { ...now } };
-    const services = coverOfAll(readSettings());
+    const services = coverHere();
     if (uncovered(services).length > 0) context.output.failed();
     return { document: { ...now, services }, lines: linesOfCover(services, context.output.screen) };
   });

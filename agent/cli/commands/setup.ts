@@ -17,7 +17,7 @@ import { descriptorOption, parseOptions } from '../options.ts';
 import { sayWhetherOn } from '../pam/say-whether-on.ts';
 import { isInteractive, type Sources } from '../terminal/answers.ts';
 import { askWord, numbered } from '../terminal/ask-word.ts';
-import { tabbed } from '../terminal/output.ts';
+import { tabbed } from '../terminal/style.ts';
 import { accountForRoot } from './unpair.ts';
 
 const help = `sc_auth setup [-u USER] [-t TOKEN | --reader NAME] [--name NAME]

@@ -10,7 +10,7 @@ import { describePairing } from './list.ts';
 import { parseOptions } from '../options.ts';
 import { isInteractive } from '../terminal/answers.ts';
 import { askWord, numbered } from '../terminal/ask-word.ts';
-import { tabbed } from '../terminal/output.ts';
+import { tabbed } from '../terminal/style.ts';
 
 const help = `sc_auth unpair [-v] [-u USER] [-h HASH | --all] [--shut-out] [--json]
 

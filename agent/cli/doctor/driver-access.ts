@@ -15,7 +15,7 @@ const NAME = 'drivers and pcscd';
 const ASK_MS = 10_000;
 
 /** What pcscd answers a process of this user; anything but `reached` is a no. */
-export function askAs(uid: number): Promise<string> {
+function askAs(uid: number): Promise<string> {
   const program = fileURLToPath(new URL('./reach-pcscd.ts', import.meta.url));
   const argv = ['--disable-warning=ExperimentalWarning', program];
   const options = { uid, gid: uid, cwd: '/', env: {}, timeout: ASK_MS };

@@ -11,7 +11,7 @@ import { broken, ok, unknown, type Check } from './check.ts';
 const NAME = 'enforcement';
 
 /** @param root where `/` is found; other than `/` in tests */
-export function checkCover(settings: Settings, root = '/'): Check[] {
+function checkCover(settings: Settings, root = '/'): Check[] {
   const covers = coverOfAll(settings, root);
   const open = covers
     .filter(({ state }) => state === 'uncovered')

@@ -9,12 +9,10 @@ import { hung, styled, type Line, type Screen } from '../terminal/style.ts';
 import { coverOfAll, type ServiceCover, type Settings } from '../pam/report.ts';
 import { rehearse } from './rehearsal.ts';
 
-export { coverOfAll } from '../pam/report.ts';
-
 export const SETTINGS_FOLDER = '/etc/scauth';
 
 /** @throws CommandError `config-invalid`: what is bound is not known */
-export function readSettings(): Settings {
+function readSettings(): Settings {
   try {
     return loadPolicy(SETTINGS_FOLDER);
   } catch (error) {
@@ -49,6 +47,11 @@ export function linesOfPlan(accounts: readonly Standing[], screen: Screen | null
   });
 }
 
+/** By the PAM files and settings of this machine. @throws CommandError `config-invalid` */
+export function coverHere(): ServiceCover[] {
+  return coverOfAll(readSettings());
+}
+
 export function uncovered(covers: readonly ServiceCover[]): string[] {
   return covers.filter(({ state }) => state === 'uncovered').map(({ service }) => service);
 }
@@ -60,7 +63,7 @@ export function uncovered(covers: readonly ServiceCover[]): string[] {
  * @throws CommandError `config-invalid`, `usage`
  */
 export function judgeCover(known: readonly string[], context: CommandContext): ServiceCover[] | null {
-  const covers = coverOfAll(readSettings());
+  const covers = coverHere();
   const open = uncovered(covers);
   const notOpen = known.find((service) => !open.includes(service));
   if (notOpen !== undefined) throw new CommandError('usage', say.notUncovered(notOpen));

@@ -5,8 +5,6 @@ import { printable } from '../../base/errors.ts';
 import { EXIT, type CommandError, type ExitCode, type FailureCode } from '../exit-codes.ts';
 import { renderLine, tabbed, type Line, type Screen } from './style.ts';
 
-export { tabbed, type Piece } from './style.ts';
-
 /** Standard output and standard error. */
 export interface Writers {
   readonly writeOut: (text: string) => void;

@@ -36,7 +36,7 @@ export function cardKeyCheck(hostId: () => Buffer): CardKeyCheck {
 }
 
 /** What the card has proved of itself; a driver that does not ask leaves it unknown. */
-export function cardKeyOf({ cardProof }: Pick<Token, 'cardProof'>): CardKeyProof {
+function cardKeyOf({ cardProof }: Pick<Token, 'cardProof'>): CardKeyProof {
   return cardProof ?? CARD_KEY_UNASKED;
 }
 

@@ -8,7 +8,7 @@ import type { CardKeyCheck, Token, TokenDriver } from '../interface.ts';
 import { probePiv } from './probe.ts';
 import { PivToken, type CardMemory } from './token.ts';
 
-export const PIV_DRIVER_ID = 'org.scauth.piv';
+const PIV_DRIVER_ID = 'org.scauth.piv';
 
 export class PivDriver implements TokenDriver {
   readonly id = PIV_DRIVER_ID;

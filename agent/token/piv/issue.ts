@@ -302,7 +302,7 @@ async function setSecrets({ exchange, look, order, pin }: Issuing): Promise<void
 }
 
 /** Lends a secret that is in manuals. */
-export async function withFactory<T>(secret: string, act: (pin: Pin) => Promise<T>): Promise<T> {
+async function withFactory<T>(secret: string, act: (pin: Pin) => Promise<T>): Promise<T> {
   const pin = new Pin(Buffer.from(secret));
   try {
     return await act(pin);

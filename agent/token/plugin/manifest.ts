@@ -11,7 +11,7 @@ import type { DriverInfo } from '../../model/driver.ts';
 import { numberedUser, systemAccount, type DriverUser } from './confine.ts';
 
 /** The administrator's first: where both have an id, the first is used. */
-export const DRIVER_FOLDERS = ['/etc/scauth/drivers', '/usr/lib/scauth/drivers'];
+const DRIVER_FOLDERS = ['/etc/scauth/drivers', '/usr/lib/scauth/drivers'];
 const MANIFEST = 'manifest.json';
 const MAX_MANIFEST_BYTES = 64 * 1024;
 const MAX_DRIVERS = 64;
