@@ -241,5 +241,5 @@ test('clock: right, before the program was made, and set back behind the audit l
   utimesSync(log, now / 1000 + day, now / 1000 + day);
   expect(t, checkClock(now, root, program), 'broken', /it was set back/);
   utimesSync(program, now / 1000 + day, now / 1000 + day);
-  expect(t, checkClock(now, root, program), 'broken', /before this program was made/);
+  expect(t, checkClock(now, root, program), 'broken', /before this program was built/);
 });
