@@ -5,10 +5,14 @@ import { h, show, stateName } from './kit/dom.ts';
 import { live, now, onChange, type Standing } from './kit/live.ts';
 import { followTheme } from './kit/theme.ts';
 import { cards } from './view/cards.ts';
+import { people } from './view/people.ts';
 import type { View } from './view/view.ts';
 
 /** By the first part of the address; the first is shown without one. */
-const VIEWS = new Map<string, View>([['cards', cards]]);
+const VIEWS = new Map<string, View>([
+  ['cards', cards],
+  ['people', people],
+]);
 
 const bar = h('ul', { class: 'bar' });
 const notice = h('div', { class: 'notices', role: 'status' });
@@ -41,6 +45,8 @@ function showPlace(): void {
   const first = shown === '';
   shown = address;
   leave();
+  // A question is about what was shown.
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
   main.replaceChildren();
   leave = view(main, rest);
   document.title = `${NAMES[name as keyof typeof NAMES]} – ${NAMES.page}`;

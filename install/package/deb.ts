@@ -59,9 +59,9 @@ Recommends: cockpit
 Section: admin
 Priority: optional
 Description: smart card login: the administrator's page in Cockpit
- Shows in Cockpit which cards are in the readers, whose they are, and what is
- wrong with them. It asks scauthd, which decides by who is logged in; no PIN is
- typed in the browser.
+ Shows in Cockpit which cards are in the readers, whose they are, what is wrong
+ with them, and the accounts with their cards. It asks scauthd, which decides by
+ who is logged in; no PIN is typed in the browser.
 `;
 }
 

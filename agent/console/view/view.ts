@@ -2,7 +2,7 @@
 
 import { STATE } from '../../words/console.ts';
 import { sentenceOf } from '../kit/agent.ts';
-import { h, show, stateName } from '../kit/dom.ts';
+import { h, outside, show, stateName } from '../kit/dom.ts';
 import { now, onChange } from '../kit/live.ts';
 
 /**
@@ -31,8 +31,7 @@ export function kept<Seen>(
       elements = draw(await ask());
     } catch (error) {
       if (now().state === 'gone') return;
-      const said = sentenceOf(error);
-      elements = [h('p', { class: 'notice bad', 'data-key': 'failed', 'data-state': stateName(said) }, said)];
+      elements = [failed(error)];
     }
     if (isOver) return;
     show(main, elements);
@@ -69,4 +68,14 @@ export function kept<Seen>(
 /** Nothing is there, and the next step. */
 export function empty(title: string, next: string): HTMLElement {
   return h('section', { class: 'empty', 'data-key': 'empty' }, h('h2', {}, title), h('p', {}, next));
+}
+
+/** What failed, as a sentence. */
+export function failed(error: unknown): HTMLElement {
+  const said = sentenceOf(error);
+  return h(
+    'p',
+    { class: 'notice bad', 'data-key': 'failed', 'data-state': stateName(said) },
+    outside(said, 500),
+  );
 }

@@ -1,0 +1,88 @@
+// A long list of which only what is in sight, and a little around it, is in the document. It is a list of links to a screen
+// reader, which is told how many there are; arrow keys, Page Up and Down, Home and End go through all of it.
+
+import { h } from './dom.ts';
+
+/** Of a row, in pixels; the style sheet has the same (--row). */
+const ROW = 48;
+/** Rows around those in sight. */
+const AROUND = 10;
+
+export interface VirtualList<One> {
+  readonly element: HTMLElement;
+  readonly fill: (all: readonly One[]) => void;
+}
+
+/** @param row makes one row, with one link in it; `name` names the list */
+export function virtualList<One>(name: string, row: (one: One) => HTMLElement): VirtualList<One> {
+  const space = h('div', { class: 'space', role: 'list', 'aria-label': name });
+  const element = h('div', { class: 'rows', tabindex: -1 }, space);
+  let all: readonly One[] = [];
+  let drawn = { from: -1, to: -1, all };
+
+  const draw = (): void => {
+    const seen = Math.ceil(element.clientHeight / ROW);
+    const first = Math.floor(element.scrollTop / ROW);
+    const from = Math.max(0, first - AROUND);
+    const to = Math.min(all.length, first + seen + AROUND);
+    if (drawn.from === from && drawn.to === to && drawn.all === all) return;
+    const focused = document.activeElement?.closest('[aria-posinset]')?.getAttribute('aria-posinset') ?? null;
+    drawn = { from, to, all };
+    space.replaceChildren(
+      ...all.slice(from, to).map((one, at) => {
+        const item = h('div', {
+          class: 'row',
+          role: 'listitem',
+          'aria-setsize': all.length,
+          'aria-posinset': from + at + 1,
+        });
+        item.style.setProperty('top', `${(from + at) * ROW}px`);
+        item.append(row(one));
+        return item;
+      }),
+    );
+    if (focused !== null) linkAt(Number(focused) - 1)?.focus({ preventScroll: true });
+  };
+
+  const linkAt = (index: number): HTMLElement | null =>
+    space.querySelector<HTMLElement>(`[aria-posinset="${index + 1}"] a`);
+
+  const goTo = (index: number): void => {
+    const at = Math.min(all.length - 1, Math.max(0, index));
+    const top = at * ROW;
+    if (top < element.scrollTop) element.scrollTop = top;
+    else if (top + ROW > element.scrollTop + element.clientHeight)
+      element.scrollTop = top + ROW - element.clientHeight;
+    draw();
+    linkAt(at)?.focus({ preventScroll: true });
+  };
+
+  element.addEventListener('scroll', draw, { passive: true });
+  new ResizeObserver(draw).observe(element);
+  element.addEventListener('keydown', (event) => {
+    const place = document.activeElement?.closest('[aria-posinset]')?.getAttribute('aria-posinset');
+    if (place === null || place === undefined) return;
+    const index = Number(place) - 1;
+    const page = Math.max(1, Math.floor(element.clientHeight / ROW) - 1);
+    const to = {
+      ArrowDown: index + 1,
+      ArrowUp: index - 1,
+      PageDown: index + page,
+      PageUp: index - page,
+      Home: 0,
+      End: all.length - 1,
+    }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    goTo(to);
+  });
+
+  return {
+    element,
+    fill: (next) => {
+      all = next;
+      space.style.setProperty('height', `${all.length * ROW}px`);
+      draw();
+    },
+  };
+}
