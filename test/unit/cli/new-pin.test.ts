@@ -65,7 +65,7 @@ test('unblock: PUK and new PIN by descriptors of their own, whatever the card is
   const played = await play(t, UNBLOCK, { token: TOKEN }, (socket) =>
     runProcess(socket, args, '', ['87654321\n', '48151623\n48151623\n']),
   );
-  t.deepEqual(played.call, ['io.scauth.UnblockPin', { token: null }]);
+  t.deepEqual(played.call, ['io.scauth.UnblockPin', { token: null, helpDesk: false }]);
   t.deepEqual(played.got, ['87654321', '48151623', '48151623']);
   t.deepEqual(JSON.parse(played.out), { token: TOKEN });
 });

@@ -15,8 +15,12 @@ export const SUBJECT_OPTIONS = {
 } as const;
 
 export const SUBJECT_HELP = `  -N, --common-name NAME   whose key it is; without it your account's name
-  -E, --email ADDRESS, -U, --unit NAME, -O, --organisation NAME, -L, --locality NAME, -S, --state NAME, -C, --country CC
-                           the other parts of the name, where they are wanted`;
+  -E, --email ADDRESS      an address, where the certificate is to have one; in the same way:
+  -U, --unit NAME          the unit
+  -O, --organisation NAME  the organisation
+  -L, --locality NAME      the place
+  -S, --state NAME         the state or province
+  -C, --country CC         the country, two capital letters`;
 
 type Subject = Omit<Methods['RequestCertificate']['parameters'], 'hash'>;
 
