@@ -28,7 +28,7 @@ ${SUBJECT_HELP}
 
 Examples:
   sudo sc_auth create-ctk-identity -l "Ada's laptop" -k p-256-ne --new-token
-  sc_auth create-ctk-identity -l login -k p-256-ne -N "Ada Lovelace" -E ada@example.org
+  sc_auth create-ctk-identity -l login -k p-256-ne -N "Ada Lovelace"
 Exit codes: 0 done; 2 wrong usage, or no such token; 3 wrong PIN, or not allowed; 4 no card; 5 scauthd cannot be reached;
 130 cancelled.
 `;
