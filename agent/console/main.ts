@@ -7,11 +7,13 @@ import { followTheme } from './kit/theme.ts';
 import { cards } from './view/cards.ts';
 import { people } from './view/people.ts';
 import type { View } from './view/view.ts';
+import { wayIn } from './view/way-in.ts';
 
 /** By the first part of the address; the first is shown without one. */
 const VIEWS = new Map<string, View>([
   ['cards', cards],
   ['people', people],
+  ['way-in', wayIn],
 ]);
 
 const bar = h('ul', { class: 'bar' });

@@ -142,3 +142,30 @@ export const PERSON = {
   until: 'Until the end of',
   reason: 'Why (stands in the audit log)',
 };
+
+export const NO_SC_AUTH = 'sc_auth could not be run on this machine. Is the package scauth installed?';
+
+export const WAY = {
+  title: 'Why does a card log in, or not?',
+  about:
+    'Goes the way of a login from the PAM file to the card, and stops at the first thing that is wrong. It asks for no PIN and changes nothing.',
+  user: 'Account',
+  service: 'PAM service',
+  explain: 'Go the way',
+  ok: 'whole',
+  broken: 'broken',
+  command: 'the command',
+  machine: 'The machine as a whole',
+  aboutMachine: 'As sc_auth doctor looks at it. It changes nothing and asks no card.',
+  look: 'Look at the machine',
+  looking: 'Looking …',
+  found: (wrong: number, all: number) =>
+    wrong === 0 ? `All ${all} things are as they should be.` : `${wrong} of ${all} things want a look.`,
+  good: (count: number) => `${count} that are as they should be`,
+  states: new Map([
+    ['ok', 'good'],
+    ['warning', 'warning'],
+    ['broken', 'broken'],
+    ['unknown', 'not known'],
+  ]),
+};
