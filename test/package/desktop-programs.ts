@@ -19,6 +19,7 @@ import type { Sandbox } from '../kit/sandbox/sandbox.ts';
 const PACKAGES = [
   ...['plasma-workspace', 'libkscreenlocker5', 'suckless-tools', 'mate-screensaver', 'sway', 'swaylock'],
   ...['lightdm', 'lightdm-gtk-greeter', 'sddm', 'greetd', 'libpam-mount', 'libpam-mount-bin'],
+  'gnome-settings-daemon',
 ] as const;
 const TREE = join(REPOSITORY, 'build/desktops');
 /** What the tree was made of. */
