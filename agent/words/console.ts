@@ -6,8 +6,6 @@ export const NAMES = {
   cards: 'Cards',
   people: 'People',
   'way-in': 'Way in',
-  policy: 'Policy',
-  log: 'Log',
 } as const;
 
 export const GONE = 'scauthd does not answer.';
