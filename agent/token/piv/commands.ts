@@ -110,8 +110,14 @@ export function attest(exchange: ApduExchange, keyReference: number): Promise<Re
 }
 
 /** Yubico GET SERIAL: four bytes. */
-export function getSerial(exchange: ApduExchange): Promise<Reply> {
+function getSerial(exchange: ApduExchange): Promise<Reply> {
   return exchange.send({ ins: P.YUBICO_INS.GET_SERIAL, p1: 0, p2: 0, expected: 256 });
+}
+
+/** The maker's number; null: it does not say. */
+export async function readSerial(exchange: ApduExchange): Promise<string | null> {
+  const { data, sw } = await getSerial(exchange);
+  return sw === SW_SUCCESS && data.length === 4 ? String(data.readUInt32BE()) : null;
 }
 
 /** Yubico GET VERSION: `5.7.1`; null: a card without Yubico's instructions. */

@@ -12,7 +12,7 @@ import { FACTORY_PIN, FACTORY_PUK, type Issued, type IssueOrder, type NewKey } f
 import type { PublicKey } from '../../model/key.ts';
 import { UnsignedDocument, type DocumentUse } from '../../model/unsigned-document.ts';
 import type { ApduExchange } from './apdu.ts';
-import { generalAuthenticate, getSerial, putData, setPinRetries, verify } from './commands.ts';
+import { generalAuthenticate, putData, readSerial, setPinRetries, verify } from './commands.ts';
 import * as P from './constants.ts';
 import { contentOf, FILLED, isInUse, isUnfinished, readObject, slotNamed, type Look } from './look.ts';
 import {
@@ -62,9 +62,7 @@ interface Issuing {
 
 /** Before anything is sent. @throws AgentError `card-changed`, `cannot-set-up` */
 export async function requireSameCard(exchange: ApduExchange, look: Look): Promise<void> {
-  const { data, sw } = await getSerial(exchange);
-  const serial = sw === SW_SUCCESS && data.length === 4 ? String(data.readUInt32BE()) : null;
-  if (serial !== look.serial)
+  if ((await readSerial(exchange)) !== look.serial)
     throw new AgentError('card-changed', { detail: 'another serial number than before' });
   for (const name of FILLED) {
     const slot = slotNamed(name);

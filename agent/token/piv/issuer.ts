@@ -35,14 +35,17 @@ export class PivIssuer implements CardIssuer {
   }
 
   async look(): Promise<SetupLook | null> {
-    const { identities, yubiKey, pinReference } = this.#reading;
+    const { identities, yubiKey, pinReference, serial } = this.#reading;
     if (pinReference !== PIV_CARD_APPLICATION_PIN) return null;
     const { channel, exchange } = await this.#open();
     try {
       // A YubiKey was asked for these when it was put in, with and without certificate; they are asked for again before
       // anything is written.
       const places = yubiKey ? FILLED : [];
-      const look = await lookAt(exchange, { places, inUse: identities.map(({ slot }) => slot) });
+      const look = await lookAt(exchange, {
+        ...{ places, serial },
+        inUse: identities.map(({ slot }) => slot),
+      });
       if (look !== null) this.#tries.heard(look.pin);
       return look === null ? null : { ...look, issue: (order) => this.#issue(look, order) };
     } finally {
@@ -72,7 +75,7 @@ export class PivIssuer implements CardIssuer {
       await this.#verified(
         { pin, permit },
         async ({ exchange }) => {
-          look = await lookAt(exchange, { places: [...ALL_PLACES], inUse: [] });
+          look = await lookAt(exchange, { places: [...ALL_PLACES], inUse: [], serial: null });
           const slot = slotNamed(identity.slot);
           const now = await contentOf(exchange, slot, look?.hasMetadata === true);
           const key = now?.publicKey ?? now?.certificate?.publicKey;
@@ -119,7 +122,8 @@ export class PivIssuer implements CardIssuer {
     try {
       return await act(session);
     } finally {
-      await session.release();
+      // What has been changed is reset rather than asked whether it is unverified: surer, and two APDUs fewer.
+      await session.reset();
     }
   }
 }

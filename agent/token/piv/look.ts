@@ -9,7 +9,7 @@ import { parseCertificate, sameKey, type Certificate, type PublicKey } from '../
 import type { PinState } from '../../model/token.ts';
 import type { ApduExchange } from './apdu.ts';
 import { readCertificateObject } from './certificate-object.ts';
-import { emptyVerify, getData, getMetadata, getSerial, getVersion } from './commands.ts';
+import { emptyVerify, getData, getMetadata, getVersion, readSerial } from './commands.ts';
 import * as P from './constants.ts';
 import { readPivmanData, TRIPLE_DES, type PivmanData } from './management-key.ts';
 import { readMetadataKey } from './metadata.ts';
@@ -110,25 +110,30 @@ async function secretOf(
   };
 }
 
+/** What was read when the card was put in; all of it that counts is asked for again before anything is written. */
+interface Known {
+  /** Places that were looked at, and those of them with a key. */
+  readonly places: readonly string[];
+  readonly inUse: readonly string[];
+  readonly serial: string | null;
+}
+
 /**
  * @param known places that were looked at when the card was put in, and what was found in them
  * @returns null: a card without Yubico's instructions
  * @throws AgentError `cannot-set-up`, `malformed`, `card-fault`, and what the channel throws
  */
-export async function lookAt(
-  exchange: ApduExchange,
-  known: { readonly places: readonly string[]; readonly inUse: readonly string[] },
-): Promise<Look | null> {
+export async function lookAt(exchange: ApduExchange, known: Known): Promise<Look | null> {
   const version = await getVersion(exchange);
   if (version === null) return null;
-  const serial = await getSerial(exchange);
+  const serial = known.serial ?? (await readSerial(exchange));
   const pin = await secretOf(exchange, P.PIV_CARD_APPLICATION_PIN);
   const puk = pin === null ? null : await secretOf(exchange, PUK_REFERENCE);
   const key = pin === null ? null : await secretOf(exchange, P.CARD_MANAGEMENT_KEY);
   const pivman = readPivmanData(await readObject(exchange, P.PIVMAN_OBJECT));
   const look = {
     firmware: version.join('.'),
-    serial: serial.sw === SW_SUCCESS && serial.data.length === 4 ? String(serial.data.readUInt32BE()) : null,
+    serial,
     hasMetadata: pin !== null,
     secrets:
       pin === null
@@ -151,7 +156,7 @@ async function countOf(exchange: ApduExchange): Promise<PinState> {
 async function placesInUse(
   exchange: ApduExchange,
   { hasMetadata, begun }: Pick<Look, 'hasMetadata' | 'begun'>,
-  known: { readonly places: readonly string[]; readonly inUse: readonly string[] },
+  known: Known,
 ): Promise<string[]> {
   const inUse: string[] = [];
   for (const slot of PLACES) {

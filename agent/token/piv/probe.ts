@@ -16,7 +16,7 @@ import { ApduExchange } from './apdu.ts';
 import { proveCardKey } from './card-key.ts';
 import { readCertificateObject } from './certificate-object.ts';
 import { readGuid } from './chuid.ts';
-import { deVerify, emptyVerify, getData, getMetadata, getSerial, select } from './commands.ts';
+import { deVerify, emptyVerify, getData, getMetadata, readSerial, select } from './commands.ts';
 import * as P from './constants.ts';
 import { readFactorySecrets } from './factory.ts';
 import { readPinReference, readRetiredCount } from './discovery.ts';
@@ -32,6 +32,8 @@ export interface PivReading {
   readonly label: string;
   /** By its CHUID; null: it has none of a name. */
   readonly guid: string | null;
+  /** The maker's number; null: it was not asked for, or there is none. */
+  readonly serial: string | null;
   /** Without retired keys, which no login needs: readRetiredKey. */
   readonly identities: readonly Identity[];
   /** How many retired keys have their certificate on the card. */
@@ -119,10 +121,11 @@ class Probe {
     }
     const cardProof = await this.#cardKey(keys);
     const { reference: pinReference, triesLeft, deVerify: ability } = await this.#pin(stated);
-    const serial = guid ?? (await this.#otherSerial(keys));
-    const id = parseTokenId(`${driver}:${serial}`);
+    const serial = guid === null ? await this.#serial() : null;
+    const name = guid ?? serial ?? nameByKey(keys);
+    const id = parseTokenId(`${driver}:${name}`);
     const holder = (keys.find((key) => key.slot.use === 'authentication') ?? keys[0])?.certificate?.holder;
-    const label = printable(`PIV (${holder ?? serial})`);
+    const label = printable(`PIV (${holder ?? name})`);
     const pin = cardPin(pinReference);
     const told = this.#yubiKey
       ? await this.#tolerate('PIN and PUK metadata', () => readFactorySecrets(this.#exchange))
@@ -132,6 +135,7 @@ class Probe {
       id,
       label,
       guid,
+      serial,
       identities: keys.map((key) => toIdentity(key, id, label, pin.id)),
       retired,
       pinReference,
@@ -229,18 +233,10 @@ class Probe {
     return { reference: other, sw: otherSw };
   }
 
-  /** A name for a card whose CHUID has none: Yubico's serial number, or the first key. */
-  async #otherSerial(keys: readonly Key[]): Promise<string> {
-    if (this.#yubiKey) {
-      const serial = await this.#tolerate('GET SERIAL', async () => {
-        const { data, sw } = await getSerial(this.#exchange);
-        return sw === SW_SUCCESS && data.length === 4 ? String(data.readUInt32BE()) : null;
-      });
-      if (serial !== null) return serial;
-    }
-    const first = keys[0];
-    if (first === undefined) return 'unnamed';
-    return toHex(createHash('sha256').update(first.publicKey.spki).digest()).slice(0, 16);
+  /** Yubico's serial number, by which a card is called whose CHUID has no name. */
+  async #serial(): Promise<string | null> {
+    if (!this.#yubiKey) return null;
+    return this.#tolerate('GET SERIAL', () => readSerial(this.#exchange));
   }
 
   #note(name: string, error: unknown): void {
@@ -264,6 +260,12 @@ class Probe {
       }
     }
   }
+}
+
+/** What a card is called that has no name and no number: by its first key. */
+function nameByKey([first]: readonly Key[]): string {
+  if (first === undefined) return 'unnamed';
+  return toHex(createHash('sha256').update(first.publicKey.spki).digest()).slice(0, 16);
 }
 
 /** SP 800-73-4 part 1, table 4b: the card's own PIN, or one that is shared between its applications. */

@@ -92,6 +92,11 @@ export class VerifiedSession {
     return done ? 'reset' : 'unknown';
   }
 
+  /** The same by a reset, whatever the card says of itself. Never rejects. */
+  async reset(): Promise<CardLeft> {
+    return (await this.#channel.close('reset')) ? 'reset' : 'unknown';
+  }
+
   async #deVerify(): Promise<boolean> {
     const claimed = (await deVerify(this.exchange, this.#pinReference)) === SW_SUCCESS;
     if (!claimed || !this.#plan.confirm) return claimed;

@@ -140,6 +140,21 @@ ssh-keygen -i -m PKCS8 -f ${FOLDER}/own.pub >${FOLDER}/own.ssh; ssh-keygen -lf $
     t.is(again.code, 0, again.screen);
 
     // What would be lost is kept: a paired key, and each where the PIN is wrong.
+    for (const argv of [
+      ['export-ctk-identity', '-h', hash, '-f', `${FOLDER}/out.p12`, '-p', 'secret'],
+      ['import-ctk-identities', '-f', `${FOLDER}/in.p12`, '-p', 'secret'],
+    ]) {
+      const refused = await sandbox.exec(['sc_auth', ...argv]);
+      t.is(refused.code, 3);
+      t.regex(refused.stderr, /create-ctk-identity/);
+    }
+    for (const option of [
+      ['-t', 'bio'],
+      ['-k', 'p-521'],
+    ]) {
+      const refused = await create(sandbox, ['-l', 'x', '-k', 'p-256-ne', ...option], '');
+      t.is(refused.code, 2, refused.stderr);
+    }
     const gone = (input: string) => sandbox.exec(['sc_auth', 'delete-ctk-identity', '-h', hash], { input });
     t.is((await gone(`${PIN}\n`)).code, 2, 'it is paired');
     await sandbox.exec(['sc_auth', 'unpair', '-u', sandbox.user, '-h', hash]);

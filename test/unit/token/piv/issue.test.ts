@@ -127,15 +127,20 @@ test.serial('no secret stays in memory, whether it succeeds or fails', async (t)
   }
 });
 
-test('at most 60 APDUs, the look with it', async (t) => {
-  for (const firmware of ['5.4.3', '5.7.1']) {
+test('at most 60 short APDUs, the look with it, also with RSA-2048', async (t) => {
+  for (const [firmware, algorithm] of [
+    ['5.4.3', 'p256'],
+    ['5.7.1', 'p256'],
+    ['5.4.3', 'rsa2048'],
+    ['5.7.1', 'rsa2048'],
+  ] as const) {
     const slot = new SoftwareSlot({ factory: true, firmware });
     const { issuer } = await tokenIn(slot);
     slot.commands.length = 0;
     const look = await issuer.look();
     if (look === null) throw new Error('no look');
-    await look.issue(orderFor(look));
-    t.true(slot.commands.length <= 60, `${slot.commands.length}`);
+    await look.issue(orderFor(look, { key: { ...KEY, algorithm } }));
+    t.true(slot.commands.length <= 60, `${firmware} ${algorithm}: ${slot.commands.length}`);
   }
 });
 
