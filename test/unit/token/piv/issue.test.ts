@@ -1,8 +1,7 @@
 // Setting a card up, against the software card in this process: what is on it afterwards, and that a cut at any APDU leaves
 // it from the factory or to be finished.
 
-import test from 'ava';
-import type { ExecutionContext } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { asAgentError } from '../../../../agent/base/errors.ts';
@@ -128,19 +127,15 @@ test.serial('no secret stays in memory, whether it succeeds or fails', async (t)
 });
 
 test('at most 60 short APDUs, the look with it, also with RSA-2048', async (t) => {
-  for (const [firmware, algorithm] of [
-    ['5.4.3', 'p256'],
-    ['5.7.1', 'p256'],
-    ['5.4.3', 'rsa2048'],
-    ['5.7.1', 'rsa2048'],
-  ] as const) {
+  for (const name of ['5.4.3 p256', '5.7.1 p256', '5.4.3 rsa2048', '5.7.1 rsa2048'] as const) {
+    const [firmware, algorithm] = name.split(' ') as ['5.4.3' | '5.7.1', 'p256' | 'rsa2048'];
     const slot = new SoftwareSlot({ factory: true, firmware });
     const { issuer } = await tokenIn(slot);
     slot.commands.length = 0;
     const look = await issuer.look();
     if (look === null) throw new Error('no look');
     await look.issue(orderFor(look, { key: { ...KEY, algorithm } }));
-    t.true(slot.commands.length <= 60, `${firmware} ${algorithm}: ${slot.commands.length}`);
+    t.true(slot.commands.length <= 60, `${name}: ${slot.commands.length}`);
   }
 });
 
@@ -396,6 +391,10 @@ test("an authority's certificate is put on the key's place, by the PIN alone", a
   t.false(slot.card.applet.pins.verified);
 });
 
-test('a card without the instructions says so', async (t) => {
-  t.is(await (await tokenIn(new SoftwareSlot({ firmware: 'none' }))).issuer.look(), null);
+test("a card without the instructions says so, with a YubiKey's ATR and with one of its own", async (t) => {
+  for (const atr of [undefined, '3B7F96000080318065B0846566FB12018300900001'])
+    t.is(
+      await (await tokenIn(new SoftwareSlot({ firmware: 'none', ...(atr && { atr }) }))).issuer.look(),
+      null,
+    );
 });
