@@ -30,8 +30,11 @@ test('S9: whatever asks for a secret is for who is at the machine, and is no cal
   const asks = names
     .map((name) => methodNamed(`io.scauth.${name}`))
     .filter((method) => method?.kind === 'story');
-  t.is(asks.length, 11);
-  for (const method of asks) t.false(method.oneway, method.name);
+  t.is(asks.length, 15);
+  for (const method of asks) {
+    t.false(method.oneway, method.name);
+    t.true(['yes', 'seat'].includes(method.here), method.name);
+  }
 });
 
 test.serial(
