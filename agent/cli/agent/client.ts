@@ -59,7 +59,7 @@ async function open(
   how: How,
 ): Promise<{ link: AgentLink; call: AgentCall }> {
   const paths = socketPaths(context);
-  debug('socket', () => `${method} to ${paths[0]}`);
+  debug('socket', () => `io.scauth.${method} to ${paths[0]}`);
   const link = await AgentLink.connect(paths).catch(fail);
   const call = new AgentCall(link);
   try {

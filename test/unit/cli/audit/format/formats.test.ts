@@ -14,7 +14,7 @@ type Members = Readonly<Record<string, unknown>>;
 type Field = readonly [string, unknown];
 
 function vector(name: string): unknown {
-  return JSON.parse(readFileSync(join(import.meta.dirname, '../../../vectors', name), 'utf8'));
+  return JSON.parse(readFileSync(join(import.meta.dirname, '../../../../vectors', name), 'utf8'));
 }
 
 const ecs = vector('ecs-8.11.0.json') as {
