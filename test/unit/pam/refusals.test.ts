@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 
 import test from 'ava';
 
+import { HIGHEST_VERSION } from '../../../agent/protocol/frames.ts';
 import { ask, frame, tell, verdict, VERDICT, WAIT, type Step } from './agent.ts';
 import { buildPam } from './build.ts';
 import { PAM, runPam, type RunOptions } from './client.ts';
@@ -49,7 +50,7 @@ const CASES: readonly Case[] = [
   ),
   afterBegin('text of another protocol', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), GRANTED),
   afterBegin('zeros', Buffer.alloc(4096), GRANTED),
-  afterBegin('a version that was not offered', frame(6, GRANTED.subarray(8), 4)),
+  afterBegin('a version that was not offered', frame(6, GRANTED.subarray(8), HIGHEST_VERSION + 1)),
   afterBegin('version 0', frame(6, GRANTED.subarray(8), 0)),
   afterBegin('a begin from the agent', frame(1, Buffer.from([1, 1, 1, 0, 0, 0, 0, 0, 0])), GRANTED),
   afterBegin('an answer from the agent', frame(5, Buffer.from([0, 0, 0])), GRANTED),
