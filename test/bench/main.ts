@@ -132,17 +132,17 @@ const PARTS = [
 ];
 
 /** The chart, the whole table and the README's; each document says which command made them. */
-function publish({ rows }: PeerReport): void {
+async function publish({ rows }: PeerReport): Promise<void> {
   writeFileSync('install/doc/peers.svg', peersChart(rows));
-  putBetweenMarks('BENCHMARKS.md', 'peers', peersTable(rows));
-  putBetweenMarks('README.md', 'peers', shortTable(rows));
+  await putBetweenMarks('BENCHMARKS.md', 'peers', peersTable(rows));
+  await putBetweenMarks('README.md', 'peers', shortTable(rows));
 }
 
 async function peers(times: number, options: { svg?: string; publish?: boolean }): Promise<Figure[]> {
   const report = await measurePeers(times);
   console.log(`${peersTable(report.rows)}\n`);
   if (options.svg !== undefined) writeFileSync(options.svg, peersChart(report.rows));
-  if (options.publish === true) publish(report);
+  if (options.publish === true) await publish(report);
   return [...report.figures];
 }
 

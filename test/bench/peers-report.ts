@@ -1,6 +1,7 @@
 // What `npm run bench -- --only peers` found, for people: a table in Markdown, and a chart that follows the reader's light
 // or dark page. No measuring here.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { format, resolveConfig } from 'prettier';
 import type { CaseName, PeerRow, Program } from './peers.ts';
 
 const CARDS: Readonly<Record<CaseName, string>> = {
@@ -21,7 +22,7 @@ function milliseconds(value: number): string {
 }
 
 function timesOf({ login }: PeerRow, delayMs: number): string {
-  const times = login?.times.get(delayMs);
+  const times = typeof login === 'object' ? login.times.get(delayMs) : undefined;
   return times === undefined ? '' : `${milliseconds(times.medianMs)} / ${milliseconds(times.p95Ms)}`;
 }
 
@@ -30,13 +31,13 @@ function cells(row: PeerRow): string[] {
   return [
     CARDS[of],
     NAMES[program],
-    login === null ? 'no login' : String(login.apdus),
-    login === null ? '' : String(login.bytes),
+    typeof login === 'string' ? login : String(login.apdus),
+    typeof login === 'string' ? '' : String(login.bytes),
     timesOf(row, 0),
     timesOf(row, REAL_MS),
     noCardMs === null ? '' : milliseconds(noCardMs),
     triesForPassword === null ? '' : String(triesForPassword),
-    login === null ? '' : login.leftVerified ? 'yes' : 'no',
+    typeof login === 'string' ? '' : login.leftVerified ? 'yes' : 'no',
   ];
 }
 
@@ -64,13 +65,18 @@ export function peersTable(rows: readonly PeerRow[]): string {
 export function shortTable(rows: readonly PeerRow[]): string {
   const shown = rows.filter(({ of, program }) => of === 'piv-rsa2048' && program !== 'bare');
   return markdown(
-    ['a login with a PIV card', 'APDUs', `${REAL_MS} ms an APDU`, 'tries that a typed password costs'],
-    shown.map(({ program, login, triesForPassword }) => [
-      NAMES[program],
-      login === null ? 'no login' : String(login.apdus),
-      login === null ? '' : `${milliseconds(login.times.get(REAL_MS)?.medianMs ?? NaN)} ms`,
-      String(triesForPassword ?? ''),
-    ]),
+    ['a login with a PIV card', 'APDUs', `time, ${REAL_MS} ms an APDU`],
+    shown.flatMap(({ program, login }) =>
+      typeof login === 'string'
+        ? []
+        : [
+            [
+              NAMES[program],
+              String(login.apdus),
+              `${milliseconds(login.times.get(REAL_MS)?.medianMs ?? NaN)} ms`,
+            ],
+          ],
+    ),
   );
 }
 
@@ -83,7 +89,8 @@ const VALUE_WIDTH = 150;
 
 /** Bars: a login at the pace of a card in a USB reader, by card and program; its APDUs beside it. */
 export function peersChart(rows: readonly PeerRow[]): string {
-  const msOf = ({ login }: PeerRow): number => login?.times.get(REAL_MS)?.medianMs ?? 0;
+  const msOf = ({ login }: PeerRow): number =>
+    (typeof login === 'object' ? login.times.get(REAL_MS)?.medianMs : null) ?? 0;
   const longest = Math.max(...rows.map(msOf));
   const scale = (WIDTH - LABEL_WIDTH - VALUE_WIDTH) / longest;
   let y = HEAD_HEIGHT + 8;
@@ -94,7 +101,7 @@ export function peersChart(rows: readonly PeerRow[]): string {
     for (const row of rows.filter((one) => one.of === of)) {
       const { program, login } = row;
       const width = msOf(row) * scale;
-      const said = login === null ? 'no login' : `${milliseconds(msOf(row))} ms, ${login.apdus} APDUs`;
+      const said = typeof login === 'string' ? login : `${milliseconds(msOf(row))} ms, ${login.apdus} APDUs`;
       parts.push(
         `<text x="${LABEL_WIDTH - 10}" y="${y + 15}" text-anchor="end">${NAMES[program]}</text>`,
         `<rect class="${program === 'scauth' ? 'ours' : 'theirs'}" x="${LABEL_WIDTH}" y="${y}" width="${width.toFixed(1)}" height="${BAR_HEIGHT}" rx="3"/>`,
@@ -120,10 +127,11 @@ ${parts.join('\n')}
 }
 
 /** Puts `text` in the place of what stands between the two marks in a file. @throws Error where they are not there */
-export function putBetweenMarks(file: string, mark: string, text: string): void {
+export async function putBetweenMarks(file: string, mark: string, text: string): Promise<void> {
   const before = readFileSync(file, 'utf8');
   const [begin, end] = [`<!-- ${mark} -->`, `<!-- /${mark} -->`];
   const [from, to] = [before.indexOf(begin), before.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`${file} has no ${begin} … ${end}`);
-  writeFileSync(file, `${before.slice(0, from)}${begin}\n\n${text}\n\n${before.slice(to)}`);
+  const whole = `${before.slice(0, from)}${begin}\n\n${text}\n\n${before.slice(to)}`;
+  writeFileSync(file, await format(whole, { ...(await resolveConfig(file)), filepath: file }));
 }

@@ -6,7 +6,7 @@ import { memoryMib } from './at-rest.ts';
 import { figure, median, type Figure } from './figures.ts';
 import { LIBRARIES, preparePeers } from './peer-programs.ts';
 import { READER } from './rig.ts';
-import { programPath, Stopwatch } from './stopwatch.ts';
+import { ProgramFailed, programPath, Stopwatch } from './stopwatch.ts';
 
 export const PROGRAMS = ['scauth', 'pam_p11', 'pam_pkcs11', 'bare'] as const;
 export type Program = (typeof PROGRAMS)[number];
@@ -26,19 +26,23 @@ export type CaseName = Case['name'];
 export interface PeerRow {
   readonly of: CaseName;
   readonly program: Program;
-  /** null: it did not let the person in with the right PIN. */
-  readonly login: {
-    readonly apdus: number;
-    readonly bytes: number;
-    readonly times: ReadonlyMap<number, { readonly medianMs: number; readonly p95Ms: number }>;
-    /** Once everything is at rest, whoever comes next may use the key without a PIN. */
-    readonly leftVerified: boolean;
-  } | null;
+  /** A word: it did not let the person in with the right PIN. */
+  readonly login:
+    | NoLogin
+    | {
+        readonly apdus: number;
+        readonly bytes: number;
+        readonly times: ReadonlyMap<number, { readonly medianMs: number; readonly p95Ms: number }>;
+        /** Once everything is at rest, whoever comes next may use the key without a PIN. */
+        readonly leftVerified: boolean;
+      };
   /** What it adds to a login where no card is in; null for the C program, and for what crashes there. */
   readonly noCardMs: number | null;
   /** Tries that the account's password costs, typed in the PIN's place; null for the C program. */
   readonly triesForPassword: number | null;
 }
+
+type NoLogin = 'refused' | 'crashed';
 
 export interface PeerReport {
   readonly rows: readonly PeerRow[];
@@ -87,20 +91,23 @@ class Runner {
     return this.#stopwatch.time('', pamtester('bench-permit'), bare);
   }
 
-  /** @returns false: refused, or crashed */
-  async endsWell(typed: string, suffix = ''): Promise<boolean> {
-    return this.time(typed, suffix).then(
-      () => true,
-      () => false,
-    );
+  async ends(typed: string, suffix = ''): Promise<NoLogin | 'well'> {
+    try {
+      await this.time(typed, suffix);
+      return 'well';
+    } catch (error) {
+      if (!(error instanceof ProgramFailed)) throw error;
+      return (error.status ?? 0) > 128 ? 'crashed' : 'refused';
+    }
   }
 
-  /** Logs in once and looks at the card's own log. @returns null: refused */
-  async count(): Promise<{ apdus: number; bytes: number; leftVerified: boolean } | null> {
+  /** Logs in once and looks at the card's own log. */
+  async count(): Promise<{ apdus: number; bytes: number; leftVerified: boolean } | NoLogin> {
     const { card, pin } = this.#sandbox;
     await untilIdle(this.#sandbox);
     await card.clearLog();
-    if (!(await this.endsWell(pin))) return null;
+    const end = await this.ends(pin);
+    if (end !== 'well') return end;
     await untilIdle(this.#sandbox);
     const log = await card.log();
     const bytes = log.reduce((sum, { bytesIn, bytesOut }) => sum + bytesIn + bytesOut, 0);
@@ -111,7 +118,7 @@ class Runner {
     const { card } = this.#sandbox;
     await untilIdle(this.#sandbox);
     await card.setTries(FULL_TRIES);
-    await this.endsWell(line, '-or');
+    await this.ends(line, '-or');
     await untilIdle(this.#sandbox);
     const lost = FULL_TRIES - (await card.getTries());
     await card.setTries(FULL_TRIES);
@@ -148,7 +155,7 @@ async function measureCase(
     for (const runner of all) await runner.count();
     const counted = new Map<Program, Awaited<ReturnType<Runner['count']>>>();
     for (const runner of all) counted.set(runner.program, await runner.count());
-    const able = all.filter(({ program }) => counted.get(program) !== null);
+    const able = all.filter(({ program }) => typeof counted.get(program) === 'object');
     const wall = new Map<number, Map<Program, number[]>>();
     for (const delayMs of DELAYS) {
       await sandbox.card.setDelay(delayMs);
@@ -165,26 +172,29 @@ async function measureCase(
     const permit = ['pamtester', 'bench-permit', sandbox.user, 'authenticate'];
     const permitMs: number[] = [];
     const calm: Runner[] = [];
-    for (const runner of modules) if (await runner.endsWell('', '-or')) calm.push(runner);
+    for (const runner of modules) if ((await runner.ends('', '-or')) === 'well') calm.push(runner);
     const noCard = await alternate(calm, times, async (runner) => {
       permitMs.push(await stopwatch.time('', permit));
       return runner.time('', '-or');
     });
     const rows = all.map(({ program }): PeerRow => {
-      const counts = counted.get(program) ?? null;
+      const counts = counted.get(program) ?? 'refused';
       const without = noCard.get(program);
       return {
         of: name,
         program,
-        login: counts && {
-          ...counts,
-          times: new Map(
-            [...wall].map(([delayMs, taken]) => {
-              const values = taken.get(program) ?? [];
-              return [delayMs, { medianMs: median(values), p95Ms: percentile95(values) }];
-            }),
-          ),
-        },
+        login:
+          typeof counts === 'string'
+            ? counts
+            : {
+                ...counts,
+                times: new Map(
+                  [...wall].map(([delayMs, taken]) => {
+                    const values = taken.get(program) ?? [];
+                    return [delayMs, { medianMs: median(values), p95Ms: percentile95(values) }];
+                  }),
+                ),
+              },
         noCardMs: without === undefined ? null : median(without) - median(permitMs),
         triesForPassword: tries.get(program) ?? null,
       };
@@ -198,7 +208,8 @@ async function measureCase(
 
 /** Ours to the quickest peer's. @throws Error where no peer logged in */
 function ratio(rows: readonly PeerRow[], of: CaseName, delayMs: number): number {
-  const msOf = ({ login }: PeerRow): number => login?.times.get(delayMs)?.medianMs ?? Infinity;
+  const msOf = ({ login }: PeerRow): number =>
+    (typeof login === 'object' ? login.times.get(delayMs)?.medianMs : null) ?? Infinity;
   const mine = rows.filter((row) => row.of === of);
   const best = Math.min(...mine.filter(({ program }) => program.startsWith('pam_')).map(msOf));
   const ours = mine.find(({ program }) => program === 'scauth');
@@ -219,7 +230,7 @@ export async function measurePeers(times: number): Promise<PeerReport> {
   const worst = (delayMs: number): number =>
     Math.max(ratio(rows, 'piv-rsa2048', delayMs), ratio(rows, 'piv-p256', delayMs));
   const counts = rows.flatMap(({ of, program, login }) =>
-    login === null ? [] : [figure(`peers-${of}-${program}-apdus`, login.apdus, 'APDUs')],
+    typeof login === 'string' ? [] : [figure(`peers-${of}-${program}-apdus`, login.apdus, 'APDUs')],
   );
   return {
     rows,

@@ -29,6 +29,16 @@ export function programPath(name: 'bare' | 'stopwatch'): string {
   return join(APP, FOLDER, name);
 }
 
+/** 128 + n after signal n. */
+export class ProgramFailed extends Error {
+  readonly status: number | undefined;
+
+  constructor(words: readonly string[], status: number | undefined) {
+    super(`'${words.join(' ')}' failed with ${String(status)}.`);
+    this.status = status;
+  }
+}
+
 export class Stopwatch {
   readonly #child: ChildProcess;
   readonly #answers: AsyncIterator<string>;
@@ -56,7 +66,7 @@ export class Stopwatch {
     if (answer.done === true) throw new Error('The stopwatch has ended.');
     const [nanoseconds, status] = answer.value.split(' ').map(Number);
     if (nanoseconds === undefined || status !== 0) {
-      throw new Error(`'${words.join(' ')}' failed with ${String(status)}.`);
+      throw new ProgramFailed(words, status);
     }
     return nanoseconds / 1e6;
   }
