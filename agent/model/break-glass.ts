@@ -1,10 +1,10 @@
 // The break-glass code: made by sc_auth, shown once; scauthd keeps only a salted scrypt hash of it and compares.
 // 23 symbols of 5 random bits and two that check them, so that what is no code is known without a try. RFC 7914.
 
-import { createHash, randomBytes, randomInt, scrypt, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import type { SecretBuffer } from '../base/secret.ts';
 import type { Pin } from '../base/pin.ts';
-import { ascii, readSymbols } from './code-symbols.ts';
+import { ascii, readSymbols, stretched, STRETCHED_BYTES } from './code-symbols.ts';
 import type { CodeHash } from './enforcement.ts';
 
 const RANDOM_SYMBOLS = 23;
@@ -12,7 +12,6 @@ const CHECK_SYMBOLS = 2;
 const CODE_SYMBOLS = RANDOM_SYMBOLS + CHECK_SYMBOLS;
 const GROUP = 5;
 const SALT_BYTES = 16;
-const HASH_BYTES = 32;
 /** 16 MiB and some 50 ms a try; the code's own 115 bits are what keeps guessers out. */
 const COST = { N: 16_384, r: 8, p: 1 };
 
@@ -36,21 +35,12 @@ function normalCode(typed: Pin): SecretBuffer | null {
   return null;
 }
 
-function hashOf(code: Uint8Array, salt: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    scrypt(code, salt, HASH_BYTES, COST, (error, hash) => {
-      if (error === null) resolve(hash);
-      else reject(error);
-    });
-  });
-}
-
 /** A new code in readable groups, and what scauthd is told of it. Only for the program that shows it. */
 export async function makeBreakGlassCode(): Promise<{ readonly text: string; readonly hash: CodeHash }> {
   const random = Buffer.from(Array.from({ length: RANDOM_SYMBOLS }, () => ascii(randomInt(32))));
   const code = Buffer.concat([random, Buffer.from(checkOf(random).map(ascii))]);
   const salt = randomBytes(SALT_BYTES);
-  const hash = await hashOf(code, salt);
+  const hash = await stretched(code, salt, COST);
   const groups = Array.from({ length: CODE_SYMBOLS / GROUP }, (_, index) =>
     code.toString('latin1', index * GROUP, (index + 1) * GROUP),
   );
@@ -61,7 +51,7 @@ export async function makeBreakGlassCode(): Promise<{ readonly text: string; rea
 
 /** @returns null for what is no hash of ours */
 export function parseCodeHash(salt: Buffer, hash: Buffer): CodeHash | null {
-  return salt.length === SALT_BYTES && hash.length === HASH_BYTES ? { salt, hash } : null;
+  return salt.length === SALT_BYTES && hash.length === STRETCHED_BYTES ? { salt, hash } : null;
 }
 
 /** `malformed`: it cannot be a code, and nobody's try was counted for it. Wipes what was typed. */
@@ -70,7 +60,7 @@ export async function compareCode(typed: Pin, known: CodeHash): Promise<'right' 
   try {
     code = normalCode(typed);
     if (code === null) return 'malformed';
-    const hash = await hashOf(code.bytes, known.salt);
+    const hash = await stretched(code.bytes, known.salt, COST);
     return hash.length === known.hash.length && timingSafeEqual(hash, known.hash) ? 'right' : 'wrong';
   } finally {
     code?.release();

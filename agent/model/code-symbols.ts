@@ -1,9 +1,13 @@
 // Codes that people read aloud and type: Crockford's base 32, without I, L, O and U. Case, blanks and hyphens do not count.
 
+import { scrypt, type ScryptOptions } from 'node:crypto';
 import { SecretBuffer } from '../base/secret.ts';
 import type { Pin } from '../base/pin.ts';
 
 const SYMBOLS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** Of {@link stretched}. */
+export const STRETCHED_BYTES = 32;
 
 /** The character code of a symbol's value, 0 to 31. */
 export const ascii = (symbol: number): number => SYMBOLS.charCodeAt(symbol & 31);
@@ -43,4 +47,14 @@ export function grouped(symbols: Uint8Array, size: number): Buffer {
     ascii(symbol),
   ]);
   return Buffer.from(characters);
+}
+
+/** What is kept of a code, or a key made of it: 32 bytes by scrypt (RFC 7914). */
+export function stretched(code: Uint8Array, salt: Buffer, cost: ScryptOptions): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    scrypt(code, salt, STRETCHED_BYTES, cost, (error, key) => {
+      if (error === null) resolve(key);
+      else reject(error);
+    });
+  });
 }

@@ -13,13 +13,12 @@ import {
   hkdfSync,
   randomBytes,
   randomInt,
-  scrypt,
 } from 'node:crypto';
 import { ByteReader } from '../base/bytes.ts';
 import { AgentError } from '../base/errors.ts';
 import { Pin } from '../base/pin.ts';
 import { SecretBuffer } from '../base/secret.ts';
-import { grouped, readSymbols } from './code-symbols.ts';
+import { grouped, readSymbols, stretched } from './code-symbols.ts';
 import type { Pkhh } from './key.ts';
 
 const LABEL = 'scauth help desk';
@@ -104,19 +103,10 @@ function checkSymbols(what: string, count: number, ...parts: readonly Uint8Array
   return symbolsOf(hash.digest().subarray(0, count));
 }
 
-function keyOf(code: Uint8Array, salt: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    scrypt(code, salt, 32, COST, (error, key) => {
-      if (error === null) resolve(key);
-      else reject(error);
-    });
-  });
-}
-
 /** What the machine keeps from now on. Wipes nothing of what it is given. */
 export async function newDeskRecord(seed: Uint8Array, puk: Pin, binding: DeskBinding): Promise<DeskRecord> {
   const [salt, nonce, code] = [randomBytes(SALT_BYTES), randomBytes(NONCE_BYTES), codeOf(seed, binding)];
-  const key = await keyOf(code, salt);
+  const key = await stretched(code, salt, COST);
   try {
     const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(contextOf('puk', binding));
     const hidden = puk.peek((bytes) => Buffer.concat([cipher.update(bytes), cipher.final()]));
@@ -199,7 +189,7 @@ export async function pukByAnswer(
     const check = checkSymbols('answer', CHECK_SYMBOLS, masked, symbols);
     if (!check.equals(read.bytes.subarray(CODE_SYMBOLS))) return 'malformed';
     code.bytes.set(xor(masked, mask));
-    key = await keyOf(code.bytes, salt);
+    key = await stretched(code.bytes, salt, COST);
     const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(contextOf('puk', binding));
     decipher.setAuthTag(hidden.subarray(-TAG_BYTES));
     const shown = decipher.update(hidden.subarray(0, -TAG_BYTES));

@@ -19,7 +19,7 @@ import { packageFigures } from './package.ts';
 import { measurePeers, type PeerReport } from './peers.ts';
 import { peersChart, peersTable, putBetweenMarks, shortTable } from './peers-report.ts';
 import { pkcs11Figures } from './pkcs11.ts';
-import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, Rig } from './rig.ts';
+import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, REAL_CARD_MS, Rig } from './rig.ts';
 import { manyFigures } from './many.ts';
 import { memoryFigures } from './memory-after.ts';
 import { muteFigures } from './mute.ts';
@@ -28,9 +28,6 @@ import { sessionFigures } from './session.ts';
 import { setupFigures } from './setup.ts';
 import { compilePrograms } from './stopwatch.ts';
 import { compareLogin, noCardOverhead } from './wall.ts';
-
-/** Milliseconds that a card in a USB reader takes for an APDU, about. */
-const REAL_CARD_MS = 15;
 
 async function withRig<T>(start: Parameters<typeof Rig.start>, act: (rig: Rig) => Promise<T>): Promise<T> {
   const rig = await Rig.start(...start);
@@ -127,8 +124,18 @@ const AUDIT_SIZES: Readonly<Record<'quick' | 'usual' | 'full', AuditSizes>> = {
   full: { appends: 2000, records: 1_000_000, runs: 5, largest: 5_000_000 },
 };
 
-const PARTS = [
-  ...['login', 'peers', 'setup', 'pkcs11', 'cards', 'flood', 'many', 'memory', 'session', 'audit', 'package'],
+const PARTS: readonly string[] = [
+  'login',
+  'peers',
+  'setup',
+  'pkcs11',
+  'cards',
+  'flood',
+  'many',
+  'memory',
+  'session',
+  'audit',
+  'package',
 ];
 
 /** The chart, the whole table and the README's; each document says which command made them. */

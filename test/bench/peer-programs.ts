@@ -1,6 +1,7 @@
 // scauth and its peers as PAM services of a sandbox: pam_p11 and pam_pkcs11 are Debian's packages, unpacked and not
 // installed, both through OpenSC's module; each has the card of the same person.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { APP } from '../kit/sandbox/namespace.ts';
 import type { Sandbox } from '../kit/sandbox/sandbox.ts';
 
@@ -58,4 +59,17 @@ mkdir -p /home/${user}/.eid
 sc_auth export-smartcard --format pem | openssl x509 >/home/${user}/.eid/authorized_certificates`;
   const { code, stderr } = await sandbox.exec(['bash', '-euc', script]);
   if (code !== 0) throw new Error(stderr);
+}
+
+/** How long nothing may happen at the card before it counts as idle: a program may still tidy up. */
+export const QUIET_MS = 60;
+
+/** Waits until nobody uses the card; who has used it may have left it verified. */
+export async function untilIdle({ card }: Sandbox): Promise<void> {
+  for (let before = -1; ;) {
+    const { apdus, delayMs } = await card.state();
+    if (apdus === before) return;
+    before = apdus;
+    await pause(QUIET_MS + delayMs);
+  }
 }

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import type { CaseName, PeerRow, Program } from './peers.ts';
+import { REAL_CARD_MS } from './rig.ts';
 
 const CARDS: Readonly<Record<CaseName, string>> = {
   'piv-rsa2048': 'PIV, RSA-2048',
@@ -15,7 +16,6 @@ const NAMES: Readonly<Record<Program, string>> = {
   pam_pkcs11: 'pam_pkcs11',
   bare: 'a C program that checks nothing',
 };
-const REAL_MS = 15;
 
 function milliseconds(value: number): string {
   return value < 10 ? value.toFixed(1) : value.toFixed(0);
@@ -34,7 +34,7 @@ function cells(row: PeerRow): string[] {
     typeof login === 'string' ? login : String(login.apdus),
     typeof login === 'string' ? '' : String(login.bytes),
     timesOf(row, 0),
-    timesOf(row, REAL_MS),
+    timesOf(row, REAL_CARD_MS),
     noCardMs === null ? '' : milliseconds(noCardMs),
     triesForPassword === null ? '' : String(triesForPassword),
     typeof login === 'string' ? '' : login.leftVerified ? 'yes' : 'no',
@@ -54,7 +54,7 @@ export function peersTable(rows: readonly PeerRow[]): string {
       'APDUs',
       'bytes',
       'login, median / p95 ms',
-      `${REAL_MS} ms an APDU, median / p95 ms`,
+      `${REAL_CARD_MS} ms an APDU, median / p95 ms`,
     ],
     ...['no card, ms', 'tries that a typed password costs', 'card left verified'],
   ];
@@ -65,7 +65,7 @@ export function peersTable(rows: readonly PeerRow[]): string {
 export function shortTable(rows: readonly PeerRow[]): string {
   const shown = rows.filter(({ of, program }) => of === 'piv-rsa2048' && program !== 'bare');
   return markdown(
-    ['a login with a PIV card', 'APDUs', `time, ${REAL_MS} ms an APDU`],
+    ['a login with a PIV card', 'APDUs', `time, ${REAL_CARD_MS} ms an APDU`],
     shown.flatMap(({ program, login }) =>
       typeof login === 'string'
         ? []
@@ -73,7 +73,7 @@ export function shortTable(rows: readonly PeerRow[]): string {
             [
               NAMES[program],
               String(login.apdus),
-              `${milliseconds(login.times.get(REAL_MS)?.medianMs ?? NaN)} ms`,
+              `${milliseconds(login.times.get(REAL_CARD_MS)?.medianMs ?? NaN)} ms`,
             ],
           ],
     ),
@@ -90,7 +90,7 @@ const VALUE_WIDTH = 150;
 /** Bars: a login at the pace of a card in a USB reader, by card and program; its APDUs beside it. */
 export function peersChart(rows: readonly PeerRow[]): string {
   const msOf = ({ login }: PeerRow): number =>
-    (typeof login === 'object' ? login.times.get(REAL_MS)?.medianMs : null) ?? 0;
+    (typeof login === 'object' ? login.times.get(REAL_CARD_MS)?.medianMs : null) ?? 0;
   const longest = Math.max(...rows.map(msOf));
   const scale = (WIDTH - LABEL_WIDTH - VALUE_WIDTH) / longest;
   let y = HEAD_HEIGHT + 8;
@@ -111,7 +111,7 @@ export function peersChart(rows: readonly PeerRow[]): string {
     }
     y += 10;
   }
-  const title = `A login by card and PIN, ${REAL_MS} ms an APDU: less is better`;
+  const title = `A login by card and PIN, ${REAL_CARD_MS} ms an APDU: less is better`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-label="${title}">
 <style>
 text { font: 14px system-ui, sans-serif; fill: #1f2328 }

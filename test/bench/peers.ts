@@ -4,14 +4,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Sandbox } from '../kit/sandbox/sandbox.ts';
 import { memoryMib } from './at-rest.ts';
 import { figure, median, type Figure } from './figures.ts';
-import { LIBRARIES, preparePeers } from './peer-programs.ts';
-import { READER } from './rig.ts';
+import { LIBRARIES, preparePeers, QUIET_MS, untilIdle } from './peer-programs.ts';
+import { READER, REAL_CARD_MS } from './rig.ts';
 import { ProgramFailed, programPath, Stopwatch } from './stopwatch.ts';
 
 export const PROGRAMS = ['scauth', 'pam_p11', 'pam_pkcs11', 'bare'] as const;
 export type Program = (typeof PROGRAMS)[number];
-/** Milliseconds that the card adds to each APDU: none, and about what one in a USB reader takes. */
-const DELAYS = [0, 15] as const;
+/** Milliseconds that the card adds to each APDU. */
+const DELAYS = [0, REAL_CARD_MS] as const;
 
 /** One card by one way: what scauth reads it by; the peers have OpenSC's module each time. */
 const CASES = [
@@ -49,17 +49,7 @@ export interface PeerReport {
   readonly figures: readonly Figure[];
 }
 
-const QUIET_MS = 60;
 const FULL_TRIES = 3;
-
-async function untilIdle({ card }: Sandbox): Promise<void> {
-  for (let before = -1; ;) {
-    const { apdus, delayMs } = await card.state();
-    if (apdus === before) return;
-    before = apdus;
-    await pause(QUIET_MS + delayMs);
-  }
-}
 
 function percentile95(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -235,9 +225,9 @@ export async function measurePeers(times: number): Promise<PeerReport> {
   return {
     rows,
     figures: [
-      figure('peers-piv-wall-ratio-15ms', worst(15), 'ratio', 0.22),
+      figure('peers-piv-wall-ratio-15ms', worst(REAL_CARD_MS), 'ratio', 0.22),
       figure('peers-piv-wall-ratio-0ms', worst(0), 'ratio', 0.6),
-      figure('peers-pkcs11-wall-ratio-15ms', ratio(rows, 'pkcs11-rsa2048', 15), 'ratio', 0.5),
+      figure('peers-pkcs11-wall-ratio-15ms', ratio(rows, 'pkcs11-rsa2048', REAL_CARD_MS), 'ratio', 0.5),
       figure('peers-scauthd-rss-mib', staysMib, 'MiB'),
       ...counts,
     ],

@@ -2,23 +2,11 @@
 // packages of both, unpacked and not installed. Their PIN comes by a pipe as ours does; they ask for it when they have read
 // the card, we read it when it was put in.
 import { once } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Sandbox } from '../kit/sandbox/sandbox.ts';
 import { figure, median, type Figure } from './figures.ts';
 import { withCard } from './insertion.ts';
-import { LIBRARIES, preparePeers, type PeerService } from './peer-programs.ts';
-
-const REAL_CARD_MS = 15;
-const QUIET_MS = 60;
-
-async function untilIdle({ card }: Sandbox): Promise<void> {
-  for (let before = -1; ;) {
-    const { apdus, delayMs } = await card.state();
-    if (apdus === before) return;
-    before = apdus;
-    await pause(QUIET_MS + delayMs);
-  }
-}
+import { LIBRARIES, preparePeers, untilIdle, type PeerService } from './peer-programs.ts';
+import { REAL_CARD_MS } from './rig.ts';
 
 interface Run {
   readonly granted: boolean;

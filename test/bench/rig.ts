@@ -7,6 +7,9 @@ import type { LogEntry } from '../kit/card/log.ts';
 import { Sandbox } from '../kit/sandbox/sandbox.ts';
 import { Stopwatch } from './stopwatch.ts';
 
+/** Milliseconds that a card in a USB reader takes for an APDU, about. */
+export const REAL_CARD_MS = 15;
+
 /** The reader of a sandbox, as pcscd names it. */
 export const READER = 'Virtual PCD 00 00';
 

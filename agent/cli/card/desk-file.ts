@@ -34,7 +34,7 @@ export function readDeskFile(path: string): DeskFile {
     try {
       const parsed = JSON.parse(readAtMost(fd, MAX_BYTES)?.toString() ?? '') as Record<string, unknown>;
       const fits = parsed['version'] === VERSION && NAMES.every((name) => typeof parsed[name] === 'string');
-      if (!fits) throw new CommandError('usage', say.unreadable(path));
+      if (!fits) throw new Error('a member is missing, or none of ours');
       return parsed as unknown as DeskFile;
     } finally {
       closeSync(fd);
