@@ -12,6 +12,7 @@ import { isReader, Pkcs11Module, type TokenSlot } from './module.ts';
 import { ObjectReader, readKeys } from './objects.ts';
 import { reapChildren } from './reap.ts';
 import { keysIn, requireKeys, SeenTokens, type SeenKeys } from './seen.ts';
+import { pinLengths } from './pin-length.ts';
 import { pinFailure } from './pin-outcome.ts';
 import { sign } from './sign.ts';
 import { isLow, ToldTries, triesLeftOf } from './tries.ts';
@@ -21,7 +22,6 @@ const PIN_CALLS: ReadonlySet<string> = new Set([
   ...['createKey', 'putCertificate', 'deleteKeys'],
 ]);
 const MAX_IDENTITIES = 64;
-const MAX_PIN_BYTES = 255;
 
 const [path = '', characters = 'digits', initArgs = ''] = process.argv.slice(2);
 let loaded: Pkcs11Module | null = null;
@@ -63,8 +63,7 @@ function describePin(slot: TokenSlot, index: number, place: string): JsonObject 
     id: String(index),
     label: printable(slot.label),
     entry: onReader ? 'reader' : 'computer',
-    minLength: Math.min(Math.max(slot.minPin, 1), MAX_PIN_BYTES),
-    maxLength: Math.min(Math.max(slot.maxPin, 1), MAX_PIN_BYTES),
+    ...pinLengths(slot.minPin, slot.maxPin),
     characters,
     // What is typed on the reader, and what is on a token that takes no changes, has no way here.
     change: !onReader && (slot.flags & C.CKF_WRITE_PROTECTED) === 0,

@@ -29,18 +29,21 @@ const pinStateSchema = v.strictObject({
   low: v.optional(v.boolean(), false),
 });
 
-const pinSchema = v.strictObject({
-  id: name,
-  label: text,
-  entry: v.optional(v.picklist(['computer', 'reader']), 'computer'),
-  minLength: pinLength,
-  maxLength: pinLength,
-  characters: v.optional(v.picklist(['digits', 'printable']), 'digits'),
-  change: v.optional(v.boolean(), false),
-  triesLeft: tries,
-  triesTotal: v.optional(tries, null),
-  low: v.optional(v.boolean(), false),
-});
+const pinSchema = v.pipe(
+  v.strictObject({
+    id: name,
+    label: text,
+    entry: v.optional(v.picklist(['computer', 'reader']), 'computer'),
+    minLength: pinLength,
+    maxLength: pinLength,
+    characters: v.optional(v.picklist(['digits', 'printable']), 'digits'),
+    change: v.optional(v.boolean(), false),
+    triesLeft: tries,
+    triesTotal: v.optional(tries, null),
+    low: v.optional(v.boolean(), false),
+  }),
+  v.check(({ minLength, maxLength }) => minLength <= maxLength, 'no PIN is within these lengths'),
+);
 
 const identitySchema = v.strictObject({
   key: name,
