@@ -10,7 +10,7 @@ const VERSION = 1;
 const NONCE_BYTES = 32;
 
 /** What the proof is for; a proof for one purpose is none for another. */
-export type ChallengePurpose = 'login' | 'pairing' | 'rehearsal' | 'card' | 'audit-anchor';
+export type ChallengePurpose = 'login' | 'pairing' | 'rehearsal' | 'card' | 'audit-anchor' | 'pairing-book';
 
 export interface ChallengeContext {
   readonly purpose: ChallengePurpose;
@@ -20,10 +20,12 @@ export interface ChallengeContext {
   readonly service: string;
   /** For `audit-anchor`, and only there: the record of the audit log up to which the card vouches. */
   readonly anchor?: Anchor;
+  /** For `pairing-book`, and only there: which item of the book is signed (model/book.ts). */
+  readonly item?: string;
 }
 
 /**
- * label ‖ version ‖ purpose ‖ host id ‖ user ‖ service ‖ [anchor ‖] nonce, each field with a 2-byte length.
+ * label ‖ version ‖ purpose ‖ host id ‖ user ‖ service ‖ [anchor or item ‖] nonce, each field with a 2-byte length.
  * Cannot be built from outside: the nonce is always the system generator's.
  */
 export class Challenge {
@@ -35,11 +37,13 @@ export class Challenge {
     this.#message = message;
   }
 
-  /** @throws AgentError `invalid-argument` for a field of more than 512 bytes, or an anchor where none belongs */
+  /** @throws AgentError `invalid-argument` for a field of more than 512 bytes, or an anchor or item where none belongs */
   static create(context: ChallengeContext): Challenge {
-    const { anchor } = context;
+    const { anchor, item } = context;
     if ((context.purpose === 'audit-anchor') !== (anchor !== undefined))
       throw new AgentError('invalid-argument', { say: 'anchor and purpose do not fit' });
+    if ((context.purpose === 'pairing-book') !== (item !== undefined))
+      throw new AgentError('invalid-argument', { say: 'item and purpose do not fit' });
     const fields = [
       Buffer.from(LABEL),
       Buffer.from([VERSION]),
@@ -48,6 +52,7 @@ export class Challenge {
       Buffer.from(context.user),
       Buffer.from(context.service),
       ...(anchor === undefined ? [] : [Buffer.from(anchorText(anchor))]),
+      ...(item === undefined ? [] : [Buffer.from(item)]),
       randomBytes(NONCE_BYTES),
     ];
     const parts: Buffer[] = [];
@@ -66,22 +71,40 @@ export class Challenge {
   }
 }
 
-/** What a message of ours with the purpose `audit-anchor` says; null for anything else, and for trailing bytes. */
-export function readAnchorMessage(
-  message: Buffer,
-): { readonly user: string; readonly anchor: string } | null {
+/** What a message says that is no login's: who it was made for, and what is signed by it. */
+interface Statement {
+  readonly user: string;
+  readonly said: string;
+}
+
+/** null for a message with any other purpose, for one without a statement, and for trailing bytes. */
+function readStatement(message: Buffer, wanted: 'audit-anchor' | 'pairing-book'): Statement | null {
   const fields: Buffer[] = [];
   for (let at = 0; at < message.length;) {
-    if (at + 2 > message.length) return null;
+    if (at + 2 > message.length || fields.length === 8) return null;
     const end = at + 2 + message.readUInt16BE(at);
     if (end > message.length) return null;
     fields.push(message.subarray(at + 2, end));
     at = end;
   }
-  const [label, version, purpose, hostId, user, service, anchor, nonce] = fields;
+  const [label, version, purpose, hostId, user, service, said, nonce] = fields;
   if (fields.length !== 8 || hostId?.length !== 16 || nonce?.length !== NONCE_BYTES) return null;
   if (label?.toString() !== LABEL || version?.equals(Buffer.from([VERSION])) !== true) return null;
-  if (purpose?.toString() !== ('audit-anchor' satisfies ChallengePurpose)) return null;
-  if (user === undefined || service === undefined || anchor === undefined) return null;
-  return { user: user.toString(), anchor: anchor.toString() };
+  if (purpose?.toString() !== wanted) return null;
+  if (user === undefined || service === undefined || said === undefined) return null;
+  return { user: user.toString(), said: said.toString() };
+}
+
+/** What a message of ours with the purpose `audit-anchor` says; null for anything else, and for trailing bytes. */
+export function readAnchorMessage(
+  message: Buffer,
+): { readonly user: string; readonly anchor: string } | null {
+  const statement = readStatement(message, 'audit-anchor');
+  return statement === null ? null : { user: statement.user, anchor: statement.said };
+}
+
+/** Which item a message of ours with the purpose `pairing-book` signs; null for anything else, and for trailing bytes. */
+export function readBookMessage(message: Buffer): { readonly user: string; readonly item: string } | null {
+  const statement = readStatement(message, 'pairing-book');
+  return statement === null ? null : { user: statement.user, item: statement.said };
 }

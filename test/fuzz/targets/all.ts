@@ -1,12 +1,13 @@
 // Every parser of the agent that reads what others have written.
 
 import type { Target } from '../engine.ts';
+import { book } from './book.ts';
 import { card } from './card.ts';
 import { certificates, closePki } from './certificates.ts';
 import { removeSettings, text } from './text.ts';
 import { wire } from './wire.ts';
 
-export const allTargets: readonly Target[] = [...wire, ...card, ...certificates, ...text];
+export const allTargets: readonly Target[] = [...wire, ...card, ...certificates, ...text, ...book];
 
 /** Files that the targets keep. */
 export async function closeTargets(): Promise<void> {
