@@ -146,6 +146,13 @@ export const places: readonly Place[] = [
       /^agent\/cli\/(commands\/map|doctor\/reach-pcscd)\.ts$/,
     ],
   },
+  // Fetches the pairing book: knows what is set, and nothing of cards, logins or who signed.
+  {
+    name: 'fleet',
+    files: /^agent\/fleet\//,
+    floor: 10,
+    mayImport: [...below2, /^config\//, /^policy\/policy\.ts$/],
+  },
   // The page in Cockpit: what of the command line's views of a card is pure, and nothing of Node's.
   {
     name: 'console',
@@ -161,7 +168,7 @@ export const places: readonly Place[] = [
     name: 'daemon',
     files: /^agent\/daemon\//,
     floor: 10,
-    mayImport: [/^(config|policy)\//, /^agent\/(?!cli\/|session\/|console\/|protocol\/)/],
+    mayImport: [/^(config|policy)\//, /^agent\/(?!cli\/|session\/|console\/|fleet\/|protocol\/)/],
   },
 ];
 

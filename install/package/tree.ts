@@ -25,7 +25,7 @@ const MULTIARCH = 'x86_64-linux-gnu';
 /** The runtime, the program and its native parts. */
 export const LIB = 'usr/lib/scauth';
 /** Daemons are for the administrator's path. */
-const SBIN: readonly string[] = ['scauthd', 'scauth-pam'];
+const SBIN: readonly string[] = ['scauthd', 'scauth-fleet', 'scauth-pam'];
 
 interface Shipped {
   /** Glob from the repository's root; nothing found is allowed only with `optional`. */
@@ -44,13 +44,13 @@ const SHIPPED: readonly Shipped[] = [
   { from: 'install/pam/pam-config', to: 'usr/share/pam-configs/scauth' },
   { from: 'install/pam/scauth.pam', to: 'etc/pam.d/scauth' },
   { from: 'install/pam/gdm-smartcard', to: 'etc/scauth/' },
-  { from: 'install/systemd/scauthd.service', to: 'usr/lib/systemd/system/' },
+  { from: 'install/systemd/{scauthd,scauth-fleet}.service', to: 'usr/lib/systemd/system/' },
   { from: 'install/systemd/scauth-session.{service,path}', to: 'usr/lib/systemd/user/' },
   { from: 'install/session/scauth-session.desktop', to: 'etc/xdg/autostart/' },
   { from: 'install/systemd/scauth.sysusers', to: 'usr/lib/sysusers.d/scauth.conf' },
   { from: 'install/systemd/scauth.tmpfiles', to: 'usr/lib/tmpfiles.d/scauth.conf' },
   { from: 'install/systemd/scauth-pcscd.rules', to: 'usr/share/polkit-1/rules.d/scauth-pcscd.rules' },
-  { from: 'install/apparmor/scauthd', to: 'etc/apparmor.d/' },
+  { from: 'install/apparmor/{scauthd,scauth-fleet}', to: 'etc/apparmor.d/' },
   { from: 'install/logrotate{,.conf,/scauth,.d/scauth}', to: 'etc/logrotate.d/scauth', optional: true },
   { from: 'install/doc/*.{md,png}', to: 'usr/share/doc/scauth/' },
   { from: '{README,THREATS,PROTOCOL,SECURITY}.md', to: 'usr/share/doc/scauth/' },

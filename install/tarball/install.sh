@@ -169,15 +169,18 @@ while read -r file; do
   fi
 done <"${TMPDIR:-/tmp}/scauth-files.$$"
 rm -f /opt/scauth/.rewritten
-getent passwd scauth-driver >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin scauth-driver || true
+for account in scauth-driver scauth-fleet; do
+  getent passwd $account >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin $account || true
+done
 cp "$here/uninstall.sh" /opt/scauth/uninstall.sh
 if [ -d /sys/kernel/security/apparmor ] && command -v apparmor_parser >/dev/null && [ -e /etc/apparmor.d/scauthd ]; then
-  apparmor_parser --replace --write-cache /etc/apparmor.d/scauthd || true
+  apparmor_parser --replace --write-cache /etc/apparmor.d/scauthd /etc/apparmor.d/scauth-fleet || true
 fi
 if [ -d /run/systemd/system ]; then
   systemd-tmpfiles --create /etc/tmpfiles.d/scauth.conf || true
   systemctl daemon-reload
   systemctl enable scauthd.service
   systemctl restart scauthd.service
+  systemctl try-restart scauth-fleet.service
 fi
 echo 'scauth is installed. Card logins are off: pam_scauth(8) says what to add to the PAM files. Away again: /opt/scauth/uninstall.sh'

@@ -11,9 +11,9 @@ if [ -x /usr/local/sbin/scauth-pam ] && grep -qsx 'Module: scauth\|scauth' /var/
   /usr/local/sbin/scauth-pam remove --yes --no-rehearsal || true
 fi
 sh /opt/scauth/undo
-if [ -d /run/systemd/system ]; then systemctl disable --now scauthd.service || true; fi
+if [ -d /run/systemd/system ]; then systemctl disable --now scauthd.service scauth-fleet.service || true; fi
 if [ -d /sys/kernel/security/apparmor ] && command -v apparmor_parser >/dev/null && [ -e /etc/apparmor.d/scauthd ]; then
-  apparmor_parser --remove /etc/apparmor.d/scauthd 2>/dev/null || true
+  apparmor_parser --remove /etc/apparmor.d/scauthd /etc/apparmor.d/scauth-fleet 2>/dev/null || true
 fi
 while read -r file; do rm -f "$file"; done <"$list"
 if [ -e /opt/scauth/made-folders ]; then
@@ -23,7 +23,7 @@ fi
 rm -rf /opt/scauth
 if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 if [ "${1:-}" = --purge ]; then
-  rm -rf /etc/scauth /var/lib/scauth /var/log/scauth /run/scauth
-  userdel scauth-driver 2>/dev/null || true
+  rm -rf /etc/scauth /var/lib/scauth /var/lib/scauth-fleet /var/log/scauth /run/scauth
+  for account in scauth-driver scauth-fleet; do userdel $account 2>/dev/null || true; done
 fi
 echo 'scauth is gone.'

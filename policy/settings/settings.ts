@@ -6,6 +6,7 @@ import { cardSettings } from './card.ts';
 import { keyringSettings } from './keyring.ts';
 import { attestationSettings } from './attestation.ts';
 import { enforcementSettings } from './enforcement.ts';
+import { fleetSettings } from './fleet.ts';
 import { mappingSettings } from './mapping.ts';
 import {
   flag,
@@ -252,6 +253,7 @@ export const settings = {
   attestation: attestationSettings,
   enforcement: enforcementSettings,
   keyring: keyringSettings,
+  fleet: fleetSettings,
 } as const satisfies Record<string, SettingTable>;
 
 type Settings = typeof settings;

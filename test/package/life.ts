@@ -166,6 +166,7 @@ export function end(): void {
       ],
       [[], []],
     );
-    t.is((await world.run('getent passwd scauth-driver')).code, 2);
+    for (const account of ['scauth-driver', 'scauth-fleet'])
+      t.is((await world.run(`getent passwd ${account}`)).code, 2);
   });
 }

@@ -56,7 +56,7 @@ purged() {
   list_files | diff "$known/files" - >/tmp/said || fail "$1: purge leaves something, or takes too much"
   rm -f /tmp/said
   ! grep -q 'scauth/card-logins' /var/cache/debconf/config.dat || fail "$1: purge leaves debconf's answer"
-  ! getent passwd scauth-driver >/dev/null || fail "$1: purge leaves an account"
+  ! getent passwd scauth-driver scauth-fleet >/dev/null || fail "$1: purge leaves an account"
 }
 
 # dpkg or scauth-pam, by itself after a cut.

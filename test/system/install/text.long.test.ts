@@ -25,17 +25,45 @@ test.after.always(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('scauthd.service is exposed at most 2.0', (t) => {
-  const unit = join(root, 'install/systemd/scauthd.service');
-  const argv = ['security', '--offline=true', '--no-pager', '--threshold=20', unit];
-  const { status, stdout, stderr } = spawnSync('systemd-analyze', argv, { encoding: 'utf8' });
-  t.is(status, 0, `${stdout}${stderr}`);
-  t.regex(stdout, /Overall exposure level for scauthd\.service: ([01]\.\d|2\.0)/);
+for (const name of ['scauthd', 'scauth-fleet'])
+  test(`${name}.service is exposed at most 2.0`, (t) => {
+    const unit = join(root, `install/systemd/${name}.service`);
+    const argv = ['security', '--offline=true', '--no-pager', '--threshold=20', unit];
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', argv, { encoding: 'utf8' });
+    t.is(status, 0, `${stdout}${stderr}`);
+    t.regex(stdout, /Overall exposure level for scauth\S+\.service: ([01]\.\d|2\.0)/);
+  });
+
+test('scauth-fleet.service has a network, one folder and nothing of scauthd', (t) => {
+  const unit = readFileSync(join(root, 'install/systemd/scauth-fleet.service'), 'utf8');
+  for (const line of [
+    'User=scauth-fleet',
+    'CapabilityBoundingSet=',
+    'PrivateDevices=yes',
+    'ProtectSystem=strict',
+    'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX',
+    'InaccessiblePaths=-/var/lib/scauth -/var/log/scauth -/run/pcscd',
+    'StateDirectory=scauth-fleet',
+  ])
+    t.true(unit.split('\n').includes(line), line);
+  t.notRegex(unit, /^(ReadWritePaths|RuntimeDirectory|AmbientCapabilities)=./m);
+  // scauthd reads the book without the right to pass over modes, and has no network itself.
+  t.regex(unit, /^StateDirectoryMode=0755$/m);
+  const daemon = readFileSync(join(root, 'install/systemd/scauthd.service'), 'utf8');
+  t.regex(daemon, /^PrivateNetwork=yes$/m);
+  t.regex(
+    readFileSync(join(root, 'install/apparmor/scauthd'), 'utf8'),
+    /^ {2}\/var\/lib\/scauth-fleet\/\{,book\} r,$/m,
+  );
+  const allowed = systemCalls(unit);
+  for (const call of ['socket', 'connect', 'inotify_add_watch', 'fsync', 'rename', 'epoll_wait', 'execve'])
+    t.true(allowed.has(call), call);
+  for (const call of ['setuid', 'mount', 'ptrace', 'chroot', 'keyctl']) t.false(allowed.has(call), call);
 });
 
 test('systemd takes the units without a word', (t) => {
   for (const [manager, ...names] of [
-    ['--system', 'scauthd.service'],
+    ['--system', 'scauthd.service', 'scauth-fleet.service'],
     ['--user', 'scauth-session.service', 'scauth-session.path'],
   ] as const) {
     const files = names.map((name) => {
@@ -108,17 +136,25 @@ test('the profile and the unit let scauthd tell logind, and let others see that 
   t.true(systemCalls(unit).has('fchmod'));
 });
 
-test('apparmor_parser reads the profile', (t) => {
-  const { status, stderr } = spawnSync('apparmor_parser', ['-Q', join(root, 'install/apparmor/scauthd')], {
-    encoding: 'utf8',
-  });
-  t.is(status, 0, stderr);
+test('apparmor_parser reads the profiles', (t) => {
+  for (const name of ['scauthd', 'scauth-fleet']) {
+    const argv = ['-Q', join(root, 'install/apparmor', name)];
+    const { status, stderr } = spawnSync('apparmor_parser', argv, { encoding: 'utf8' });
+    t.is(status, 0, stderr);
+  }
 });
 
 test('mandoc finds nothing wrong with the man pages', async (t) => {
   const pages = await writeManPages(root);
   const names = pages.map(({ name, section }) => `${name}.${section}`);
-  for (const name of ['sc_auth.1', 'scauth.toml.5', 'scauthd.8', 'pam_scauth.8', 'scauth-pam.8'])
+  for (const name of [
+    'sc_auth.1',
+    'scauth.toml.5',
+    'scauthd.8',
+    'pam_scauth.8',
+    'scauth-pam.8',
+    'scauth-fleet.8',
+  ])
     t.true(names.includes(name));
   for (const { name, section, text } of pages) {
     const file = join(folder, `${name}.${section}`);

@@ -1,0 +1,87 @@
+// The file that scauthd reads: replaced as a whole by rename, so that there is always one that is complete. It is read by
+// scauthd, which is root without the right to pass over modes, so everybody may read it; it holds nothing secret.
+
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EMPTY_BOOK, MAX_BOOK_BYTES, readBook, type Book } from './book.ts';
+
+export class BookFile {
+  readonly #path: string;
+  #written: Buffer | null;
+
+  /** @param folder of which nobody else may be the owner */
+  constructor(folder: string) {
+    this.#path = join(folder, 'book');
+    this.#written = readSmall(this.#path);
+  }
+
+  /** What was there when we started: kept until each source has answered once. */
+  atStart(): Book {
+    return this.#written === null ? EMPTY_BOOK : readBook(this.#written.toString('latin1')).made();
+  }
+
+  /**
+   * @returns false where the file has these bytes already
+   * @throws the file system's error; the old file stays
+   */
+  write(bytes: Buffer): boolean {
+    if (this.#written?.equals(bytes) === true) return false;
+    const beside = `${this.#path}.new`;
+    try {
+      rmSync(beside, { force: true });
+      const fd = openSync(
+        beside,
+        constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+        0o644,
+      );
+      try {
+        for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(beside, this.#path);
+    } catch (error) {
+      rmSync(beside, { force: true });
+      throw error;
+    }
+    syncFolder(dirname(this.#path));
+    this.#written = bytes;
+    return true;
+  }
+}
+
+/** null when there is none, or none that we could have written. */
+function readSmall(path: string): Buffer | null {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return null;
+  }
+  try {
+    const stats = fstatSync(fd);
+    return stats.isFile() && stats.size <= MAX_BOOK_BYTES ? readFileSync(fd) : null;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
