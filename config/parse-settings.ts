@@ -1,13 +1,14 @@
 // Reads scauth.toml and scauth.d/*.toml into one policy. A drop-in replaces single keys, in the order of the names.
 // A file that cannot be trusted, read or understood refuses the whole: nothing is half applied.
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, TomlError, type TomlTable } from 'smol-toml';
 import * as v from 'valibot';
 import { AgentError } from '../agent/base/errors.ts';
 import { checkTrustedFolder, readTrustedFile } from '../agent/base/trusted-file.ts';
 import { policyOf, type Policy, type SettingName } from '../policy/policy.ts';
+import type { SettingPlace } from '../policy/setting-report.ts';
 import { configSchema, settings } from '../policy/settings/settings.ts';
 import { contradiction } from './contradictions.ts';
 import { nearestWord } from './nearest-word.ts';
@@ -100,36 +101,73 @@ function dropIns(folder: string): string[] {
   return files.map((name) => join(folder, name));
 }
 
+/** The files as they were at one time. */
+export interface SettingsRead {
+  readonly policy: Policy;
+  /** Where each setting stands that a file says. */
+  readonly places: ReadonlyMap<SettingName, SettingPlace>;
+  /** Whether every account may read all of it in the files. */
+  readonly isPublic: boolean;
+}
+
 /**
- * All settings of a configuration folder (`/etc/scauth`). No file at all means the defaults.
+ * All settings of a configuration folder (`/etc/scauth`), and where each stands. No file at all means the defaults.
  * @throws AgentError `config-invalid`; `detail` names file, line and key
  */
-export function loadPolicy(folder: string): Policy {
-  const policy = policyOf(v.parse(configSchema, mergedFiles(folder)));
+export function loadSettings(folder: string): SettingsRead {
+  const { merged, places } = mergedFiles(folder);
+  const policy = policyOf(v.parse(configSchema, merged));
   const clash = contradiction(policy);
   if (clash !== null) throw invalid(folder, null, clash);
-  return policy;
+  return { policy, places, isPublic: isPublic(folder) };
+}
+
+/** As {@link loadSettings}, the settings alone. */
+export function loadPolicy(folder: string): Policy {
+  return loadSettings(folder).policy;
 }
 
 /** Whether a file says it, so that it is not the default. @throws AgentError as loadPolicy */
 export function isSet(folder: string, setting: SettingName): boolean {
-  const [table = '', key = ''] = setting.split('.');
-  return Object.hasOwn(mergedFiles(folder)[table] ?? {}, key);
+  return mergedFiles(folder).places.has(setting);
 }
 
-function mergedFiles(folder: string): Record<string, TomlTable> {
+/** Whether every account may read the settings in the files. What cannot be looked at is not public. */
+export function isPublic(folder: string): boolean {
+  const isOpen = (path: string, mode: number): boolean => {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats === undefined || (stats.mode & mode) === mode;
+  };
+  try {
+    const more = join(folder, 'scauth.d');
+    return (
+      [folder, more].every((path) => isOpen(path, 0o005)) &&
+      [join(folder, 'scauth.toml'), ...dropIns(more)].every((path) => isOpen(path, 0o004))
+    );
+  } catch {
+    return false;
+  }
+}
+
+function mergedFiles(folder: string): {
+  readonly merged: Record<string, TomlTable>;
+  readonly places: ReadonlyMap<SettingName, SettingPlace>;
+} {
   try {
     checkTrustedFolder(folder);
   } catch (error) {
     throw new AgentError('config-invalid', { detail: (error as AgentError).detail, cause: error });
   }
   const merged: Record<string, TomlTable> = {};
+  const places = new Map<SettingName, SettingPlace>();
   for (const file of [join(folder, 'scauth.toml'), ...dropIns(join(folder, 'scauth.d'))]) {
     const text = readText(file);
     if (text === null) continue;
     for (const [table, values] of Object.entries(setKeys(file, text))) {
       merged[table] = { ...merged[table], ...(values as TomlTable) };
+      for (const key of Object.keys(values as TomlTable))
+        places.set(`${table}.${key}` as SettingName, { file, line: lineOf(text, table, key) });
     }
   }
-  return merged;
+  return { merged, places };
 }

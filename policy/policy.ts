@@ -67,20 +67,23 @@ export interface SettingChange {
   readonly to: string;
 }
 
+/** In the table's order. */
+export const settingNames: readonly SettingName[] = Object.entries(settings).flatMap(([table, keys]) =>
+  Object.keys(keys).map((key) => `${table}.${key}` as SettingName),
+);
+
+/** A setting's value as JSON; a pattern as its text. */
+export function settingText(policy: Policy, setting: SettingName): string {
+  const [table = '', key = ''] = setting.split('.');
+  return JSON.stringify(
+    (policy as unknown as Record<string, Record<string, unknown>>)[table]?.[camel(key)],
+    (_, part: unknown) => (part instanceof RegExp ? part.source : part),
+  );
+}
+
 /** The settings in which two snapshots differ. */
 export function changesOf(before: Policy, now: Policy): SettingChange[] {
-  const text = (policy: Policy, table: string, key: string): string =>
-    JSON.stringify(
-      (policy as unknown as Record<string, Record<string, unknown>>)[table]?.[camel(key)],
-      (_, part: unknown) => (part instanceof RegExp ? part.source : part),
-    );
-  return Object.entries(settings).flatMap(([table, keys]) =>
-    Object.keys(keys)
-      .map((key) => ({
-        setting: `${table}.${key}` as SettingName,
-        from: text(before, table, key),
-        to: text(now, table, key),
-      }))
-      .filter(({ from, to }) => from !== to),
-  );
+  return settingNames
+    .map((setting) => ({ setting, from: settingText(before, setting), to: settingText(now, setting) }))
+    .filter(({ from, to }) => from !== to);
 }

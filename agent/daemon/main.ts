@@ -247,6 +247,7 @@ async function main(): Promise<void> {
     publish: (state) => {
       for (const folder of [runtime, stateFolder])
         writeEnforcementFile(join(folder, 'enforcement'), enforcementText(state, policy()));
+      userSessions.cards.policyChanged();
     },
     log,
   });
@@ -317,7 +318,14 @@ async function main(): Promise<void> {
     enforcement: entry,
     version: productVersion(),
     health: { notInForce, configRefused: () => settings.refused?.detail ?? null },
-    settingsFiles: { readAnew: () => settings.readAnew(), reload },
+    settingsFiles: {
+      get isPublic() {
+        return settings.isPublic;
+      },
+      report: (withFiles) => settings.report(withFiles),
+      readAnew: () => settings.readAnew(),
+      reload,
+    },
     log,
   });
 

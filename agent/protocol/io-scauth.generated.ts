@@ -18,6 +18,7 @@ export const TYPES = {
   Standing: { user: 'string', uid: 'int', pairings: 'int', cards: '?int', lastCardLogin: '?string', inExemptGroup: 'bool', exemptUntil: '?string', keptInBy: '?string', why: 'string' },
   Expiring: { what: 'string', user: '?string', hash: 'string', label: 'string', notAfter: 'string' },
   RefusedCard: { user: 'string', hash: 'string', rule: 'string', why: 'string' },
+  Setting: { name: 'string', value: 'string', default: 'string', unit: '?string', meaning: 'string', file: '?string', line: '?int', waits: '?string', atStart: 'bool' },
   Failed: { code: 'string', message: 'string', triesLeft: '?int' },
 } as const;
 
@@ -53,11 +54,12 @@ export const METHODS = {
   EnableKeyring: { parameters: { hash: '?string' }, reply: {} },
   DisableKeyring: { parameters: { user: '?string', hash: '?string' }, reply: { disabled: '[]string' } },
   GetHealth: { parameters: { days: 'int' }, reply: { version: 'string', notInForce: '[]string', configRefused: '?string', expiring: '[]Expiring', refusedCards: '[]RefusedCard', shutOut: '[]string', shutOutCount: 'int', shutOutSoon: '[]string', shutOutSoonCount: 'int' } },
+  GetSettings: { parameters: { after: '?string' }, reply: { settings: '[]Setting', problem: '?string', next: '?string' } },
   CheckSettings: { parameters: {}, reply: { problem: '?string', enforced: 'bool', shutOut: '[]string', shutOutCount: 'int', newlyShutOut: '[]string', newlyShutOutCount: 'int', closesRemote: 'bool' } },
   ReloadSettings: { parameters: {}, reply: { changed: '[]string' } },
   GetPairingPrompt: { parameters: { token: '?string' }, reply: { enabled: 'bool', level: 'string' } },
   SetPairingPrompt: { parameters: { enabled: 'bool', token: '?string' }, reply: {} },
-  Monitor: { parameters: {}, reply: { user: 'string', prompt: 'bool', loggingIn: 'bool', cards: '[]SessionCard', removals: '[]Removal' } },
+  Monitor: { parameters: {}, reply: { user: 'string', prompt: 'bool', loggingIn: 'bool', policy: '?int', cards: '[]SessionCard', removals: '[]Removal' } },
   Claim: { parameters: { number: 'int' }, reply: { claimed: 'bool' } },
   GetEnforcement: { parameters: { after: '?string' }, reply: { state: 'string', since: '?string', until: '?string', by: '?string', breakGlass: 'bool', exemptions: '[]Exemption', next: '?string' } },
   PlanEnforcement: { parameters: { after: '?string' }, reply: { accounts: '[]Standing', next: '?string' } },

@@ -61,6 +61,8 @@ export type WireExemption = Wire<'Exemption'>;
 export type WireLost = Wire<'Lost'>;
 /** What `sc_auth enforce plan` says of an account. */
 export type WireStanding = Wire<'Standing'>;
+/** A setting in force, its meaning, and where it stands. */
+export type WireSetting = Wire<'Setting'>;
 export type WireLink = Wire<'Link'>;
 /** A certificate that is about to end. */
 export type WireExpiring = Wire<'Expiring'>;

@@ -71,6 +71,7 @@ export function stateFor(account: Account, parts: MonitorParts): Methods['Monito
     user: account.name,
     prompt: promptFor(account.name, null, parts).enabled,
     loggingIn: sessionCards.isLoggingIn(account.name),
+    policy: sessionCards.policyNumber,
     cards: sessionCards.cards
       .slice(0, MAX_CARDS)
       .map((card) =>

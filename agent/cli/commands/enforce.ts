@@ -36,6 +36,8 @@ Of whom: of everybody, or of the groups that enforcement.required_groups names (
   --uncovered SERVICE   (on) although a password goes on to open SERVICE; for each one
   --agent-absent open|closed   (on) what holds while scauthd does not run: a password is enough, or nobody gets in but
                     root on a console. Asked for where no setting says it
+  --by USER         (on) who switches it on, whose card login confirms it; else whoever called sudo
+  --services        (plan) the services alone
   --no-rehearsal    (on) without the try, where no private mounts can be made (in some containers)
   --until DATE      2026-12-31 (to its end), "2026-12-31 18:00", or 8h, 7d, 2w from now; at most a year
   --reason TEXT     (exempt) why; stands in the audit log
@@ -61,6 +63,13 @@ type Standing = Methods['PlanEnforcement']['reply']['accounts'][number];
 /** Who stands behind this call, for the record. */
 function behind(context: CommandContext): string {
   return sudoUser(context) ?? context.userName();
+}
+
+async function planServices(context: CommandContext): Promise<void> {
+  const { coverHere, linesOfCover, uncovered } = await import('../enforce/coverage.ts');
+  const services = coverHere();
+  context.output.result({ services }, linesOfCover(services, context.output.screen));
+  if (uncovered(services).length > 0) context.output.failed();
 }
 
 async function plan(context: CommandContext): Promise<void> {
@@ -160,7 +169,7 @@ async function switchOn(asked: EnforceArgs, context: CommandContext): Promise<vo
   const choice = await chooseAgentAbsent(agentAbsent, SETTINGS_FOLDER, context);
   const proved = rehearsal ? await proveCover(services, context) : [];
   const { text, salt, codeHash } = await newCode();
-  const by = behind(context);
+  const by = asked.by ?? behind(context);
   const undo = await settle(choice, context);
   let started: Methods['StartEnforcement']['reply'];
   try {
@@ -214,7 +223,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   const asked = parseEnforceArgs(args);
   switch (asked.verb) {
     case 'plan':
-      return plan(context);
+      return asked.servicesOnly ? planServices(context) : plan(context);
     case 'on':
       return switchOn(asked, context);
     case 'confirm':

@@ -23,6 +23,10 @@ export interface EnforceArgs {
   /** What a scauthd that does not run means; null: not said here. */
   readonly agentAbsent: AgentAbsent | null;
   readonly rehearsal: boolean;
+  /** Who switches it on, where the caller knows better than sudo. */
+  readonly by: string | null;
+  /** The services alone, without the accounts. */
+  readonly servicesOnly: boolean;
 }
 
 export type AgentAbsent = 'open' | 'closed';
@@ -51,6 +55,8 @@ export function parseEnforceArgs(args: readonly string[], nowMs = Date.now()): E
         uncovered: { type: 'string', multiple: true },
         'agent-absent': { type: 'string' },
         'no-rehearsal': { type: 'boolean' },
+        by: { type: 'string' },
+        services: { type: 'boolean' },
         json: { type: 'boolean' },
       },
     });
@@ -64,13 +70,15 @@ export function parseEnforceArgs(args: readonly string[], nowMs = Date.now()): E
   if (more.length > 0 || (user !== null) !== withUser)
     throw new CommandError('usage', withUser ? say.oneAccount(verb) : say.noName(verb));
   const { until, reason = null, 'shut-out': shutOut = [], uncovered = [] } = parsed.values;
-  const { 'agent-absent': absent, 'no-rehearsal': noRehearsal = false } = parsed.values;
+  const { 'agent-absent': absent, 'no-rehearsal': noRehearsal = false, by } = parsed.values;
+  const { services: servicesOnly = false } = parsed.values;
   if ((until !== undefined || reason !== null) && verb !== 'exempt')
     throw new CommandError('usage', say.onlyExempt);
   if (shutOut.length > 0 && verb !== 'on' && verb !== 'unexempt')
     throw new CommandError('usage', say.onlyShutOut);
-  if ((uncovered.length > 0 || absent !== undefined || noRehearsal) && verb !== 'on')
+  if ((uncovered.length > 0 || absent !== undefined || noRehearsal || by !== undefined) && verb !== 'on')
     throw new CommandError('usage', say.onlyOn);
+  if (servicesOnly && verb !== 'plan') throw new CommandError('usage', say.onlyPlan);
   if (absent !== undefined && absent !== 'open' && absent !== 'closed')
     throw new CommandError('usage', say.agentAbsent);
   const untilMs = until === undefined ? null : parseUntil(until, nowMs);
@@ -85,5 +93,7 @@ export function parseEnforceArgs(args: readonly string[], nowMs = Date.now()): E
     uncovered,
     agentAbsent: absent ?? null,
     rehearsal: !noRehearsal,
+    by: by ?? null,
+    servicesOnly,
   };
 }

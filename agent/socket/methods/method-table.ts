@@ -27,7 +27,7 @@ import * as lostCards from './lost-methods.ts';
 import type { AdminParts } from './method-parts.ts';
 import { addPairing, explain, listIdentities, listPairings, unpair } from './pairing-methods.ts';
 import { getPrompt, setPrompt } from './prompt-methods.ts';
-import { checkSettings, reloadSettings } from './settings-methods.ts';
+import { checkSettings, getSettings, reloadSettings } from './settings-methods.ts';
 import { wireToken } from './wire.ts';
 
 type Run<M extends MethodName, Result> = (
@@ -66,6 +66,15 @@ const SHOWN = { ...CHANGES, wakesSessions: true } as const;
 const ASKS = { ...READS, wakesSessions: true, here: 'yes' } as const;
 const ROOT = { who: 'root' } as const;
 
+/** Whoever shows enforcement looks again. */
+function tellingPolicy<M extends MethodName>(run: Run<M, Reply<M>>): Run<M, Reply<M>> {
+  return async (given, peer, parts) => {
+    const reply = await run(given, peer, parts);
+    parts.sessionCards.policyChanged();
+    return reply;
+  };
+}
+
 const PLAIN: { readonly [M in PlainMethod]: PlainRow<M> } = {
   ListTokens: {
     ...READS,
@@ -88,6 +97,7 @@ const PLAIN: { readonly [M in PlainMethod]: PlainRow<M> } = {
   GetKeyring: { ...READS, run: getKeyring },
   DisableKeyring: { ...CHANGES, run: disableKeyring },
   GetHealth: { ...READS, run: getHealth },
+  GetSettings: { ...READS, run: getSettings },
   CheckSettings: { ...READS, ...ROOT, run: (_, _peer, parts) => checkSettings(parts) },
   ReloadSettings: { ...CHANGES, ...ROOT, run: (_, _peer, parts) => reloadSettings(parts) },
   GetPairingPrompt: {
@@ -116,9 +126,9 @@ const PLAIN: { readonly [M in PlainMethod]: PlainRow<M> } = {
   StartEnforcement: { ...CHANGES, ...ROOT, run: enforcement.start },
   ConfirmEnforcement: { ...CHANGES, ...ROOT, run: enforcement.confirm },
   StopEnforcement: { ...CHANGES, ...ROOT, run: enforcement.stop },
-  SetBreakGlass: { ...CHANGES, ...ROOT, run: enforcement.newCode },
-  Exempt: { ...CHANGES, ...ROOT, run: enforcement.exempt },
-  Unexempt: { ...CHANGES, ...ROOT, run: enforcement.unexempt },
+  SetBreakGlass: { ...CHANGES, ...ROOT, run: tellingPolicy(enforcement.newCode) },
+  Exempt: { ...CHANGES, ...ROOT, run: tellingPolicy(enforcement.exempt) },
+  Unexempt: { ...CHANGES, ...ROOT, run: tellingPolicy(enforcement.unexempt) },
 };
 
 const STORIES: { readonly [M in UpgradedMethod]: StoryRow<M> } = {

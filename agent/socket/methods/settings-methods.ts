@@ -1,4 +1,5 @@
-// CheckSettings: the settings as they are in the files now, before they come into force. ReloadSettings: and now they do.
+// GetSettings: each setting as it is in force, with its meaning and where it stands. CheckSettings: the settings as they are
+// in the files now, before they come into force. ReloadSettings: and now they do.
 
 import { asAgentError, printable } from '../../base/errors.ts';
 import { shutOutBy, type SettingsFiles } from '../../stories/enforcement/shut-out-by-settings.ts';
@@ -6,7 +7,16 @@ import { driverFacts } from '../../stories/enforcement/card-outlook.ts';
 import type { PlanParts } from '../../stories/enforcement/enforcement-plan.ts';
 import type { Inventory } from '../../model/inventory.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import type { Methods } from '../../protocol/io-scauth.ts';
+import type { SettingReport } from '../../../policy/setting-report.ts';
+import type { Setting } from '../../../policy/settings/setting.ts';
+import { settings } from '../../../policy/settings/settings.ts';
+import type { PeerCredentials } from '../../model/request.ts';
+import type { Given, Methods, Reply, WireSetting } from '../../protocol/io-scauth.ts';
+import { InvalidParameter, PermissionDenied } from '../../protocol/varlink.ts';
+import { pageOf } from './paging.ts';
+
+/** Of a value: a list may be longer than a message. */
+const MAX_TEXT = 2000;
 
 export interface SettingsParts {
   readonly policy: PlanParts['policy'];
@@ -22,6 +32,50 @@ const NOBODY = {
   newlyShutOutCount: 0,
   closesRemote: false,
 };
+
+function tableEntry(name: string): Setting {
+  const [table = '', key = ''] = name.split('.');
+  const entry = (settings as Readonly<Record<string, Readonly<Record<string, Setting>>>>)[table]?.[key];
+  if (entry === undefined) throw new TypeError(`no setting ${name}`);
+  return entry;
+}
+
+function wireSetting({ name, value, place, waits, atStart }: SettingReport): WireSetting {
+  const { default: usual, unit, meaning } = tableEntry(name);
+  return {
+    name,
+    value: printable(value, MAX_TEXT),
+    default: printable(JSON.stringify(usual), MAX_TEXT),
+    unit,
+    meaning,
+    file: place === null ? null : printable(place.file, 300),
+    line: place?.line ?? null,
+    waits: waits === null ? null : printable(waits, MAX_TEXT),
+    atStart,
+  };
+}
+
+/** Who is told what: DECISIONS.md D285. @throws PermissionDenied, InvalidParameter */
+export async function getSettings(
+  { after }: Given<'GetSettings'>,
+  { uid }: PeerCredentials,
+  { settingsFiles }: Pick<SettingsParts, 'settingsFiles'>,
+): Promise<Reply<'GetSettings'>> {
+  const isRoot = uid === 0;
+  if (!isRoot && !settingsFiles.isPublic) throw new PermissionDenied('not for all to read in the files');
+  const { settings: all, problem } = settingsFiles.report(isRoot);
+  const from = after === null ? 0 : all.findIndex(({ name }) => name === after) + 1;
+  if (after !== null && from === 0) throw new InvalidParameter('after');
+  const page = await pageOf(
+    all.slice(from).map((one) => ({ one, place: one.name })),
+    wireSetting,
+  );
+  return {
+    settings: page.items,
+    problem: problem === null ? null : printable(problem, 500),
+    next: page.next,
+  };
+}
 
 /** The caller is root. @throws AgentError `store-unreadable`, `internal` */
 export async function checkSettings({

@@ -6,6 +6,7 @@ import type { AuditLog } from '../../audit/interface.ts';
 import type { Account } from '../../model/account.ts';
 import type { DriverFacts } from '../../../policy/paired-card.ts';
 import type { Policy } from '../../../policy/policy.ts';
+import type { SettingsReport } from '../../../policy/setting-report.ts';
 import { eachAccount, Names, planFor, wouldShutOut, type PlanParts } from './enforcement-plan.ts';
 
 export interface SettingsThen {
@@ -16,6 +17,10 @@ export interface SettingsThen {
 
 /** The settings as they are in the files now, whatever is in force. */
 export interface SettingsFiles {
+  /** Whether every account may read them in the files. */
+  readonly isPublic: boolean;
+  /** Each as it is in force; with the files, also what waits in them and what is wrong with them. */
+  report(withFiles: boolean): SettingsReport;
   /** @throws AgentError `config-invalid` */
   readAnew(): Policy;
   /** Puts them in force. @returns what changed @throws AgentError `config-invalid`: the old ones stay */

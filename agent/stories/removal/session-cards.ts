@@ -54,6 +54,7 @@ export class SessionCards {
   readonly #lastEnd = new Map<Username, number>();
   /** Not those of an agent that ran before: a program that is still connected to it would take them for known. */
   #numbers: number;
+  #policyNumber = 0;
   /** Cards that were in when the agent started: nobody has put them in now. */
   readonly #old = new Set<number>();
 
@@ -163,6 +164,17 @@ export class SessionCards {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Grows when {@link policyChanged} is called. */
+  get policyNumber(): number {
+    return this.#policyNumber;
+  }
+
+  /** Enforcement, an exemption or a setting in force may be different (DECISIONS.md D286). */
+  policyChanged(): void {
+    this.#policyNumber += 1;
+    this.tell();
   }
 
   /** Something that they show may be different: pairings, the prompt. */

@@ -28,12 +28,16 @@ test('one verb, a name where it needs one, options where they belong', (t) => {
     uncovered: [],
     agentAbsent: null,
     rehearsal: true,
+    by: null,
+    servicesOnly: false,
   });
   t.like(parseEnforceArgs(['on', '--uncovered', 'su', '--agent-absent', 'closed', '--no-rehearsal'], now), {
     uncovered: ['su'],
     agentAbsent: 'closed',
     rehearsal: false,
   });
+  t.like(parseEnforceArgs(['on', '--by', 'ada'], now), { by: 'ada' });
+  t.like(parseEnforceArgs(['plan', '--services'], now), { servicesOnly: true });
   t.deepEqual(parseEnforceArgs(['on', '--shut-out', 'a', '--shut-out', 'b'], now).shutOut, ['a', 'b']);
   for (const bad of [
     [],
@@ -50,6 +54,8 @@ test('one verb, a name where it needs one, options where they belong', (t) => {
     ['plan', '--agent-absent', 'open'],
     ['off', '--uncovered', 'su'],
     ['status', '--no-rehearsal'],
+    ['off', '--by', 'ada'],
+    ['on', '--services'],
   ])
     t.throws(() => parseEnforceArgs(bad, now), { code: 'usage' }, bad.join(' '));
 });

@@ -8,6 +8,7 @@ import { parseUsername } from '../../../agent/model/request.ts';
 import { createAdminServer, type AdminServerParts } from '../../../agent/socket/admin-server.ts';
 import { Turns } from '../../../agent/socket/turns.ts';
 import { defaultPolicy } from '../../../policy/policy.ts';
+import { noFiles } from '../../kit/story/policy-with.ts';
 import { NOBODY } from '../base/folders.ts';
 import {
   FakeAudit,
@@ -70,7 +71,7 @@ export async function serve(t: ExecutionContext, more: Partial<AdminServerParts>
     keyring: noKeyring,
     sessions: noLogind,
     health: { notInForce: [], configRefused: () => null },
-    settingsFiles: { readAnew: () => defaultPolicy, reload: () => [] },
+    settingsFiles: noFiles,
     removalTaken: () => Promise.resolve(),
     turns: new Turns(),
     version: '1.2.3',

@@ -23,7 +23,7 @@ test.serial('a monitor hears of cards and pairings, each state once and whole', 
   client.send({ method: 'io.scauth.Monitor', more: true });
   t.like(await client.next(), {
     continues: true,
-    parameters: { user: 'root', prompt: true, loggingIn: false },
+    parameters: { user: 'root', prompt: true, loggingIn: false, policy: 0 },
   });
   sessionCards.cardIn(token);
   const shown = await client.next();
@@ -45,6 +45,23 @@ test.serial('a monitor hears of cards and pairings, each state once and whole', 
   // Without "more" it is one reply, and the connection goes on.
   t.deepEqual(standings(await other.call('io.scauth.Monitor')), []);
   t.regex((await other.call('io.scauth.Claim', {}))?.error ?? '', /InvalidParameter$/);
+});
+
+test.serial('a monitor hears that enforcement, an exemption or a setting may be another', async (t) => {
+  const sessionCards = new SessionCards(clock);
+  const { path } = await serve(t, { sessionCards });
+  const client = new VarlinkClient(t, path);
+  client.send({ method: 'io.scauth.Monitor', more: true });
+  t.like(await client.next(), { parameters: { policy: 0 } });
+  sessionCards.policyChanged();
+  t.like(await client.next(), { parameters: { policy: 1 } });
+  const other = new VarlinkClient(t, path);
+  const until = new Date(86_400_000).toISOString();
+  t.is((await other.call('io.scauth.Exempt', { user: 'alice', until }))?.error, undefined);
+  t.like(await client.next(), { parameters: { policy: 2 } });
+  t.not((await other.call('io.scauth.Exempt', { user: 'alice', until: 'soon' }))?.error, undefined);
+  t.is((await other.call('io.scauth.Unexempt', { user: 'alice' }))?.error, undefined);
+  t.like(await client.next(), { parameters: { policy: 3 } });
 });
 
 rootTest('four programs of a user may listen, and they take no place from those that ask', async (t) => {

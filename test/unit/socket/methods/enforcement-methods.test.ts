@@ -6,6 +6,7 @@ import type { PeerCredentials } from '../../../../agent/model/request.ts';
 import type { AdminParts } from '../../../../agent/socket/methods/method-parts.ts';
 import { callMethod } from '../../../../agent/socket/methods/method-table.ts';
 import type { Methods } from '../../../../agent/protocol/io-scauth.ts';
+import { SessionCards } from '../../../../agent/stories/removal/session-cards.ts';
 import { alice, bob, pairing } from '../../../kit/story/fakes.ts';
 import { enforcedScene, type EnforcedScene } from '../../stories/enforcement/enforcement-fakes.ts';
 import { victim } from '../../../kit/story/run-login.ts';
@@ -19,7 +20,8 @@ function call<M extends Parameters<typeof callMethod>[0]>(
   parameters: Readonly<Record<string, unknown>> = {},
   peer = root,
 ): Promise<Methods[M]['reply']> {
-  return callMethod(method, peer, parameters, { enforcement: scene } as unknown as AdminParts);
+  const parts = { enforcement: scene, sessionCards: new SessionCards(scene.clock) };
+  return callMethod(method, peer, parameters, parts as unknown as AdminParts);
 }
 
 async function code(): Promise<{ salt: string; codeHash: string }> {

@@ -10,11 +10,10 @@ import { NOT_EVALUATED } from '../../../../agent/model/inventory.ts';
 import { parseCertificate } from '../../../../agent/model/key.ts';
 import { getHealth } from '../../../../agent/socket/methods/health-methods.ts';
 import { checkSettings, reloadSettings } from '../../../../agent/socket/methods/settings-methods.ts';
-import { defaultPolicy } from '../../../../policy/policy.ts';
 import { makeCertificate } from '../../../kit/card/certificate.ts';
 import { enforcedScene } from '../../stories/enforcement/enforcement-fakes.ts';
 import { accounts, alice, bob, pairing, tokensOf } from '../../../kit/story/fakes.ts';
-import { policyWith } from '../../../kit/story/policy-with.ts';
+import { noFiles, policyWith } from '../../../kit/story/policy-with.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const certificate = makeCertificate(privateKey, { cn: 'Alice' });
@@ -51,10 +50,7 @@ test('the files: what is wrong with them, whom they would shut out, drivers as a
   const parts = place();
   const files = (disabledDrivers: readonly string[]) => ({
     ...parts,
-    settingsFiles: {
-      readAnew: () => policyWith({ tokens: { disabled: disabledDrivers } }),
-      reload: () => [],
-    },
+    settingsFiles: { ...noFiles, readAnew: () => policyWith({ tokens: { disabled: disabledDrivers } }) },
   });
   const nobody = { shutOut: [], shutOutCount: 0, newlyShutOut: [], newlyShutOutCount: 0 };
   const good = { problem: null, enforced: true, ...nobody, closesRemote: false };
@@ -62,10 +58,10 @@ test('the files: what is wrong with them, whom they would shut out, drivers as a
   const out = { shutOut: ['alice'], shutOutCount: 1, newlyShutOut: ['alice'], newlyShutOutCount: 1 };
   t.deepEqual(await checkSettings(files(['org.scauth.piv'])), { ...good, ...out });
   const broken = {
+    ...noFiles,
     readAnew: () => {
       throw new AgentError('config-invalid', { detail: 'scauth.toml:1: no' });
     },
-    reload: () => [],
   };
   const problem = 'scauth.toml:1: no';
   t.deepEqual(await checkSettings({ ...parts, settingsFiles: broken }), { ...good, problem });
@@ -101,14 +97,13 @@ test('health: cards that no driver takes, whom enforcement shuts out now and soo
 
 test('reading the settings again says what changed, and fails where they are wrong', (t) => {
   const parts = place();
-  const readAnew = () => defaultPolicy;
-  t.deepEqual(reloadSettings({ ...parts, settingsFiles: { readAnew, reload: () => ['trust'] } }), {
+  t.deepEqual(reloadSettings({ ...parts, settingsFiles: { ...noFiles, reload: () => ['trust'] } }), {
     changed: ['trust'],
   });
   const refused = (): never => {
     throw new AgentError('config-invalid', { detail: 'scauth.toml:1: no' });
   };
-  t.throws(() => reloadSettings({ ...parts, settingsFiles: { readAnew, reload: refused } }), {
+  t.throws(() => reloadSettings({ ...parts, settingsFiles: { ...noFiles, reload: refused } }), {
     code: 'config-invalid',
   });
 });
