@@ -57,6 +57,19 @@ export const line = {
   notInstalled: (module: string, at: string): Finding => [`${module} (${at}) is not installed`, REINSTALL],
 };
 
+/** pam_faillock keeps an account out, the card too. @param folder of its records; null: the usual one */
+export const locked = {
+  detail: (name: string, at: string, user: string, failures: number) =>
+    `${name} (${at}) keeps ${user} out after ${failures} failed ${failures === 1 ? 'login' : 'logins'}: neither PIN nor password opens`,
+  remedy: (user: string, folder: string | null, minutesLeft: number | null) => {
+    const where = folder === null ? '' : ` --dir ${folder}`;
+    const reset = `sudo faillock --user ${user}${where} --reset`;
+    if (minutesLeft === null) return `Ask your administrator: ${reset}`;
+    const wait = minutesLeft === 1 ? 'a minute' : `${minutesLeft} minutes`;
+    return `Wait ${wait}, or ask your administrator: ${reset}`;
+  },
+};
+
 /** Why a service would let somebody in although the card is required. */
 export const cover = {
   put: (text: string, where: 'before' | 'behind', at: string) => `Put ${where} ${at}: ${text}`,

@@ -1,18 +1,20 @@
 // sc_auth explain: the whole way from the PAM file to the card. The first three links are looked at here, because
 // scauthd may not be there to ask; the others are scauthd's own word, by the code that decides a login.
 
-import { AgentError } from '../../base/errors.ts';
+import { AgentError, printable } from '../../base/errors.ts';
 import type { WireLink } from '../../protocol/io-scauth.ts';
 import * as say from '../../words/explain.ts';
+import { locked as sayLocked } from '../../words/pam-files.ts';
 import { RESTART_OR_LOG } from '../../words/repairs.ts';
 import { callAgent } from '../agent/client.ts';
 import { sudoUser, type Command, type CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { tryConnect } from '../agent/explain-socket.ts';
 import { parseOptions } from '../options.ts';
-import { judgeStack, type PamVerdict } from '../pam/line.ts';
-import { PAM_SOCKET } from '../pam/modules.ts';
-import { readStack } from '../pam/stack.ts';
+import { DEFAULT_FOLDER, lockOf } from '../pam/faillock.ts';
+import { judgeStack } from '../pam/line.ts';
+import { at, nameOf, PAM_SOCKET } from '../pam/modules.ts';
+import { readStack, type Stack } from '../pam/stack.ts';
 import { styled } from '../terminal/style.ts';
 
 const help = `sc_auth explain [-u USER] [-s SERVICE] [--rhost HOST] [--json]
@@ -57,6 +59,21 @@ async function socketLinks(path: string): Promise<WireLink[]> {
     default:
       return [broken('socket', say.socket.other(path, code))];
   }
+}
+
+/** A refusal of the stack's own, which no card gets past; null: there is none, or this user may not see it. */
+function lockedLink({ lines }: Stack, user: string): WireLink | null {
+  const lock = lockOf(lines, user);
+  if (lock === null) return null;
+  const { line, failures, secondsLeft, folder } = lock;
+  const minutesLeft = secondsLeft === null ? null : Math.max(1, Math.ceil(secondsLeft / 60));
+  const name = printable(user);
+  return {
+    name: 'PAM',
+    ok: false,
+    detail: sayLocked.detail(nameOf(line), at(line), name, failures),
+    remedy: sayLocked.remedy(name, folder === DEFAULT_FOLDER ? null : folder, minutesLeft),
+  };
 }
 
 interface Asked {
@@ -109,10 +126,12 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   });
   const { service = 'sudo', rhost = null } = options;
   const asked: Asked = { user: options.user ?? sudoUser(context), service, rhost };
-  const verdict: PamVerdict = judgeStack(service, readStack(service, 'auth'));
-  const links: WireLink[] = [{ name: 'PAM', ok: verdict.ok, detail: verdict.detail, remedy: verdict.remedy }];
-  if (isWhole(links)) links.push(...(await socketLinks(verdict.socket ?? PAM_SOCKET)));
   let user = asked.user ?? context.userName();
+  const stack = readStack(service, 'auth');
+  const { ok, detail, remedy, socket } = judgeStack(service, stack);
+  const lock = ok ? lockedLink(stack, user) : null;
+  const links: WireLink[] = [lock ?? { name: 'PAM', ok, detail, remedy }];
+  if (isWhole(links)) links.push(...(await socketLinks(socket ?? PAM_SOCKET)));
   if (isWhole(links)) {
     const answer = await agentLinks(context, asked);
     user = answer.user;

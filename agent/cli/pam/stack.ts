@@ -52,8 +52,8 @@ const DEBIAN = '/etc/debian_version';
 /** The reading has come to an end. */
 class Unusable extends Error {}
 
-/** null: not there. @throws the file system's own error, also for what is no file */
-function readText(path: string): string | null {
+/** null: not there. @throws the file system's own error, also for what is no file, or is too long */
+export function readText(path: string): string | null {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

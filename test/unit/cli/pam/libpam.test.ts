@@ -1,15 +1,14 @@
 // The reader and the walk against the real libpam: random stacks of pam_debug.so, which says what its arguments tell it.
 
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { CODES, codeOf, type CodeName } from '../../../../agent/cli/pam/control.ts';
 import { readStack, type Phase, type StackLine } from '../../../../agent/cli/pam/stack.ts';
 import { findWay, run } from '../../../../agent/cli/pam/walk.ts';
-import type { PamOutcome } from '../../../../agent/accounts/libpam.ts';
 import { rootTest, temporaryFolder } from '../../base/folders.ts';
 import { random } from './random.ts';
+import { outcomesOf } from './real-outcomes.ts';
 
 const STACKS = 600;
 type Random = ReturnType<typeof random>;
@@ -85,17 +84,6 @@ function write(folder: string, files: Files): void {
   for (const [name, lines] of files) writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
 }
 
-/** What libpam says of each service, in a mount namespace in which PAM's folders are these. */
-function real(root: string, services: readonly string[]): PamOutcome[] {
-  const mounts =
-    'mount --bind "$1/etc/pam.d" /etc/pam.d && mount --bind "$1/usr/lib/pam.d" /usr/lib/pam.d && shift && exec "$@"';
-  const program = join(import.meta.dirname, 'real-stacks.ts');
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', program];
-  const argv = ['--mount', '--propagation', 'private', 'sh', '-ec', mounts, 'sh', root, ...node];
-  const { stdout } = spawnSync('unshare', argv, { input: services.join('\n'), encoding: 'utf8' });
-  return JSON.parse(stdout) as PamOutcome[];
-}
-
 for (const phase of ['auth', 'account'] as const) {
   rootTest(`S12: ${phase} stacks come out as with the real libpam`, (t) => {
     const root = temporaryFolder(t);
@@ -118,7 +106,10 @@ for (const phase of ['auth', 'account'] as const) {
     write(join(root, 'usr/lib/pam.d'), vendor);
     if (existsSync('/etc/debian_version')) writeFileSync(join(root, 'etc/debian_version'), '');
     let opened = 0;
-    const outcomes = real(root, services);
+    const outcomes = outcomesOf(
+      root,
+      services.map((service) => ({ service, user: 'root' })),
+    );
     for (const [index, name] of services.entries()) {
       const outcome = outcomes[index];
       const said = phase === 'auth' ? outcome?.authenticate : outcome?.account;
