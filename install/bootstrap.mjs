@@ -91,7 +91,7 @@ function debianPackages() {
   const { always, tests, unpacked } = JSON.parse(
     readFileSync(join(REPOSITORY, 'install/packages.json'), 'utf8'),
   );
-  const forTests = /^test\/(run|bench|fuzz)/.test(script ?? '');
+  const forTests = /^test\/(run|bench|fuzz|compliance)/.test(script ?? '');
   const wanted = forTests ? { ...always, ...tests } : always;
   const names = missing(Object.keys(wanted));
   if (names.length > 0) {

@@ -124,6 +124,7 @@ function steps(): { name: string; argv: string[] }[] {
     'test/bench/*.c',
     'test/package/*.c',
     'test/soak/*.c',
+    'test/compliance/*.c',
     'test/fuzz/module/*.[ch]',
   ];
   const c = sources.flatMap((pattern) => globSync(pattern, { cwd: REPOSITORY })).sort();

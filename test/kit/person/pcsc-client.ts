@@ -6,8 +6,11 @@ import { APP } from '../sandbox/namespace.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 
 const SELECT_PIV = '00a4040009a00000030800001000';
-/** GENERAL AUTHENTICATE, P-256 in 9A: 7C { 82 empty, 81 a digest }. */
-const SIGN_9A = `008711 9a26 7c24 8200 8120 ${'11'.repeat(32)} 00`.replaceAll(' ', '');
+/** GENERAL AUTHENTICATE with 9A: 7C { 82 empty, 81 a digest, or for RSA a whole block }; the latter in two pieces. */
+const SIGN_9A = {
+  p256: [`008711 9a26 7c24 8200 8120 ${'11'.repeat(32)} 00`],
+  rsa2048: [`108707 9aff 7c820106 8200 81820100 ${'00'.repeat(245)}`, `008707 9a0b ${'11'.repeat(11)} 00`],
+};
 const COUNTER = '00200080';
 
 export class PcscClient {
@@ -46,8 +49,10 @@ export class PcscClient {
   }
 
   /** The status word of a signature with the login key. */
-  async signStatus(): Promise<string> {
-    return (await this.do(SIGN_9A)).slice(-4).toUpperCase();
+  async signStatus(key: keyof typeof SIGN_9A = 'p256'): Promise<string> {
+    let answer = '';
+    for (const command of SIGN_9A[key]) answer = await this.do(command.replaceAll(' ', ''));
+    return answer.slice(-4).toUpperCase();
   }
 
   /** Asks for the counter: 9000 means verified. */
@@ -69,11 +74,14 @@ export class PcscClient {
 }
 
 /** What a program that never verified gets for a signature with the login key, in a transaction of its own. */
-export async function strangerSignStatus(sandbox: Sandbox): Promise<string> {
+export async function strangerSignStatus(
+  sandbox: Sandbox,
+  key: keyof typeof SIGN_9A = 'p256',
+): Promise<string> {
   const client = await PcscClient.connect(sandbox);
   await client.do('begin');
   await client.select();
-  const status = await client.signStatus();
+  const status = await client.signStatus(key);
   await client.do('end');
   await client.close();
   return status;

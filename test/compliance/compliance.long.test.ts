@@ -1,0 +1,26 @@
+// Each behaviour holds of scauth. The other programs are played by `npm run compliance`.
+import test from 'ava';
+import { CHAPTERS } from './behaviours/index.ts';
+import { programOf } from './programs.ts';
+import { World } from './world.ts';
+
+let world: World;
+
+test.before(async () => {
+  world = await World.start(programOf('scauth'));
+});
+test.after.always(() => world.stop());
+
+const all = CHAPTERS.flatMap(([, behaviours]) => behaviours);
+
+test('there are two hundred and more, and no two have one name', (t) => {
+  t.true(all.length >= 200, String(all.length));
+  t.is(new Set(all.map(({ id }) => id)).size, all.length);
+  t.is(new Set(all.map(({ says }) => says)).size, all.length);
+});
+
+for (const { id, says, holds } of all)
+  test.serial(`${says} (${id})`, async (t) => {
+    await world.reset();
+    t.true(await holds(world));
+  });

@@ -1,0 +1,63 @@
+// npm run compliance [-- --program NAME] [--only TEXT] [--list] [--publish]: plays the behaviours of card login by PAM with
+// each program of programs.ts. --publish writes install/doc/compliance.md from the last whole run of each program, which is
+// kept in build/compliance; what is missing there is played first.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
+import { REPOSITORY } from '../kit/sandbox/namespace.ts';
+import { CHAPTERS } from './behaviours/index.ts';
+import { compliancePage, type Outcomes } from './page.ts';
+import { PROGRAMS, type ProgramName } from './programs.ts';
+import { runBehaviours, type Outcome } from './run.ts';
+
+const { values } = parseArgs({
+  options: {
+    program: { type: 'string', multiple: true },
+    only: { type: 'string' },
+    list: { type: 'boolean', default: false },
+    publish: { type: 'boolean', default: false },
+  },
+});
+const { only, publish } = values;
+const unknown = values.program?.find((name) => !PROGRAMS.some((one) => one === name));
+if (unknown !== undefined) throw new Error(`--program: one of ${PROGRAMS.join(', ')}`);
+if (publish && only !== undefined) throw new Error('--publish wants all behaviours');
+const programs = PROGRAMS.filter((name) => values.program?.includes(name) ?? true);
+const all = CHAPTERS.flatMap(([, behaviours]) => behaviours);
+const behaviours = all.filter(({ id }) => only === undefined || id.includes(only));
+
+const kept = (name: ProgramName): string => join(REPOSITORY, `build/compliance/${name}.json`);
+
+async function play(name: ProgramName): Promise<void> {
+  const outcomes = new Map<string, Outcome>();
+  await runBehaviours(name, behaviours, ({ id, says }, outcome) => {
+    outcomes.set(id, outcome);
+    console.log(`${name.padEnd(12)} ${outcome.padEnd(8)} ${says} (${id})`);
+  });
+  const count = (wanted: Outcome): number => [...outcomes.values()].filter((one) => one === wanted).length;
+  console.log(
+    `${name}: ${count('yes')} yes, ${count('no')} no, ${count('hangs')} hang, ${count('crashes')} crash`,
+  );
+  if (only !== undefined) return;
+  mkdirSync(join(REPOSITORY, 'build/compliance'), { recursive: true });
+  writeFileSync(kept(name), JSON.stringify([...outcomes]));
+}
+
+/** @throws Error where the run was one of other behaviours */
+function readKept(name: ProgramName): ReadonlyMap<string, Outcome> {
+  const outcomes = new Map(JSON.parse(readFileSync(kept(name), 'utf8')) as [string, Outcome][]);
+  if (all.length !== outcomes.size || all.some(({ id }) => !outcomes.has(id)))
+    throw new Error(`The behaviours are others by now: npm run compliance -- --program ${name}`);
+  return outcomes;
+}
+
+if (values.list) for (const { id, says } of behaviours) console.log(`${id.padEnd(40)} ${says}`);
+else for (const name of programs) if (!publish || !existsSync(kept(name))) await play(name);
+
+if (publish) {
+  const outcomes: Outcomes = new Map(PROGRAMS.map((name) => [name, readKept(name)]));
+  const file = join(REPOSITORY, 'install/doc/compliance.md');
+  const options = { ...(await resolveConfig(file)), filepath: file };
+  writeFileSync(file, await format(compliancePage(outcomes), options));
+}
