@@ -9,6 +9,9 @@ export const usage = {
   time: (option: string) =>
     `--${option} takes a time: 2026-11-24, "2026-11-24 13:00", 90m, 12h, 7d, 2w, today or yesterday.`,
   lines: (max: number) => `--lines takes a number from 0 to ${max}.`,
+  pageLines: (max: number) => `--lines takes a number from 1 to ${max}.`,
+  before: '--before takes the place that a page has named.',
+  older: (place: string) => `Older ones: sc_auth audit page --before ${place}`,
   first: '--first takes the number of a record.',
   whereTo: 'Where should the page go? Say: sc_auth audit report --html FILE',
 };
@@ -16,6 +19,8 @@ export const usage = {
 /** Of a file that was named. */
 export const file = {
   noLog: (path: string) => `There is no audit log at ${path}. Another one: --log FILE`,
+  placeGone:
+    'The file of that place is not there any more: it was rotated meanwhile. Begin anew without --before.',
   rootOnly: (path: string) => `Only root reads ${path}. Say: sudo sc_auth audit …`,
   unreadable: (path: string, code: string) => `${path} cannot be read (${code}).`,
   notRegular: (path: string) => `${path} is not a regular file. Look at what lies there.`,

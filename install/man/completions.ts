@@ -1,7 +1,7 @@
 // Completions of sc_auth for bash, zsh and fish, made from the commands' own --help: commands, second words, options, and
 // values by the word that the help has for them (USER, HASH).
 
-import { OUTCOMES } from '../../agent/cli/audit/query.ts';
+import { OUTCOMES } from '../../agent/cli/audit/outcomes.ts';
 import { AUDIT_KINDS } from '../../agent/model/audit-event.ts';
 import { readCommands, type CommandHelp, type OptionHelp } from './command-help.ts';
 

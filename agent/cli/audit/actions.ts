@@ -8,6 +8,7 @@ export type Action = (args: readonly string[], context: CommandContext) => Promi
 export const actions = {
   verify: () => import('./verify.ts'),
   tail: () => import('./tail.ts'),
+  page: () => import('./page.ts'),
   search: () => import('./search.ts'),
   stats: () => import('./stats.ts'),
   export: () => import('./export.ts'),
@@ -21,6 +22,7 @@ export const ACTION_HELP = `sc_auth audit ${VERBS.join('|')} [options]
 
   verify   checks each record's seal: what was changed, taken out or put in, and which records can be trusted
   tail     the last records; -f goes on with what comes
+  page     the newest records first, so many at a time; --before goes on
   search   the records that fit
   stats    how many of what
   export   records for other programs
@@ -30,10 +32,11 @@ export const ACTION_HELP = `sc_auth audit ${VERBS.join('|')} [options]
 Which log (all verbs)
   --log FILE          another log than /var/log/scauth/audit.jsonl; files that logrotate made of it are read too
 
-Which records (tail, search, stats, export, report)
+Which records (tail, page, search, stats, export, report)
   --user USER         of this account
   --service SERVICE   for this PAM service (sudo, login, …)
   --key HASH          with this key; its first digits are enough
+  --card ID           with this card, as sc_auth show --json names it
   --outcome OUTCOME   granted, denied, unavailable, cancelled, success or failure
   --kind KIND         login, pairing-added, pin-blocked, card-in, gap, …
   --since, --until T  2026-11-24, "2026-11-24 13:00", 90m, 12h, 7d or 2w ago, today, yesterday
@@ -51,12 +54,17 @@ anchor
 tail
   -n, --lines N       how many (10)
   -f, --follow        go on
+page
+  -n, --lines N       how many (100)
+  --before PLACE      those before this place, which the page after it has named
+  -f, --follow        go on with what comes
 export, tail
   --format ocsf|ecs|cef|csv   ocsf: as they stand in the log
 report
   --html FILE         where the page goes
   --verify-key FILE   the verification key, for the page's word on the seal
-  --json              (verify, stats, anchor) one JSON document; (tail, search) one record a line
+  --json              (verify, stats, anchor) one JSON document; (tail, search) one record a line;
+                      (page) one page a line: records, older (a PLACE, or null), backTo, unread
 
 Examples:
   sudo sc_auth audit verify --key /media/safe/audit.key

@@ -16,13 +16,15 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { file as say } from '../../words/audit-log.ts';
 import { CommandError } from '../exit-codes.ts';
 
-const BLOCK_BYTES = 1 << 20;
-const NEWLINE = 0x0a;
+export const BLOCK_BYTES = 1 << 20;
+export const NEWLINE = 0x0a;
 
 export interface LogFile {
   readonly path: string;
   /** As it lies on the disk. */
   readonly bytes: number;
+  /** Keeps its number when logrotate gives it another name. */
+  readonly inode: number;
 }
 
 /** How far a reader has come, in bytes on the disk. */
@@ -48,7 +50,10 @@ export function logFiles(path: string): LogFile[] {
       .sort((a, b) => orderOf(a) - orderOf(b))
       .map((suffix) => join(dirname(path), name + suffix));
     const live = statSync(path, { throwIfNoEntry: false }) === undefined ? [] : [path];
-    const files = [...rotated, ...live].map((file) => ({ path: file, bytes: statSync(file).size }));
+    const files = [...rotated, ...live].map((file) => {
+      const { size, ino } = statSync(file);
+      return { path: file, bytes: size, inode: ino };
+    });
     if (files.length > 0) return files;
   } catch (error) {
     throw unreadable(path, error);
@@ -96,7 +101,8 @@ class Blocks {
   }
 }
 
-function openLog(path: string): number {
+/** @throws CommandError `not-allowed`, for what is no regular file; Error of open(2) */
+export function openLog(path: string): number {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   if (fstatSync(fd).isFile()) return fd;
   closeSync(fd);
@@ -150,6 +156,11 @@ async function* unpackedBlocks(path: string, progress: Progress): AsyncGenerator
   }
 }
 
+/** It can be read from its beginning alone. */
+export function isPacked(path: string): boolean {
+  return /\.(gz|zst|xz|bz2)$/.test(path);
+}
+
 /**
  * Blocks of whole lines; only the last one may end within a line. A block is good until the next one is asked for.
  * @throws CommandError `not-allowed`, `no-record`, `internal`
@@ -162,7 +173,7 @@ export async function* readBlocks(
     throw new CommandError('internal', say.packed(path));
   }
   try {
-    yield* /\.(gz|zst)$/.test(path) ? unpackedBlocks(path, progress) : plainBlocks(path, progress);
+    yield* isPacked(path) ? unpackedBlocks(path, progress) : plainBlocks(path, progress);
   } catch (error) {
     throw unreadable(path, error);
   }

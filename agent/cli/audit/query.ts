@@ -6,7 +6,8 @@ import { AUDIT_KINDS } from '../../model/audit-event.ts';
 import { timeOf } from '../../model/sealed-line.ts';
 import { usage } from '../../words/audit-log.ts';
 import { CommandError } from '../exit-codes.ts';
-import { eachLine } from './log-files.ts';
+import { eachLine, NEWLINE } from './log-files.ts';
+import { OUTCOMES } from './outcomes.ts';
 import { readRecord, type AuditRecord } from './record.ts';
 import { parseWhen } from './when.ts';
 
@@ -15,6 +16,7 @@ export const QUERY_OPTIONS = {
   user: { type: 'string' },
   service: { type: 'string' },
   key: { type: 'string' },
+  card: { type: 'string' },
   outcome: { type: 'string' },
   kind: { type: 'string' },
   since: { type: 'string' },
@@ -23,23 +25,20 @@ export const QUERY_OPTIONS = {
 
 type Values = { readonly [K in keyof typeof QUERY_OPTIONS]?: string | undefined };
 
-/** What --outcome takes. */
-export const OUTCOMES = ['granted', 'denied', 'unavailable', 'cancelled', 'success', 'failure'];
-const NEWLINE = 0x0a;
-
 type Test = (record: AuditRecord) => boolean;
 
 export class Query {
   readonly #tests: readonly Test[];
   /** Bytes that each line has that fits; null where there are none. */
   readonly #needle: Buffer | null;
-  readonly #sinceMs: number;
+  /** Older records do not fit. */
+  readonly sinceMs: number;
   readonly #untilMs: number;
 
   /** @throws CommandError `usage` */
   constructor(values: Values, nowMs: number) {
-    const { user, service, key, outcome, kind } = values;
-    this.#sinceMs = when('since', values.since, nowMs) ?? -Infinity;
+    const { user, service, key, card, outcome, kind } = values;
+    this.sinceMs = when('since', values.since, nowMs) ?? -Infinity;
     this.#untilMs = when('until', values.until, nowMs) ?? Infinity;
     const tests: Test[] = [];
     const needles: string[] = [];
@@ -59,6 +58,10 @@ export class Query {
       }
       tests.push((record) => record.pkhh?.startsWith(digits) === true);
       needles.push(`"pkhh":"${digits}`);
+    }
+    if (card !== undefined) {
+      tests.push((record) => record.token === card);
+      needles.push(JSON.stringify(card));
     }
     if (outcome !== undefined) {
       if (!OUTCOMES.includes(outcome)) {
@@ -83,7 +86,7 @@ export class Query {
     let unread = 0;
     const look = (line: Buffer): void => {
       const time = timeOf(line);
-      if (time !== null && (time < this.#sinceMs || time > this.#untilMs)) return;
+      if (time !== null && (time < this.sinceMs || time > this.#untilMs)) return;
       const record = readRecord(line);
       if (record === null) unread += 1;
       else if (this.#fits(record)) act(record, line);
@@ -104,7 +107,7 @@ export class Query {
 
   #fits(record: AuditRecord): boolean {
     const { timeMs } = record;
-    return timeMs >= this.#sinceMs && timeMs <= this.#untilMs && this.#tests.every((test) => test(record));
+    return timeMs >= this.sinceMs && timeMs <= this.#untilMs && this.#tests.every((test) => test(record));
   }
 }
 

@@ -113,6 +113,11 @@ export function readRecord(bytes: Buffer): AuditRecord | null {
   } catch {
     return null;
   }
+  return recordOf(line);
+}
+
+/** @param line as JSON has it @returns null for what is no object with a time */
+export function recordOf(line: unknown): AuditRecord | null {
   const timeMs = number(line, 'time');
   if (timeMs === null || Math.abs(timeMs) > 8.64e15) return null;
   const kind = text(line, 'metadata', 'event_code') ?? 'unknown';

@@ -46,8 +46,11 @@ export async function action(args: readonly string[], context: CommandContext): 
       reasons: list(reasons),
       services: list(services),
       users: list(users),
-      keys: list(keys),
+      keys: list(keys).map((key) => ({ ...key, owners: [...(tally.owners.get(key.name) ?? [])] })),
       gaps: list(gaps),
+      days: [...tally.days]
+        .sort(([one], [other]) => (one < other ? -1 : 1))
+        .map(([day, counts]) => ({ day, ...counts })),
     },
     [
       since === null ? verdict.noneFits : `${records} records, ${timeText(since)} to ${timeText(until)}`,

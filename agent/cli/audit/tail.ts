@@ -1,20 +1,17 @@
 // sc_auth audit tail: the last records that fit; with -f also what comes, over logrotate's change of files.
 
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { once } from 'node:events';
 import { usage } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
-import { CommandError, SilentEnd } from '../exit-codes.ts';
+import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
+import { Follower } from './follower.ts';
 import { formatOf } from './format/formats.ts';
 import { LineWriter, tellUnread } from './lines.ts';
-import { logFiles, readBlocks, unreadable } from './log-files.ts';
+import { logFiles, readBlocks } from './log-files.ts';
 import { logPath } from './place.ts';
 import { Query, QUERY_OPTIONS } from './query.ts';
 import type { AuditRecord } from './record.ts';
 
-const LOOK_EVERY_MS = 250;
-const CHUNK_BYTES = 1 << 16;
 const MAX_LINES = 100_000;
 
 interface Found {
@@ -43,69 +40,6 @@ async function lastOf(
     found = [...inFile.slice(-missing), ...found];
   }
   return { found: found.slice(wanted === 0 ? found.length : -wanted), unread };
-}
-
-/** What is written to the file of this name from now on. */
-class Follower {
-  readonly #path: string;
-  readonly #act: (block: Buffer) => void;
-  #fd: number | null = null;
-  #at = 0;
-  #rest = Buffer.alloc(0);
-
-  constructor(path: string, act: (block: Buffer) => void) {
-    this.#path = path;
-    this.#act = act;
-    this.#open();
-    if (this.#fd !== null) this.#at = fstatSync(this.#fd).size;
-  }
-
-  #open(): void {
-    try {
-      this.#fd = openSync(this.#path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable(this.#path, error);
-    }
-    this.#at = 0;
-  }
-
-  /** Reads what is there; the old file to its end before the new one. */
-  look(): void {
-    this.#drain();
-    const named = statSync(this.#path, { throwIfNoEntry: false });
-    if (named === undefined) return;
-    if (this.#fd !== null) {
-      const opened = fstatSync(this.#fd);
-      if (opened.ino === named.ino && opened.dev === named.dev) {
-        if (opened.size < this.#at) this.#at = 0;
-        return;
-      }
-      this.#drain();
-      this.close();
-    }
-    this.#open();
-    this.#drain();
-  }
-
-  #drain(): void {
-    if (this.#fd === null) return;
-    const chunk = Buffer.alloc(CHUNK_BYTES);
-    for (let got = -1; got !== 0;) {
-      got = readSync(this.#fd, chunk, 0, chunk.length, this.#at);
-      this.#at += got;
-      const bytes = Buffer.concat([this.#rest, chunk.subarray(0, got)]);
-      const end = bytes.lastIndexOf(0x0a) + 1;
-      if (end > 0) this.#act(bytes.subarray(0, end));
-      // A line without an end does not grow for ever here.
-      this.#rest = bytes.length - end > 16 * CHUNK_BYTES ? Buffer.alloc(0) : Buffer.from(bytes.subarray(end));
-    }
-  }
-
-  close(): void {
-    if (this.#fd !== null) closeSync(this.#fd);
-    this.#fd = null;
-    this.#rest = Buffer.alloc(0);
-  }
 }
 
 export async function action(args: readonly string[], context: CommandContext): Promise<void> {
@@ -139,16 +73,5 @@ export async function action(args: readonly string[], context: CommandContext): 
   writer.flush();
   tellUnread(context, last.unread);
   if (follower === null) return;
-  const gone = new AbortController();
-  const timer = setInterval(() => {
-    follower.look();
-    if (context.readerGone?.() === true) gone.abort();
-  }, LOOK_EVERY_MS);
-  try {
-    await once(gone.signal, 'abort');
-  } finally {
-    clearInterval(timer);
-    follower.close();
-  }
-  throw new SilentEnd('reader-gone');
+  await follower.follow(context);
 }

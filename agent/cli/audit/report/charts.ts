@@ -2,6 +2,7 @@
 // wide as the page while the words around it keep their size; the numbers stand in the table below it.
 
 import { outcomeWords } from '../../../words/audit.ts';
+import type { Column } from './columns.ts';
 import { html, type Html } from './html.ts';
 import { LOGIN_OUTCOMES, type DayCounts } from '../tally.ts';
 
@@ -9,46 +10,9 @@ const WIDTH = 900;
 const HEIGHT = 200;
 /** Of one column. */
 const MAX_WIDTH = 60;
-/** More columns than this are drawn together: by week, month or year. */
-const MAX_COLUMNS = 90;
-
-interface Column {
-  readonly label: string;
-  readonly counts: DayCounts;
-}
 
 function sum(counts: DayCounts): number {
   return LOGIN_OUTCOMES.reduce((total, outcome) => total + counts[outcome], 0);
-}
-
-/** Days, weeks, months or years, so that they fit; days on which nobody logged in stand empty. */
-export function columnsOf(days: ReadonlyMap<string, DayCounts>): Column[] {
-  const sorted = [...days.keys()].sort();
-  const [first = '', last = ''] = [sorted[0], sorted.at(-1)];
-  const span = (Date.parse(last) - Date.parse(first)) / 86_400_000 + 1;
-  if (!(span > 0)) return [];
-  const labelOf =
-    span <= MAX_COLUMNS
-      ? (day: string): string => day
-      : span <= 7 * MAX_COLUMNS
-        ? mondayOf
-        : span <= 30 * MAX_COLUMNS
-          ? (day: string): string => day.slice(0, 7)
-          : (day: string): string => day.slice(0, 4);
-  const columns = new Map<string, DayCounts>();
-  for (let at = Date.parse(first); at <= Date.parse(last) && columns.size < 400; at += 86_400_000) {
-    const day = new Date(at).toISOString().slice(0, 10);
-    const label = labelOf(day);
-    const counts = columns.get(label) ?? { granted: 0, denied: 0, unavailable: 0, cancelled: 0 };
-    for (const outcome of LOGIN_OUTCOMES) counts[outcome] += days.get(day)?.[outcome] ?? 0;
-    columns.set(label, counts);
-  }
-  return [...columns].map(([label, counts]) => ({ label, counts }));
-}
-
-function mondayOf(day: string): string {
-  const time = Date.parse(day);
-  return new Date(time - ((new Date(time).getUTCDay() + 6) % 7) * 86_400_000).toISOString().slice(0, 10);
 }
 
 /** A round number that is not below `value`. */

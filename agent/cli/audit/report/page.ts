@@ -3,7 +3,8 @@
 
 import { kindName, kindWords, outcomeWords, reasonWords } from '../../../words/audit.ts';
 import { page as words } from '../../../words/audit-log.ts';
-import { columnsOf, overTime } from './charts.ts';
+import { overTime } from './charts.ts';
+import { columnsOf } from './columns.ts';
 import { STYLE } from './style.ts';
 import { html, type Html } from './html.ts';
 import type { AuditRecord } from '../record.ts';

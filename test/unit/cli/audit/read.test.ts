@@ -77,6 +77,15 @@ test('tail shows the last ones, stats counts, wrong words are said', async (t) =
     { name: 'cancelled', count: 1 },
     { name: 'denied', count: 1 },
   ]);
+  const { days, keys } = JSON.parse(out) as { days: { day: string }[]; keys: { owners: string[] }[] };
+  t.deepEqual(days, [
+    { day: '2026-01-15', granted: 2, denied: 1, unavailable: 0, cancelled: 0 },
+    { day: '2026-01-17', granted: 0, denied: 0, unavailable: 0, cancelled: 1 },
+  ]);
+  t.deepEqual(
+    keys.map(({ owners }) => owners),
+    [['alice']],
+  );
   for (const args of [
     ['search', '--since', '2026-02-30'],
     ['search', '--outcome', 'good'],
