@@ -5,6 +5,7 @@ import type { AgentError } from '../base/errors.ts';
 import type { DriverInfo } from './driver.ts';
 import type { Certificate } from './key.ts';
 import type { TokenId } from './token.ts';
+import type { PathLink } from './trust.ts';
 
 /** What is in a reader. `reading`: a driver is looking at the card; `unknown`: no driver knows it. */
 export type ReaderState = 'empty' | 'reading' | 'ready' | 'unknown' | 'mute' | 'broken';
@@ -37,10 +38,17 @@ export interface TrustWords {
   readonly x509: TrustWord;
   /** Why not; safe to print. */
   readonly detail: string | null;
+  /** From the certificate to an authority, as far as the way goes; empty where nobody evaluates trust. */
+  readonly chain: readonly PathLink[];
 }
 
 /** What is said of each certificate while nobody evaluates trust. */
-export const NOT_EVALUATED: TrustWords = { ssl: 'Not evaluated', x509: 'Not evaluated', detail: null };
+export const NOT_EVALUATED: TrustWords = {
+  ssl: 'Not evaluated',
+  x509: 'Not evaluated',
+  detail: null,
+  chain: [],
+};
 
 export interface Inventory {
   /** In the order in which they are asked whose card it is. */

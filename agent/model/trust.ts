@@ -12,6 +12,14 @@ export interface TrustSources {
   readonly cacheMinutes: number;
 }
 
+/** A certificate on the way from a card's to an authority. Names are texts of the certificate. */
+export interface PathLink {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
 export interface TrustFindings {
   /** null: the chain holds and everything in it is valid now; else why not, safe to print. */
   readonly chainFault: string | null;

@@ -63,6 +63,8 @@ export type WireLost = Wire<'Lost'>;
 export type WireStanding = Wire<'Standing'>;
 /** A setting in force, its meaning, and where it stands. */
 export type WireSetting = Wire<'Setting'>;
+/** A certificate on the way to an authority. */
+export type WireChainLink = Wire<'ChainLink'>;
 export type WireLink = Wire<'Link'>;
 /** A certificate that is about to end. */
 export type WireExpiring = Wire<'Expiring'>;

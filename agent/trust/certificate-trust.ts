@@ -7,9 +7,9 @@ import { AgentError, asAgentError, printable } from '../base/errors.ts';
 import { pemBlocks } from '../base/pem.ts';
 import { readTrustedFile } from '../base/trusted-file.ts';
 import type { Attestation, AttestationFindings } from '../model/attestation.ts';
-import type { CertificateFields } from '../model/certificate-fields.ts';
+import { nameText, type CertificateFields } from '../model/certificate-fields.ts';
 import type { PublicKey } from '../model/key.ts';
-import type { TrustFindings, TrustSources } from '../model/trust.ts';
+import type { PathLink, TrustFindings, TrustSources } from '../model/trust.ts';
 import type { ParsedCertificate } from './certificate.ts';
 import type { CertificateTrust } from './interface.ts';
 import type { RevocationStatus } from './revocation.ts';
@@ -22,6 +22,7 @@ const parts = async () => ({
   ...(await import('./attestation.ts')),
   ...(await import('./chain.ts')),
   ...(await import('./fields.ts')),
+  ...(await import('./names.ts')),
   ...(await import('./revocation.ts')),
 });
 
@@ -70,6 +71,24 @@ export class ChainTrust implements CertificateTrust {
       revocation: worst?.status ?? 'good',
       revocationDetail: worst?.detail == null ? null : printable(worst.detail, 400),
     };
+  }
+
+  async path(der: Buffer, files: readonly string[]): Promise<readonly PathLink[]> {
+    const { parseChainCertificate, findChain, attributesOf } = await parts();
+    const authorities = await this.#read(files);
+    let leaf: ParsedCertificate;
+    try {
+      leaf = parseChainCertificate(der);
+    } catch {
+      return [];
+    }
+    const { path } = findChain(leaf, authorities, this.#clock.nowMs());
+    return path.map(({ names, notBeforeMs, notAfterMs }) => ({
+      subject: nameText(attributesOf(names.subject)),
+      issuer: nameText(attributesOf(names.issuer)),
+      notBeforeMs,
+      notAfterMs,
+    }));
   }
 
   async fields(der: Buffer): Promise<CertificateFields> {

@@ -3,7 +3,7 @@
 import type { Attestation, AttestationFindings } from '../model/attestation.ts';
 import type { CertificateFields } from '../model/certificate-fields.ts';
 import type { PublicKey } from '../model/key.ts';
-import type { TrustFindings, TrustSources } from '../model/trust.ts';
+import type { PathLink, TrustFindings, TrustSources } from '../model/trust.ts';
 
 export interface CertificateTrust {
   /**
@@ -14,6 +14,12 @@ export interface CertificateTrust {
    * @throws AgentError `config-invalid` when an authority's file cannot be read
    */
   findings(der: Buffer, sources: TrustSources, withRevocation: boolean): Promise<TrustFindings>;
+  /**
+   * The way from a certificate to an authority, as far as it goes, for people: the certificate itself first (DECISIONS.md D290).
+   * @returns empty for what is no certificate
+   * @throws AgentError `config-invalid` when an authority's file cannot be read
+   */
+  path(der: Buffer, authorities: readonly string[]): Promise<readonly PathLink[]>;
   /**
    * What a card's maker says of a key in a slot. @param roots PEM files, absolute paths
    * @returns findings also for what is no attestation

@@ -6,6 +6,7 @@ export const NAMES = {
   cards: 'Cards',
   people: 'People',
   'way-in': 'Way in',
+  log: 'Log',
 } as const;
 
 export const GONE = 'scauthd does not answer.';
@@ -37,6 +38,8 @@ export const CARDS = {
   more: (count: number) => `and ${count} more`,
   pairedWith: 'paired with',
   issuedBy: 'issued by …',
+  chain: (count: number) => (count === 1 ? 'Chain: this certificate alone' : `Chain: ${count} certificates`),
+  authority: 'trusted authority',
   hash: 'the hash of this key',
   factory: 'factory secrets',
   count: (count: number) => (count === 1 ? '1 card is in a reader' : `${count} cards are in readers`),

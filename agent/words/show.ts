@@ -37,6 +37,8 @@ export const key = {
     [algorithmName(algorithm), ...wants('PIN', pin), ...wants('touch', touch)].join(', '),
   noCertificate: 'without a certificate',
   issuedBy: (issuer: string) => `issued by ${issuer}`,
+  /** Of an authority that is known here. */
+  authority: (name: string, day: string) => `known here: ${name}, valid until ${day}`,
   paired: (users: readonly string[], you: boolean) => `paired with ${you ? 'you' : users.join(', ')}`,
   unpaired: (you: boolean) => `not paired with ${you ? 'you' : 'anybody'}`,
   unfit: (why: string) => `not for login: ${why}`,

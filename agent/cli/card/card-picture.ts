@@ -98,10 +98,12 @@ class Picture {
   }
 
   key(key: KeyView): void {
-    const { slot, use, algorithm, pin, touch, hash, commonName, issuer, pairedWith, unfit } = key;
+    const { slot, use, algorithm, pin, touch, hash, commonName, issuer, pairedWith, unfit, chain } = key;
     this.rule('part', keyWords.slot(slot, use));
     this.text(commonName ?? keyWords.noCertificate, commonName === null ? 'quiet' : 'heading', NAME_LINES);
     if (issuer !== null) this.text(keyWords.issuedBy(issuer), 'quiet', NAME_LINES);
+    for (const { subject, notAfter } of chain?.slice(1) ?? [])
+      this.text(keyWords.authority(subject, notAfter.slice(0, DAY)), 'quiet', NAME_LINES);
     this.text(keyWords.kind(algorithm, pin, touch));
     const you = !this.#frame.asRoot;
     if (pairedWith.length > 0) this.text(keyWords.paired(pairedWith, you), 'good');

@@ -8,7 +8,8 @@ const DAY_MS = 86_400_000;
 /** As `sc_auth doctor`. */
 const WARN_DAYS = 30;
 
-export interface KeyView extends WireIdentity, Pick<WireItem, 'sslTrust' | 'x509Trust' | 'trustDetail'> {
+export interface KeyView
+  extends WireIdentity, Pick<WireItem, 'sslTrust' | 'x509Trust' | 'trustDetail' | 'chain'> {
   /** Whole days until its certificate ends, below zero when it has; null: no certificate. */
   readonly daysLeft: number | null;
 }
@@ -35,6 +36,7 @@ function keyView(identity: WireIdentity, { items }: Seen, nowMs: number): KeyVie
     sslTrust: item?.sslTrust ?? 'Not evaluated',
     x509Trust: item?.x509Trust ?? 'Not evaluated',
     trustDetail: item?.trustDetail ?? null,
+    chain: item?.chain ?? null,
     daysLeft: Number.isNaN(endMs) ? null : Math.floor((endMs - nowMs) / DAY_MS),
   };
 }

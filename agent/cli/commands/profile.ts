@@ -184,7 +184,7 @@ function documentOf({
           ...{ slot: item.slot, use: item.use, label: item.label, kind, bits, hash: item.hash },
           ...{ usage: usesOf(item, der), notBefore: iso(validity?.notBeforeMs) },
           ...{ notAfter: iso(validity?.notAfterMs), sslTrust: item.sslTrust, x509Trust: item.x509Trust },
-          ...{ trustDetail: item.trustDetail, unfit: item.unfit, pem: pemOf(item) },
+          ...{ trustDetail: item.trustDetail, chain: item.chain, unfit: item.unfit, pem: pemOf(item) },
         };
       }),
   }));

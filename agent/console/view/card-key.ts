@@ -26,6 +26,38 @@ function validity(key: KeyView): HTMLElement | null {
   return h('p', { class: 'validity' }, day(notBefore), bar, day(notAfter), h('span', { class: look }, left));
 }
 
+/** From the certificate to the authority that is trusted, or to where the way ends. */
+function chainPart({ chain, x509Trust, trustDetail }: KeyView): HTMLElement | null {
+  if (chain === null || chain.length === 0) return null;
+  const links = chain.map(({ subject, notBefore, notAfter }, at) => {
+    const isRoot = at === chain.length - 1 && at > 0 && x509Trust === 'YES';
+    return h(
+      'li',
+      {},
+      outside(subject, 120),
+      ' ',
+      h('span', { class: 'quiet' }, day(notBefore), '–', day(notAfter)),
+      isRoot ? h('span', { class: 'label good' }, CARDS.authority) : null,
+    );
+  });
+  const next = chain.at(-1)?.issuer ?? '';
+  const end =
+    x509Trust === 'YES'
+      ? null
+      : h(
+          'li',
+          { class: 'bad' },
+          ...(trustDetail === null ? [] : [outside(trustDetail), ' ']),
+          h('span', { class: 'quiet' }, around(CARDS.issuedBy, next)),
+        );
+  return h(
+    'details',
+    { class: 'way' },
+    h('summary', {}, CARDS.chain(chain.length)),
+    h('ol', {}, ...links, end),
+  );
+}
+
 function trust({ x509Trust, issuer }: KeyView): HTMLElement | null {
   if (issuer === null) return null;
   const label = CARDS.trust.get(x509Trust);
@@ -62,6 +94,7 @@ export function keyPart(key: KeyView): HTMLElement {
     ),
     owner,
     trust(key),
+    chainPart(key),
     validity(key),
     unfit !== null && use === 'authentication' ? h('p', { class: 'bad' }, outside(unfit)) : null,
     copied(hash, CARDS.hash),

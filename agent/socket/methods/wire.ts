@@ -7,11 +7,13 @@ import type { ReaderDriverInfo, ReaderInfo, TrustWords } from '../../model/inven
 import type { FactorySecrets } from '../../model/factory-secrets.ts';
 import type { ListedPairing } from '../../model/pairing.ts';
 import type { Lost } from '../../model/lost.ts';
+import type { PathLink } from '../../model/trust.ts';
 import type { Identity } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
 import { factorySecretsNotes, factorySecretsText } from '../../words/factory-secrets.ts';
 import { failureText } from '../../words/failures.ts';
 import type {
+  WireChainLink,
   WireDriver,
   WireIdentity,
   WireItem,
@@ -60,6 +62,15 @@ function readAt({ readAtMs }: Token): string | null {
   return readAtMs === undefined ? null : iso(readAtMs);
 }
 
+function wireChainLink({ subject, issuer, notBeforeMs, notAfterMs }: PathLink): WireChainLink {
+  return {
+    subject: printable(subject),
+    issuer: printable(issuer),
+    notBefore: iso(notBeforeMs),
+    notAfter: iso(notAfterMs),
+  };
+}
+
 export function wireItem(
   token: Token,
   identity: Identity,
@@ -80,6 +91,7 @@ export function wireItem(
     sslTrust: trust.ssl,
     x509Trust: trust.x509,
     trustDetail: trust.detail === null ? null : printable(trust.detail),
+    chain: trust.chain.length === 0 ? null : trust.chain.map(wireChainLink),
     unfit,
   };
 }

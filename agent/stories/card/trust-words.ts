@@ -21,12 +21,13 @@ export async function trustWords(
   const { publicKey, der } = certificate;
   const shown: TrustPolicy = policy.level === 0 ? { ...policy, level: CHAIN_LEVEL } : policy;
   const found = await checkCertificate(shown, { publicKey, certificate }, trust);
-  if (!found.permitted) return { ssl: 'NO', x509: 'NO', detail: found.why };
+  const chain = await trust.path(der, policy.authorities).catch(() => []);
+  if (!found.permitted) return { ssl: 'NO', x509: 'NO', detail: found.why, chain };
   try {
     const { extendedKeyUsage } = await trust.fields(der);
     const isForTls = extendedKeyUsage === null || permitsTlsClient(extendedKeyUsage);
-    return { ssl: isForTls ? 'YES' : 'NO', x509: 'YES', detail: null };
+    return { ssl: isForTls ? 'YES' : 'NO', x509: 'YES', detail: null, chain };
   } catch (error) {
-    return { ssl: 'NO', x509: 'YES', detail: printable(asAgentError(error).detail) };
+    return { ssl: 'NO', x509: 'YES', detail: printable(asAgentError(error).detail), chain };
   }
 }

@@ -212,6 +212,7 @@ export class FakeToken implements Token {
 /** For policies with trust level 0: whoever asks is at fault. */
 export const noTrust: CertificateTrust = {
   findings: () => Promise.reject(new Error('nobody asked for trust')),
+  path: () => Promise.reject(new Error('nobody asked for a path')),
   fields: () => Promise.reject(new Error('nobody asked for fields')),
   attestation: () => Promise.reject(new Error('nobody asked for an attestation')),
 };

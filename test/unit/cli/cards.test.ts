@@ -29,6 +29,7 @@ function item(over: Partial<WireItem> = {}): WireItem {
     sslTrust: 'NO',
     x509Trust: 'YES',
     trustDetail: null,
+    chain: null,
     unfit: null,
     ...over,
   };

@@ -132,7 +132,7 @@ test('what is wrong, each with the next step', async (t) => {
           pairedWith: ['ada'],
         }),
       ],
-      items: [{ ...trustless('82', '11'.repeat(20)) }],
+      items: [{ ...trustless('82', '11'.repeat(20)), chain: WAY }],
     },
     ['--plain'],
   );
@@ -144,6 +144,7 @@ test('what is wrong, each with the next step', async (t) => {
     /9A is paired with nobody\. To pair it: sc_auth pair -u USER/,
     /The certificate in 82 ends on /,
     /The certificate in 82 is not trusted: unknown authority/,
+    /known here: CN=Employees CA, valid until 2036-01-01/,
     /The certificate in 83 is valid from /,
     /PIN \.\.\. 0 of 3 tries/,
   ])
@@ -151,8 +152,21 @@ test('what is wrong, each with the next step', async (t) => {
   t.false(/82 is (not )?paired with nobody/.test(out));
 });
 
+const WAY = ['CN=Ada', 'CN=Employees CA'].map((subject) => ({
+  subject,
+  issuer: 'CN=Employees CA',
+  notBefore: '2026-01-01T00:00:00.000Z',
+  notAfter: '2036-01-01T00:00:00.000Z',
+}));
+
 function trustless(slot: string, hash: string): WireItem {
-  const words = { sslTrust: 'NO', x509Trust: 'NO', trustDetail: 'unknown authority', unfit: null };
+  const words = {
+    sslTrust: 'NO',
+    x509Trust: 'NO',
+    trustDetail: 'unknown authority',
+    chain: null,
+    unfit: null,
+  };
   const key = { use: 'authentication', algorithm: 'rsa2048', label: '', publicKey: '', certificate: null };
   return { token: token().id, readAt: null, slot, hash, ...key, ...words };
 }

@@ -73,6 +73,21 @@ test.serial('three levels hold, with each kind of key and hash', async (t) => {
   }
   const { authorities } = await trust.findings(pki.der('ada'), sources('middle', 'root'), false);
   t.is(authorities.length, 2);
+  const way = await trust.path(pki.der('ada'), sources('middle', 'root').authorities);
+  t.deepEqual(
+    way.map(({ subject, issuer }) => [subject, issuer]),
+    [
+      ['CN=ada,O=Test', 'CN=middle,O=Test'],
+      ['CN=middle,O=Test', 'CN=root,O=Test'],
+      ['CN=root,O=Test', 'CN=root,O=Test'],
+    ],
+  );
+  const { notBeforeMs, notAfterMs } = parseCertificate(pki.der('ada'));
+  t.like(way[0], { notBeforeMs, notAfterMs });
+  // As far as it goes: what is at its end is not known here.
+  t.is((await trust.path(pki.der('ada'), sources('middle').authorities)).length, 2);
+  t.is((await trust.path(pki.der('ada'), sources('root').authorities)).length, 1);
+  t.deepEqual(await trust.path(Buffer.from('no certificate'), sources('root').authorities), []);
 });
 
 test.serial('a link that is missing, and an authority that is only named alike', async (t) => {

@@ -15,10 +15,13 @@ const certificate = parseCertificateFile(
 const real = new ChainTrust(systemClock);
 const authorities = ['/etc/scauth/root.pem'];
 
+const LINK = { subject: 'CN=Ada', issuer: 'CN=Root', notBeforeMs: 0, notAfterMs: 1 };
+
 function chainOf(chainFault: string | null, extendedKeyUsage: readonly string[] | null): CertificateTrust {
   return {
     findings: () =>
       Promise.resolve({ chainFault, authorities: ['AB'], revocation: 'unknown', revocationDetail: null }),
+    path: () => Promise.resolve([LINK]),
     attestation: () => Promise.reject(new Error('not asked here')),
     fields: async (der) => ({ ...(await real.fields(der)), extendedKeyUsage }),
   };
@@ -33,6 +36,7 @@ test('without authorities nothing is evaluated, and nobody is asked', async (t) 
     ssl: 'Not evaluated',
     x509: 'Not evaluated',
     detail: null,
+    chain: [],
   });
 });
 
@@ -44,6 +48,9 @@ for (const level of [0, 1, 2] as const) {
     const logon = chainOf(null, ['1.3.6.1.4.1.311.20.2.2']);
     t.like(await words({ level, authorities }, logon), { ssl: 'NO', x509: 'YES', detail: null });
     const expired = chainOf('it has expired', ['1.3.6.1.5.5.7.3.2']);
-    t.like(await words({ level, authorities }, expired), { ssl: 'NO', x509: 'NO', detail: 'it has expired' });
+    t.like(await words({ level, authorities }, expired), {
+      ...{ ssl: 'NO', x509: 'NO', detail: 'it has expired' },
+      chain: [LINK],
+    });
   });
 }

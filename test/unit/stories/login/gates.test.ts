@@ -27,6 +27,7 @@ const token = new FakeToken(victim, {
 const card = { token, identity: token.identity, pairing: pairing(alice.name, victim.publicKey) };
 const trust = {
   findings: () => Promise.reject(new Error('no authority')),
+  path: () => Promise.reject(new Error('no authority')),
   fields: () => Promise.reject(new Error('not asked')),
   attestation: () => Promise.reject(new Error('not asked')),
 };

@@ -153,7 +153,7 @@ test.serial("L4: somebody else's good certificate beside the paired key vouches 
 
 test.serial('level 0 asks nobody, whatever the certificate is', async (t) => {
   const findings = (): Promise<never> => Promise.reject(new Error('asked'));
-  const parts = { trust: { findings, fields: findings, attestation: findings } };
+  const parts = { trust: { findings, path: findings, fields: findings, attestation: findings } };
   t.is((await login(t, cardOf('old'), { level: 0 }, { parts })).outcome, 'granted');
 });
 
