@@ -11,6 +11,7 @@ export function contradiction({
   attestation,
   piv,
   enforcement,
+  fleet,
 }: Policy): string | null {
   if (attestation.required) {
     if (attestation.roots.length === 0)
@@ -39,5 +40,9 @@ export function contradiction({
   );
   if (closed !== undefined)
     return `enforcement.services names ${closed}, where login.services does not let a card be used`;
+  if (fleet.base === '' && fleet.url.some((url) => url.startsWith('ldap')))
+    return 'fleet.url names a directory and fleet.base is empty: name the entry below which the book is';
+  if (fleet.bind === 'simple' && fleet.bindDn === '')
+    return 'fleet.bind is "simple" and fleet.bind_dn is empty: name the account in the directory';
   return null;
 }

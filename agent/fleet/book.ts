@@ -2,8 +2,10 @@
 
 import { parseItem, type Item } from './item.ts';
 
-/** Heads that are kept of one source: the highest numbers, which nobody believes; scauthd takes the one that is signed. */
-const MOST_HEADS = 4;
+/** Epochs of which heads are kept, of one source: the highest, which nobody believes; scauthd takes the one that is signed. */
+const MOST_EPOCHS = 4;
+/** Lines of one epoch: a long list of what is revoked goes on in further lines. */
+const MOST_OF_ONE_EPOCH = 256;
 const MOST_OFFICERS = 256;
 /** Records that may have one name: a key may be paired with several accounts. */
 const MOST_OF_ONE_KEY = 64;
@@ -22,6 +24,11 @@ export const EMPTY_BOOK: Book = { heads: [], officers: [], records: new Map() };
 
 function highestFirst(a: Item, b: Item): number {
   return Number(b.name) - Number(a.name) || (a.line < b.line ? -1 : 1);
+}
+
+function highestEpochs(sorted: readonly Item[]): Item[] {
+  const epochs = Map.groupBy(sorted, ({ name }) => Number(name));
+  return [...epochs.values()].slice(0, MOST_EPOCHS).flatMap((own) => own.slice(0, MOST_OF_ONE_EPOCH));
 }
 
 function byLine(a: Item, b: Item): number {
@@ -57,7 +64,7 @@ export class BookMaker {
     switch (item.kind) {
       case 'head':
         // Cut to size at the end; until then a source may not fill the memory with them.
-        if (this.#heads.size >= 16 * MOST_HEADS) return false;
+        if (this.#heads.size >= 4 * MOST_EPOCHS * MOST_OF_ONE_EPOCH) return false;
         this.#heads.set(item.line, item);
         break;
       case 'officer':
@@ -79,7 +86,7 @@ export class BookMaker {
 
   made(): Book {
     return {
-      heads: [...this.#heads.values()].sort(highestFirst).slice(0, MOST_HEADS),
+      heads: highestEpochs([...this.#heads.values()].sort(highestFirst)),
       officers: [...this.#officers.values()].sort(byLine),
       records: new Map([...this.#records].map(([name, own]) => [name, [...own.values()].sort(byLine)])),
     };

@@ -34,18 +34,24 @@ function prefetchOf(names: readonly string[]): Prefetch {
   };
 }
 
-function sourcesOf({ fleet }: Policy): BookSource[] {
-  return fleet.url.map((url) => new FolderSource(decodeURIComponent(new URL(url).pathname)));
+async function sourcesOf({ fleet }: Policy): Promise<BookSource[]> {
+  const folders = fleet.url
+    .filter((url) => url.startsWith('file://'))
+    .map((url) => new FolderSource(decodeURIComponent(new URL(url).pathname)));
+  const servers = fleet.url.filter((url) => url.startsWith('ldap'));
+  if (servers.length === 0) return folders;
+  const { ldapSource } = await import('./ldap/ldap-source.ts');
+  return [ldapSource(servers, fleet, process.env['CREDENTIALS_DIRECTORY'] ?? null), ...folders];
 }
 
-function main(): void {
+async function main(): Promise<void> {
   nameProgram('scauth-fleet');
   process.umask(0o022);
   let policy: Policy;
   let sources: BookSource[];
   try {
     policy = loadPolicy(folder('CONFIGURATION_DIRECTORY', '/etc/scauth'));
-    sources = sourcesOf(policy);
+    sources = await sourcesOf(policy);
   } catch (error) {
     log(describeError(error));
     process.exitCode = EXIT_CONFIG;
@@ -78,4 +84,4 @@ function main(): void {
   }
 }
 
-main();
+await main();

@@ -54,6 +54,7 @@ const SHIPPED: readonly Shipped[] = [
   { from: 'install/logrotate{,.conf,/scauth,.d/scauth}', to: 'etc/logrotate.d/scauth', optional: true },
   { from: 'install/doc/*.{md,png}', to: 'usr/share/doc/scauth/' },
   { from: '{README,THREATS,PROTOCOL,SECURITY}.md', to: 'usr/share/doc/scauth/' },
+  { from: 'install/ldap/*', to: 'usr/share/scauth/ldap/' },
   { from: 'install/siem/*.*', to: 'usr/share/scauth/siem/' },
   { from: 'install/siem/sigma/*.yml', to: 'usr/share/scauth/siem/sigma/' },
   { from: 'install/ansible/site.yml', to: 'usr/share/doc/scauth/ansible/' },

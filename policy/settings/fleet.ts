@@ -1,11 +1,18 @@
 // The keys of [fleet]: where the pairing book comes from (scauth-fleet) and whom scauthd believes in it.
 
 import * as v from 'valibot';
-import { whole, type SettingTable } from './setting.ts';
+import { whole, word, type SettingTable } from './setting.ts';
 
 const url = v.pipe(
   v.string('must be text'),
-  v.regex(/^file:\/\/\/[^\0?#]{0,1000}$/, 'must be file:///FOLDER'),
+  v.regex(
+    /^(ldaps?:\/\/(\[[0-9A-Fa-f:]{2,45}\]|[A-Za-z0-9.-]{1,253})(:\d{1,5})?\/?|file:\/\/\/[^\0?#]{0,1000})$/,
+    'must be ldaps://HOST, ldap://HOST (with StartTLS, always) or file:///FOLDER',
+  ),
+);
+const distinguishedName = v.pipe(
+  v.string('must be text'),
+  v.check((text) => text === '' || /^[^\0=]{1,64}=[^\0]{1,960}$/.test(text), 'must be a distinguished name'),
 );
 const person = v.pipe(
   v.string('must be text'),
@@ -14,6 +21,11 @@ const person = v.pipe(
     'must be "all", the name of an account, or @ and that of a group',
   ),
 );
+const attributeName = v.pipe(
+  v.string('must be text'),
+  v.regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'must be the name of an attribute'),
+);
+
 export const fleetSettings = {
   url: {
     schema: v.pipe(
@@ -23,7 +35,42 @@ export const fleetSettings = {
     default: [],
     unit: null,
     meaning:
-      'Where scauth-fleet gets the pairing book: folders or files (file:///FOLDER), each of which is read. [] means that there is no book.',
+      'Where scauth-fleet gets the pairing book: directory servers (ldaps://HOST, or ldap://HOST with StartTLS), of which the first that answers is asked, and folders or files (file:///FOLDER), each of which is read. [] means that there is no book.',
+  },
+  base: {
+    schema: distinguishedName,
+    default: '',
+    unit: null,
+    meaning: 'The entry of the directory below which the book and the people are, e.g. "dc=example,dc=org".',
+  },
+  user_attribute: {
+    schema: attributeName,
+    default: 'uid',
+    unit: null,
+    meaning: 'The attribute of a person that is the name of the account, for fleet.prefetch.',
+  },
+  ca: {
+    schema: v.pipe(
+      v.string('must be text'),
+      v.check((text) => text === '' || /^\/[^\0]{1,1000}$/.test(text), 'must be an absolute path'),
+    ),
+    default: '',
+    unit: 'PEM file',
+    meaning:
+      'The authorities that the directory\'s TLS certificate may come from; no others are believed. "" means those of the system.',
+  },
+  bind: {
+    schema: word(['anonymous', 'simple', 'external']),
+    default: 'anonymous',
+    unit: null,
+    meaning:
+      'How scauth-fleet shows the directory who it is. "simple": fleet.bind_dn and a password, which lies in /etc/credstore/scauth-fleet.password; "external": a TLS certificate, in /etc/credstore/scauth-fleet.crt and .key.',
+  },
+  bind_dn: {
+    schema: distinguishedName,
+    default: '',
+    unit: null,
+    meaning: 'The account in the directory that fleet.bind "simple" uses. It needs to read and nothing else.',
   },
   poll: {
     schema: whole(5, 3600),
@@ -40,6 +87,6 @@ export const fleetSettings = {
     default: [],
     unit: null,
     meaning:
-      'Whose records are fetched before their card is put in: names of accounts, @GROUP, or "all". Others are looked up at the first insertion. Warning: "all" brings the whole book to this machine.',
+      'Whose records are fetched before their card is put in: names of accounts, @GROUP, or "all". Others are looked up at the first insertion, for which the directory must be there. Warning: "all" brings the whole book to this machine.',
   },
 } as const satisfies SettingTable;

@@ -28,8 +28,8 @@ export class FleetProgram {
 
   /** @param before words in front of the command: what puts it into a namespace */
   start(before: readonly string[] = []): void {
-    const [program = LAUNCHER, ...rest] = [...before, LAUNCHER];
-    const child = spawn(program, rest, {
+    const argv = [...before, LAUNCHER];
+    const child = spawn(argv[0] ?? LAUNCHER, argv.slice(1), {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         PATH: '/usr/sbin:/usr/bin:/sbin:/bin',

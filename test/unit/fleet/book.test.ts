@@ -66,6 +66,8 @@ test('heads are kept by number, of each source; junk with a high number in one d
   );
   const text = joinBooks([lying, honest]).toString('latin1');
   t.true(text.includes(`${head(6)}\n`));
+  const parts = Array.from({ length: 300 }, (_, at) => head(7, `part${at}`));
+  t.is(readBook([...parts, head(6)].join('\n')).made().heads.length, 257, 'a head may have many lines');
   t.is(text.match(/junk/g)?.length, 4);
 });
 
