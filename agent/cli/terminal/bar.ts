@@ -8,19 +8,26 @@ const EVERY_MS = 100;
 const CELLS = 30;
 
 export class Bar {
-  readonly #context: Surroundings;
+  readonly #context: Pick<Surroundings, 'errIsTerminal' | 'writeErr'>;
   readonly #total: number;
-  readonly #sinceMs = performance.now();
+  readonly #nowMs: () => number;
+  readonly #sinceMs: number;
   #shownMs = 0;
   #text = '';
 
-  constructor(context: Surroundings, total: number) {
+  constructor(
+    context: Pick<Surroundings, 'errIsTerminal' | 'writeErr'>,
+    total: number,
+    nowMs: () => number = () => performance.now(),
+  ) {
     this.#context = context;
     this.#total = total;
+    this.#nowMs = nowMs;
+    this.#sinceMs = nowMs();
   }
 
   show(done: number): void {
-    const now = performance.now();
+    const now = this.#nowMs();
     if (this.#context.errIsTerminal !== true || this.#total === 0) return;
     if (now - this.#sinceMs < AFTER_MS || now - this.#shownMs < EVERY_MS) return;
     this.#shownMs = now;
