@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { AuditEvent, GapReason } from '../../../agent/model/audit-event.ts';
 import { actor, examples, key, login, promptScopes } from '../../kit/audit/events.ts';
+import { rowsOf, type QueryLanguage } from '../../kit/audit/siem-query.ts';
 import { fires, readSigma, valuesAt, type SigmaRule } from '../../kit/audit/sigma.ts';
 import { temporaryFolder } from '../base/folders.ts';
 import { append, audit, linesOf, logins, START_MS, writeLines } from '../cli/audit/log.ts';
@@ -62,7 +63,17 @@ const ofKind = (kind: AuditEvent['kind']): AuditEvent[] =>
 
 const attacks: Readonly<Record<string, readonly AuditEvent[]>> = {
   scauth_break_glass_used: ofKind('break-glass-used'),
-  scauth_enforcement_off: [settings('enforcement', 'on', 'off')],
+  scauth_enforcement_off: [
+    settings('enforcement', 'on', 'off'),
+    {
+      kind: 'policy-changed',
+      actor: root,
+      changes: [
+        { setting: 'keyring.allowed', from: 'on', to: 'off' },
+        { setting: 'enforcement', from: 'on', to: 'off' },
+      ],
+    },
+  ],
   scauth_pairing_by_root: [{ kind: 'pairing-added', user: 'alice', actor: root, key }],
   scauth_wrong_pin: [wrongPin('mallory'), wrongPin('alice')],
   scauth_pin_blocked: ofKind('pin-blocked'),
@@ -76,6 +87,15 @@ const attacks: Readonly<Record<string, readonly AuditEvent[]>> = {
 
 function recordsOf(path: string): Members[] {
   return linesOf(path).map((line) => JSON.parse(Buffer.from(line, 'latin1').toString()) as Members);
+}
+
+/** As Elastic gets them. */
+async function asEcs(path: string): Promise<Members[]> {
+  const { out } = await audit(path, 'export', '--format', 'ecs');
+  return out
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Members);
 }
 
 async function written(t: ExecutionContext, events: readonly AuditEvent[]): Promise<Members[]> {
@@ -174,15 +194,11 @@ async function everything(t: ExecutionContext): Promise<{ ocsf: Members[]; ecs: 
     login({ kind: 'denied', reason: 'pin-reserve' }),
     ...GAPS.map((reason): AuditEvent => ({ kind: 'gap', reason, count: 1, fromMs: 1, toMs: 2 })),
   ]);
-  const { out } = await audit(path, 'export', '--format', 'ecs');
-  const ecs = out
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Members);
+  const ecs = await asEcs(path);
   // What only a process that is in a session, and logged in, has.
   const inSession = { actor: { user: { uid_alt: '1000' }, session: { uid: '3', terminal: 'pts/1' } } };
-  const asEcs = { scauth: { actor: { login_uid: '1000', session: '3' } } };
-  return { ocsf: [...recordsOf(path), inSession], ecs: [...ecs, asEcs] };
+  const inSessionEcs = { scauth: { actor: { login_uid: '1000', session: '3' } } };
+  return { ocsf: [...recordsOf(path), inSession], ecs: [...ecs, inSessionEcs] };
 }
 
 test('the fields that the rules name are in the records', async (t) => {
@@ -199,6 +215,7 @@ test('the fields that the rules name are in the records', async (t) => {
 
 interface Language {
   readonly file: string;
+  readonly language: QueryLanguage;
   /** The line over a query. */
   readonly head: RegExp;
   readonly fields: (query: string) => string[];
@@ -213,17 +230,19 @@ const withoutTexts = (query: string): string => query.replaceAll(/"[^"]*"/g, '""
 const LANGUAGES: readonly Language[] = [
   {
     file: 'alerts.esql',
+    language: 'esql',
     head: /^\/\/ ---- (\w+)$/m,
     fields: (query) =>
       each(
         withoutTexts(query).replace(/^FROM .*$/m, ''),
         /(@timestamp|(?<![\w.])message\b|[a-z]\w*(?:\.\w+)+)/g,
       ),
-    stages: /^(FROM|WHERE|KEEP|STATS)\b/,
+    stages: /^(FROM|WHERE|KEEP|STATS|MV_EXPAND)\b/,
     records: 'ecs',
   },
   {
     file: 'alerts.spl',
+    language: 'spl',
     head: /^```---- (\w+)```$/m,
     fields: (query) =>
       [
@@ -235,6 +254,7 @@ const LANGUAGES: readonly Language[] = [
   },
   {
     file: 'alerts.kql',
+    language: 'kql',
     head: /^\/\/ ---- (\w+)$/m,
     fields: (query) => [
       ...each(query, /\br\.([\w.[\]]+)/g).map((field) => field.replaceAll('[0]', '')),
@@ -255,12 +275,40 @@ function wantedBy(documents: readonly SigmaRule[]): string[] {
     .sort();
 }
 
-for (const { file, head, fields, stages, records } of LANGUAGES) {
+/** The queries of a file, by the rules that they stand for. */
+function queriesOf({ file, head }: Language): Map<string, string> {
+  const [, ...parts] = readFileSync(join(SIEM, file), 'utf8').split(head);
+  return new Map(parts.flatMap((part, at) => (at % 2 === 0 ? [[part, parts[at + 1] ?? ''] as const] : [])));
+}
+
+for (const one of LANGUAGES) {
+  const { file, language, fields, stages, records } = one;
+
+  test(`${file}: each query finds its attack, and nothing else does`, async (t) => {
+    const queries = queriesOf(one);
+    const found = async (path: string): Promise<string[]> => {
+      const documents = records === 'ecs' ? await asEcs(path) : recordsOf(path);
+      return names.filter((name) => rowsOf(queries.get(name) ?? '', language, documents) > 0);
+    };
+    const logOf = async (...parts: (readonly AuditEvent[])[]): Promise<string> => {
+      const path = join(temporaryFolder(t), 'audit.jsonl');
+      for (const [n, events] of parts.entries()) await append(path, events, START_MS + n * 20 * 60_000);
+      return path;
+    };
+    t.deepEqual(await found(await logOf(ordinary)), []);
+    for (const [name, events] of Object.entries(attacks)) {
+      t.deepEqual(await found(await logOf([...ordinary, ...events])), [name]);
+      for (const event of name === 'scauth_wrong_pin' ? [] : events)
+        t.deepEqual(await found(await logOf([event])), [name], JSON.stringify(event));
+    }
+    t.deepEqual(await found(await logOf([wrongPin('alice')], [wrongPin('bob')])), []);
+    const cut = await logOf(logins(4));
+    writeLines(cut, linesOf(cut).slice(0, 2));
+    await append(cut, logins(1));
+    t.deepEqual(await found(cut), ['scauth_log_not_whole']);
+  });
   test(`${file}: a query a rule, with its values, fields that are there, and known stages`, async (t) => {
-    const [, ...parts] = readFileSync(join(SIEM, file), 'utf8').split(head);
-    const queries = new Map(
-      parts.flatMap((part, at) => (at % 2 === 0 ? [[part, parts[at + 1] ?? ''] as const] : [])),
-    );
+    const queries = queriesOf(one);
     t.deepEqual([...queries.keys()].sort(), [...names].sort());
     const there = (await everything(t))[records];
     for (const [name, query] of queries) {
