@@ -31,6 +31,8 @@ export function contradiction({
     if (mapping.fields.length === 0)
       return 'mapping.attribute is set and mapping.fields is empty: name the fields for $1';
   }
+  if ((fleet.realm === '') !== (fleet.officers.length === 0))
+    return 'fleet.realm and fleet.officers belong together: one of them is empty';
   const used = [...mapping.format.matchAll(/\$([1-9])/g)].map(([, digit]) => Number(digit));
   const highest = Math.max(0, ...used);
   if (mapping.fields.length > 0 && highest > mapping.fields.length)

@@ -96,6 +96,8 @@ export interface AccountStanding {
   readonly isRoot: boolean;
   /** A pairing, or a certificate that [mapping] takes for this account and that has logged in. */
   readonly hasCard: boolean;
+  /** It has a pairing, or one that does not count now (a stale book): the card's duty stays. */
+  readonly isBound: boolean;
   /** By a key that logs in now too. null: never, as far as anybody remembers. */
   readonly lastCardLoginMs: number | null;
   readonly inExemptGroup: boolean;
@@ -114,7 +116,9 @@ export function keptInBy(policy: Policy, account: AccountStanding, nowMs: number
   if (account.inExemptGroup) return 'enforcement.exempt_group';
   if (account.exemptUntilMs !== null && nowMs < account.exemptUntilMs) return 'exemption';
   if (!account.hasCard)
-    return policy.enforcement.allowUnpairedUsers ? 'enforcement.allow_unpaired_users' : null;
+    return policy.enforcement.allowUnpairedUsers && !account.isBound
+      ? 'enforcement.allow_unpaired_users'
+      : null;
   // A pairing that was never used may be a card that is lost, or a PIN that nobody knows.
   return account.lastCardLoginMs === null ? null : 'card';
 }

@@ -111,7 +111,7 @@ test('only agent/daemon makes a driver, a table, a log or a server', (t) => {
   const uses = usesOf(tree, [...players, ...PARTS]);
   t.true(uses.length >= 5);
   t.deepEqual(
-    uses.filter((use) => !/^agent\/daemon\/(main|drivers|sessions)\.ts: /.test(use)),
+    uses.filter((use) => !/^agent\/daemon\/(main|drivers|pairings|sessions)\.ts: /.test(use)),
     // A driver in a process of its own is its own main; `sc_auth map test` judges without scauthd.
     ['agent/cli/commands/map.ts: ChainTrust', 'agent/token/piv/program.ts: PivDriver'],
   );

@@ -83,7 +83,16 @@ export const places: readonly Place[] = [
     floor: 3,
     mayImport: [...below2, /^agent\/token\/interface\.ts$/, /^agent\/pcsc\//],
   },
-  ...['store', 'trust', 'accounts'].map(part),
+  ...['trust', 'accounts'].map(part),
+  // Which rows of the fleet's book are pairings.
+  { ...part('store'), mayImport: [...part('store').mayImport, /^policy\/(permit-book|policy)\.ts$/] },
+  // What of the fleet's book this machine takes.
+  {
+    name: 'book',
+    files: /^agent\/book\//,
+    floor: 3,
+    mayImport: [...below2, /^policy\//, /^agent\/store\/interface\.ts$/],
+  },
   // What is said of a session.
   { ...part('logind'), mayImport: [...part('logind').mayImport, /^agent\/words\//] },
   // A record says in one sentence what happened, and of what kind the service is.

@@ -27,6 +27,7 @@ import { BreakGlass } from '../stories/enforcement/break-glass.ts';
 import { cardKeyCheck } from '../stories/card/card-check.ts';
 import { renewPresent, warmCertificates } from '../stories/card/gates/check-certificate.ts';
 import { trustWords } from '../stories/card/trust-words.ts';
+import { unknownKeys } from '../stories/card/find/ask-book.ts';
 import { driverGate } from '../stories/card/gates/driver-gate.ts';
 import { Enforcement } from '../stories/enforcement/enforcement.ts';
 import { enforcementText, writeEnforcementFile } from '../stories/enforcement/enforcement-file.ts';
@@ -45,7 +46,6 @@ import { SqliteDesk } from '../store/sqlite-desk.ts';
 import { SqliteLost } from '../store/sqlite-lost.ts';
 import { HelpDesk } from '../stories/card/help-desk.ts';
 import { SqliteKeyrings } from '../store/sqlite-keyrings.ts';
-import { SqlitePairingTable } from '../store/sqlite-pairings.ts';
 import { StateDatabase } from '../store/state-database.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from '../socket/admin-server.ts';
@@ -62,6 +62,7 @@ import { CardWatcher } from '../pcsc/watcher.ts';
 import { Winscard } from '../pcsc/winscard.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { wireDrivers } from './drivers.ts';
+import { wirePairings } from './pairings.ts';
 import { wireSessions } from './sessions.ts';
 
 /** The PAM service by which an account password is checked at pairing. */
@@ -140,6 +141,7 @@ async function main(): Promise<void> {
       );
       if (changes.length > 0) {
         audit.record({ kind: 'policy-changed', actor: null, changes }).catch(logFailure);
+        void fleet.refresh();
         enforcement.publish();
         void tellShutOut(before, entry);
       }
@@ -161,7 +163,8 @@ async function main(): Promise<void> {
 
   const stateFolder = folder('STATE_DIRECTORY', '/var/lib/scauth');
   const database = new StateDatabase(join(stateFolder, 'scauth.db'));
-  const pairings = new SqlitePairingTable(database);
+  const isRequired = (): boolean => enforcement.isOn;
+  const { local, fleet, pairings } = wirePairings(database, runtime, { policy, isRequired, log });
   const enforced = new SqliteEnforcement(database);
   const auditPath =
     process.env['SCAUTH_AUDIT_LOG'] ?? join(folder('LOGS_DIRECTORY', '/var/log/scauth'), 'audit.jsonl');
@@ -205,7 +208,10 @@ async function main(): Promise<void> {
   tokens.onChange((event) => {
     log(describeTokenEvent(event));
     for (const audited of auditedTokenEvents(event)) audit.record(audited).catch(logFailure);
-    if (event.kind === 'token-in') warm(event.token);
+    if (event.kind === 'token-in') {
+      warm(event.token);
+      fleet.cardIn(() => unknownKeys(event.token, pairings));
+    }
     userSessions.hear(event);
   });
 
@@ -232,10 +238,11 @@ async function main(): Promise<void> {
     log,
     keyring,
     loginUidOf,
-    driverGate: driverGate({ drivers: list, table: pairings, loginUidOf }),
+    driverGate: driverGate({ drivers: list, table: local, loginUidOf }),
     passwordInstead: (user) => enforcement.passwordInstead(user),
     helpDesk,
     sessions,
+    book: fleet,
   };
   const memory = new LoginMemory(systemClock);
   const enforcement = new Enforcement({
@@ -276,7 +283,7 @@ async function main(): Promise<void> {
     memory,
     limit,
     enforcement,
-    notices: pairings,
+    notices: local,
     course: (request) => userSessions.loginBegins(request),
   });
   const pairing: PairingParts = {
@@ -314,7 +321,7 @@ async function main(): Promise<void> {
     lost: new SqliteLost(database),
     lockOpened: (isLost) => userSessions.removal.lockOpened(isLost),
     removalTaken: (removal) => userSessions.removal.taken(removal),
-    loginDrivers: pairings,
+    loginDrivers: local,
     enforcement: entry,
     version: productVersion(),
     health: { notInForce, configRefused: () => settings.refused?.detail ?? null },
@@ -333,10 +340,11 @@ async function main(): Promise<void> {
   auditFile.start().catch(logFailure);
   // An upgrade's change of the tables belongs here, and a fault is said before somebody logs in; logins try again.
   try {
-    pairings.prepare();
+    local.prepare();
   } catch (error) {
     logFailure(error);
   }
+  fleet.start();
   enforcement.publish();
   void tellShutOutAtStart(entry);
   renewPresent(() => policy().trust, tokens, trust);
@@ -361,7 +369,8 @@ async function main(): Promise<void> {
     await auditFile.close();
     forwarder.close();
     sessions.close();
-    pairings.close();
+    fleet.close();
+    local.close();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

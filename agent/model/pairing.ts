@@ -2,6 +2,7 @@
 
 import { algorithmOfSpki, sameKey, type KeyAlgorithm, type Pkhh, type PublicKey } from './key.ts';
 import type { TokenId } from './token.ts';
+import type { BookSource } from './book-state.ts';
 import type { Username } from './request.ts';
 
 export interface Pairing {
@@ -23,12 +24,14 @@ export interface Pairing {
   /** Who paired it: a login name, `root` for the administrator. */
   readonly pairedBy: string;
   readonly pairedAtMs: number;
+  /** Of the fleet's pairing book; absent: it was made on this machine. */
+  readonly book?: BookSource;
 }
 
 /** A pairing as lists show it. Its key is named and not parsed: that takes longer than all the rest. */
 export interface ListedPairing extends Pick<
   Pairing,
-  'user' | 'pkhh' | 'tokenId' | 'driver' | 'label' | 'pairedBy' | 'pairedAtMs'
+  'user' | 'pkhh' | 'tokenId' | 'driver' | 'label' | 'pairedBy' | 'pairedAtMs' | 'book'
 > {
   /** null: no key is known yet. */
   readonly key: { readonly algorithm: KeyAlgorithm | null; readonly sha256: string } | null;

@@ -1,5 +1,6 @@
 // The pairing table as the login story sees it. Synchronous: a lookup is one indexed read on a local file.
 
+import type { BookHead, BookOfficer, BookRecord, KeptRecord } from '../model/book-state.ts';
 import type { DeskRecord } from '../model/help-desk.ts';
 import type { KeptSecret } from '../model/keyring.ts';
 import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/enforcement.ts';
@@ -41,6 +42,11 @@ export interface PairingTable extends Pick<LostTable, 'lostBy'> {
   forUser(user: Username): Pairing[];
   /** All pairings with this hash, any user. @throws AgentError `store-unreadable` */
   forKey(pkhh: Pkhh): Pairing[];
+  /**
+   * Whether the account has, or had, a card by which it is known here: what a directory withholds, or what has run out,
+   * takes no duty off it. @throws AgentError `store-unreadable`
+   */
+  isBound(user: Username): boolean;
   /** Whether nobody is paired with anything. @throws AgentError `store-unreadable` */
   isEmpty(): boolean;
   /** By user and hash, those behind `after`, at most `count`. @throws AgentError `store-unreadable` */
@@ -126,4 +132,52 @@ export interface EnforcementTable {
   /** The last one of anybody's from then on. */
   lastCardLogin(sinceMs: number): CardLogin | null;
   noteCardLogin(login: CardLogin): void;
+}
+
+/** Where a list of the book's records goes on. */
+export type RecordPlace = Pick<KeptRecord, 'user' | 'pkhh' | 'officer'>;
+
+/** What is kept of the pairing book; it decides nothing. All @throws AgentError `store-unreadable`. */
+export interface BookTable {
+  /** null: none was ever taken. */
+  head(): BookHead | null;
+  setHead(head: BookHead): void;
+  /** The latest time that this machine was seen to have; 0: none. */
+  newestMs(): number;
+  noteNewest(ms: number): void;
+  /**
+   * For whom the rest is: where the pins are others than before, officers and records go, and another realm begins its
+   * epochs anew. What was revoked stays.
+   * @returns false: everything is as it was
+   */
+  setPins(pins: string, realm: string): boolean;
+  officers(): BookOfficer[];
+  /** Unless one of this key with a higher number is there. @returns false then */
+  keepOfficer(officer: BookOfficer): boolean;
+  /** Whether this very line was verified and is kept. */
+  knowsLine(hash: Buffer): boolean;
+  /** In one transaction; those with a lower number than the same officer's of this user and key are left out. @returns how many were new */
+  keepRecords(records: readonly BookRecord[]): number;
+  records(): number;
+  recordPage(after: RecordPlace | null, count: number): KeptRecord[];
+  recordsOf(user: Username): KeptRecord[];
+  recordsByKey(pkhh: Pkhh): KeptRecord[];
+  /** What has changed of those that are kept; in one transaction. */
+  markRecords(all: readonly (RecordPlace & Pick<KeptRecord, 'present' | 'inScope'>)[]): void;
+  /** @param names of keys by their hashes, of items as `#` and their number @returns how many are new */
+  revoke(names: readonly string[]): number;
+  isRevoked(names: readonly string[]): boolean;
+  /** Says no to the book on this machine. */
+  deny(user: Username, pkhh: Pkhh): void;
+  undeny(user: Username, pkhh: Pkhh): void;
+  isDenied(user: Username, pkhh: Pkhh): boolean;
+  usesOf(user: Username): ReadonlyMap<Pkhh, number>;
+  noteBookUse(user: Username, pkhh: Pkhh, atMs: number): void;
+}
+
+/** What of the book counts at this moment. */
+export interface BookNow {
+  readonly nowMs: number;
+  /** By SHA-256 of their keys: those who may sign records for this machine now. */
+  readonly officers: ReadonlyMap<string, BookOfficer>;
 }

@@ -116,6 +116,67 @@ export const STEPS: readonly SchemaStep[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    // Verified, and nothing more: what counts is asked at each look. A row that goes from the book stays, so that no older
+    // record takes its place; what was revoked, or denied here, stays so.
+    brings: "a fleet's pairing book",
+    sql: `
+      CREATE TABLE book_state (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        pins TEXT NOT NULL,
+        realm TEXT NOT NULL,
+        epoch INTEGER NOT NULL,
+        issued_ms INTEGER NOT NULL,
+        until_ms INTEGER NOT NULL,
+        head_hash TEXT NOT NULL,
+        newest_ms INTEGER NOT NULL
+      ) STRICT;
+      CREATE TABLE book_officer (
+        sha256 TEXT PRIMARY KEY,
+        pkhh TEXT NOT NULL,
+        spki BLOB NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('officer', 'head')),
+        name TEXT NOT NULL,
+        groups TEXT NOT NULL,
+        hosts TEXT NOT NULL,
+        not_before_ms INTEGER NOT NULL,
+        not_after_ms INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        pinned INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE book_record (
+        user TEXT NOT NULL,
+        pkhh TEXT NOT NULL,
+        officer TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        public_key BLOB NOT NULL,
+        card_key BLOB,
+        label TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        not_before_ms INTEGER NOT NULL,
+        not_after_ms INTEGER NOT NULL,
+        line_hash BLOB NOT NULL,
+        for_login INTEGER NOT NULL,
+        in_scope INTEGER NOT NULL,
+        present INTEGER NOT NULL,
+        PRIMARY KEY (user, pkhh, officer)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX book_record_by_key ON book_record (pkhh);
+      CREATE INDEX book_record_by_line ON book_record (line_hash);
+      CREATE TABLE book_revoked (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+      CREATE TABLE book_denied (
+        user TEXT NOT NULL,
+        pkhh TEXT NOT NULL,
+        PRIMARY KEY (user, pkhh)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE book_use (
+        user TEXT NOT NULL,
+        pkhh TEXT NOT NULL,
+        used_at_ms INTEGER NOT NULL,
+        PRIMARY KEY (user, pkhh)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
 
 export function schemaVersionOf(database: DatabaseSync): number {

@@ -129,6 +129,10 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
     return this.#select('WHERE pkhh = ? ORDER BY paired_at_ms, user', pkhh);
   }
 
+  isBound(user: Username): boolean {
+    return this.forUser(user).length > 0;
+  }
+
   lostBy(pkhh: Pkhh | null, serials: readonly string[]): Lost | null {
     return this.#lost.lostBy(pkhh, serials);
   }

@@ -25,8 +25,62 @@ const attributeName = v.pipe(
   v.string('must be text'),
   v.regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'must be the name of an attribute'),
 );
+const HASH = /^[0-9A-F]{64}$/;
+const asHash = (text: string): string => text.replace(/[\s:]/g, '').toUpperCase();
+
+/** SHA-256 of a key, or a file of the book's lines. */
+const officer = v.pipe(
+  v.string('must be text'),
+  v.transform((text) => (text.startsWith('/') ? text : asHash(text))),
+  v.check(
+    (text) => HASH.test(text) || /^\/[^\0]{1,1000}$/.test(text),
+    'must be an absolute path, or the SHA-256 of a key',
+  ),
+);
+const keyHash = v.pipe(
+  v.string('must be text'),
+  v.transform(asHash),
+  v.regex(HASH, 'must be the SHA-256 of a key, 64 hexadecimal digits'),
+);
 
 export const fleetSettings = {
+  realm: {
+    schema: v.pipe(
+      v.string('must be text'),
+      v.regex(/^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$/, 'must be a name of letters, digits, ".", "_" and "-"'),
+    ),
+    default: '',
+    unit: null,
+    meaning: 'The fleet whose pairing book is taken, as its items name it. "" means none.',
+  },
+  officers: {
+    schema: v.pipe(v.array(officer, 'must be a list'), v.maxLength(64, 'must have at most 64 entries')),
+    default: [],
+    unit: 'files or SHA-256 of keys',
+    meaning:
+      'Who is believed: the officers of these files (which root alone can write), or with these keys; each signs their own line. Warning: whom they pair logs in here, within what their line says. Three of them survive the loss of one.',
+  },
+  threshold: {
+    schema: whole(1, 8),
+    default: 2,
+    unit: 'officers',
+    meaning:
+      'How many of them sign a line that names a further officer, or a key for heads. Warning: with 1, whoever gets one officer’s card and PIN can name officers of their own.',
+  },
+  head_keys: {
+    schema: v.pipe(v.array(keyHash, 'must be a list'), v.maxLength(16, 'must have at most 16 entries')),
+    default: [],
+    unit: 'SHA-256 of keys',
+    meaning:
+      'Keys that sign heads, besides those that officers have named. Such a key can revoke, and nothing else.',
+  },
+  max_age: {
+    schema: whole(1, 2160),
+    default: 168,
+    unit: 'hours',
+    meaning:
+      'How old the newest head may be; then the pairings of the book end until a newer one comes, and those of this machine go on. Where a card is required (sc_auth enforce) at most 24. Warning: so long a revoked card may go on where the book cannot be reached.',
+  },
   url: {
     schema: v.pipe(
       v.array(url, 'must be a list of addresses'),

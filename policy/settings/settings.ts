@@ -252,8 +252,8 @@ export const settings = {
   mapping: mappingSettings,
   attestation: attestationSettings,
   enforcement: enforcementSettings,
-  keyring: keyringSettings,
   fleet: fleetSettings,
+  keyring: keyringSettings,
 } as const satisfies Record<string, SettingTable>;
 
 type Settings = typeof settings;

@@ -88,6 +88,7 @@ export async function standingOf(
     isRoot: uid === 0,
     pairings: pairings.length,
     hasCard: pairings.length > 0 || logins.length > 0,
+    isBound: pairings.length > 0 || (going.size === 0 && parts.pairings.isBound(name)),
     lastCardLoginMs: times.length === 0 ? null : Math.max(...times),
     inExemptGroup: await isInExemptGroup(name, policy, parts.directory),
     isRequired,

@@ -21,7 +21,7 @@ export async function explainEnforcement(
 ): Promise<string | null> {
   const state = parts.enforcement.state();
   if (state.kind === 'off') return null;
-  const { isRoot, inExemptGroup, isRequired, exemptUntilMs, pairings } = await standingOf(account, parts);
+  const { isRoot, inExemptGroup, isRequired, exemptUntilMs, isBound } = await standingOf(account, parts);
   const { permitted, rule } = permitWithoutCard(
     parts.policy(),
     state,
@@ -36,7 +36,7 @@ export async function explainEnforcement(
       inExemptGroup,
       isRequired,
       exemptUntilMs,
-      hasPairing: pairings > 0,
+      hasPairing: isBound,
       asked: 'other',
     },
     parts.clock.nowMs(),

@@ -90,7 +90,7 @@ async function permissionOf(
       inExemptGroup,
       isRequired,
       exemptUntilMs: exemption?.untilMs ?? null,
-      hasPairing: user !== null && parts.pairings.forUser(user).length > 0,
+      hasPairing: user !== null && parts.pairings.isBound(user),
       asked: await askedBefore(request, user, person, parts),
     },
     parts.clock.nowMs(),

@@ -8,12 +8,14 @@ import type { Enough, Token } from '../../token/interface.ts';
 import { pkcs11Name } from './session-card-name.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { auditedIdentity } from '../card/audited-key.ts';
+import { askingBook } from '../card/find/ask-book.ts';
 import { chooseCard } from '../card/find/choose-card.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { findCards, wantsCard, type FoundCards } from '../card/find/find-cards.ts';
 import { chooseUser, usersOf } from '../card/find/user-of-card.ts';
 import { releaseKeyring } from '../keyring/release-keyring.ts';
 import type { Pin } from '../../base/pin.ts';
+import { pairedByBook } from '../../words/fleet.ts';
 import { factorySecretsText } from '../../words/factory-secrets.ts';
 import { awaitCard, type CardWait } from './await-card.ts';
 import { fromHere, refusedAtGate } from './gates.ts';
@@ -72,6 +74,7 @@ export class Login {
     if (user === null) return ended({ kind: 'unavailable', reason: 'no-user' });
     this.#record.user = user;
 
+    await this.#parts.book?.ready(user);
     const found = await this.#findCards(user);
     // The card that is missed may be one that is in and cannot be read.
     const unread = wantsCard(found) ? (this.#parts.tokens.unread?.() ?? null) : null;
@@ -105,7 +108,8 @@ export class Login {
     const refusal = await refusedAtGate(card, this.#policy, { permit: this.#permit, trust, pairings });
     if (refusal !== null) return ended(this.#record.refusedAt(refusal));
     const warning = factorySecretsText(token.factorySecrets);
-    if (warning !== null) this.#record.detail = warning;
+    const said = [warning, pairing.book === undefined ? null : pairedByBook(pairing.book)];
+    this.#record.detail = said.filter((text) => text !== null).join('; ') || null;
     const scene = {
       ...{ request: this.#request, person: this.#person, policy: this.#policy, hidden: this.#hidden },
     };
@@ -133,7 +137,13 @@ export class Login {
 
   #findCards(user: Username): Promise<FoundCards> {
     const tokens = { present: (_: number, enough?: Enough) => this.#tokens(enough) };
-    const look = (): Promise<FoundCards> => findCards(user, this.#policy, { ...this.#parts, tokens });
+    const look = (): Promise<FoundCards> =>
+      askingBook(
+        () => findCards(user, this.#policy, { ...this.#parts, tokens }),
+        (found) => wantsCard(found) || isUnpaired(found),
+        () => this.#tokens(undefined),
+        this.#parts.book,
+      );
     return awaitCard(look, wantsCard, this.#cardWait());
   }
 
@@ -141,7 +151,13 @@ export class Login {
   async #userOfCard(): Promise<Username | null> {
     const { pairings } = this.#parts;
     const enough = (read: readonly Token[]): boolean => usersOf(read, pairings).length > 0;
-    const look = async (): Promise<Username[]> => usersOf(await this.#tokens(enough), pairings);
+    const look = (): Promise<Username[]> =>
+      askingBook(
+        async () => usersOf(await this.#tokens(enough), pairings),
+        (users) => users.length === 0,
+        () => this.#tokens(undefined),
+        this.#parts.book,
+      );
     const misses = (users: readonly Username[]): boolean => users.length === 0 && !pairings.isEmpty();
     return chooseUser(await awaitCard(look, misses, this.#cardWait()), this.#person);
   }
@@ -179,6 +195,14 @@ export class Login {
     const refusal = await fromHere(this.#permit, this.#policy);
     return refusal === null ? null : this.#record.refusedAt(refusal);
   }
+}
+
+function isUnpaired(found: FoundCards): boolean {
+  return (
+    found.kind === 'refused' &&
+    found.decision.kind === 'unavailable' &&
+    found.decision.reason === 'no-pairing'
+  );
 }
 
 function wiped(typed: Pin): null {

@@ -11,6 +11,7 @@ import type { TokenName } from './session-card-name.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { DriverGate } from '../card/gates/driver-gate.ts';
+import type { BookDesk } from '../card/find/ask-book.ts';
 import type { HelpDesk } from '../card/help-desk.ts';
 import type { KeyringParts } from '../card/keyring-parts.ts';
 import type { KeyringRelease } from '../keyring/release-keyring.ts';
@@ -35,6 +36,8 @@ export interface LoginParts extends RequestPermitParts {
   readonly passwordInstead: (user: Username) => PasswordInstead;
   /** Absent: there is none. */
   readonly helpDesk?: HelpDesk;
+  /** Absent: there is no fleet. */
+  readonly book?: BookDesk;
 }
 
 /** Whether a password is as good as the card for an account; `untold`: it is, and the person may not know. */

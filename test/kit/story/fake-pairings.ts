@@ -109,6 +109,10 @@ export class FakePairings implements PairingTable {
       .slice(0, count);
   }
 
+  isBound(user: Username): boolean {
+    return this.forUser(user).length > 0;
+  }
+
   add(pairing: Pairing): void {
     for (const row of this.forKey(pairing.pkhh)) {
       if (row.publicKey && pairing.publicKey && !sameKey(row.publicKey, pairing.publicKey)) {

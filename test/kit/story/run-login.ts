@@ -10,6 +10,7 @@ import type { AuditEvent } from '../../../agent/model/audit-event.ts';
 import type { AuthDecision } from '../../../agent/model/decision.ts';
 import type { AuthRequest } from '../../../agent/model/request.ts';
 import type { Token, TokenSource } from '../../../agent/token/interface.ts';
+import type { PairingTable } from '../../../agent/store/interface.ts';
 import { defaultPolicy, type Policy } from '../../../policy/policy.ts';
 import { makeSigner } from '../../unit/model/signer.ts';
 import {
@@ -35,7 +36,7 @@ export const attacker = makeSigner('p256');
 export interface Scene {
   readonly answers?: readonly Answer[];
   readonly tokens?: readonly Token[] | TokenSource;
-  readonly pairings?: FakePairings;
+  readonly pairings?: PairingTable;
   readonly audit?: FakeAudit;
   readonly policy?: PolicyChanges | (() => Policy);
   readonly request?: Partial<AuthRequest>;

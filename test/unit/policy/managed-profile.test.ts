@@ -18,7 +18,7 @@ import { policyWith } from '../../kit/story/policy-with.ts';
 const good = { chainFault: null, authorities: ['AA'], revocation: 'good', revocationDetail: null } as const;
 const attempt = { service: 'sudo', rhost: null, peerUid: 0, userUid: 1000 };
 const stranger: AccountStanding = {
-  ...{ user: 'bob', isRoot: false, hasPairing: false, hasCard: false, lastCardLoginMs: null },
+  ...{ user: 'bob', isRoot: false, hasPairing: false, hasCard: false, isBound: false, lastCardLoginMs: null },
   ...{ inExemptGroup: false, isRequired: true, exemptUntilMs: null },
 };
 

@@ -138,6 +138,7 @@ test('L25: the plan keeps nobody in whom enforcement would shut out of a local s
     user: fc.constant('ada'),
     isRoot: fc.constant(false),
     hasCard: fc.boolean(),
+    isBound: fc.boolean(),
     lastCardLoginMs: fc.option(time),
     inExemptGroup: fc.boolean(),
     isRequired: fc.boolean(),
@@ -146,7 +147,7 @@ test('L25: the plan keeps nobody in whom enforcement would shut out of a local s
   fc.assert(
     fc.property(policies, standings, time, (policy, account, now) => {
       const why = keptInBy(policy, account, now);
-      const { inExemptGroup, isRequired, exemptUntilMs, hasCard } = account;
+      const { inExemptGroup, isRequired, exemptUntilMs, isBound } = account;
       const entry: EntryFacts = {
         service: 'sudo',
         rhost: null,
@@ -158,7 +159,7 @@ test('L25: the plan keeps nobody in whom enforcement would shut out of a local s
         inExemptGroup,
         isRequired,
         exemptUntilMs,
-        hasPairing: hasCard,
+        hasPairing: isBound,
         asked: why === 'card' ? 'card' : 'other',
       };
       if (why !== null) t.true(permitWithoutCard(policy, on, entry, now).permitted);

@@ -1,0 +1,223 @@
+// Officers and heads from the lines of a book: signatures first, then what is said, then what of it this machine may take.
+// A line that fails is nothing; how many may fail is counted, since each costs as much as a good one.
+
+import { createHash } from 'node:crypto';
+import { AgentError } from '../base/errors.ts';
+import { Slices } from '../base/slices.ts';
+import { keyNames, parseHeadBody, parseOfficerBody, type HeadBody } from '../model/book-body.ts';
+import type { BookHead, BookOfficer } from '../model/book-state.ts';
+import { isSignedItem, type BookLine, type BookSignature } from '../model/book.ts';
+import { parsePublicKey, type PublicKey } from '../model/key.ts';
+import type { BookTable } from '../store/interface.ts';
+import { CLOCK_SKEW_MS, refusesOfficer } from '../../policy/permit-book.ts';
+import type { Pins } from './pins.ts';
+
+/** Who names whom: more rounds than any fleet has generations between two looks. */
+const ROUNDS = 8;
+
+/** Signatures that may be wrong in one book; then the rest of it is not read. */
+export class FaultBudget {
+  #left = 1000;
+
+  /** @throws AgentError `malformed` */
+  fault(): void {
+    this.#left -= 1;
+    if (this.#left < 0)
+      throw new AgentError('malformed', { detail: 'too many lines of the book are signed wrongly' });
+  }
+}
+
+export interface TakingParts {
+  readonly table: BookTable;
+  readonly pins: Pins;
+  readonly host: string;
+  readonly nowMs: number;
+  readonly faults: FaultBudget;
+  /** What somebody should look at. */
+  readonly problem: (text: string) => void;
+}
+
+/** @returns undefined where `parse` refused */
+export function taken<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof AgentError && error.code !== 'store-unreadable') return undefined;
+    throw error;
+  }
+}
+
+/** Keys of officers, parsed once. */
+export class OfficerKeys {
+  readonly #keys = new Map<string, PublicKey | null>();
+
+  /** @returns null for a key that cannot sign */
+  of(sha256: string, spki: Buffer): PublicKey | null {
+    let key = this.#keys.get(sha256);
+    if (key === undefined) {
+      key = taken(() => parsePublicKey(spki)) ?? null;
+      // Another encoding of a key is another key.
+      if (key?.sha256 !== sha256) key = null;
+      this.#keys.set(sha256, key);
+    }
+    return key;
+  }
+}
+
+export function nameOfKey(spki: Buffer): string {
+  return createHash('sha256').update(spki).digest('hex').toUpperCase();
+}
+
+/** Officers, and head keys, that count now, by their keys' SHA-256. */
+export function usableOfficers(
+  { table, host, nowMs }: Pick<TakingParts, 'table' | 'host' | 'nowMs'>,
+  role: BookOfficer['role'],
+): Map<string, BookOfficer> {
+  const isRevoked = (names: readonly string[]): boolean => table.isRevoked(names);
+  // Who may pair here is asked of records; a further officer is named by officers of any host.
+  const usable = table.officers().filter((one) => {
+    const refusal = refusesOfficer(one, isRevoked, host, nowMs);
+    return one.role === role && refusal === null;
+  });
+  return new Map(usable.map((one) => [one.sha256, one]));
+}
+
+/** Officers who may name others now: their hosts do not matter to that. */
+function namingOfficers({ table, nowMs }: TakingParts): Map<string, BookOfficer> {
+  const isRevoked = (names: readonly string[]): boolean => table.isRevoked(names);
+  const usable = table.officers().filter((one) => {
+    const refusal = refusesOfficer({ ...one, hosts: ['*'] }, isRevoked, '', nowMs);
+    return one.role === 'officer' && refusal === null;
+  });
+  return new Map(usable.map((one) => [one.sha256, one]));
+}
+
+/** Who signed the line of those that may; each key once. */
+function signersOf(
+  line: BookLine,
+  mayName: (sha256: string, signature: BookSignature) => PublicKey | null,
+  faults: FaultBudget,
+): Set<string> {
+  const signers = new Set<string>();
+  for (const signature of line.signatures) {
+    const sha256 = nameOfKey(signature.spki);
+    const key = signers.has(sha256) ? null : mayName(sha256, signature);
+    if (key === null) continue;
+    if (isSignedItem(line, signature, key)) signers.add(sha256);
+    else faults.fault();
+  }
+  return signers;
+}
+
+/** Takes what officers' lines say, as far as they are named by those who may. */
+export async function takeOfficers(lines: readonly BookLine[], parts: TakingParts): Promise<void> {
+  const { table, pins, nowMs, faults } = parts;
+  const keys = new OfficerKeys();
+  const slices = new Slices();
+  const left = new Set(lines);
+  for (let round = 0; round < ROUNDS && left.size > 0; round += 1) {
+    const naming = namingOfficers(parts);
+    let isNew = false;
+    for (const line of left) {
+      await slices.giveWay();
+      const signers = signersOf(
+        line,
+        (sha256, { spki }) =>
+          naming.has(sha256) || pins.officers.has(sha256) ? keys.of(sha256, spki) : null,
+        faults,
+      );
+      if (signers.size === 0) continue;
+      const said = taken(() => parseOfficerBody(line.body));
+      const names = said && taken(() => keyNames(said.key));
+      if (
+        said === undefined ||
+        names === undefined ||
+        said.realm !== pins.realm ||
+        said.notAfter * 1000 <= nowMs
+      ) {
+        left.delete(line);
+        continue;
+      }
+      const isOwn = said.role === 'officer' && pins.officers.has(names.sha256) && signers.has(names.sha256);
+      const others = [...signers].filter((sha256) => naming.has(sha256) && sha256 !== names.sha256);
+      if (!isOwn && others.length < pins.threshold) continue;
+      left.delete(line);
+      const { role, name, groups, hosts, number } = said;
+      const times = { notBeforeMs: said.notBefore * 1000, notAfterMs: said.notAfter * 1000 };
+      const officer = {
+        ...names,
+        spki: said.key,
+        role,
+        name,
+        groups,
+        hosts,
+        number,
+        ...times,
+        pinned: isOwn,
+      };
+      if (keys.of(names.sha256, said.key) === null) continue;
+      isNew = table.keepOfficer(officer) || isNew;
+    }
+    if (!isNew) return;
+  }
+}
+
+interface SignedHead {
+  readonly said: HeadBody;
+  readonly body: string;
+}
+
+/** Which head counts, of those that are whole: the one with the highest epoch. What any of them revokes is revoked. */
+export async function takeHeads(lines: readonly BookLine[], parts: TakingParts): Promise<void> {
+  const { table, pins, nowMs, faults, problem } = parts;
+  const keys = new OfficerKeys();
+  const slices = new Slices();
+  const usable = usableOfficers(parts, 'head');
+  const epochs = new Map<string, SignedHead[]>();
+  for (const line of lines) {
+    await slices.giveWay();
+    const mayRevoke = (sha256: string, { spki }: BookSignature): PublicKey | null => {
+      if (!usable.has(sha256) && !(pins.headKeys.has(sha256) && !table.isRevoked([sha256]))) return null;
+      return keys.of(sha256, spki);
+    };
+    const [signer] = signersOf(line, mayRevoke, faults);
+    const said = signer === undefined ? undefined : taken(() => parseHeadBody(line.body));
+    if (said?.realm !== pins.realm) continue;
+    // An old head cannot be believed in what it leaves out, and in what it says no to it can.
+    table.revoke([...said.revoked, ...said.revokedNumbers.map((number) => `#${number}`)]);
+    const name = [said.epoch, said.issued, said.until, said.parts].join(' ');
+    const all = epochs.get(name) ?? [];
+    if (!all.some(({ body }) => body === line.body)) all.push({ said, body: line.body });
+    epochs.set(name, all);
+  }
+  const before = table.head();
+  const whole = [...epochs.values()].flatMap((all) => headOf(all) ?? []);
+  const saidOf = (epoch: number): Set<string> =>
+    new Set(
+      [...whole, ...(before === null ? [] : [before])]
+        .filter((one) => one.epoch === epoch)
+        .map(({ hash }) => hash),
+    );
+  for (const epoch of new Set(whole.map((head) => head.epoch)))
+    if (saidOf(epoch).size > 1) problem(`there are two heads of epoch ${epoch}, and neither is taken`);
+  const [newest] = whole
+    .filter(({ epoch, issuedMs, untilMs }) => {
+      const isTimely = issuedMs <= nowMs + CLOCK_SKEW_MS && nowMs < untilMs;
+      return isTimely && saidOf(epoch).size === 1 && epoch > (before?.epoch ?? 0);
+    })
+    .sort((one, other) => other.epoch - one.epoch);
+  if (newest !== undefined) table.setHead(newest);
+}
+
+/** @returns null unless each part is there, once */
+function headOf(all: readonly SignedHead[]): BookHead | null {
+  const [first] = all;
+  if (first === undefined) return null;
+  const { epoch, issued, until, parts } = first.said;
+  const sorted = [...all].sort((one, other) => one.said.part - other.said.part);
+  if (sorted.length !== parts || sorted.some(({ said }, index) => said.part !== index + 1)) return null;
+  const hash = createHash('sha256')
+    .update(sorted.map(({ body }) => body).join('\n'))
+    .digest('hex');
+  return { epoch, issuedMs: issued * 1000, untilMs: until * 1000, hash };
+}

@@ -1,0 +1,56 @@
+// What is said of the fleet's pairing book: in explain, doctor and lists, and of a login in the audit log.
+
+import type { BookSource } from '../model/book-state.ts';
+
+const DATE_LENGTH = 10;
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, DATE_LENGTH);
+}
+
+/** For the audit log. */
+export function pairedByBook({ officer, officerKey, number }: BookSource): string {
+  return `paired by the fleet's book: record ${number}, signed by ${officer} (${officerKey.slice(0, 16)})`;
+}
+
+/** For a list. */
+export function bookPairingText({ officer, number, notAfterMs }: BookSource): string {
+  return `fleet: record ${number}, signed by ${officer}, until ${day(notAfterMs)}`;
+}
+
+/** How old a head is, as people say it. */
+export function ageText(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / 60_000));
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60 / 24)} days`;
+}
+
+/** The fleet-* words are what programs look for. */
+export const fleetText = {
+  fresh: (epoch: number, age: string, records: number) =>
+    `fleet-fresh: head ${epoch}, ${age} old; ${records} records`,
+  stale: (age: string) =>
+    `fleet-stale: the newest head of the pairing book is ${age} old, so its pairings do not count until a newer one comes`,
+  noHead:
+    'fleet-no-head: no head of the pairing book was taken yet, so nothing says what is revoked, and its pairings do not count',
+  clock:
+    'fleet-clock: the clock is behind a time that this machine has had before, so the pairings of the book do not count',
+  remedyStale:
+    'See why the book is not fetched: systemctl status scauth-fleet, journalctl -u scauthd; or put a newer book there (FLEET.md)',
+  remedyClock:
+    'Set the clock. If it was ahead before: set fleet.realm to "" in scauth.toml, reload scauthd, set it again (FLEET.md)',
+  problem: (problem: string) => `the pairing book: ${problem}`,
+  refused: (why: string) => `the book has this person's card, and it does not count here: ${why}`,
+} as const;
+
+/** Why a record of the book does not count, by the rule. */
+export const RECORD_REFUSED = {
+  withdrawn: 'the record is not in the book any more',
+  'not-for-login': 'it is not for logins',
+  'not-yet': 'it is not valid yet',
+  expired: 'it has expired',
+  'no-officer': 'who signed it is no officer for this machine now (revoked, expired, or of other hosts)',
+  'out-of-scope': 'who signed it may not pair members of this account’s groups',
+  revoked: 'it was revoked',
+  'denied-here': 'it was unpaired on this machine',
+} as const;
