@@ -1,6 +1,7 @@
 // The file that scauthd reads: replaced as a whole by rename, so that there is always one that is complete. It is read by
 // scauthd, which is root without the right to pass over modes, so everybody may read it; it holds nothing secret.
 
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -17,17 +18,20 @@ import { EMPTY_BOOK, MAX_BOOK_BYTES, readBook, type Book } from './book.ts';
 
 export class BookFile {
   readonly #path: string;
-  #written: Buffer | null;
+  /** SHA-256 of what is there. */
+  #written: string | null;
 
   /** @param folder of which nobody else may be the owner */
   constructor(folder: string) {
     this.#path = join(folder, 'book');
-    this.#written = readSmall(this.#path);
+    const bytes = readSmall(this.#path);
+    this.#written = bytes === null ? null : hashOf(bytes);
   }
 
   /** What was there when we started: kept until each source has answered once. */
   atStart(): Book {
-    return this.#written === null ? EMPTY_BOOK : readBook(this.#written.toString('latin1')).made();
+    const bytes = readSmall(this.#path);
+    return bytes === null ? EMPTY_BOOK : readBook(bytes.toString('latin1')).made();
   }
 
   /**
@@ -35,7 +39,8 @@ export class BookFile {
    * @throws the file system's error; the old file stays
    */
   write(bytes: Buffer): boolean {
-    if (this.#written?.equals(bytes) === true) return false;
+    const hash = hashOf(bytes);
+    if (hash === this.#written) return false;
     const beside = `${this.#path}.new`;
     try {
       rmSync(beside, { force: true });
@@ -56,9 +61,13 @@ export class BookFile {
       throw error;
     }
     syncFolder(dirname(this.#path));
-    this.#written = bytes;
+    this.#written = hash;
     return true;
   }
+}
+
+function hashOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('base64');
 }
 
 /** null when there is none, or none that we could have written. */

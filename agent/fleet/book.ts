@@ -9,8 +9,9 @@ const MOST_OF_ONE_EPOCH = 256;
 const MOST_OFFICERS = 256;
 /** Records that may have one name: a key may be paired with several accounts. */
 const MOST_OF_ONE_KEY = 64;
-export const MOST_RECORDS = 250_000;
-export const MAX_BOOK_BYTES = 64 * 1024 * 1024;
+export const MOST_RECORDS = 200_000;
+/** 100,000 records are about 100 MB. */
+export const MAX_BOOK_BYTES = 160 * 1024 * 1024;
 
 /** What one source said; each line once. */
 export interface Book {

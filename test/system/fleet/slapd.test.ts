@@ -1,8 +1,9 @@
 // scauth-fleet with Debian's own slapd, by TLS.
 
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { bookLdif } from '../../../agent/model/book-ldif.ts';
 import { FleetProgram } from '../../kit/fleet/program.ts';
 import { head, keyHash, officer, record } from '../../kit/fleet/lines.ts';
 import {
@@ -16,6 +17,7 @@ import {
 } from '../../kit/fleet/slapd.ts';
 import { Authority } from '../../kit/fleet/tls.ts';
 
+const VECTORS = join(import.meta.dirname, '../../vectors/book/vectors.json');
 const [ADA, GRACE, LIN] = [keyHash('ada'), keyHash('grace'), keyHash('lin')];
 const PEOPLE =
   personLdif('ada', ADA, record(ADA)) +
@@ -115,6 +117,31 @@ test('users and groups by name, and everybody with changes and paging', async (t
   slapd.modify(replaceRecord('u7', record(keyHash(7), 'renewed')));
   await all.until('the change', () => all.book().includes(record(keyHash(7), 'renewed')));
   t.is(all.book().split(' record ').length, 1204);
+});
+
+test('a book goes into the directory as LDIF by ldapmodify, again and again, and comes out at a machine', async (t) => {
+  const vectors = JSON.parse(readFileSync(VECTORS, 'utf8')) as {
+    lines: readonly { line: string; body: { user?: string } }[];
+  };
+  const lines = vectors.lines.map(({ line }) => line);
+  const users = [
+    ...new Set(vectors.lines.flatMap(({ body: { user } }) => (user === undefined ? [] : [user]))),
+  ];
+  t.true(users.length > 0);
+  const slapd = new Slapd();
+  const people = users.map((uid) =>
+    personLdif(uid, keyHash(uid)).replace(/objectClass: scauthPerson\n|scauthKeyHash.*\n/g, ''),
+  );
+  slapd.load(baseLdif({ heads: [] }) + people.join(''));
+  await slapd.start();
+  t.teardown(() => slapd.remove());
+  const ldif = bookLdif(lines, { book: BOOK_DN, people: `ou=people,${SUFFIX}`, userAttribute: 'uid' });
+  slapd.modify(ldif);
+  slapd.modify(ldif);
+  const fleet = machine(t, slapd, { prefetch: users });
+  fleet.start();
+  await fleet.until('every line', () => fleet.book().split('\n').length === lines.length + 1);
+  t.deepEqual(fleet.book().split('\n').filter(Boolean).sort(), [...lines].sort());
 });
 
 test('without syncprov each poll reads what is wanted', async (t) => {
