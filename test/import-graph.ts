@@ -162,15 +162,17 @@ export const places: readonly Place[] = [
     floor: 10,
     mayImport: [...below2, /^config\//, /^policy\/policy\.ts$/],
   },
-  // The page in Cockpit: what of the command line's views of a card is pure, and nothing of Node's.
+  // The page in Cockpit: what of the command line's views of cards and records is pure, and nothing of Node's.
   {
     name: 'console',
     files: /^agent\/console\//,
     floor: 10,
     mayImport: [
-      /^agent\/base\/errors\.ts$/,
+      /^agent\/base\/(errors|local-time)\.ts$/,
+      /^agent\/model\/audit-event\.ts$/,
       /^agent\/(words|protocol)\//,
       /^agent\/cli\/card\/card-view\.ts$/,
+      /^agent\/cli\/audit\/(record|outcomes|tally|report\/columns)\.ts$/,
     ],
   },
   {

@@ -5,6 +5,7 @@ import { h, show, stateName } from './kit/dom.ts';
 import { live, now, onChange, type Standing } from './kit/live.ts';
 import { followTheme } from './kit/theme.ts';
 import { cards } from './view/cards.ts';
+import { log } from './view/log/log.ts';
 import { people } from './view/people.ts';
 import type { View } from './view/view.ts';
 import { wayIn } from './view/way-in.ts';
@@ -14,6 +15,7 @@ const VIEWS = new Map<string, View>([
   ['cards', cards],
   ['people', people],
   ['way-in', wayIn],
+  ['log', log],
 ]);
 
 const bar = h('ul', { class: 'bar' });

@@ -86,6 +86,7 @@ export const PEOPLE = {
     none: 'Without a card',
     exempt: 'Exempt from the card',
     out: 'Shut out where a card is required',
+    free: 'Free of the card by a setting',
   },
   count: (found: number, all: number) => (found === all ? `${all} accounts` : `${found} of ${all} accounts`),
   cards: (count: number) => (count === 0 ? 'no card' : count === 1 ? '1 card' : `${count} cards`),
@@ -93,10 +94,17 @@ export const PEOPLE = {
   last: (day: string) => `last card login ${day}`,
   exempt: (day: string) => `exempt until ${day}`,
   out: 'no way in if required',
+  /** By what keeps the account in. */
+  free: new Map([
+    ['enforcement.required_groups', 'not required of its groups'],
+    ['enforcement.exempt_group', 'exempt by its group'],
+    ['enforcement.allow_unpaired_users', 'free while unpaired'],
+  ]),
 };
 
 export const PERSON = {
   back: 'All people',
+  log: 'What has happened',
   way: 'Way in (sudo)',
   wayOpen: 'Nothing is in the way of a login by card.',
   enforcement: new Map([

@@ -27,6 +27,18 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** A picture's element. */
+export function svg(
+  tag: string,
+  values: Readonly<Record<string, string | number>>,
+  ...children: readonly (Node | string)[]
+): SVGElement {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(values)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
 /** Text of cards, certificates, accounts and records: cut, without control characters, and its direction is its own. */
 export function outside(text: string, most = MOST): HTMLElement {
   return h('bdi', {}, printable(text, most));

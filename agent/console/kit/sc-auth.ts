@@ -6,27 +6,67 @@ import { readFields } from '../../protocol/io-scauth.ts';
 import { NO_SC_AUTH } from '../../words/console.ts';
 import { CallFailure } from './agent.ts';
 
-const MOST_CHARACTERS = 1024 * 1024;
+/** Of one document: a page of records that are each as long as one may be. */
+const MOST_CHARACTERS = 32 * 1024 * 1024;
+
+/** One that goes on until it ends or is ended. */
+export interface Run {
+  /** @throws CallFailure that it could not be run, or what it refused */
+  readonly ended: Promise<void>;
+  readonly close: () => void;
+}
 
 /**
- * Its document, whichever exit code comes with it: 1 says that something was found.
- * @throws CallFailure that it could not be run
+ * Its documents as they come, whichever exit code comes with the last: 1 says that something was found.
+ * @param take what it throws ends the run
  */
+export function eachDocument(args: readonly string[], take: (document: unknown) => void): Run {
+  let rest = '';
+  let document = '';
+  let isSaid = false;
+  let fault: unknown = null;
+  const process = cockpit.spawn(['sc_auth', ...args, '--json'], { superuser: 'try', err: 'ignore' });
+  const takeLine = (line: string): void => {
+    document += line;
+    if (document.length > MOST_CHARACTERS) throw new CallFailure('malformed', NO_SC_AUTH);
+    // One that is laid out over lines ends with the bracket alone.
+    if (line !== '}' && !line.startsWith('{"')) return;
+    const whole = JSON.parse(document) as unknown;
+    document = '';
+    isSaid = true;
+    const { error, message } = readFields(whole, FAILURE);
+    if (error !== null) throw new CallFailure(error, message ?? NO_SC_AUTH);
+    take(whole);
+  };
+  process.stream((text) => {
+    if (fault !== null) return;
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    try {
+      for (const line of lines) takeLine(line);
+      if (rest.length > MOST_CHARACTERS) throw new CallFailure('malformed', NO_SC_AUTH);
+    } catch (error) {
+      fault = error instanceof CallFailure ? error : new CallFailure('malformed', NO_SC_AUTH);
+      process.close('terminated');
+    }
+  });
+  const settle = (): void => {
+    if (fault !== null) throw fault as CallFailure;
+    if (!isSaid) throw new CallFailure('gone', NO_SC_AUTH);
+  };
+  return {
+    ended: Promise.resolve(process).then(settle, settle),
+    close: () => {
+      process.close('terminated');
+    },
+  };
+}
+
+/** Its one document. @throws CallFailure */
 async function scAuth(...args: readonly string[]): Promise<unknown> {
-  let said = '';
-  const options = { superuser: 'try', err: 'ignore' };
-  try {
-    await cockpit.spawn(['sc_auth', ...args, '--json'], options).stream((text) => {
-      if (said.length < MOST_CHARACTERS) said += text;
-    });
-  } catch {
-    // An exit code, of which the document says more; or nothing was said, and that is seen next.
-  }
-  try {
-    return JSON.parse(said) as unknown;
-  } catch {
-    throw new CallFailure('gone', NO_SC_AUTH);
-  }
+  let document: unknown = null;
+  await eachDocument(args, (said) => (document = said)).ended;
+  return document;
 }
 
 const FAILURE = { error: '?string', message: '?string' } as const;
@@ -36,10 +76,8 @@ const CHECK = { name: 'string', state: 'string', detail: 'string', repair: '?str
 export type ExplainedLink = Fields<typeof LINK>;
 export type Check = Fields<typeof CHECK>;
 
-/** A list of an sc_auth document, each entry read once. @throws CallFailure with what sc_auth refused */
-function listOf(document: unknown, name: string): readonly unknown[] {
-  const { error, message } = readFields(document, FAILURE);
-  if (error !== null) throw new CallFailure(error, message ?? NO_SC_AUTH);
+/** A list of an sc_auth document. @throws CallFailure */
+export function listOf(document: unknown, name: string): readonly unknown[] {
   const list: unknown = Object.entries(document as object).find(([key]) => key === name)?.[1];
   if (!Array.isArray(list)) throw new CallFailure('malformed', NO_SC_AUTH);
   return list;

@@ -1,4 +1,4 @@
-// A long list of which only what is in sight, and a little around it, is in the document. It is a list of links to a screen
+// A long list of which only what is in sight, and a little around it, is in the document. It is a list to a screen
 // reader, which is told how many there are; arrow keys, Page Up and Down, Home and End go through all of it.
 
 import { h } from './dom.ts';
@@ -10,21 +10,31 @@ const AROUND = 10;
 
 export interface VirtualList<One> {
   readonly element: HTMLElement;
-  readonly fill: (all: readonly One[]) => void;
+  /** @param above so many are new at its beginning: what is in sight stays there, but for the beginning itself */
+  readonly fill: (all: readonly One[], above?: number) => void;
 }
 
-/** @param row makes one row, with one link in it; `name` names the list */
-export function virtualList<One>(name: string, row: (one: One) => HTMLElement): VirtualList<One> {
+/**
+ * @param name of the list
+ * @param row makes one row, with one link or button in it
+ * @param nearEnd its end is nearly in sight
+ */
+export function virtualList<One>(
+  name: string,
+  row: (one: One) => HTMLElement,
+  nearEnd: () => void = () => undefined,
+): VirtualList<One> {
   const space = h('div', { class: 'space', role: 'list', 'aria-label': name });
   const element = h('div', { class: 'rows', tabindex: -1 }, space);
   let all: readonly One[] = [];
   let drawn = { from: -1, to: -1, all };
 
-  const draw = (): void => {
+  const draw = (above = 0): void => {
     const seen = Math.ceil(element.clientHeight / ROW);
     const first = Math.floor(element.scrollTop / ROW);
     const from = Math.max(0, first - AROUND);
     const to = Math.min(all.length, first + seen + AROUND);
+    if (to === all.length) nearEnd();
     if (drawn.from === from && drawn.to === to && drawn.all === all) return;
     const focused = document.activeElement?.closest('[aria-posinset]')?.getAttribute('aria-posinset') ?? null;
     drawn = { from, to, all };
@@ -41,11 +51,11 @@ export function virtualList<One>(name: string, row: (one: One) => HTMLElement): 
         return item;
       }),
     );
-    if (focused !== null) linkAt(Number(focused) - 1)?.focus({ preventScroll: true });
+    if (focused !== null) linkAt(Number(focused) - 1 + above)?.focus({ preventScroll: true });
   };
 
   const linkAt = (index: number): HTMLElement | null =>
-    space.querySelector<HTMLElement>(`[aria-posinset="${index + 1}"] a`);
+    space.querySelector<HTMLElement>(`[aria-posinset="${index + 1}"] :is(a, button)`);
 
   const goTo = (index: number): void => {
     const at = Math.min(all.length - 1, Math.max(0, index));
@@ -57,8 +67,11 @@ export function virtualList<One>(name: string, row: (one: One) => HTMLElement): 
     linkAt(at)?.focus({ preventScroll: true });
   };
 
-  element.addEventListener('scroll', draw, { passive: true });
-  new ResizeObserver(draw).observe(element);
+  const drawAgain = (): void => {
+    draw();
+  };
+  element.addEventListener('scroll', drawAgain, { passive: true });
+  new ResizeObserver(drawAgain).observe(element);
   element.addEventListener('keydown', (event) => {
     const place = document.activeElement?.closest('[aria-posinset]')?.getAttribute('aria-posinset');
     if (place === null || place === undefined) return;
@@ -79,10 +92,11 @@ export function virtualList<One>(name: string, row: (one: One) => HTMLElement): 
 
   return {
     element,
-    fill: (next) => {
+    fill: (next, above = 0) => {
       all = next;
       space.style.setProperty('height', `${all.length * ROW}px`);
-      draw();
+      if (element.scrollTop > 0) element.scrollTop += above * ROW;
+      draw(above);
     },
   };
 }

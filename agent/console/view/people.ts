@@ -20,10 +20,12 @@ const FITS: Readonly<Record<Filter, (one: Standing) => boolean>> = {
   none: ({ pairings }) => pairings === 0,
   exempt: ({ exemptUntil }) => exemptUntil !== null,
   out: ({ keptInBy }) => keptInBy === null,
+  free: ({ keptInBy }) => keptInBy !== null && PEOPLE.free.has(keptInBy),
 };
 
 function rowOf(one: Standing): HTMLElement {
   const { user, pairings, lastCardLogin, exemptUntil, keptInBy } = one;
+  const freed = PEOPLE.free.get(keptInBy ?? '');
   return h(
     'a',
     { href: `#/people/${encodeURIComponent(user)}` },
@@ -41,6 +43,7 @@ function rowOf(one: Standing): HTMLElement {
         ? null
         : h('span', { class: 'label warning' }, PEOPLE.exempt(exemptUntil.slice(0, 10))),
       keptInBy === null ? h('span', { class: 'label quiet' }, PEOPLE.out) : null,
+      freed === undefined ? null : h('span', { class: 'label quiet' }, freed),
     ),
   );
 }

@@ -106,6 +106,7 @@ function draw(of: Person, again: () => void): HTMLElement[] {
     return [head, empty(PERSON.removed.title, PERSON.removed.next)];
   const acts = isAdministrator()
     ? [
+        h('a', { href: `#/log/user/${encodeURIComponent(user)}` }, PERSON.log),
         act(PERSON.pair, () => askPair(of), again),
         act(PERSON.exempt, () => askExempt(of), again),
         ...(exemptUntil === null ? [] : [act(PERSON.unexempt, () => askUnexempt(of), again)]),
