@@ -26,3 +26,6 @@ declare const cockpit: {
   addEventListener: (event: 'locationchanged', listener: () => void) => void;
   user: () => PromiseLike<{ readonly name: string }>;
 };
+
+/** Of the package that the page was built with (install/package/console.ts). */
+declare const PAGE_VERSION: string;

@@ -1,12 +1,13 @@
 // The page: a bar of views, what is said of scauthd while it does not answer, and the view that the address names.
 
-import { NAMES, STATE } from '../words/console.ts';
+import { NAMES, STATE, UNKNOWN_METHOD } from '../words/console.ts';
 import { h, show, stateName } from './kit/dom.ts';
 import { live, now, onChange, type Standing } from './kit/live.ts';
 import { followTheme } from './kit/theme.ts';
 import { cards } from './view/cards.ts';
 import { log } from './view/log/log.ts';
 import { people } from './view/people.ts';
+import { policy } from './view/policy.ts';
 import type { View } from './view/view.ts';
 import { wayIn } from './view/way-in.ts';
 
@@ -15,6 +16,7 @@ const VIEWS = new Map<string, View>([
   ['cards', cards],
   ['people', people],
   ['way-in', wayIn],
+  ['policy', policy],
   ['log', log],
 ]);
 
@@ -59,11 +61,9 @@ function showPlace(): void {
 }
 
 function showStanding({ state }: Standing): void {
-  const items =
-    state === 'gone'
-      ? [h('p', { class: 'notice bad', 'data-key': 'gone', 'data-state': stateName(state) }, STATE.gone)]
-      : [];
-  show(notice, items);
+  const said = { gone: STATE.gone, old: UNKNOWN_METHOD(PAGE_VERSION), there: null, asking: null }[state];
+  const attributes = { class: 'notice bad', 'data-key': state, 'data-state': stateName(state) };
+  show(notice, said === null ? [] : [h('p', attributes, said)]);
   document.body.dataset['agent'] = state;
 }
 

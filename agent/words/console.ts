@@ -6,14 +6,15 @@ export const NAMES = {
   cards: 'Cards',
   people: 'People',
   'way-in': 'Way in',
+  policy: 'Policy',
   log: 'Log',
 } as const;
 
 export const GONE = 'scauthd does not answer.';
 export const FAILED = 'scauthd gave an answer that this page does not understand. Load the page again.';
 export const NOT_YOURS = 'Only an administrator may do this. Turn on administrative access in Cockpit.';
-export const UNKNOWN_METHOD =
-  'This scauthd is older than the page and cannot do this. Update the package scauth.';
+export const UNKNOWN_METHOD = (needed: string) =>
+  `This scauthd is older than the page and cannot do this: it needs scauth ${needed} or later. Update the package scauth, and restart scauthd.`;
 
 export const STATE = {
   asking: 'Asking scauthd …',

@@ -12,7 +12,7 @@ const SEE_HELP = 'See: sc_auth enforce --help';
 export const OFF = 'Enforcement is off: a password is enough.';
 
 /** Local time, to the minute. */
-function untilText(iso: string): string {
+export function untilText(iso: string): string {
   return timeText(Date.parse(iso)).slice(0, -':00'.length);
 }
 
@@ -127,12 +127,25 @@ export const usage = {
   past: `--until must be in the future. ${SEE_HELP}`,
 };
 
+const CHOICES = [
+  {
+    word: 'open',
+    meaning:
+      'a password is enough then. Stopping scauthd takes root; a scauthd that cannot start locks nobody out.',
+  },
+  {
+    word: 'closed',
+    meaning:
+      "nobody gets in then but root on a console of this machine. Mending scauthd takes root's password there.",
+  },
+] as const;
+
 const ABSENT = `What holds while scauthd does not run (it was stopped, or cannot start)?
-  open    a password is enough then. Stopping scauthd takes root; a scauthd that cannot start locks nobody out.
-  closed  nobody gets in then but root on a console of this machine. Mending scauthd takes root's password there.`;
+${CHOICES.map(({ word, meaning }) => `  ${word.padEnd(6)}  ${meaning}`).join('\n')}`;
 
 /** The question what a scauthd that does not run means. */
 export const agentAbsent = {
+  choices: CHOICES,
   meaning: ABSENT,
   sayWhich: `${ABSENT}\nSay which: --agent-absent open, or --agent-absent closed.`,
   prompt: 'open or closed: ',

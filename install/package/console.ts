@@ -1,6 +1,6 @@
 // The administrator's page as Cockpit wants it: one script and one style sheet beside the page and its manifest.
 
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -10,6 +10,9 @@ export const CONSOLE = 'usr/share/cockpit/scauth';
 /** @param out the folder, made anew @throws Error when a source cannot be bundled */
 export async function makeConsole(repository: string, out: string): Promise<void> {
   const source = join(repository, 'agent/console');
+  const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+    version: string;
+  };
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   await build({
@@ -21,6 +24,7 @@ export async function makeConsole(repository: string, out: string): Promise<void
     format: 'iife',
     platform: 'browser',
     target: ['chrome115', 'firefox115', 'safari16.4'],
+    define: { PAGE_VERSION: JSON.stringify(version) },
     legalComments: 'eof',
     logLevel: 'silent',
   });

@@ -39,7 +39,7 @@ function failureOf(error: string, parameters: object): CallFailure {
   }
   if (error === 'org.varlink.service.PermissionDenied') return new CallFailure('denied', NOT_YOURS);
   if (error === 'org.varlink.service.MethodNotFound')
-    return new CallFailure('unknown-method', UNKNOWN_METHOD);
+    return new CallFailure('unknown-method', UNKNOWN_METHOD(PAGE_VERSION));
   return new CallFailure('malformed', FAILED);
 }
 

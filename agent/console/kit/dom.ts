@@ -64,7 +64,8 @@ export function share(element: HTMLElement, part: number): HTMLElement {
 
 /**
  * Shows children in place of those before. A child with the same data-key and data-state stays as it is, so that focus, an
- * open detail and a selection live through what has changed elsewhere.
+ * open detail and a selection live through what has changed elsewhere. Where the one with the focus has changed, the focus
+ * goes to what is in its place.
  */
 export function show(parent: Element, children: readonly Element[]): void {
   const before = new Map([...parent.children].map((child) => [keyOf(child), child]));
@@ -73,10 +74,15 @@ export function show(parent: Element, children: readonly Element[]): void {
     return old !== undefined && stateOf(old) === stateOf(child) ? old : child;
   });
   if (
-    after.length !== parent.children.length ||
-    after.some((child, index) => parent.children[index] !== child)
+    after.length === parent.children.length &&
+    after.every((child, index) => parent.children[index] === child)
   )
-    parent.replaceChildren(...after);
+    return;
+  const focused = [...parent.children].find((child) => child.contains(document.activeElement));
+  parent.replaceChildren(...after);
+  if (focused === undefined) return;
+  const next = after.includes(focused) ? null : after.find((child) => keyOf(child) === keyOf(focused));
+  next?.querySelector<HTMLElement>('button, a, summary, input')?.focus({ preventScroll: true });
 }
 
 function keyOf(child: Element): string | null {

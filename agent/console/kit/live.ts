@@ -9,7 +9,8 @@ const AGAIN_MS = 1000;
 const LOOK_MS = 5000;
 
 export interface Standing {
-  readonly state: 'asking' | 'there' | 'gone';
+  /** `old`: it is there, and does not know Monitor. */
+  readonly state: 'asking' | 'there' | 'gone' | 'old';
   /** The account that scauthd takes us for; root is an administrator. null: not known yet. */
   readonly user: string | null;
 }
@@ -27,7 +28,17 @@ export function isAdministrator(): boolean {
   return standing.user === 'root';
 }
 
-/** Tells of each change: of cards, of pairings, and of scauthd itself. @returns what ends it */
+/** The login name of the person at the browser, for the record; null: scauthd says root. */
+export async function byName(): Promise<string | null> {
+  if (!isAdministrator()) return null;
+  try {
+    return (await cockpit.user()).name;
+  } catch {
+    return null;
+  }
+}
+
+/** Tells of each change: of cards, of pairings, of the policy, and of scauthd itself. @returns what ends it */
 export function onChange(tell: Told): () => void {
   told.add(tell);
   return () => {
@@ -58,6 +69,9 @@ export async function live(): Promise<never> {
       if (error instanceof CallFailure && error.code === 'not-allowed') {
         wait = LOOK_MS;
         become({ state: 'there', user: standing.user });
+      } else if (error instanceof CallFailure && error.code === 'unknown-method') {
+        wait = LOOK_MS;
+        become({ state: 'old', user: standing.user });
       } else become({ state: 'gone', user: standing.user });
     }
     await pause(wait);

@@ -73,6 +73,14 @@ const FAILURE = { error: '?string', message: '?string' } as const;
 const LINK = { name: 'string', ok: 'bool', detail: 'string', remedy: '?string' } as const;
 const CHECK = { name: 'string', state: 'string', detail: 'string', repair: '?string' } as const;
 
+const COVER = {
+  ...{ service: 'string', opens: 'string', state: 'string', why: 'string' },
+  repair: '?string',
+} as const;
+const ON = { state: 'string', until: '?string', by: '?string', breakGlassCode: '?string' } as const;
+const CODE = { breakGlassCode: 'string' } as const;
+
+export type ServiceCover = Fields<typeof COVER>;
 export type ExplainedLink = Fields<typeof LINK>;
 export type Check = Fields<typeof CHECK>;
 
@@ -92,4 +100,47 @@ export async function explain(user: string, service: string): Promise<ExplainedL
 /** The machine, part by part. @throws CallFailure, AgentError `malformed` */
 export async function doctor(): Promise<Check[]> {
   return listOf(await scAuth('doctor'), 'checks').map((check) => readFields(check, CHECK));
+}
+
+/** Each PAM service that opens the machine, and whether it would ask for the card. @throws as {@link explain} */
+export async function coverOfServices(): Promise<ServiceCover[]> {
+  return listOf(await scAuth('enforce', 'plan', '--services'), 'services').map((one) =>
+    readFields(one, COVER),
+  );
+}
+
+export interface SwitchOn {
+  /** Whose card login confirms it; null: sc_auth says. */
+  readonly by: string | null;
+  /** null: the settings say it. */
+  readonly agentAbsent: string | null;
+  /** Who is shut out knowingly. */
+  readonly shutOut: readonly string[];
+  /** Services that stay open to a password. */
+  readonly uncovered: readonly string[];
+}
+
+/**
+ * On for a trial, after sc_auth has looked and rehearsed (DECISIONS.md D287).
+ * @returns breakGlassCode null: it was on already, and nothing was changed
+ * @throws as {@link newCode}
+ */
+export async function switchOn({
+  by,
+  agentAbsent,
+  shutOut,
+  uncovered,
+}: SwitchOn): Promise<Fields<typeof ON>> {
+  const args = [
+    ...(by === null ? [] : [`--by=${by}`]),
+    ...(agentAbsent === null ? [] : [`--agent-absent=${agentAbsent}`]),
+    ...shutOut.map((user) => `--shut-out=${user}`),
+    ...uncovered.map((service) => `--uncovered=${service}`),
+  ];
+  return readFields(await scAuth('enforce', 'on', ...args), ON);
+}
+
+/** Another break-glass code. @throws CallFailure with what sc_auth refused; AgentError `malformed` */
+export async function newCode(): Promise<string> {
+  return readFields(await scAuth('enforce', 'code'), CODE).breakGlassCode;
 }

@@ -3,8 +3,8 @@
 
 import { h } from './dom.ts';
 
-/** Of a row, in pixels; the style sheet has the same (--row). */
-const ROW = 48;
+/** Of a row of one line, in pixels. */
+const ONE_LINE = 48;
 /** Rows around those in sight. */
 const AROUND = 10;
 
@@ -17,21 +17,22 @@ export interface VirtualList<One> {
 /**
  * @param name of the list
  * @param row makes one row, with one link or button in it
- * @param nearEnd its end is nearly in sight
+ * @param how nearEnd is told that its end is nearly in sight; height is that of each row, in pixels
  */
 export function virtualList<One>(
   name: string,
   row: (one: One) => HTMLElement,
-  nearEnd: () => void = () => undefined,
+  how: { readonly nearEnd?: () => void; readonly height?: number } = {},
 ): VirtualList<One> {
+  const { nearEnd = () => undefined, height = ONE_LINE } = how;
   const space = h('div', { class: 'space', role: 'list', 'aria-label': name });
   const element = h('div', { class: 'rows', tabindex: -1 }, space);
   let all: readonly One[] = [];
   let drawn = { from: -1, to: -1, all };
 
   const draw = (above = 0): void => {
-    const seen = Math.ceil(element.clientHeight / ROW);
-    const first = Math.floor(element.scrollTop / ROW);
+    const seen = Math.ceil(element.clientHeight / height);
+    const first = Math.floor(element.scrollTop / height);
     const from = Math.max(0, first - AROUND);
     const to = Math.min(all.length, first + seen + AROUND);
     if (to === all.length) nearEnd();
@@ -46,7 +47,8 @@ export function virtualList<One>(
           'aria-setsize': all.length,
           'aria-posinset': from + at + 1,
         });
-        item.style.setProperty('top', `${(from + at) * ROW}px`);
+        item.style.setProperty('top', `${(from + at) * height}px`);
+        item.style.setProperty('height', `${height}px`);
         item.append(row(one));
         return item;
       }),
@@ -59,10 +61,10 @@ export function virtualList<One>(
 
   const goTo = (index: number): void => {
     const at = Math.min(all.length - 1, Math.max(0, index));
-    const top = at * ROW;
+    const top = at * height;
     if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + ROW > element.scrollTop + element.clientHeight)
-      element.scrollTop = top + ROW - element.clientHeight;
+    else if (top + height > element.scrollTop + element.clientHeight)
+      element.scrollTop = top + height - element.clientHeight;
     draw();
     linkAt(at)?.focus({ preventScroll: true });
   };
@@ -76,7 +78,7 @@ export function virtualList<One>(
     const place = document.activeElement?.closest('[aria-posinset]')?.getAttribute('aria-posinset');
     if (place === null || place === undefined) return;
     const index = Number(place) - 1;
-    const page = Math.max(1, Math.floor(element.clientHeight / ROW) - 1);
+    const page = Math.max(1, Math.floor(element.clientHeight / height) - 1);
     const to = {
       ArrowDown: index + 1,
       ArrowUp: index - 1,
@@ -94,8 +96,8 @@ export function virtualList<One>(
     element,
     fill: (next, above = 0) => {
       all = next;
-      space.style.setProperty('height', `${all.length * ROW}px`);
-      if (element.scrollTop > 0) element.scrollTop += above * ROW;
+      space.style.setProperty('height', `${all.length * height}px`);
+      if (element.scrollTop > 0) element.scrollTop += above * height;
       draw(above);
     },
   };

@@ -3,9 +3,9 @@
 import type { Reply, WireIdentity, WirePairing } from '../../protocol/io-scauth.ts';
 import { PERSON as say } from '../../words/console.ts';
 import { callAgent, callList } from '../kit/agent.ts';
-import { ask, field } from '../kit/ask.ts';
+import { ask, field, tick } from '../kit/ask.ts';
 import { around, h, outside } from '../kit/dom.ts';
-import { isAdministrator } from '../kit/live.ts';
+import { byName, isAdministrator } from '../kit/live.ts';
 
 export interface Person {
   readonly user: string;
@@ -20,16 +20,6 @@ const DAY_MS = 86_400_000;
 /** As scauthd has it. */
 const MOST_DAYS = 366;
 const MOST_REASON = 200;
-
-/** The login name of the person at the browser, for the record; null: scauthd says root. */
-async function byName(): Promise<string | null> {
-  if (!isAdministrator()) return null;
-  try {
-    return (await cockpit.user()).name;
-  } catch {
-    return null;
-  }
-}
 
 /** What is left when this card no longer logs in. */
 function whatIsLeft(pairing: WirePairing, { user, pairings, enforcement, exemptUntil }: Person): Node[] {
@@ -46,7 +36,7 @@ export function askUnpair(pairing: WirePairing, of: Person): Promise<void> {
   return ask({
     title: say.unpair,
     consequences: [around(say.willUnpair, pairing.label, user), ...whatIsLeft(pairing, of)],
-    ...(isEnforced && { fields: [h('label', { class: 'tick' }, although, say.although)] }),
+    ...(isEnforced && { fields: [tick(although, say.although)] }),
     yes: say.unpair,
     run: async () => {
       await callAgent('Unpair', { user, hash: pairing.hash, shutOut: although.checked });
@@ -104,10 +94,7 @@ export async function askPair(of: Person): Promise<void> {
   await ask({
     title: say.pair,
     consequences: keys.length === 0 ? [say.noKeyToPair] : [around(say.willPair, user), say.noPin],
-    fields:
-      keys.length === 0
-        ? []
-        : [field(say.key, choice), ...(isTaken ? [h('label', { class: 'tick' }, shared, say.shared)] : [])],
+    fields: keys.length === 0 ? [] : [field(say.key, choice), ...(isTaken ? [tick(shared, say.shared)] : [])],
     yes: say.pair,
     run: async () => {
       const parameters = { user, hash: choice.value, shared: shared.checked };
@@ -150,7 +137,7 @@ export function askUnexempt({ user }: Person): Promise<void> {
   return ask({
     title: say.unexempt,
     consequences: [around(say.willUnexempt, user)],
-    fields: [h('label', { class: 'tick' }, although, say.although)],
+    fields: [tick(although, say.although)],
     yes: say.unexempt,
     run: async () => {
       await callAgent('Unexempt', { user, shutOut: although.checked });

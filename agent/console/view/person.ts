@@ -4,6 +4,7 @@
 import type { WirePairing } from '../../protocol/io-scauth.ts';
 import { PEOPLE, PERSON } from '../../words/console.ts';
 import { callAgent, CallFailure, callList, callPages } from '../kit/agent.ts';
+import { act } from '../kit/ask.ts';
 import { copied } from '../kit/copy.ts';
 import { around, h, outside, stateName } from '../kit/dom.ts';
 import { isAdministrator } from '../kit/live.ts';
@@ -31,13 +32,6 @@ async function look(user: string): Promise<Person> {
     }),
   ]);
   return { user, links, pairings, enforcement, exemptUntil };
-}
-
-function act(text: string, run: () => Promise<void>, again: () => void): HTMLElement {
-  const press = (): void => {
-    void run().then(again);
-  };
-  return h('button', { type: 'button', click: press }, text);
 }
 
 function pairingPart(pairing: WirePairing, of: Person, again: () => void): HTMLElement {

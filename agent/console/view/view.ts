@@ -65,6 +65,42 @@ export function kept<Seen>(
   };
 }
 
+/** Begins once scauthd has said who we are. @param begin returns what ends what it has begun */
+export function onceKnown(begin: () => () => void): () => void {
+  let end: () => void = () => undefined;
+  let endChanges: () => void = () => undefined;
+  const look = (): void => {
+    if (now().user === null) return;
+    endChanges();
+    end = begin();
+  };
+  endChanges = onChange(look);
+  look();
+  return () => {
+    endChanges();
+    end();
+  };
+}
+
+/** A part of a view, with its name above. */
+export function section(title: string, ...children: readonly HTMLElement[]): HTMLElement {
+  return h('section', { class: 'part', 'aria-label': title }, h('h2', {}, title), ...children);
+}
+
+/** What narrows a list: a text, and one of several kinds. */
+export function chooser(
+  search: string,
+  filter: string,
+  filters: Readonly<Record<string, string>>,
+): { readonly search: HTMLInputElement; readonly filter: HTMLSelectElement } {
+  const choice = h('select', { 'aria-label': filter });
+  for (const [name, text] of Object.entries(filters)) choice.append(h('option', { value: name }, text));
+  return {
+    search: h('input', { type: 'search', 'aria-label': search, placeholder: search }),
+    filter: choice,
+  };
+}
+
 /** Nothing is there, and the next step. */
 export function empty(title: string, next: string): HTMLElement {
   return h('section', { class: 'empty', 'data-key': 'empty' }, h('h2', {}, title), h('p', {}, next));

@@ -57,13 +57,11 @@ export const log: View = (main, rest) => {
   const count = h('p', { class: 'quiet', role: 'status' }, LOG.reading);
   const said = h('div', {});
   const foot = h('div', { class: 'buttons' });
-  const rows = virtualList<AuditRecord>(
-    NAMES.log,
-    (record) => recordRow(record, open),
-    () => {
+  const rows = virtualList<AuditRecord>(NAMES.log, (record) => recordRow(record, open), {
+    nearEnd: () => {
       goBack();
     },
-  );
+  });
   const filters = filtersPart(pairsOf(rest), () => {
     begin(null);
   });

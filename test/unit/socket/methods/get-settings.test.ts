@@ -134,6 +134,9 @@ test('a value that was read from a closed file stays closed when the file is gon
   const of = new PolicyFile(folder);
   rmSync(secret);
   await t.throwsAsync(all(of, alice), { message: /not for all/ });
+  // What is read at the start only is in force still.
+  of.reload();
+  await t.throwsAsync(all(of, alice), { message: /not for all/ });
 });
 
 test('a list that is longer than a message is cut, and the rest is told', async (t) => {
