@@ -37,6 +37,14 @@ exec Xvfb $display \${fd:+-displayfd $fd} -screen 0 1280x800x24 -nolisten tcp -n
 const SESSION = `#!/bin/sh
 env > ${PLACE}/session.new && mv ${PLACE}/session.new ${PLACE}/session
 `;
+/**
+ * lightdm ends by a signal that its session's process passes on, and where the session is over, exits in the signal's handler:
+ * with a module of PAM in the middle of a fork(3) it then waits for itself for ever. So this one is there until the end.
+ */
+const STAYING = `#!/bin/sh
+${PLACE}/start-session
+exec sleep infinity
+`;
 /** Of the system's bus, on which nobody else is. */
 const BUS = `<busconfig><type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen>
 <policy context="default"><allow user="*"/><allow own="*"/><allow send_type="*"/><allow send_destination="*"/>
@@ -48,7 +56,7 @@ logind-check-graphical=false
 xserver-command=${PLACE}/x-server
 greeter-session=lightdm-gtk-greeter
 greeter-hide-users=false
-session-wrapper=${PLACE}/start-session
+session-wrapper=${PLACE}/staying-session
 `;
 const SDDM = `[General]
 InputMethod=
@@ -89,6 +97,7 @@ test.before(async () => {
   };
   put(`${PLACE}/x-server`, X_SERVER, 0o755);
   put(`${PLACE}/start-session`, SESSION, 0o755);
+  put(`${PLACE}/staying-session`, STAYING, 0o755);
   put(`${PLACE}/bus.conf`, BUS);
   put(`${PLACE}/lightdm.conf`, LIGHTDM);
   put('/etc/sddm.conf', SDDM);
