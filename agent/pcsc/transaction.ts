@@ -10,16 +10,12 @@ import { SecretBuffer } from '../base/secret.ts';
 import type { CardChannel, PadEntry, PinPad } from './channel.ts';
 import * as C from './constants.ts';
 import { withDeadline } from './deadline.ts';
-import { pcscError } from './errors.ts';
-import type { WinscardLibrary } from './library.ts';
 import { pinVerifyStructure, type UsablePad } from './pin-pad.ts';
+import { failureAt, type Place } from './removed.ts';
 
-export interface TransactionParts {
-  readonly library: WinscardLibrary;
-  readonly context: number;
+export interface TransactionParts extends Place {
   readonly card: number;
   readonly protocol: number;
-  readonly reader: string;
   readonly transmitTimeoutMs: number;
   /** The reader's PIN pad, if it has one that may be used. @throws AgentError `card-timeout` */
   pad(): Promise<UsablePad | null>;
@@ -28,9 +24,6 @@ export interface TransactionParts {
   /** Frees the reader and gives the context back (usable) or drops it. Called exactly once. */
   release(usable: boolean): Promise<void>;
 }
-
-/** How long pcscd may take to notice a card that was pulled: it asks readers every 400 ms. */
-const REMOVAL_NOTICE_MS = 1000;
 
 /**
  * How long a PIN may take on the pad: the reader itself gives up after 30 s without a key (pin-pad.ts), eight digits
@@ -80,9 +73,10 @@ export class Transaction implements CardChannel {
       this.#abandon(call);
       throw new AgentError('card-timeout', { detail: 'SCardTransmit is past its deadline' });
     }
-    if (outcome.value !== C.SCARD_S_SUCCESS) throw await this.#failure('SCardTransmit', outcome.value);
+    if (outcome.value !== C.SCARD_S_SUCCESS)
+      throw await failureAt(this.#parts, 'SCardTransmit', outcome.value);
     // Some drivers (vpcd) report a card that was just pulled as an empty reply.
-    if (copied.length < 2) throw await this.#failure('SCardTransmit', C.SCARD_E_NOT_TRANSACTED);
+    if (copied.length < 2) throw await failureAt(this.#parts, 'SCardTransmit', C.SCARD_E_NOT_TRANSACTED);
     return copied;
   }
 
@@ -120,7 +114,7 @@ export class Transaction implements CardChannel {
           : new AgentError('card-timeout', { detail: 'the PIN pad is past its deadline' });
       }
       const { rv, reply } = outcome.value;
-      if (rv !== C.SCARD_S_SUCCESS) throw await this.#failure('SCardControl', rv);
+      if (rv !== C.SCARD_S_SUCCESS) throw await failureAt(this.#parts, 'SCardControl', rv);
       return Buffer.from(reply);
     } finally {
       gone?.removeEventListener('abort', leave);
@@ -162,22 +156,5 @@ export class Transaction implements CardChannel {
     }
     await this.#parts.release(usable && clean).catch(() => undefined);
     return ended || clean;
-  }
-
-  /** What a failed transmit means: a pulled card first shows as SCARD_E_NOT_TRANSACTED. */
-  async #failure(name: string, rv: number): Promise<AgentError> {
-    const error = pcscError(name, rv);
-    if (error.code !== 'card-fault') return error;
-    const { library, context, reader } = this.#parts;
-    const looking = library.getStatusChange(context, REMOVAL_NOTICE_MS, [
-      { name: reader, currentState: C.SCARD_STATE_PRESENT },
-    ]);
-    const outcome = await withDeadline(
-      looking.catch(() => null),
-      2 * REMOVAL_NOTICE_MS,
-    );
-    const gone = C.SCARD_STATE_EMPTY | C.SCARD_STATE_UNKNOWN | C.SCARD_STATE_UNAVAILABLE;
-    const state = outcome.late ? 0 : (outcome.value?.events[0]?.eventState ?? 0);
-    return (state & gone) === 0 ? error : new AgentError('no-card', { detail: error.detail, cause: error });
   }
 }

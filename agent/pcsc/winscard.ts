@@ -12,6 +12,7 @@ import { loadWinscard, type WinscardLibrary } from './library.ts';
 import { usablePad } from './pin-pad.ts';
 import { askFeatures, knownExtendedLength, type ReaderFeatures } from './reader-features.ts';
 import { ReaderQueue } from './reader-queue.ts';
+import { failureAt } from './removed.ts';
 import { Transaction } from './transaction.ts';
 
 export interface WinscardOptions {
@@ -58,7 +59,7 @@ export class Winscard {
 
   /** A slot for the card that is now in `reader`; the watcher ends it when that card goes. */
   slot(reader: string, atr: Buffer): WinscardSlot {
-    return new WinscardSlot(reader, atr, () => this.#open(reader, atr));
+    return new WinscardSlot(reader, atr, (isOver) => this.#open(reader, atr, isOver));
   }
 
   /** Ends idle contexts. Open transactions end by themselves. */
@@ -74,19 +75,19 @@ export class Winscard {
     return made;
   }
 
-  async #open(reader: string, atr: Buffer): Promise<CardChannel> {
+  async #open(reader: string, atr: Buffer, isOver: () => boolean): Promise<CardChannel> {
     const endMs = performance.now() + this.#openTimeoutMs;
     const queue = this.#queue(reader);
     await queue.acquire(this.#openTimeoutMs);
     // From here the queue is released exactly once: by #within where a call fails or is late, or by the transaction.
-    const connection = await this.#within(queue, endMs, this.#connect(reader), ({ context }) =>
+    const connection = await this.#within(queue, endMs, this.#connect(reader, isOver), ({ context }) =>
       this.#contexts.drop(context),
     );
     const { context, card } = connection;
     await this.#within(
       queue,
       endMs,
-      this.#begin(connection),
+      this.#begin(connection, reader, isOver),
       () => Promise.resolve(),
       () => {
         // libpcsclite asks every 100 ms and leaves the context free in between: releasing it ends the call.
@@ -96,6 +97,7 @@ export class Winscard {
     const transaction = new Transaction({
       ...connection,
       reader,
+      isOver,
       library: this.library,
       transmitTimeoutMs: this.#transmitTimeoutMs,
       pad: async () => {
@@ -150,14 +152,19 @@ export class Winscard {
   }
 
   /** Connects on an idle context; where that died with pcscd, once more on a new one. */
-  async #connect(reader: string): Promise<Connection> {
+  async #connect(reader: string, isOver: () => boolean): Promise<Connection> {
     for (let attempt = 1; ; attempt++) {
       const { context, fresh } = await this.#contexts.take();
       const { rv, card, protocol } = await this.library.connect(context, reader);
       if (rv === C.SCARD_S_SUCCESS) return { context, card, protocol };
       if (!isContextLost(rv)) {
+        const failure = await failureAt(
+          { library: this.library, context, reader, isOver },
+          'SCardConnect',
+          rv,
+        );
         await this.#contexts.give(context);
-        throw pcscError('SCardConnect', rv);
+        throw failure;
       }
       await this.#contexts.drop(context);
       await this.#contexts.dropIdle();
@@ -166,7 +173,7 @@ export class Winscard {
   }
 
   /** Begins the transaction, or disconnects and throws. */
-  async #begin({ context, card }: Connection): Promise<void> {
+  async #begin({ context, card }: Connection, reader: string, isOver: () => boolean): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const rv = await this.library.beginTransaction(card);
       if (rv === C.SCARD_S_SUCCESS) return;
@@ -174,8 +181,13 @@ export class Winscard {
         await this.library.reconnect(card);
         continue;
       }
+      const failure = await failureAt(
+        { library: this.library, context, reader, isOver },
+        'SCardBeginTransaction',
+        rv,
+      );
       await this.#contexts.drop(context);
-      throw pcscError('SCardBeginTransaction', rv);
+      throw failure;
     }
   }
 
@@ -199,10 +211,10 @@ export class Winscard {
 export class WinscardSlot implements CardSlot {
   readonly reader: string;
   readonly atr: Buffer;
-  readonly #open: () => Promise<CardChannel>;
+  readonly #open: (isOver: () => boolean) => Promise<CardChannel>;
   #ended = false;
 
-  constructor(reader: string, atr: Buffer, open: () => Promise<CardChannel>) {
+  constructor(reader: string, atr: Buffer, open: (isOver: () => boolean) => Promise<CardChannel>) {
     this.reader = reader;
     this.atr = atr;
     this.#open = open;
@@ -215,7 +227,7 @@ export class WinscardSlot implements CardSlot {
 
   async open(): Promise<CardChannel> {
     if (this.#ended) throw new AgentError('no-card', { detail: 'the card was taken out' });
-    const channel = await this.#open();
+    const channel = await this.#open(() => this.#ended);
     if (!this.#isEnded()) return channel;
     await channel.close('leave');
     throw new AgentError('no-card', { detail: 'the card was taken out while it was being opened' });

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { debug } from '../base/debug.ts';
-import { AgentError, asAgentError, describeError } from '../base/errors.ts';
+import { AgentError, asAgentError, describeError, type AgentErrorCode } from '../base/errors.ts';
 import { RatedLog } from '../base/rated-log.ts';
 import type { Connection } from './peers/connection.ts';
 import { callerAccount } from './methods/caller.ts';
@@ -55,12 +55,18 @@ function errorReply(error: unknown): Record<string, unknown> {
   return { error: `${INTERFACE}.Failed`, parameters: failureOf(error) };
 }
 
+/** Their sentence says that something failed, and only the cause what. */
+const UNEXPECTED: readonly AgentErrorCode[] = [
+  ...(['internal', 'card-fault', 'card-timeout', 'driver-fault', 'module-fault'] as const),
+  'store-unreadable',
+];
+
 /** Whether a failure is worth a line in the agent's log. */
 function isUnexpected(error: unknown): boolean {
   return (
     !(error instanceof InvalidParameter) &&
     !(error instanceof PermissionDenied) &&
-    asAgentError(error).code === 'internal'
+    UNEXPECTED.includes(asAgentError(error).code)
   );
 }
 

@@ -187,6 +187,35 @@ test('a card that was pulled shows as a failed transmit or an empty reply first:
   }
 });
 
+test('the same when it is opened; a card that could not be powered up is mute first, and then gone', async (t) => {
+  const { SCARD_STATE_PRESENT: present, SCARD_STATE_MUTE: mute, SCARD_STATE_CHANGED: changed } = C;
+  for (const call of ['connect', 'beginTransaction'] as const)
+    for (const [last, code] of [
+      [C.SCARD_STATE_EMPTY | changed, 'no-card'],
+      [present | mute, 'card-fault'],
+    ] as const) {
+      const { library, slot } = reader({ extendedLength: 'never' });
+      library.returns[call] = [C.SCARD_W_UNRESPONSIVE_CARD];
+      for (const eventState of [present | mute | changed, last])
+        library.looks.push({ rv: C.SCARD_S_SUCCESS, events: [{ name: READER, eventState, atr: ATR }] });
+      await t.throwsAsync(slot.open(), { code });
+      t.is(library.looks.length, 0, 'it was looked at until nothing changed any more');
+      await (await slot.open()).close('leave');
+    }
+});
+
+test('a card that was swapped is gone, although there is one in the reader', async (t) => {
+  const { library, slot } = reader({ extendedLength: 'never' });
+  const channel = await slot.open();
+  const transmit = library.block('transmit');
+  const sent = channel.transmit(SELECT);
+  await transmit.entered;
+  slot.end();
+  transmit.release(C.SCARD_E_NOT_TRANSACTED);
+  await t.throwsAsync(sent, { code: 'no-card' });
+  await channel.close('leave');
+});
+
 test('the buffers of an APDU are wiped when it is done', async (t) => {
   const { library, slot } = reader({ extendedLength: 'never' });
   const channel = await slot.open();
