@@ -47,6 +47,7 @@ export const UNFIT_CARD = {
   contactless:
     'Cards are not used through a contactless reader here. Put the card into a reader with contacts.',
   noKey: 'It has no key for login. Whoever gave you the card can put one on it.',
+  isNew: 'It has no key for login yet. To make a login of a new card: sc_auth setup',
   oneCard: 'You have already paired a card, and each user may have one here. Unpair that one first.',
   weak: 'Its key is weaker than this machine allows. Ask for a card with a newer key.',
 } as const;

@@ -60,7 +60,8 @@ export async function setUpStory(
       ? await callerAccount(peer, parts.accounts)
       : await accountNamed(given.user, parts.accounts);
   return async (person) => {
-    const { issued, pairing, deskPart } = await setUpCard(account, wish, peer, person, parts);
+    const atWork = (reader: string) => parts.sessionCards.atWork(reader);
+    const { issued, pairing, deskPart } = await setUpCard(account, wish, peer, person, { ...parts, atWork });
     return {
       hash: issued.publicKey.pkhh,
       request: issued.request === null ? null : issued.request.toString('base64'),

@@ -6,7 +6,9 @@ import type { AuditLog } from '../../audit/interface.ts';
 import type { AuditedCause, AuditedKey, AuditEvent } from '../../model/audit-event.ts';
 import type { AuthDecision } from '../../model/decision.ts';
 import type { PeerCredentials } from '../../model/request.ts';
-import type { AuditedCard } from './audited-card.ts';
+import type { PairingTable } from '../../store/interface.ts';
+import type { Token } from '../../token/interface.ts';
+import { auditedCard, type AuditedCard } from './audited-card.ts';
 
 interface Circumstances {
   readonly tokenId: string;
@@ -51,14 +53,16 @@ export function eventsOfError(error: unknown, where: Circumstances): AuditEvent[
 /** The card has judged what it was sent, or what was typed opens nothing. */
 const MISTYPED: readonly AgentErrorCode[] = ['wrong-pin', 'wrong-puk', 'puk-blocked', 'wrong-answer'];
 
+type PinUse =
+  | Pick<Extract<AuditEvent, { kind: 'pin-checked' }>, 'kind'>
+  | Pick<Extract<AuditEvent, { kind: 'pin-changed' }>, 'kind' | 'how'>;
+
 /**
  * Uses a PIN or PUK, and records how it fared: good, or wrong in the card's judgement, and what a failure says of the card.
  * @throws what `use` and the audit log throw
  */
-export async function auditedPinUse<T>(
-  what:
-    | Pick<Extract<AuditEvent, { kind: 'pin-checked' }>, 'kind'>
-    | Pick<Extract<AuditEvent, { kind: 'pin-changed' }>, 'kind' | 'how'>,
+export async function auditedUse<T>(
+  what: PinUse,
   card: AuditedCard & { readonly actor: PeerCredentials },
   audit: AuditLog,
   use: () => Promise<T>,
@@ -74,4 +78,15 @@ export async function auditedPinUse<T>(
   }
   await audit.record({ ...what, good: true, ...card });
   return result;
+}
+
+/** The same of a card as it is known here: the ending of each story that sends a PIN or PUK outside of a login. */
+export function auditedPinUse<T>(
+  what: PinUse,
+  token: Token,
+  actor: PeerCredentials,
+  { pairings, audit }: { readonly pairings: Pick<PairingTable, 'forKey'>; readonly audit: AuditLog },
+  use: () => Promise<T>,
+): Promise<T> {
+  return auditedUse(what, { ...auditedCard(token, pairings), actor }, audit, use);
 }

@@ -31,9 +31,11 @@ function sentenceOf(rule: SettingName | null): string {
 }
 
 /** Why none of its keys is one for login. */
-function whyNoKey({ identities, notes }: Token): string {
-  if (identities.length === 0)
-    return notes.some((note) => /weak/i.test(note)) ? UNFIT_CARD.weak : UNFIT_CARD.noKey;
+function whyNoKey({ identities, notes, issuer }: Token): string {
+  if (identities.length === 0) {
+    if (notes.some((note) => /weak/i.test(note))) return UNFIT_CARD.weak;
+    return issuer === undefined ? UNFIT_CARD.noKey : UNFIT_CARD.isNew;
+  }
   const [only, ...others] = identities;
   return (only === undefined || others.length > 0 ? null : UNFIT_USE[only.use]) ?? UNFIT_CARD.noKey;
 }

@@ -7,7 +7,7 @@ import { Challenge } from '../../model/challenge.ts';
 import { verifyProof } from '../../model/proof.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';
 import { signedAnchorText } from '../../model/signed-anchor.ts';
-import { auditedPinUse } from './audited-failure.ts';
+import { auditedUse } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
 import { requireCard } from './card-check.ts';
 import type { Conversation } from './conversation.ts';
@@ -44,7 +44,7 @@ export async function signAnchor(
   const card = await ownCard(user, policy, ownPairings(user, parts), person, parts);
   const { token, identity } = card;
   const audited = { tokenId: token.id, user, key: auditedIdentity(identity), actor };
-  const text = await auditedPinUse({ kind: 'pin-checked' }, audited, parts.audit, () =>
+  const text = await auditedUse({ kind: 'pin-checked' }, audited, parts.audit, () =>
     sign(user, card, actor, person, parts),
   );
   return { text, card };

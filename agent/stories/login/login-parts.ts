@@ -34,8 +34,7 @@ export interface LoginParts extends RequestPermitParts {
   readonly driverGate: DriverGate;
   readonly keyring: KeyringParts;
   readonly passwordInstead: (user: Username) => PasswordInstead;
-  /** Absent: there is none. */
-  readonly helpDesk?: HelpDesk;
+  readonly helpDesk: HelpDesk;
   /** Absent: there is no fleet. */
   readonly book?: BookDesk;
 }

@@ -48,7 +48,7 @@ export async function unblockAtLogin(
     const byKeyboard = token.pins[0].entry === 'computer' && token.pins[0].id === identity.pin;
     if (token.unblockPin === undefined || !byKeyboard || !permitsUnblock(policy, facts)) return BLOCKED;
     if (!(await mine()) || (await token.pukState?.())?.triesLeft === 0) return BLOCKED;
-    const hasDesk = (parts.helpDesk?.keyOf(token) ?? null) !== null;
+    const hasDesk = parts.helpDesk.keyOf(token) !== null;
     const text = unblockPrompt(parts.passwordInstead(pairing.user) !== 'no', hasDesk);
     const typed = await person.ask(text, true);
     if (typed === null) return BLOCKED;

@@ -44,8 +44,7 @@ export interface PairingParts {
   readonly checkPassword: (user: Username, password: Pin) => Promise<void>;
   /** The login keyring, where a card can open it. */
   readonly offerRider: OfferRider;
-  /** Absent: there is none. */
-  readonly helpDesk?: HelpDesk;
+  readonly helpDesk: HelpDesk;
 }
 
 async function findOnCards(parts: PairingParts, pkhh: Pkhh): Promise<OnCard | null> {

@@ -12,7 +12,6 @@ import { cardInputOf, openSealed } from '../../model/sealed-secret.ts';
 import type { Identity } from '../../model/token.ts';
 import type { OpenCard, Token } from '../../token/interface.ts';
 import { ANSWER_TEXT, NO_SUCH_CHALLENGE } from '../../words/help-desk.ts';
-import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { proveCard } from '../card/prove-card.ts';
@@ -83,9 +82,8 @@ export async function answerChallenge(
     },
   };
   const use = { user: account.name, service: SERVICE, actor: peer };
-  const card = { ...auditedCard(token, parts.pairings), actor: peer };
   try {
-    await auditedPinUse({ kind: 'pin-checked' }, card, parts.audit, () =>
+    await auditedPinUse({ kind: 'pin-checked' }, token, peer, parts, () =>
       proveCard(use, { token, identity: signs }, signs, person, parts, rider),
     );
     const opened = agreed as SecretBuffer | null;

@@ -7,7 +7,6 @@ import type { PeerCredentials } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { Token, TokenSource } from '../../token/interface.ts';
 import { askNewPin } from '../card/ask-pin/ask-new-pin.ts';
-import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import { promptName } from '../card/prompt-name.ts';
 import { chooseToken, type WantedToken } from '../card/find/choose-token.ts';
@@ -33,8 +32,7 @@ export async function changeCardPin(
   parts: PinParts,
 ): Promise<Token> {
   const token = await chooseToken(wanted, parts);
-  const card = { ...auditedCard(token, parts.pairings), actor: peer };
-  await auditedPinUse({ kind: 'pin-changed', how: 'changed' }, card, parts.audit, () =>
+  await auditedPinUse({ kind: 'pin-changed', how: 'changed' }, token, peer, parts, () =>
     setNewPin(token, peer, person, parts),
   );
   return token;

@@ -3,7 +3,6 @@
 import type { PeerCredentials } from '../../model/request.ts';
 import type { TokenId } from '../../model/token.ts';
 import type { Token } from '../../token/interface.ts';
-import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import { chooseToken } from '../card/find/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
@@ -23,8 +22,7 @@ export async function verifyCardPin(
   parts: PinParts,
 ): Promise<Token> {
   const token = await chooseToken({ id, user: null }, parts);
-  const card = { ...auditedCard(token, parts.pairings), actor: peer };
-  await auditedPinUse({ kind: 'pin-checked' }, card, parts.audit, async () => {
+  await auditedPinUse({ kind: 'pin-checked' }, token, peer, parts, async () => {
     const { pin, consent } = await askCardPin(person, peer, parts, token);
     await consent.send(pin, (attempt) => token.verifyPin(attempt, token.pins[0], person.gone));
   });

@@ -55,8 +55,10 @@ export class SessionCards {
   /** Not those of an agent that ran before: a program that is still connected to it would take them for known. */
   #numbers: number;
   #policyNumber = 0;
-  /** Cards that were in when the agent started: nobody has put them in now. */
+  /** Cards that were in when the agent started, or are being set up: nobody has put them in now. */
   readonly #old = new Set<number>();
+  /** Readers with a card that is being set up, with how often. */
+  readonly #atWork = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -67,7 +69,7 @@ export class SessionCards {
   cardIn(token: Token, isNew = true): void {
     const back = this.#takeLost(token);
     const number = back?.number ?? (this.#numbers += 1);
-    if (!isNew && back === undefined) this.#old.add(number);
+    if ((!isNew && back === undefined) || this.#atWork.has(token.slot.reader)) this.#old.add(number);
     this.#cards.set(token, number);
     this.tell();
   }
@@ -137,6 +139,22 @@ export class SessionCards {
     this.#claims.set(number, claims);
     this.tell();
     return found;
+  }
+
+  /**
+   * The card in this reader is being set up: what is read of it meanwhile, under whatever name, is offered to nobody.
+   * Why: DECISIONS.md D256.
+   * @returns its end
+   */
+  atWork(reader: string): () => void {
+    this.#atWork.set(reader, (this.#atWork.get(reader) ?? 0) + 1);
+    for (const [token, number] of this.#cards) if (token.slot.reader === reader) this.#old.add(number);
+    this.tell();
+    return () => {
+      const left = (this.#atWork.get(reader) ?? 1) - 1;
+      if (left === 0) this.#atWork.delete(reader);
+      else this.#atWork.set(reader, left);
+    };
   }
 
   /** A login or an unlock of this user begins; the result says that it has ended. */

@@ -1,13 +1,12 @@
 // The story of `sc_auth import-certificate`: which key is it for → PIN → card. What an authority made of the request of
 // `sc_auth setup --csr` takes the place of the certificate that the key has.
 
-import { AgentError, asAgentError } from '../../base/errors.ts';
+import { AgentError } from '../../base/errors.ts';
 import { sameKey, type Certificate } from '../../model/key.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { TokenId } from '../../model/token.ts';
 import { CARD_READING_MS, type CardIssuer, type Token } from '../../token/interface.ts';
-import { auditedCard } from '../card/audited-card.ts';
-import { eventsOfError } from '../card/audited-failure.ts';
+import { auditedPinUse } from '../card/audited-failure.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { type OnCard } from '../card/find/find-identity.ts';
 import { askCardPin } from '../card/prove-card.ts';
@@ -28,22 +27,18 @@ export async function importCertificate(
 ): Promise<OnCard> {
   const card = await cardWithKey(certificate, id, parts);
   const { token, identity } = card;
-  const put = wayOnto(token);
-  const { pin, consent } = await askCardPin(person, peer, parts, token);
-  try {
+  const put = await wayOnto(token);
+  await auditedPinUse({ kind: 'pin-checked' }, token, peer, parts, async () => {
+    const { pin, consent } = await askCardPin(person, peer, parts, token);
     await consent.send(pin, (attempt) => put(identity, certificate, attempt));
-  } catch (error) {
-    const where = { ...auditedCard(token, parts.pairings), actor: peer, detail: asAgentError(error).detail };
-    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
-    throw error;
-  }
+  });
   await parts.tokens.readAgain?.(token, CARD_READING_MS);
   return card;
 }
 
-/** @throws AgentError `not-supported` */
-function wayOnto({ issuer, keys, driver }: Token): CardIssuer['putCertificate'] {
-  if (issuer !== undefined)
+/** Known before anybody is asked for a PIN. @throws AgentError `not-supported` */
+async function wayOnto({ issuer, keys, driver }: Token): Promise<CardIssuer['putCertificate']> {
+  if (issuer !== undefined && (await issuer.look()) !== null)
     return (identity, certificate, pin) => issuer.putCertificate(identity, certificate, pin);
   if (keys !== undefined) return (identity, { der }, pin) => keys.putCertificate(identity, der, pin);
   throw new AgentError('not-supported', { detail: driver });

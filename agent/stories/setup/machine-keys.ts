@@ -3,7 +3,7 @@
 // Why: DECISIONS.md D250, D251.
 
 import { systemClock } from '../../base/clock.ts';
-import { AgentError } from '../../base/errors.ts';
+import { AgentError, asAgentError, type AgentErrorCode } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { Account } from '../../model/account.ts';
 import type { MachineKeyAlgorithm } from '../../model/issuing.ts';
@@ -124,19 +124,37 @@ export async function createMachineKey(
   const { keys } = token;
   try {
     const { algorithm, label } = wish;
-    const card = { ...auditedCard(token, parts.pairings), actor: peer };
-    const key = await auditedPinUse({ kind: 'pin-checked' }, card, parts.audit, () =>
+    const key = await auditedPinUse({ kind: 'pin-checked' }, token, peer, parts, () =>
       next(opened, (attempt) => keys.createKey({ algorithm, label }, attempt)),
     );
-    const about = { use: 'login', publicKey: key.publicKey, subject: wish.subject } as const;
-    const document = UnsignedDocument.certificate({ ...about, nowMs: systemClock.nowMs() });
-    const der = await next(opened, (attempt) => keys.signDocument(key, document, attempt));
-    await next(opened, (attempt) => keys.putCertificate(key, der, attempt));
+    try {
+      const about = { use: 'login', publicKey: key.publicKey, subject: wish.subject } as const;
+      const document = UnsignedDocument.certificate({ ...about, nowMs: systemClock.nowMs() });
+      const der = await next(opened, (attempt) => keys.signDocument(key, document, attempt));
+      await next(opened, (attempt) => keys.putCertificate(key, der, attempt));
+    } catch (error) {
+      await takeBack(key, opened, asAgentError(error));
+      throw error;
+    }
     return { token, key };
   } finally {
     opened.pin.wipe();
     await parts.tokens.readAgain?.(token, CARD_READING_MS);
   }
+}
+
+const IN_DOUBT: readonly AgentErrorCode[] = [
+  'wrong-pin',
+  'pin-blocked',
+  'pin-reserve',
+  'pin-not-yours',
+  'pin-malformed',
+];
+
+/** A key that has no certificate is half a login. Where the PIN is in doubt it is not sent once more; never rejects. */
+async function takeBack(key: MachineKey, opened: Opened, { code }: AgentError): Promise<void> {
+  if (IN_DOUBT.includes(code)) return;
+  await next(opened, (attempt) => opened.token.keys.deleteKeys([key], attempt)).catch(() => undefined);
 }
 
 /** @throws AgentError `no-identity` */
@@ -157,8 +175,7 @@ export async function requestForMachineKey(pkhh: Pkhh, subject: Subject, asked: 
   const document = UnsignedDocument.request({ use: 'login', publicKey: key.publicKey, subject });
   const opened = await openToken(token, asked);
   try {
-    const card = { ...auditedCard(token, asked.parts.pairings), actor: asked.peer };
-    return await auditedPinUse({ kind: 'pin-checked' }, card, asked.parts.audit, () =>
+    return await auditedPinUse({ kind: 'pin-checked' }, token, asked.peer, asked.parts, () =>
       next(opened, (attempt) => token.keys.signDocument(key, document, attempt)),
     );
   } finally {
@@ -185,8 +202,7 @@ export async function deleteMachineKeys(
     throw new AgentError('invalid-argument', { say: say.stillPaired(paired.publicKey.pkhh) });
   const opened = await openToken(token, asked);
   try {
-    const card = { ...auditedCard(token, parts.pairings), actor: asked.peer };
-    await auditedPinUse({ kind: 'pin-checked' }, card, parts.audit, () =>
+    await auditedPinUse({ kind: 'pin-checked' }, token, asked.peer, parts, () =>
       next(opened, (attempt) => token.keys.deleteKeys(keys, attempt)),
     );
     return keys.map(({ publicKey }) => publicKey.pkhh);

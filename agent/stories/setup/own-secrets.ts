@@ -9,7 +9,6 @@ import type { PeerCredentials } from '../../model/request.ts';
 import { CARD_READING_MS, type Token } from '../../token/interface.ts';
 import { pukConsentPrompt } from '../../words/login.ts';
 import { SECRETS_ARE_OWN } from '../../words/setup.ts';
-import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import { chooseToken } from '../card/find/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
@@ -35,9 +34,8 @@ export async function takeOwnSecrets(
     pkhh === null ? await chooseToken({ id: null, user: null }, parts) : await tokenWithKey(pkhh, parts);
   requireReader(parts.policy(), token);
   const secrets = (await token.askFactorySecrets?.()) ?? token.factorySecrets;
-  const card = { ...auditedCard(token, parts.pairings), actor: peer };
   const change = (act: () => Promise<void>): Promise<void> =>
-    auditedPinUse({ kind: 'pin-changed', how: 'changed' }, card, parts.audit, act);
+    auditedPinUse({ kind: 'pin-changed', how: 'changed' }, token, peer, parts, act);
   if (secrets.pin !== true && secrets.puk !== true) person.tell('information', SECRETS_ARE_OWN);
   if (secrets.pin === true) await change(() => newPin(token, peer, person, parts));
   if (secrets.puk === true) await change(() => newPuk(token, peer, person, parts));

@@ -16,7 +16,6 @@ import * as say from '../../words/setup.ts';
 import { permitAttestation } from '../../../policy/permit-attestation.ts';
 import { mayPair, refusesPairing } from '../../../policy/permit-pairing.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { askCardPin, requireReader, tryConsent } from '../card/prove-card.ts';
@@ -41,6 +40,11 @@ export interface SetupWish {
   readonly officer: PublicKey | null;
 }
 
+export interface SetupParts extends PairingParts {
+  /** Until its end nobody is asked to pair the card in this reader. */
+  readonly atWork: (reader: string) => () => void;
+}
+
 export interface SetUp {
   readonly issued: Issued;
   /** null: it is paired when its certificate has come. */
@@ -62,10 +66,26 @@ export async function setUpCard(
   wish: SetupWish,
   peer: PeerCredentials,
   person: Conversation,
-  parts: PairingParts,
+  parts: SetupParts,
 ): Promise<SetUp> {
   requirePolicy(account, wish, peer, parts);
   const token = await cardToSetUp(wish, parts);
+  const over = parts.atWork(token.slot.reader);
+  try {
+    return await setUpToken(token, account, wish, peer, person, parts);
+  } finally {
+    over();
+  }
+}
+
+async function setUpToken(
+  token: Token,
+  account: Account,
+  wish: SetupWish,
+  peer: PeerCredentials,
+  person: Conversation,
+  parts: PairingParts,
+): Promise<SetUp> {
   const issuer = requireIssuer(token, parts);
   const look = await lookAt(issuer);
   requireAttestable(look, wish.key, parts.policy());
@@ -73,8 +93,7 @@ export async function setUpCard(
   const secrets = new Secrets();
   try {
     const setting = { account, wish, token, issuer, peer, person, parts };
-    const card = { ...auditedCard(token, parts.pairings), actor: peer };
-    const issued = await auditedPinUse({ kind: 'pin-changed', how: 'set-up' }, card, parts.audit, () =>
+    const issued = await auditedPinUse({ kind: 'pin-changed', how: 'set-up' }, token, peer, parts, () =>
       issue(look, secrets, setting),
     );
     await parts.tokens.readAgain?.(token, CARD_READING_MS);
@@ -271,7 +290,7 @@ async function enrol(
   { account, wish, parts }: Setting,
 ): Promise<Buffer | null> {
   const { officer } = wish;
-  if (officer === null || puk === null || parts.helpDesk === undefined || !canSealTo(officer)) return null;
+  if (officer === null || puk === null || !canSealTo(officer)) return null;
   return parts.helpDesk.enrol(account.name, publicKey.pkhh, puk, officer);
 }
 

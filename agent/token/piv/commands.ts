@@ -1,12 +1,13 @@
 // The PIV commands that we send, by name. Which words they may get is in status.ts, the order in driver.ts.
 // Specification: SP 800-73-4 part 2, 3.1 (data) and 3.2 (authentication); Yubico's extensions.
 
+import { AgentError } from '../../base/errors.ts';
 import { SecretBuffer } from '../../base/secret.ts';
 import { writeTlv } from '../../base/tlv.ts';
 import type { PadEntry, PinPad } from '../../pcsc/channel.ts';
 import { MAX_REPLY_BYTES, type ApduExchange, type Reply } from './apdu.ts';
 import * as P from './constants.ts';
-import { failure, SW_SUCCESS, type StatusWord } from './status.ts';
+import { failure, SW_NO_ROOM, SW_SUCCESS, type StatusWord } from './status.ts';
 
 /** SELECT the PIV application; what was verified stays verified on some cards, and is lost on others. */
 export async function select(exchange: ApduExchange): Promise<StatusWord> {
@@ -21,13 +22,22 @@ export function getData(exchange: ApduExchange, tag: number): Promise<Reply> {
   return exchange.send({ ins: P.INS.GET_DATA, p1: 0x3f, p2: 0xff, data, expected: MAX_REPLY_BYTES });
 }
 
-/** PUT DATA of one object, in its wrapper 53. @throws AgentError `card-fault`, and what the channel throws */
+/** @throws AgentError `cannot-set-up` for ISO/IEC 7816-4's "not enough memory space in the file" */
+export function requireRoom(sw: StatusWord): void {
+  if (sw === SW_NO_ROOM)
+    throw new AgentError('cannot-set-up', {
+      say: 'it has no room left. Delete what it does not need (certificates of other programs), or take another card',
+    });
+}
+
+/** PUT DATA of one object, in its wrapper 53. @throws AgentError `card-fault`, `cannot-set-up` (no room), and what the channel throws */
 export async function putData(exchange: ApduExchange, tag: number, object: Uint8Array): Promise<void> {
   const tagBytes = Buffer.from([tag >> 16, (tag >> 8) & 0xff, tag & 0xff]);
   const whole = [writeTlv(P.TAG_LIST, tagBytes), writeTlv(P.DISCRETIONARY_DATA, object)];
   const data = Buffer.concat(whole);
   try {
     const { sw } = await exchange.send({ ins: P.INS.PUT_DATA, p1: 0x3f, p2: 0xff, data });
+    requireRoom(sw);
     if (sw !== SW_SUCCESS) throw failure('PUT DATA', sw);
   } finally {
     // One of them is a secret.

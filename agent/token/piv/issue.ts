@@ -12,7 +12,7 @@ import { FACTORY_PIN, FACTORY_PUK, type Issued, type IssueOrder, type NewKey } f
 import type { PublicKey } from '../../model/key.ts';
 import { UnsignedDocument, type DocumentUse } from '../../model/unsigned-document.ts';
 import type { ApduExchange } from './apdu.ts';
-import { generalAuthenticate, putData, readSerial, setPinRetries, verify } from './commands.ts';
+import { generalAuthenticate, putData, readSerial, requireRoom, setPinRetries, verify } from './commands.ts';
 import * as P from './constants.ts';
 import { contentOf, FILLED, isInUse, isUnfinished, readObject, slotNamed, type Look } from './look.ts';
 import {
@@ -238,6 +238,7 @@ async function generate(
     expected: 1024,
     patienceMs: GENERATE_MS,
   });
+  requireRoom(sw);
   // ISO/IEC 7816-4: what stands in the data is not to its liking.
   if (sw === 0x6a80 || sw === 0x6a81)
     throw new AgentError('cannot-set-up', {

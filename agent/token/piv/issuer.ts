@@ -76,10 +76,13 @@ export class PivIssuer implements CardIssuer {
         { pin, permit },
         async ({ exchange }) => {
           look = await lookAt(exchange, { places: [...ALL_PLACES], inUse: [], serial: null });
+          // Before the PIN goes: nothing could be done with it.
+          if (look === null)
+            throw new AgentError('not-supported', { detail: "the card has not Yubico's instructions" });
           const slot = slotNamed(identity.slot);
-          const now = await contentOf(exchange, slot, look?.hasMetadata === true);
+          const now = await contentOf(exchange, slot, look.hasMetadata);
           const key = now?.publicKey ?? now?.certificate?.publicKey;
-          if (look === null || key === undefined || !sameKey(key, certificate.publicKey))
+          if (key === undefined || !sameKey(key, certificate.publicKey))
             throw new AgentError('card-changed', { detail: 'the key is not on the card any more' });
         },
         async ({ exchange }) => {

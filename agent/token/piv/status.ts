@@ -9,6 +9,7 @@ export type StatusWord = number & { readonly [statusWordBrand]: true };
 export const SW_SUCCESS = 0x9000 as StatusWord;
 export const SW_CONDITIONS_NOT_SATISFIED = 0x6985 as StatusWord;
 export const SW_WRONG_LENGTH = 0x6700 as StatusWord;
+export const SW_NO_ROOM = 0x6a84 as StatusWord;
 const SW_AUTHENTICATION_METHOD_BLOCKED = 0x6983;
 
 /** The last two bytes of a response. @throws AgentError `card-fault` for less than two bytes */

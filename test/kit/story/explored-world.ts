@@ -18,7 +18,7 @@ import type { ProofInHand } from '../../../agent/token/interface.ts';
 import { defaultPolicy, type Policy } from '../../../policy/policy.ts';
 import type { Signer } from '../../unit/model/signer.ts';
 import { enforcedScene, type EnforcedScene } from '../../unit/stories/enforcement/enforcement-fakes.ts';
-import { alice, FakeToken, noKeyring, pairing, PIN } from './fakes.ts';
+import { alice, FakeToken, noHelpDesk, noKeyring, pairing, PIN } from './fakes.ts';
 import { policyWith } from './policy-with.ts';
 import { victim } from './run-login.ts';
 import { serveParts } from './served.ts';
@@ -263,7 +263,7 @@ export class World {
       loginUidOf: () => alice.uid,
       driverGate: () => true,
       passwordInstead: () => 'no' as const,
-      keyring: noKeyring,
+      ...{ keyring: noKeyring, helpDesk: noHelpDesk },
     };
     const person = this.#person(course, 'nothing');
     const serving = serveParts({

@@ -8,6 +8,7 @@ import { AgentError } from '../../../agent/base/errors.ts';
 import { Pin } from '../../../agent/base/pin.ts';
 import type { AuditLog } from '../../../agent/audit/interface.ts';
 import type { Conversation } from '../../../agent/stories/card/conversation.ts';
+import { HelpDesk } from '../../../agent/stories/card/help-desk.ts';
 import type { Account, Accounts } from '../../../agent/model/account.ts';
 import type { AuditEvent } from '../../../agent/model/audit-event.ts';
 import { NO_CARD_KEY, type CardKeyProof } from '../../../agent/model/card-key.ts';
@@ -216,6 +217,12 @@ export const noTrust: CertificateTrust = {
   fields: () => Promise.reject(new Error('nobody asked for fields')),
   attestation: () => Promise.reject(new Error('nobody asked for an attestation')),
 };
+
+/** No card is known at a help desk. */
+export const noHelpDesk = new HelpDesk(
+  { deskRecord: () => null, keepDeskRecord: () => undefined },
+  { hostId: () => Buffer.alloc(16) },
+);
 
 /** No logind runs. */
 export const noLogind: SessionSource = {

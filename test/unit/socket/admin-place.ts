@@ -16,6 +16,7 @@ import {
   FakeToken,
   noKeyring,
   noLogind,
+  noHelpDesk,
   noTrust,
   tokensOf,
 } from '../../kit/story/fakes.ts';
@@ -46,6 +47,7 @@ export async function serve(t: ExecutionContext, more: Partial<AdminServerParts>
     lockOpened: () => Promise.resolve(0),
     tokens: tokensOf(new FakeToken(victim)),
     trust: noTrust,
+    helpDesk: noHelpDesk,
     audit,
     clock,
     offerRider: () => null,

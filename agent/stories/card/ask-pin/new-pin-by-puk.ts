@@ -11,7 +11,6 @@ import type { Policy } from '../../../../policy/policy.ts';
 import { NOT_ENROLLED } from '../../../words/help-desk.ts';
 import { pukConsentPrompt, pukPrompt } from '../../../words/login.ts';
 import { askNewPin } from './ask-new-pin.ts';
-import { auditedCard } from '../audited-card.ts';
 import { auditedPinUse } from '../audited-failure.ts';
 import type { Conversation } from '../conversation.ts';
 import type { HelpDesk } from '../help-desk.ts';
@@ -22,8 +21,7 @@ export interface UnblockParts {
   readonly policy: () => Policy;
   readonly pairings: Pick<PairingTable, 'forKey'>;
   readonly audit: AuditLog;
-  /** Absent: there is none. */
-  readonly helpDesk?: HelpDesk;
+  readonly helpDesk: HelpDesk;
 }
 
 export interface Unblocking {
@@ -59,8 +57,8 @@ async function askPuk(token: Token, person: Conversation, label: string): Promis
 function sourceOf({ token, label, person, byDesk }: Unblocking, { helpDesk }: UnblockParts): PukSource {
   if (!byDesk)
     return { how: 'unblocked', ask: () => askPuk(token, person, label), wasWrong: () => undefined };
-  const pkhh = helpDesk?.keyOf(token) ?? null;
-  if (helpDesk === undefined || pkhh === null) throw new AgentError('wrong-answer', { say: NOT_ENROLLED });
+  const pkhh = helpDesk.keyOf(token);
+  if (pkhh === null) throw new AgentError('wrong-answer', { say: NOT_ENROLLED });
   return {
     how: 'help-desk',
     ask: () => helpDesk.askPuk(pkhh, person),
@@ -76,15 +74,14 @@ function sourceOf({ token, label, person, byDesk }: Unblocking, { helpDesk }: Un
  */
 export async function newPinByPuk(unblocking: Unblocking, parts: UnblockParts): Promise<Pin> {
   const { token, label, actor, person, mine } = unblocking;
-  const { policy, pairings, audit } = parts;
-  const card = { ...auditedCard(token, pairings), actor };
+  const { policy } = parts;
   if (token.unblockPin === undefined) throw new AgentError('not-supported', { detail: token.driver });
   const unblockPin = token.unblockPin.bind(token);
   const consent = new TryConsent({ ...{ person, policy, mine }, secret: 'PUK', question: pukConsentPrompt });
   const known = await token.pukState?.();
   if (known !== undefined) await consent.obtain(known);
   const source = sourceOf(unblocking, parts);
-  return auditedPinUse({ kind: 'pin-changed', how: source.how }, card, audit, async () => {
+  return auditedPinUse({ kind: 'pin-changed', how: source.how }, token, actor, parts, async () => {
     const puk = await source.ask();
     try {
       const next = await askNewPin(person, token, label, null);

@@ -14,6 +14,7 @@ import {
   FakePairings,
   FakePerson,
   FakeToken,
+  noHelpDesk,
   noTrust,
   pairing,
   PIN,
@@ -125,6 +126,7 @@ test.serial(
         clock: { nowMs: () => 42, monotonicMs: () => 0 },
         accounts,
         offerRider: () => null,
+        helpDesk: noHelpDesk,
         checkPassword: (_: unknown, password: { wipe: () => void }) => {
           password.wipe();
           return Promise.resolve();

@@ -12,6 +12,7 @@ import {
   FakePairings,
   FakePerson,
   FakeToken,
+  noHelpDesk,
   noTrust,
   PIN,
   tokensOf,
@@ -117,6 +118,7 @@ test.serial('verifypin and pair on a pad', async (t) => {
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
     accounts,
     offerRider: () => null,
+    helpDesk: noHelpDesk,
     checkPassword: (_user, password) => {
       password.wipe();
       return Promise.resolve();
@@ -237,6 +239,7 @@ test.serial(
       clock: { nowMs: () => 42, monotonicMs: () => 0 },
       accounts,
       offerRider: () => null,
+      helpDesk: noHelpDesk,
       checkPassword: () => Promise.reject(new Error('asked too early')),
     };
     const { pkhh } = victim.publicKey;

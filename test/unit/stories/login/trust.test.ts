@@ -22,6 +22,7 @@ import {
   FakePairings,
   FakePerson,
   FakeToken,
+  noHelpDesk,
   pairing,
   PIN,
   tokensOf,
@@ -221,6 +222,7 @@ function pairingParts(
     clock: systemClock,
     accounts,
     offerRider: () => null,
+    helpDesk: noHelpDesk,
     checkPassword: (_user, password) => {
       password.wipe();
       return Promise.resolve();

@@ -23,6 +23,7 @@ import {
   FakePerson,
   FakeToken,
   noKeyring,
+  noHelpDesk,
   noTrust,
   pairing,
   PIN,
@@ -154,6 +155,7 @@ test('unpaired, it is lost all the same: nobody pairs it again, root neither, un
   const parts = {
     ...made.parts,
     trust: noTrust,
+    helpDesk: noHelpDesk,
     offerRider: () => null,
     checkPassword: () => Promise.resolve(),
   };

@@ -19,6 +19,7 @@ import {
   FakePairings,
   FakePerson,
   FakeToken,
+  noHelpDesk,
   noTrust,
   pairing,
   PIN,
@@ -56,6 +57,7 @@ function partsOf(scene: Scene): PairingParts & { table: FakePairings; log: FakeA
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
     accounts,
     offerRider: () => null,
+    helpDesk: noHelpDesk,
     checkPassword: (_user, password) =>
       password.use(async (bytes) => {
         await Promise.resolve();

@@ -6,6 +6,7 @@ import { AgentError, asAgentError } from '../../../../agent/base/errors.ts';
 import type { Pin } from '../../../../agent/base/pin.ts';
 import { freeSecretSlots, secretBlock } from '../../../../agent/base/secret.ts';
 import { changeCardPin } from '../../../../agent/stories/pin/change-pin.ts';
+import type { Token } from '../../../../agent/token/interface.ts';
 import type { WantedToken } from '../../../../agent/stories/card/find/choose-token.ts';
 import { unblockCardPin } from '../../../../agent/stories/pin/unblock-pin.ts';
 import type { AuditEvent } from '../../../../agent/model/audit-event.ts';
@@ -19,6 +20,7 @@ import {
   FakePairings,
   FakePerson,
   FakeToken,
+  noHelpDesk,
   noTrust,
   pairing,
   PIN,
@@ -91,7 +93,7 @@ interface Seen {
 
 async function tell(
   t: ExecutionContext,
-  story: typeof changeCardPin,
+  story: (...args: Parameters<typeof unblockCardPin>) => Promise<Token>,
   tokens: readonly FakeToken[],
   answers: readonly Answer[],
   wanted: WantedToken = ANY,
@@ -103,7 +105,7 @@ async function tell(
   const person = new FakePerson(answers);
   const parts = {
     ...{ policy: () => defaultPolicy, pairings, tokens: tokensOf(...tokens), audit },
-    ...{ accounts, trust: noTrust },
+    ...{ accounts, trust: noTrust, helpDesk: noHelpDesk },
   };
   const result = await story(wanted, peer, person, parts).then(
     (token): string => token.id,

@@ -73,6 +73,31 @@ test('an insertion is claimed once by each user, and the next insertion is anoth
   t.not(cards.cards[0]?.number, number);
 });
 
+test('a card that is being set up is offered to nobody, whatever it is called by then; the next insertion is', (t) => {
+  const cards = new SessionCards(clockAt());
+  const bare = new FakeToken(victim, { id: 'x:serial' });
+  cards.cardIn(bare);
+  const claimed = (): (boolean | undefined)[] =>
+    cards.cards.map(({ number }) => cards.isClaimed(1000, number));
+  t.deepEqual(claimed(), [false]);
+  const over = cards.atWork(bare.slot.reader);
+  const twice = cards.atWork(bare.slot.reader);
+  t.deepEqual(claimed(), [true], 'from the start');
+  over();
+  cards.cardOut(bare, false);
+  const named = new FakeToken(victim, { id: 'x:guid' });
+  cards.cardIn(named);
+  t.deepEqual(claimed(), [true], 'read again');
+  const other = new FakeToken(victim, { id: 'x:other', reader: 'Other Reader 00 00' });
+  cards.cardIn(other);
+  t.deepEqual(claimed(), [true, false], 'a card in another reader');
+  twice();
+  t.deepEqual(claimed(), [true, false], 'and when it is done');
+  cards.cardOut(named, true);
+  cards.cardIn(named);
+  t.deepEqual(claimed(), [false, false]);
+});
+
 test('a card that its driver lost and found again was in all the time', (t) => {
   const clock = clockAt();
   const cards = new SessionCards(clock);

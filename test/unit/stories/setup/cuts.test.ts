@@ -1,20 +1,28 @@
 // A card that is cut off at each APDU, before and after it is carried out, while scauth puts a certificate on it or gives it
-// secrets of its own: it is as before or as after, and the same command ends it. And a card that was swapped meanwhile.
+// secrets of its own: it is as before or as after, and the same command ends it. And a card that was swapped meanwhile, one that
+// has no room left, and one without Yubico's instructions.
 
 import test from 'ava';
 import { AgentError, asAgentError } from '../../../../agent/base/errors.ts';
 import type { Pin } from '../../../../agent/base/pin.ts';
 import { freeSecretSlots } from '../../../../agent/base/secret.ts';
 import { parseCertificate } from '../../../../agent/model/key.ts';
-import type { PairingParts } from '../../../../agent/stories/pair/pair.ts';
 import { importCertificate } from '../../../../agent/stories/setup/import-certificate.ts';
 import { takeOwnSecrets } from '../../../../agent/stories/setup/own-secrets.ts';
-import { setUpCard } from '../../../../agent/stories/setup/set-up-card.ts';
+import { setUpCard, type SetupParts } from '../../../../agent/stories/setup/set-up-card.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import { makeCertificate } from '../../../kit/card/certificate.ts';
 import { pinBlock, type PinReference } from '../../../kit/card/pin.ts';
 import { testAuthority, type CardOptions } from '../../../kit/card/profile.ts';
-import { accounts, alice, FakeAudit, FakePairings, FakePerson, noTrust } from '../../../kit/story/fakes.ts';
+import {
+  accounts,
+  alice,
+  FakeAudit,
+  FakePairings,
+  FakePerson,
+  noHelpDesk,
+  noTrust,
+} from '../../../kit/story/fakes.ts';
 import { SoftwareSlot } from '../../token/piv/card-slot.ts';
 import { Readers } from '../../token/piv/readers.ts';
 
@@ -32,11 +40,13 @@ class Person extends FakePerson {
   }
 }
 
-function partsWith(tokens: Readers): PairingParts {
+function partsWith(tokens: Readers): SetupParts {
   return {
+    atWork: () => () => undefined,
     ...{ policy: () => defaultPolicy, pairings: new FakePairings(), tokens, trust: noTrust },
     ...{ audit: new FakeAudit(), clock: { nowMs: () => 42, monotonicMs: () => 0 }, accounts },
     offerRider: () => null,
+    helpDesk: noHelpDesk,
     checkPassword: () => Promise.reject(new AgentError('wrong-password')),
   };
 }
@@ -72,11 +82,7 @@ async function cutAt(
 
 async function cardThatIsSetUp(): Promise<Readers> {
   const readers = await Readers.with({ factory: true });
-  const wish = {
-    ...{ token: null, reader: null, holder: null, wantsRequest: true, keyring: 'no' as const, officer: null },
-    key: { algorithm: 'p256', pinPolicy: 'once', touchPolicy: 'never' } as const,
-  };
-  await setUpCard(alice, wish, self, new Person([PIN, PIN]), partsWith(readers));
+  await setUpCard(alice, WISH, self, new Person([PIN, PIN]), partsWith(readers));
   return readers;
 }
 
@@ -163,3 +169,103 @@ test.serial('a card swapped before anybody has noticed: import-certificate puts 
   await t.throwsAsync(put, { code: 'card-changed' });
   t.is(other.applet.pins.application.tries, 3, 'it got no PIN');
 });
+
+test.serial("own secrets on the spot: only what is the factory's, and no key is touched", async (t) => {
+  for (const [pin, puk, answers] of [
+    ['123456', '12345678', [PIN, PIN]],
+    ['735912', '12345678', []],
+    ['123456', '31415926', [PIN, PIN]],
+  ] as const) {
+    const free = freeSecretSlots();
+    const tokens = await Readers.with({ key: 'p256', pin, puk });
+    const person = new Person(answers);
+    const parts = partsWith(tokens);
+    const before = tokens.slot.card.applet.keys.get(0x9a);
+    await takeOwnSecrets(null, self, person, parts);
+    const { pins, keys } = tokens.slot.card.applet;
+    t.false(pins.application.isDefault || pins.puk.isDefault);
+    t.is(keys.get(0x9a), before);
+    t.is(person.unused, 0);
+    t.is(person.puk !== null, puk === '12345678');
+    pins.puk.check(pinBlock(person.puk ?? puk));
+    t.is(freeSecretSlots(), free);
+  }
+});
+
+test.serial('own secrets: weak ones are refused here as well', async (t) => {
+  const tokens = await Readers.with({ key: 'p256', pin: '123456', puk: '12345678' });
+  const person = new Person(['123456', '111111', '234567']);
+  await t.throwsAsync(takeOwnSecrets(null, self, person, partsWith(tokens)), { code: 'pin-malformed' });
+  t.true(tokens.slot.card.applet.pins.application.isDefault);
+});
+
+const WISH = {
+  ...{ token: null, reader: null, holder: null, wantsRequest: true, keyring: 'no' as const, officer: null },
+  key: { algorithm: 'p256', pinPolicy: 'once', touchPolicy: 'never' } as const,
+};
+
+for (const [firmware, atr] of [
+  ['5.7.1', undefined],
+  ['4.3.7', undefined],
+  ['5.4.3', '3B8D018073C021C057736F66747061'],
+] as const)
+  test.serial(
+    `a full card, ${firmware}${atr === undefined ? '' : ', another ATR'}: said so, and ended when there is room`,
+    async (t) => {
+      let refused = 0;
+      for (const ins of ['DB', '47'])
+        for (let skip = 0; ; skip += 1) {
+          const readers = await Readers.with({ factory: true, firmware, ...(atr !== undefined && { atr }) });
+          const { applet, faults } = readers.slot.card;
+          faults.arm({ kind: 'status', sw: '6A84', ins, skip, times: 'always' });
+          const setUp = (answers: readonly string[]) =>
+            setUpCard(alice, WISH, self, new Person(answers), partsWith(readers));
+          const error = await setUp([PIN, PIN]).then(
+            () => null,
+            (thrown: unknown) => asAgentError(thrown),
+          );
+          faults.clear();
+          if (error === null) break;
+          refused += 1;
+          t.is(error.code, 'cannot-set-up', `${ins} ${skip}: ${error.detail}`);
+          t.regex(error.say ?? '', /no room left/);
+          t.false(applet.pins.verified);
+          await readers.readAgain();
+          await setUp(applet.pins.application.isDefault ? [PIN, PIN] : [PIN, PIN, PIN]);
+          t.true(takes(applet.pins.application, PIN) && !applet.pins.puk.isDefault, `${ins} ${skip}`);
+        }
+      // 9A, 9D, 9E: three keys and three certificates, and what is written beside them.
+      t.true(refused > 8, String(refused));
+    },
+  );
+
+test.serial(
+  'import-certificate to a full card: the old one stays; a card without the instructions is asked for no PIN',
+  async (t) => {
+    const readers = await cardThatIsSetUp();
+    const [login] = (await readers.present())[0]?.identities ?? [];
+    if (login === undefined) throw new Error('no login key');
+    const issued = makeCertificate(login.publicKey.keyObject, { cn: 'ada' }, testAuthority('Test CA'));
+    const put = (person: Person, tokens = readers, certificate = issued) =>
+      importCertificate(parseCertificate(certificate), null, self, person, partsWith(tokens));
+    readers.slot.card.faults.arm({ kind: 'status', sw: '6A84', ins: 'DB' });
+    const full = await t.throwsAsync(put(new Person([PIN])), { code: 'cannot-set-up' });
+    t.regex(String(full), /no room left/);
+    await readers.readAgain();
+    t.deepEqual((await readers.present())[0]?.identities[0]?.certificate?.der, login.certificate?.der);
+
+    const plain = await Readers.with({
+      key: 'p256',
+      firmware: 'none',
+      atr: '3B8D018073C021C057736F66747061',
+      pin: PIN,
+    });
+    const [key] = (await plain.present())[0]?.identities ?? [];
+    if (key === undefined) throw new Error('no login key');
+    const other = makeCertificate(key.publicKey.keyObject, { cn: 'ada' }, testAuthority('Test CA'));
+    const person = new Person([]);
+    await t.throwsAsync(put(person, plain, other), { code: 'not-supported' });
+    t.deepEqual(person.asked, []);
+    t.is(plain.slot.card.applet.pins.application.tries, 3);
+  },
+);

@@ -5,10 +5,13 @@ import test, { type ExecutionContext } from 'ava';
 import { AgentError, asAgentError } from '../../../../agent/base/errors.ts';
 import { Pin } from '../../../../agent/base/pin.ts';
 import { freeSecretSlots, secretBlock } from '../../../../agent/base/secret.ts';
-import type { PairingParts } from '../../../../agent/stories/pair/pair.ts';
 import { importCertificate } from '../../../../agent/stories/setup/import-certificate.ts';
-import { takeOwnSecrets } from '../../../../agent/stories/setup/own-secrets.ts';
-import { setUpCard, type SetUp, type SetupWish } from '../../../../agent/stories/setup/set-up-card.ts';
+import {
+  setUpCard,
+  type SetUp,
+  type SetupParts,
+  type SetupWish,
+} from '../../../../agent/stories/setup/set-up-card.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import { pinBlock } from '../../../kit/card/pin.ts';
 import {
@@ -17,6 +20,7 @@ import {
   FakeAudit,
   FakePairings,
   FakePerson,
+  noHelpDesk,
   noTrust,
   type Answer,
 } from '../../../kit/story/fakes.ts';
@@ -61,8 +65,14 @@ function partsOf({
   table,
   policy,
   trust = noTrust,
-}: Scene): PairingParts & { audit: FakeAudit; pairings: FakePairings } {
+}: Scene): SetupParts & { audit: FakeAudit; pairings: FakePairings; work: string[] } {
+  const work: string[] = [];
   return {
+    work,
+    atWork: (reader) => {
+      work.push(`at work in ${reader}`);
+      return () => work.push('over');
+    },
     policy: () => policy ?? defaultPolicy,
     pairings: table ?? new FakePairings(),
     tokens,
@@ -71,6 +81,7 @@ function partsOf({
     clock: { nowMs: () => 42, monotonicMs: () => 0 },
     accounts,
     offerRider: () => null,
+    helpDesk: noHelpDesk,
     checkPassword: (_user, password) =>
       password.use(async (bytes) => {
         await Promise.resolve();
@@ -98,6 +109,8 @@ async function setUp(t: ExecutionContext, scene: Scene): Promise<Seen> {
     error = asAgentError(thrown);
   }
   t.is(freeSecretSlots(), free);
+  if (made !== null || parts.work.length > 0)
+    t.deepEqual(parts.work, ['at work in test reader', 'over'], 'meanwhile nobody is asked to pair it');
   for (const secret of [PIN, PASSWORD, person.puk || PIN]) t.false(secretBlock().includes(secret));
   return { made, error, person, parts };
 }
@@ -367,32 +380,3 @@ test.serial(
     }
   },
 );
-
-test.serial("own secrets on the spot: only what is the factory's, and no key is touched", async (t) => {
-  for (const [pin, puk, answers] of [
-    ['123456', '12345678', [PIN, PIN]],
-    ['735912', '12345678', []],
-    ['123456', '31415926', [PIN, PIN]],
-  ] as const) {
-    const free = freeSecretSlots();
-    const tokens = await Readers.with({ key: 'p256', pin, puk });
-    const person = new Person(answers);
-    const parts = partsOf({ tokens });
-    const before = tokens.slot.card.applet.keys.get(0x9a);
-    await takeOwnSecrets(null, self, person, parts);
-    const { pins, keys } = tokens.slot.card.applet;
-    t.false(pins.application.isDefault || pins.puk.isDefault);
-    t.is(keys.get(0x9a), before);
-    t.is(person.unused, 0);
-    t.is(person.puk !== '', puk === '12345678');
-    pins.puk.check(pinBlock(person.puk === '' ? puk : person.puk));
-    t.is(freeSecretSlots(), free);
-  }
-});
-
-test.serial('own secrets: weak ones are refused here as well', async (t) => {
-  const tokens = await Readers.with({ key: 'p256', pin: '123456', puk: '12345678' });
-  const person = new Person(['123456', '111111', '234567']);
-  await t.throwsAsync(takeOwnSecrets(null, self, person, partsOf({ tokens })), { code: 'pin-malformed' });
-  t.true(tokens.slot.card.applet.pins.application.isDefault);
-});
