@@ -42,8 +42,12 @@ export class StandingTokens {
       pin.wipe();
       throw new AgentError('not-supported', { detail: 'no driver has tokens in no reader' });
     }
-    await driver.newToken(label, pin);
-    await this.lookAgain();
+    try {
+      await driver.newToken(label, pin);
+    } finally {
+      // Also where it failed: a module may have made one all the same.
+      await this.lookAgain();
+    }
   }
 
   /** What is on a token has changed. */

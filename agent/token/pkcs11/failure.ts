@@ -87,7 +87,10 @@ export function failureOfCode(code: number, what: string, cause?: unknown): Agen
 
 /** The CKR_… in what pkcs11js threw; null for anything else. */
 export function codeOf(error: unknown): number | null {
-  return error instanceof pkcs11js.Pkcs11Error ? error.code : null;
+  if (error instanceof pkcs11js.Pkcs11Error) return error.code;
+  // pkcs11js 2.1 throws its own text in C_CreateObject: `CKR_DEVICE_ERROR:48`, the number in decimal.
+  const [, number] = (error instanceof Error && /^CKR_\w+:(\d+)$/.exec(error.message)) || [];
+  return number === undefined ? null : Number(number);
 }
 
 /** Runs one call of the module. @throws AgentError */

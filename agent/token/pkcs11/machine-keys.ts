@@ -1,7 +1,7 @@
 // Keys that are made on a token of the machine's own (a TPM's), their certificates, and tokens for them. A key cannot be
 // taken out of its token, and is never used without the PIN.
 // Specification: PKCS #11 2.40, 4.6 (certificates), 4.8 and 4.9 (keys), 5.5 (C_InitToken, C_InitPIN), 5.7 and 5.13.
-// Why: DECISIONS.md D250, D251.
+// Why: DECISIONS.md D250, D251, D255.
 
 import { randomBytes } from 'node:crypto';
 import { AgentError } from '../../base/errors.ts';
@@ -11,7 +11,7 @@ import { certificateParts } from '../../model/certificate-parts.ts';
 import * as C from './constants.ts';
 import { checked, failureOfCode } from './failure.ts';
 import type { Pkcs11Module, TokenSlot } from './module.ts';
-import type { ObjectReader } from './objects.ts';
+import type { FoundObject, ObjectReader } from './objects.ts';
 
 const INTEGER = 0x02;
 const SEQUENCE = 0x30;
@@ -23,10 +23,14 @@ const CURVES: Readonly<Record<string, Buffer>> = {
   p384: fromHex('06052B81040022'),
 };
 
-/** Whether keys for logins can be made on it: not on cards, which `sc_auth setup` is for. */
+const MADE_READY = C.CKF_LOGIN_REQUIRED | C.CKF_USER_PIN_INITIALIZED;
+
+/**
+ * Whether keys for logins can be made on it: not on cards, which `sc_auth setup` is for, nor on a token that was cut off before it
+ * had a PIN.
+ */
 export function makesKeys(module: Pkcs11Module, { slot, removable, flags }: TokenSlot): boolean {
-  if (removable || (flags & C.CKF_WRITE_PROTECTED) !== 0 || (flags & C.CKF_LOGIN_REQUIRED) === 0)
-    return false;
+  if (removable || (flags & C.CKF_WRITE_PROTECTED) !== 0 || (flags & MADE_READY) !== MADE_READY) return false;
   try {
     return module.pkcs11.C_GetMechanismList(slot).includes(C.CKM_EC_KEY_PAIR_GEN);
   } catch {
@@ -58,7 +62,7 @@ export function newToken(module: Pkcs11Module, label: string, pin: Buffer): void
   }
 }
 
-/** @returns the key's CKA_ID as in FoundKey, and its SubjectPublicKeyInfo @throws AgentError */
+/** Both halves or none. @returns the key's CKA_ID as in FoundKey, and its SubjectPublicKeyInfo @throws AgentError */
 export function createKey(
   module: Pkcs11Module,
   session: Buffer,
@@ -73,27 +77,35 @@ export function createKey(
     { type: C.CKA_ID, value: id },
     { type: C.CKA_LABEL, value: wanted.label },
   ];
-  const { publicKey } = checked('C_GenerateKeyPair', () =>
-    module.pkcs11.C_GenerateKeyPair(
-      session,
-      { mechanism: C.CKM_EC_KEY_PAIR_GEN },
-      [...common, { type: C.CKA_VERIFY, value: true }, { type: C.CKA_EC_PARAMS, value: curve }],
-      [
-        ...common,
-        { type: C.CKA_PRIVATE, value: true },
-        { type: C.CKA_SENSITIVE, value: true },
-        { type: C.CKA_EXTRACTABLE, value: false },
-        { type: C.CKA_SIGN, value: true },
-      ],
-    ),
-  );
-  const spki = reader.spki(publicKey);
-  if (spki === null)
-    throw reader.failure ?? new AgentError('card-fault', { detail: 'no public key was made' });
-  return { id: toHex(id), publicKey: spki };
+  try {
+    const { publicKey } = checked('C_GenerateKeyPair', () =>
+      module.pkcs11.C_GenerateKeyPair(
+        session,
+        { mechanism: C.CKM_EC_KEY_PAIR_GEN },
+        [...common, { type: C.CKA_VERIFY, value: true }, { type: C.CKA_EC_PARAMS, value: curve }],
+        [
+          ...common,
+          { type: C.CKA_PRIVATE, value: true },
+          { type: C.CKA_SENSITIVE, value: true },
+          { type: C.CKA_EXTRACTABLE, value: false },
+          { type: C.CKA_SIGN, value: true },
+        ],
+      ),
+    );
+    const spki = reader.spki(publicKey);
+    if (spki === null)
+      throw reader.failure ?? new AgentError('card-fault', { detail: 'no public key was made' });
+    return { id: toHex(id), publicKey: spki };
+  } catch (error) {
+    takeBack(module, session, () => objectsOf(reader, [toHex(id)]));
+    throw error;
+  }
 }
 
-/** In the place of those that the key has. @throws AgentError `malformed` */
+/**
+ * In the place of those that the key has. What the module says is looked at: the certificate is there, or it was not put there.
+ * @throws AgentError `malformed`
+ */
 export function putCertificate(
   module: Pkcs11Module,
   session: Buffer,
@@ -102,23 +114,34 @@ export function putCertificate(
   der: Buffer,
 ): void {
   const { pkcs11 } = module;
-  const before = reader.find(C.CKO_CERTIFICATE).filter((object) => object.id === id);
+  const ofKey = (): FoundObject[] => reader.find(C.CKO_CERTIFICATE).filter((object) => object.id === id);
+  const before = ofKey();
+  const isNew = ({ handle }: FoundObject): boolean => !before.some((object) => object.handle.equals(handle));
   const label = reader.find(C.CKO_PUBLIC_KEY).find((object) => object.id === id)?.label ?? '';
   const { subject, issuer, serialNumber } = certificateParts(der);
-  checked('C_CreateObject', () =>
-    pkcs11.C_CreateObject(session, [
-      { type: C.CKA_CLASS, value: C.CKO_CERTIFICATE },
-      { type: C.CKA_CERTIFICATE_TYPE, value: C.CKC_X_509 },
-      { type: C.CKA_TOKEN, value: true },
-      { type: C.CKA_ID, value: fromHex(id) },
-      { type: C.CKA_LABEL, value: label },
-      { type: C.CKA_SUBJECT, value: writeTlv(SEQUENCE, subject) },
-      { type: C.CKA_ISSUER, value: writeTlv(SEQUENCE, issuer) },
-      { type: C.CKA_SERIAL_NUMBER, value: writeTlv(INTEGER, serialNumber) },
-      { type: C.CKA_VALUE, value: der },
-    ]),
-  );
+  try {
+    checked('C_CreateObject', () =>
+      pkcs11.C_CreateObject(session, [
+        { type: C.CKA_CLASS, value: C.CKO_CERTIFICATE },
+        { type: C.CKA_CERTIFICATE_TYPE, value: C.CKC_X_509 },
+        { type: C.CKA_TOKEN, value: true },
+        { type: C.CKA_ID, value: fromHex(id) },
+        { type: C.CKA_LABEL, value: label },
+        { type: C.CKA_SUBJECT, value: writeTlv(SEQUENCE, subject) },
+        { type: C.CKA_ISSUER, value: writeTlv(SEQUENCE, issuer) },
+        { type: C.CKA_SERIAL_NUMBER, value: writeTlv(INTEGER, serialNumber) },
+        { type: C.CKA_VALUE, value: der },
+      ]),
+    );
+    if (!ofKey().some((object) => isNew(object) && reader.bytes(object.handle, C.CKA_VALUE)?.equals(der)))
+      throw reader.failure ?? new AgentError('card-fault', { detail: 'the certificate is not on the token' });
+  } catch (error) {
+    takeBack(module, session, () => ofKey().filter(isNew));
+    throw error;
+  }
   for (const { handle } of before) destroy(module, session, handle);
+  if (!ofKey().every(isNew))
+    throw new AgentError('card-fault', { detail: 'C_DestroyObject has left the certificate of before' });
 }
 
 /** Keys, and their certificates; the private half first: what is left of one that was cut off is of no use. */
@@ -128,13 +151,31 @@ export function deleteKeys(
   reader: ObjectReader,
   ids: readonly string[],
 ): void {
-  const classes = [C.CKO_PRIVATE_KEY, C.CKO_PUBLIC_KEY, C.CKO_CERTIFICATE];
-  const all = classes.flatMap((one) => reader.find(one));
-  const missing = ids.find((id) => !all.some((object) => object.id === id));
+  const found = objectsOf(reader, ids);
+  const missing = ids.find((id) => !found.some((object) => object.id === id));
   if (missing !== undefined)
     throw reader.failure ?? new AgentError('no-identity', { detail: `no key ${missing}` });
-  const found = all.filter(({ id }) => ids.includes(id));
   for (const { handle } of found) destroy(module, session, handle);
+  const [left] = objectsOf(reader, ids);
+  if (left !== undefined)
+    throw new AgentError('card-fault', {
+      detail: `C_DestroyObject has left something of the key ${left.id}`,
+    });
+}
+
+/** Both halves of these keys, and their certificates. */
+function objectsOf(reader: ObjectReader, ids: readonly string[]): FoundObject[] {
+  const classes = [C.CKO_PRIVATE_KEY, C.CKO_PUBLIC_KEY, C.CKO_CERTIFICATE];
+  return classes.flatMap((one) => reader.find(one)).filter(({ id }) => ids.includes(id));
+}
+
+/** What a step that failed may have left: with a module that does not do it either, it can be deleted later. */
+function takeBack(module: Pkcs11Module, session: Buffer, left: () => readonly FoundObject[]): void {
+  try {
+    for (const { handle } of left()) destroy(module, session, handle);
+  } catch {
+    // the failure itself is told
+  }
 }
 
 function destroy(module: Pkcs11Module, session: Buffer, handle: Buffer): void {

@@ -3,8 +3,14 @@
 // Specification: DRIVERS.md; PKCS #11 2.40.
 
 import { createHash } from 'node:crypto';
-import { AgentError, asAgentError, printable, type AgentErrorCode } from '../../base/errors.ts';
-import { serve, textOf, type Request } from '../plugin/child.ts';
+import {
+  AgentError,
+  asAgentError,
+  describeError,
+  printable,
+  type AgentErrorCode,
+} from '../../base/errors.ts';
+import { codeOf, DriverUnfit, serve, textOf, type Request } from '../plugin/child.ts';
 import type { JsonObject } from '../plugin/frames.ts';
 import * as C from './constants.ts';
 import * as keys from './machine-keys.ts';
@@ -19,9 +25,11 @@ import { isLow, ToldTries, triesLeftOf } from './tries.ts';
 
 const PIN_CALLS: ReadonlySet<string> = new Set([
   ...['verifyPin', 'sign', 'changePin', 'newToken'],
-  ...['createKey', 'putCertificate', 'deleteKeys'],
+  ...['createKey', 'signDocument', 'putCertificate', 'deleteKeys'],
 ]);
 const MAX_IDENTITIES = 64;
+/** What goes wrong otherwise than by the PIN may have left a module that keeps something in a bad state. */
+const BY_THE_PIN: readonly AgentErrorCode[] = ['wrong-pin', 'pin-blocked', 'pin-reserve', 'pin-malformed'];
 
 const [path = '', characters = 'digits', initArgs = ''] = process.argv.slice(2);
 let loaded: Pkcs11Module | null = null;
@@ -209,48 +217,67 @@ function changePin({ params, secret, newSecret }: Request): JsonObject {
 }
 
 function signWith({ params, secret }: Request): JsonObject {
+  return inTry(params, (slot, session, reader) => {
+    login(slot, session, C.CKU_USER, secret);
+    return signIn(slot, session, reader, { params, secret });
+  });
+}
+
+/** With the user logged in. */
+function signIn(
+  slot: TokenSlot,
+  session: Buffer,
+  reader: ObjectReader,
+  { params, secret }: Pick<Request, 'params' | 'secret'>,
+): JsonObject {
   const module = pkcs11Module();
   const id = textOf(params, 'key');
   const message = Buffer.from(textOf(params, 'message'), 'base64');
-  return inTry(params, (slot, session, reader) => {
-    login(slot, session, C.CKU_USER, secret);
-    const key = reader.find(C.CKO_PRIVATE_KEY).find((object) => object.id === id);
-    if (key === undefined)
-      throw reader.failure ?? new AgentError('no-identity', { detail: `no private key ${id}` });
-    // Hidden until the login: with it known, the key may turn out not to be one for logins.
-    const use = readKeys(reader, true).find((found) => found.id === id)?.use;
-    if (use !== 'authentication')
-      throw (
-        reader.failure ?? new AgentError('no-identity', { detail: `key ${id} is for ${use ?? 'nothing'}` })
-      );
-    const again = reader.flag(key.handle, C.CKA_ALWAYS_AUTHENTICATE) === true;
-    const { scheme, signature } = sign(
-      module,
-      slot.slot,
-      session,
-      {
-        handle: key.handle,
-        keyType: reader.number(key.handle, C.CKA_KEY_TYPE),
-        ecParams: reader.bytes(key.handle, C.CKA_EC_PARAMS),
-      },
-      message,
-      () => {
-        if (again) login(slot, session, C.CKU_CONTEXT_SPECIFIC, secret);
-      },
-    );
-    return { scheme, signature: signature.toString('base64') };
-  });
+  const key = reader.find(C.CKO_PRIVATE_KEY).find((object) => object.id === id);
+  if (key === undefined)
+    throw reader.failure ?? new AgentError('no-identity', { detail: `no private key ${id}` });
+  // Hidden until the login: with it known, the key may turn out not to be one for logins.
+  const use = readKeys(reader, true).find((found) => found.id === id)?.use;
+  if (use !== 'authentication')
+    throw reader.failure ?? new AgentError('no-identity', { detail: `key ${id} is for ${use ?? 'nothing'}` });
+  const again = reader.flag(key.handle, C.CKA_ALWAYS_AUTHENTICATE) === true;
+  const { scheme, signature } = sign(
+    module,
+    slot.slot,
+    session,
+    {
+      handle: key.handle,
+      keyType: reader.number(key.handle, C.CKA_KEY_TYPE),
+      ecParams: reader.bytes(key.handle, C.CKA_EC_PARAMS),
+    },
+    message,
+    () => {
+      if (again) login(slot, session, C.CKU_CONTEXT_SPECIFIC, secret);
+    },
+  );
+  return { scheme, signature: signature.toString('base64') };
+}
+
+/** What went wrong with the user logged in: the PIN was right, whatever the module's word. */
+function failureAnswer(error: unknown): JsonObject {
+  const code = codeOf(error);
+  return { code: BY_THE_PIN.includes(code) ? 'module-fault' : code, message: describeError(error) };
 }
 
 /** What changes the keys on a token, with its user logged in. */
 function withKeys(
   { params, secret }: Request,
-  act: (module: Pkcs11Module, session: Buffer, reader: ObjectReader) => JsonObject,
+  act: (module: Pkcs11Module, session: Buffer, reader: ObjectReader, slot: TokenSlot) => JsonObject,
 ): JsonObject {
   const inLogin = (slot: TokenSlot, session: Buffer, reader: ObjectReader): JsonObject => {
     if (slot.removable) throw new AgentError('not-supported', { detail: 'a card' });
     login(slot, session, C.CKU_USER, secret);
-    return act(pkcs11Module(), session, reader);
+    try {
+      return act(pkcs11Module(), session, reader, slot);
+    } catch (error) {
+      if (error instanceof DriverUnfit) throw error;
+      return { failed: failureAnswer(error) };
+    }
   };
   return inTry(params, inLogin, 'write');
 }
@@ -270,6 +297,8 @@ function changeKeys(request: Request): JsonObject | null {
         const { id, publicKey } = keys.createKey(module, session, reader, wanted);
         return { key: id, publicKey: publicKey.toString('base64') };
       });
+    case 'signDocument':
+      return withKeys(request, (_module, session, reader, slot) => signIn(slot, session, reader, request));
     case 'putCertificate':
       return withKeys(request, (module, session, reader) => {
         const certificate = Buffer.from(text('certificate'), 'base64');
@@ -315,9 +344,6 @@ function handle(request: Request): JsonObject {
     }
   }
 }
-
-/** What goes wrong otherwise than by the PIN may have left a module that keeps something in a bad state. */
-const BY_THE_PIN: readonly AgentErrorCode[] = ['wrong-pin', 'pin-blocked', 'pin-reserve', 'pin-malformed'];
 
 await serve((request) => {
   try {

@@ -140,6 +140,20 @@ export function parseAnswer<S extends v.GenericSchema>(
   throw new AgentError('driver-fault', { detail: `${what}: ${path}: ${printable(issue.message)}` });
 }
 
+const failedAnswer = v.strictObject({
+  failed: v.strictObject({ code: v.picklist(failures), message: v.optional(text, '') }),
+});
+
+/**
+ * What went wrong although the PIN was right; null: nothing did.
+ * @throws AgentError `driver-fault` for an unknown failure
+ */
+export function failedAfterPin(answer: JsonObject): AgentError | null {
+  if (answer['failed'] === undefined) return null;
+  const { code, message } = parseAnswer(failedAnswer, answer, 'a change of keys').failed;
+  return new AgentError(code, { detail: `the driver says: ${printable(message)}` });
+}
+
 /** What a driver said went wrong, as an error of ours. @throws AgentError `driver-fault` for an unknown failure */
 export function failureOf(message: JsonObject): AgentError {
   const { code, message: detail, triesLeft } = parseAnswer(errorMessage, message, 'an error').error;

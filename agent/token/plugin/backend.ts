@@ -27,6 +27,6 @@ export interface TokenBackend {
 }
 
 export interface KeyChange {
-  readonly method: 'createKey' | 'putCertificate' | 'deleteKeys';
+  readonly method: 'createKey' | 'signDocument' | 'putCertificate' | 'deleteKeys';
   readonly params: JsonObject;
 }

@@ -3,7 +3,13 @@
 // Specification: DRIVERS.md, "Messages".
 
 import { readSync, writeSync } from 'node:fs';
-import { AgentError, asAgentError, describeError, printable } from '../../base/errors.ts';
+import {
+  AgentError,
+  asAgentError,
+  describeError,
+  printable,
+  type AgentErrorCode,
+} from '../../base/errors.ts';
 import { SecretBuffer } from '../../base/secret.ts';
 import {
   bodyLength,
@@ -63,10 +69,15 @@ function readSecret(): SecretBuffer {
   return secret;
 }
 
+/** A driver says nothing of itself: what it did not expect is the card's. */
+export function codeOf(error: unknown): AgentErrorCode {
+  const { code } = asAgentError(error);
+  return code === 'internal' || code === 'malformed' || code === 'driver-fault' ? 'card-fault' : code;
+}
+
 function failure(error: unknown): JsonObject {
-  const { code, triesLeft } = asAgentError(error);
-  const known = code === 'internal' || code === 'malformed' || code === 'driver-fault' ? 'card-fault' : code;
-  return { error: { code: known, message: describeError(error), triesLeft: triesLeft ?? null } };
+  const { triesLeft } = asAgentError(error);
+  return { error: { code: codeOf(error), message: describeError(error), triesLeft: triesLeft ?? null } };
 }
 
 /** Answers requests until the input ends. `handle` returns the result's object, or throws an AgentError. */

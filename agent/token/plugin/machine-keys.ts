@@ -8,7 +8,7 @@ import type { Admit } from '../../model/pin-tries.ts';
 import type { CardPin, PinTry, TryPermit } from '../../model/token.ts';
 import type { UnsignedDocument } from '../../model/unsigned-document.ts';
 import type { KeyStore, MachineKey } from '../interface.ts';
-import { emptyOf, newKeyOf } from './answers.ts';
+import { emptyOf, failedAfterPin, newKeyOf, proofOf } from './answers.ts';
 import type { JsonObject } from './frames.ts';
 import type { KeyChange, TokenBackend } from './backend.ts';
 
@@ -33,16 +33,10 @@ export class PluginKeys implements KeyStore {
     return this.#change({ method: 'createKey', params: { ...key } }, pin, newKeyOf);
   }
 
-  async signDocument(key: MachineKey, document: UnsignedDocument, { pin, permit }: PinTry): Promise<Buffer> {
-    try {
-      const { proof, released } = await this.#spend(pin, permit, (admit) =>
-        this.#backend.sign(key.slot, this.#pin, document.body(), pin, admit),
-      );
-      await released;
-      return document.signed(proof.signature);
-    } finally {
-      pin?.wipe();
-    }
+  async signDocument(key: MachineKey, document: UnsignedDocument, pin: PinTry): Promise<Buffer> {
+    const params = { key: key.slot, message: document.body().toString('base64') };
+    const { signature } = await this.#change({ method: 'signDocument', params }, pin, proofOf);
+    return document.signed(signature);
   }
 
   putCertificate(key: MachineKey, der: Buffer, pin: PinTry): Promise<void> {
@@ -55,11 +49,18 @@ export class PluginKeys implements KeyStore {
     return this.#change({ method: 'deleteKeys', params }, pin, emptyOf);
   }
 
+  /** A failure with the PIN that was right spends nobody's try. */
   async #change<T>(change: KeyChange, { pin, permit }: PinTry, parse: (answer: JsonObject) => T): Promise<T> {
     const call = this.#backend.changeKeys?.bind(this.#backend);
+    const parseOrFailed = (answer: JsonObject): AgentError | { readonly value: T } =>
+      failedAfterPin(answer) ?? { value: parse(answer) };
     try {
       if (call === undefined) throw new AgentError('not-supported', { detail: change.method });
-      return await this.#spend(pin, permit, (admit) => call(change, this.#pin, pin, admit, parse));
+      const result = await this.#spend(pin, permit, (admit) =>
+        call(change, this.#pin, pin, admit, parseOrFailed),
+      );
+      if (result instanceof AgentError) throw result;
+      return result.value;
     } finally {
       pin?.wipe();
     }

@@ -24,15 +24,21 @@ const ALICES = 'Office';
 const SPARE = 'Spare';
 const BOBS = 'Other';
 
-/** What makes and deletes keys in the machine's chip: no login calls them. */
-const MAKES_KEYS = ['C_CreateObject', 'C_DestroyObject', 'C_GenerateKeyPair', 'C_InitPIN', 'C_InitToken'];
+/** What makes and deletes keys in the machine's chip: no login calls them, and key-matrix.ts does. */
+export const MAKES_KEYS = [
+  'C_CreateObject',
+  'C_DestroyObject',
+  'C_GenerateKeyPair',
+  'C_InitPIN',
+  'C_InitToken',
+] as const;
 
 /** Every function of PKCS#11 that our driver names, and a login, a look or a new PIN may call. */
 export function calledFunctions(): string[] {
   const folder = join(import.meta.dirname, '../../../agent/token/pkcs11');
   const text = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
   const named = new Set(text.join('\n').match(/\bC_[A-Z]\w+/g));
-  return [...named].filter((name) => !MAKES_KEYS.includes(name)).sort();
+  return [...named].filter((name) => !MAKES_KEYS.some((other) => other === name)).sort();
 }
 
 /** After these a signature may be there all the same: it is verified, and nothing else is asked of them. */

@@ -19,7 +19,9 @@
 #include <unistd.h>
 
 typedef unsigned long word;
-typedef word (*function)(word, word, word, word, word, word);
+/* As many words as C_GenerateKeyPair takes: what a shorter function does not have is passed on, and not
+ * looked at. */
+typedef word (*function)(word, word, word, word, word, word, word, word);
 
 enum { FUNCTIONS = 68, WRONG = 0xa0, LOCKED = 0xa4, FLAGS_AT = 96 };
 enum { INITIALIZE = 0, SLOT_INFO = 5, TOKEN_INFO = 6, SET_PIN = 11, LOGIN = 18 };
@@ -106,19 +108,19 @@ static void note_pin(void) {
     close(file);
 }
 
-static word with_pin(int which, word a, word b, word c, word d, word e, word f) {
+static word with_pin(int which, word a, word b, word c, word d, word e, word f, word g, word h) {
     word tries = number("tries", 0, 10);
     if (tries > 0 && count() >= tries)
         return LOCKED;
-    return judged(real->functions[which](a, b, c, d, e, f));
+    return judged(real->functions[which](a, b, c, d, e, f, g, h));
 }
 
-static word slot_info(word slot, word info, word c, word d, word e, word f) {
-    word answer = real->functions[SLOT_INFO](slot, info, c, d, e, f);
+static word slot_info(word slot, word info, word c, word d, word e, word f, word g, word h) {
+    word answer = real->functions[SLOT_INFO](slot, info, c, d, e, f, g, h);
     if (answer != 0 || said("readers") == NULL)
         return answer;
     char token[512], *at = (char *)info;
-    if (real->functions[TOKEN_INFO](slot, (word)token, 0, 0, 0, 0) != 0)
+    if (real->functions[TOKEN_INFO](slot, (word)token, 0, 0, 0, 0, 0, 0) != 0)
         return answer;
     memset(at, ' ', DESCRIPTION_BYTES);
     memcpy(at, token, LABEL_BYTES);
@@ -129,8 +131,8 @@ static word slot_info(word slot, word info, word c, word d, word e, word f) {
     return answer;
 }
 
-static word token_info(word slot, word info, word c, word d, word e, word f) {
-    word answer = real->functions[TOKEN_INFO](slot, info, c, d, e, f);
+static word token_info(word slot, word info, word c, word d, word e, word f, word g, word h) {
+    word answer = real->functions[TOKEN_INFO](slot, info, c, d, e, f, g, h);
     const char *how = said("flags");
     if (answer != 0 || how == NULL || (strncmp(how, "once", 4) == 0 && !seen))
         return answer;
@@ -147,32 +149,33 @@ static word token_info(word slot, word info, word c, word d, word e, word f) {
     return answer;
 }
 
-static word work(int which, word a, word b, word c, word d, word e, word f) {
+static word work(int which, word a, word b, word c, word d, word e, word f, word g, word h) {
     switch (which) {
     case INITIALIZE:
         seen = 0;
         break;
     case SLOT_INFO:
-        return slot_info(a, b, c, d, e, f);
+        return slot_info(a, b, c, d, e, f, g, h);
     case TOKEN_INFO:
-        return token_info(a, b, c, d, e, f);
+        return token_info(a, b, c, d, e, f, g, h);
     case SET_PIN:
     case LOGIN:
-        return with_pin(which, a, b, c, d, e, f);
+        return with_pin(which, a, b, c, d, e, f, g, h);
     }
-    return real->functions[which](a, b, c, d, e, f);
+    return real->functions[which](a, b, c, d, e, f, g, h);
 }
 
-static word call(int which, const char *name, word a, word b, word c, word d, word e, word f) {
+static word call(int which, const char *name, word a, word b, word c, word d, word e, word f, word g,
+                 word h) {
     if (which == LOGIN || which == SET_PIN)
         note_pin();
     const char *how = said(name);
     if (how == NULL)
-        return work(which, a, b, c, d, e, f);
+        return work(which, a, b, c, d, e, f, g, h);
     char *rest;
     word code = strtoul(how, &rest, 16);
     if (strncmp(rest, " after", 6) == 0)
-        work(which, a, b, c, d, e, f);
+        work(which, a, b, c, d, e, f, g, h);
     return code;
 }
 
@@ -184,21 +187,26 @@ static word call(int which, const char *name, word a, word b, word c, word d, wo
     X(5, C_GetSlotInfo)                                                                                      \
     X(6, C_GetTokenInfo)                                                                                     \
     X(7, C_GetMechanismList)                                                                                 \
+    X(9, C_InitToken)                                                                                        \
+    X(10, C_InitPIN)                                                                                         \
     X(11, C_SetPIN)                                                                                          \
     X(12, C_OpenSession)                                                                                     \
     X(14, C_CloseAllSessions)                                                                                \
     X(18, C_Login)                                                                                           \
     X(19, C_Logout)                                                                                          \
+    X(20, C_CreateObject)                                                                                    \
+    X(22, C_DestroyObject)                                                                                   \
     X(24, C_GetAttributeValue)                                                                               \
     X(26, C_FindObjectsInit)                                                                                 \
     X(27, C_FindObjects)                                                                                     \
     X(28, C_FindObjectsFinal)                                                                                \
     X(42, C_SignInit)                                                                                        \
-    X(43, C_Sign)
+    X(43, C_Sign)                                                                                            \
+    X(59, C_GenerateKeyPair)
 
 #define WRAPPER(INDEX, NAME)                                                                                 \
-    static word wrapped_##NAME(word a, word b, word c, word d, word e, word f) {                             \
-        return call(INDEX, #NAME, a, b, c, d, e, f);                                                         \
+    static word wrapped_##NAME(word a, word b, word c, word d, word e, word f, word g, word h) {             \
+        return call(INDEX, #NAME, a, b, c, d, e, f, g, h);                                                   \
     }
 SHIMMED(WRAPPER)
 
