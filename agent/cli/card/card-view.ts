@@ -20,15 +20,22 @@ export interface CardView extends WireToken {
   readonly problems: readonly string[];
 }
 
+type Place = Pick<WireIdentity, 'token' | 'reader'>;
+
 export interface Seen {
   readonly tokens: readonly WireToken[];
   readonly identities: readonly WireIdentity[];
   readonly items: readonly WireItem[];
 }
 
+/** Two cards may call themselves the same. An older scauthd does not say in which reader a key is. */
+function isOfSame(one: Place, other: Place): boolean {
+  return one.token === other.token && (one.reader ?? other.reader) === (other.reader ?? one.reader);
+}
+
 function keyView(identity: WireIdentity, { items }: Seen, nowMs: number): KeyView {
   const item = items.find(
-    ({ token, slot, hash }) => token === identity.token && slot === identity.slot && hash === identity.hash,
+    (one) => isOfSame(one, identity) && one.slot === identity.slot && one.hash === identity.hash,
   );
   const endMs = identity.notAfter === null ? NaN : Date.parse(identity.notAfter);
   return {
@@ -76,7 +83,7 @@ function cardProblems({ triesLeft, pukTriesLeft, notes }: WireToken): string[] {
 export function cardViews(seen: Seen, asRoot: boolean, nowMs: number): CardView[] {
   return seen.tokens.map((token) => {
     const keys = seen.identities
-      .filter((identity) => identity.token === token.id)
+      .filter((identity) => isOfSame(identity, { token: token.id, reader: token.reader }))
       .map((identity) => keyView(identity, seen, nowMs));
     const problems = [...cardProblems(token), ...keys.flatMap((key) => keyProblems(key, asRoot, nowMs))];
     return { ...token, keys, problems };

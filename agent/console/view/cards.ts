@@ -42,7 +42,12 @@ function cardPart(card: CardView): HTMLElement {
       : h('details', { class: 'key' }, h('summary', {}, CARDS.otherKeys(others.length)), ...others);
   return h(
     'article',
-    { class: 'seat', 'data-key': `card ${card.id}`, 'data-state': stateName(card), 'aria-label': card.label },
+    {
+      class: 'seat',
+      'data-key': `card ${card.id} in ${card.reader}`,
+      'data-state': stateName(card),
+      'aria-label': card.label,
+    },
     cardFace(card),
     h('div', { class: 'about' }, problems(card), noKey, ...logins, rest),
   );

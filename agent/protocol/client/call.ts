@@ -1,7 +1,7 @@
 // Calls of io.scauth from a client's side (PROTOCOL.md, section 2): what is sent, and each reply, or scauthd's refusal.
 
 import { AgentError } from '../../base/errors.ts';
-import { INTERFACE } from '../io-scauth.ts';
+import { INTERFACE, readFailure } from '../io-scauth.ts';
 import {
   encodeMessage,
   InvalidParameter,
@@ -17,12 +17,12 @@ export class AgentRefusal extends Error {
   readonly code: string;
   readonly triesLeft: number | null;
 
-  constructor(code: unknown, message: unknown, triesLeft: unknown) {
-    if (typeof code !== 'string' || typeof message !== 'string')
-      throw new AgentError('malformed', { detail: 'a refusal without code and message' });
+  /** @param failure as it came, unchecked. @throws AgentError `malformed` */
+  constructor(failure: unknown) {
+    const { code, message, triesLeft } = readFailure(failure);
     super(message);
     this.code = code;
-    this.triesLeft = typeof triesLeft === 'number' ? triesLeft : null;
+    this.triesLeft = triesLeft;
   }
 }
 
@@ -31,7 +31,7 @@ function refusalOf({ error, parameters }: VarlinkReply): Error | null {
     case null:
       return null;
     case `${INTERFACE}.Failed`:
-      return new AgentRefusal(parameters['code'], parameters['message'], parameters['triesLeft']);
+      return new AgentRefusal(parameters);
     case 'org.varlink.service.PermissionDenied':
       return new PermissionDenied();
     case 'org.varlink.service.InvalidParameter':

@@ -104,7 +104,7 @@ function resultOf(json: string): Readonly<Record<string, unknown>> {
     throw malformed('result: no object');
   const result = value as Record<string, unknown>;
   if (result['error'] === undefined) return result;
-  throw new AgentRefusal(result['error'], result['message'], result['triesLeft']);
+  throw new AgentRefusal({ ...result, code: result['error'] });
 }
 
 /** Asks the person, until scauthd closes or speaks meanwhile: then it does not wait any more. */

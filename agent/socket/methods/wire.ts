@@ -80,6 +80,7 @@ export function wireItem(
   const { certificate, publicKey } = identity;
   return {
     token: token.id,
+    reader: printable(token.slot.reader),
     readAt: readAt(token),
     slot: printable(identity.slot, 60),
     use: identity.use,
@@ -132,7 +133,7 @@ export function wireReaderDriver({ id, version, path }: ReaderDriverInfo): WireR
 }
 
 export function wireIdentity(
-  token: Pick<Token, 'factorySecrets'>,
+  token: Pick<Token, 'factorySecrets' | 'slot'>,
   identity: Identity,
   unfit: string | null,
   pairedWith: readonly string[],
@@ -142,6 +143,7 @@ export function wireIdentity(
     hash: publicKey.pkhh,
     label: printable(identity.label, MAX_LABEL),
     token: identity.tokenId,
+    reader: printable(token.slot.reader),
     slot: identity.slot,
     use: identity.use,
     algorithm: publicKey.algorithm,

@@ -42,6 +42,24 @@ test.serial('a wrong PIN is seen, and no PIN is spent by looking', async (t) => 
   t.false((await person.apduNames(sandbox)).includes('VERIFY'));
 });
 
+test.serial('two cards with one GUID: each is shown with its own key and reader', async (t) => {
+  const { cards: before } = JSON.parse(await show('root', '--json')) as { cards: { id: string }[] };
+  const guid = before[0]?.id.split(':')[1] ?? '';
+  const from = sandbox.agentLog().length;
+  const twin = await sandbox.addCard(['--key', 'p256:2', '--guid', guid]);
+  await person.untilAgentSays(sandbox, 'token in', from);
+  const { cards } = JSON.parse(await show('root', '--json')) as {
+    cards: { id: string; reader: string; keys: { hash: string; reader: string }[] }[];
+  };
+  t.deepEqual(new Set(cards.map(({ id }) => id)), new Set([before[0]?.id]));
+  t.is(new Set(cards.map(({ reader }) => reader)).size, 2);
+  for (const { reader, keys } of cards) t.true(keys.every((key) => key.reader === reader));
+  const hashes = cards.map(({ keys }) => keys[0]?.hash);
+  t.is(new Set(hashes).size, 2, 'each has a key of its own');
+  await twin.eject();
+  twin.close();
+});
+
 test.serial('on terminals of 80 and 40 columns no line is broken by the terminal', async (t) => {
   for (const columns of [80, 40]) {
     const script = `stty cols ${columns}; LC_ALL=C.UTF-8 NO_COLOR=1 sc_auth show`;

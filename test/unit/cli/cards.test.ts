@@ -18,6 +18,7 @@ const CERTIFICATE = parseCertificateFile(Buffer.from(PEM));
 function item(over: Partial<WireItem> = {}): WireItem {
   return {
     token: TOKEN,
+    reader: null,
     readAt: '2018-09-09T19:55:07.000Z',
     slot: '01',
     use: 'authentication',

@@ -152,6 +152,7 @@ export function identity(over: Partial<WireIdentity> = {}): WireIdentity {
     hash: HASH,
     label: LABEL,
     token: 'org.scauth.piv:1234',
+    reader: null,
     slot: '9A',
     use: 'authentication',
     algorithm: 'rsa2048',

@@ -168,8 +168,25 @@ function trustless(slot: string, hash: string): WireItem {
     unfit: null,
   };
   const key = { use: 'authentication', algorithm: 'rsa2048', label: '', publicKey: '', certificate: null };
-  return { token: token().id, readAt: null, slot, hash, ...key, ...words };
+  return { token: token().id, reader: token().reader, readAt: null, slot, hash, ...key, ...words };
 }
+
+test('two cards with one name: each has its own keys, by the reader; where that is not told, both have all', async (t) => {
+  const other = 'Virtual PCD 00 01';
+  const tokens = [token(), token({ reader: other, label: 'Second card' })];
+  const identities = [
+    identity({ ...valid, hash: 'AA'.repeat(20), commonName: 'Ada', reader: token().reader }),
+    identity({ ...valid, hash: 'BB'.repeat(20), commonName: 'Bob', reader: other }),
+  ];
+  const { out } = await show({ tokens, identities }, ['--json']);
+  const hashesOf = (text: string): string[] =>
+    (JSON.parse(text) as { cards: { keys: { hash: string }[] }[] }).cards.map(({ keys }) =>
+      keys.map(({ hash }) => hash.slice(0, 2)).join(),
+    );
+  t.deepEqual(hashesOf(out), ['AA', 'BB']);
+  const old = identities.map((one) => ({ ...one, reader: null }));
+  t.deepEqual(hashesOf((await show({ tokens, identities: old }, ['--json'])).out), ['AA,BB', 'AA,BB']);
+});
 
 test('why a key for logins logs nobody in is said, also of one that is paired', async (t) => {
   const lost = identity({ ...valid, pairedWith: ['ada'], unfit: 'it is lost' });
