@@ -89,7 +89,7 @@ interface Wanted {
 }
 
 /**
- * There is a first card, and this is another one; says what a spare is for.
+ * There is a first card, and this is another one; says what a spare is for. Why here: DECISIONS.md D257.
  * @param user null: the caller @param hash null: of a certificate
  * @throws CommandError `not-paired`, `already-paired`
  */

@@ -234,6 +234,44 @@ test.serial('the card fails at the secret: the login succeeds', async (t) => {
   await opensByCard(t);
 });
 
+async function renew(): Promise<string> {
+  const pty = sandbox.pty(['sc_auth', 'renew'], { user: sandbox.user });
+  const { code, screen } = await person.answer(pty, [
+    ['Enter = yes: ', ''],
+    [PASSWORD_PROMPT, password],
+    [PIN_PROMPT, sandbox.pin],
+  ]);
+  if (code !== 0) throw new Error(`${screen}\n${sandbox.logs()}`);
+  return screen;
+}
+
+test.serial(
+  'renew: the seal moves to the new card, and back; the card whose place it takes opens nothing',
+  async (t) => {
+    const before = (await status()).cards;
+    t.like(before, [{ enabled: true }]);
+    await person.pullCard(sandbox);
+    const from = sandbox.agentLog().length;
+    const fresh = await sandbox.addCard(['--key', 'p256:2', '--guid', '22'.repeat(16)]);
+    await person.untilAgentSays(sandbox, 'token in', from);
+    t.regex(await renew(), /From now on a login with this card opens your keyring\./);
+    const after = (await status()).cards;
+    t.is(after.length, 1, 'nothing is kept for the old one');
+    t.like(after, [{ enabled: true, passwordChanged: false }]);
+    t.notDeepEqual(after, before);
+    await opensByCard(t);
+    const out = sandbox.agentLog().length;
+    await fresh.eject();
+    await person.untilAgentSays(sandbox, 'token out', out);
+    fresh.close();
+    await person.insertCard(sandbox);
+    const { stdout } = await logIn(READ_ITEM, [sandbox.pin, sandbox.pin], sandbox.user);
+    t.false(stdout.includes(STORED), stdout);
+    t.regex(await renew(), /From now on a login with this card opens your keyring\./);
+    await opensByCard(t);
+  },
+);
+
 test.serial('disable forgets it; the audit log has told of each', async (t) => {
   const { code, stdout } = await sandbox.exec(['sc_auth', 'keyring', 'disable'], { user: sandbox.user });
   t.is(code, 0, stdout);

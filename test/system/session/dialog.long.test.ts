@@ -2,7 +2,15 @@
 // test/artifacts. When it opens and when it does not, each step, and what goes wrong at each.
 
 import test from 'ava';
-import { freshCard, insertCard, pullCard, reinsertCard, WRONG_PIN } from '../../kit/person/person.ts';
+import {
+  freshCard,
+  insertCard,
+  PASSWORD_PROMPT,
+  pullCard,
+  reinsertCard,
+  untilEnd,
+  WRONG_PIN,
+} from '../../kit/person/person.ts';
 import { until } from './desktop.ts';
 import { DialogWorld } from './dialog-world.ts';
 
@@ -221,6 +229,50 @@ test.serial('a card of somebody else’s, and one that is not fit: no dialog; wh
   await unfit.eject();
   unfit.close();
 });
+
+test.serial(
+  "the factory's secrets, a card without a key, and one that is being set up: said, and no dialog offers it",
+  async (t) => {
+    const { sandbox } = world;
+    const notifications = await world.startNotifications();
+    const session = await world.startSession();
+    await pullCard(sandbox);
+    const before = world.dialogs;
+    const SECRETS = ['--pin', '123456', '--puk', '12345678'];
+    const found = await sandbox.addCard([...SECRETS, '--key', 'p256:3', '--guid', '33'.repeat(16)]);
+    await until(
+      () => /The PIN and the PUK of this card are still the factory's/.test(notifications.output()),
+      notifications.output,
+    );
+    await found.eject();
+    found.close();
+    const fresh = await sandbox.addCard([...SECRETS, '--factory', '--firmware', '5.7.1', '--extended']);
+    await until(
+      () => /To make a login of a new card: sc_auth setup/.test(notifications.output()),
+      notifications.output,
+    );
+    const from = session.output().length;
+    const pty = sandbox.pty(['sc_auth', 'setup'], { user: sandbox.user });
+    for (const prompt of [/Enter new PIN for '[^\n]*': $/, /Enter new PIN again: $/]) {
+      await pty.expect(prompt);
+      pty.send('271828\n');
+    }
+    await pty.expect(PASSWORD_PROMPT);
+    // It has a name and a key by now, and is nobody's.
+    await world.says(
+      session,
+      /card org\.scauth\.piv:[0-9A-F]{32}: it was in before, or was asked about/,
+      from,
+    );
+    t.is(world.dialogs, before);
+    pty.send(`${sandbox.password}\n`);
+    t.is((await untilEnd(pty)).code, 0);
+    t.is(world.dialogs, before);
+    await fresh.eject();
+    fresh.close();
+    await insertCard(sandbox);
+  },
+);
 
 // The last one: for eight seconds after it no dialog opens, since its unlock counts as a login.
 test.serial('while the screen is locked it does not open, nor when it is opened', async (t) => {
