@@ -15,9 +15,21 @@ export function factorySecretsText(secrets: FactorySecrets): string | null {
   return `${names[0]?.toUpperCase() ?? ''}${names.slice(1)} of this card ${isAre} still the factory's: whoever finds it can log in with it. Change: sc_auth changepin --factory`;
 }
 
-/** One line each, for lists of what is on a card. */
-export function factorySecretsNotes({ pin, puk, managementKey }: FactorySecrets): string[] {
+const IF_UNCHANGED =
+  "If nobody has changed it, whoever finds the card can set a new PIN: change it with the program of the card's maker";
+
+/** At pairing, of a card with a PUK. */
+export const PUK_NOT_TOLD = `This card does not tell whether its PUK is still the factory's. ${IF_UNCHANGED}.`;
+
+/**
+ * One line each, for lists of what is on a card.
+ * @param hasPuk as far as is known
+ */
+export function factorySecretsNotes({ pin, puk, managementKey }: FactorySecrets, hasPuk: boolean): string[] {
   return [
+    ...(puk === null && hasPuk
+      ? [`the card does not tell whether its PUK is the factory's. ${IF_UNCHANGED}`]
+      : []),
     ...(pin === true
       ? ["the PIN is the factory's (123456): change it with sc_auth changepin --factory"]
       : []),

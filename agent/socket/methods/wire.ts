@@ -47,7 +47,7 @@ export function wireToken(token: Token): WireToken {
     factory: factoryNames(token.factorySecrets),
     makesKeys: token.keys !== undefined,
     readAt: readAt(token),
-    notes: [...factorySecretsNotes(token.factorySecrets), ...token.notes]
+    notes: [...factorySecretsNotes(token.factorySecrets, token.unblockPin !== undefined), ...token.notes]
       .slice(0, MAX_NOTES)
       .map((note) => printable(note)),
   };

@@ -124,14 +124,13 @@ for (const [name, key, usage] of [
       'nobody',
       '--escrow',
       officer(folder, key, usage),
-      '--puk-file',
-      file,
+      ...['--puk-file', file, '--desk-file', join(folder, 'desk.json')],
       '--json',
     ];
     const { code, out, err } = await run(path, args, LINES);
     t.is(code, 0, err);
     t.is((JSON.parse(out) as { puk: string }).puk, file);
-    t.is(statSync(file).mode & 0o777, 0o600);
+    for (const one of [file, join(folder, 'desk.json')]) t.is(statSync(one).mode & 0o777, 0o600);
     const recipient = ['-recip', join(folder, 'officer.pem'), '-inkey', join(folder, 'officer.key')];
     const puk = execFileSync('openssl', [
       'cms',
@@ -184,7 +183,7 @@ test.serial('a PUK that cannot be kept is not set', async (t) => {
   const file = join(folder, 'no', 'folder', 'puk.cms');
   const { code, err } = await run(
     path,
-    ['setup', '-u', 'nobody', '--escrow', good, '--puk-file', file],
+    ['setup', '-u', 'nobody', '--escrow', good, '--puk-file', file, '--desk-file', join(folder, 'desk.json')],
     LINES,
   );
   t.is(code, 2, err);

@@ -5,12 +5,12 @@ import { AgentError, asAgentError } from '../../../base/errors.ts';
 import { UNKNOWN_SECRETS, type FactorySecrets } from '../../../model/factory-secrets.ts';
 import type { Pairing } from '../../../model/pairing.ts';
 import type { Token } from '../../../token/interface.ts';
-import { factorySecretsText } from '../../../words/factory-secrets.ts';
+import { factorySecretsText, PUK_NOT_TOLD } from '../../../words/factory-secrets.ts';
 import { permitFactorySecrets } from '../../../../policy/permit-factory-secrets.ts';
 import type { Policy } from '../../../../policy/policy.ts';
 import { isMapped } from '../find/mapped-card.ts';
 
-type Asked = Pick<Token, 'factorySecrets' | 'askFactorySecrets'>;
+type Asked = Pick<Token, 'factorySecrets' | 'askFactorySecrets' | 'unblockPin'>;
 
 /** What the card says now, or what its driver has seen. @throws AgentError what a card throws */
 async function secretsOf(token: Asked): Promise<FactorySecrets> {
@@ -19,7 +19,7 @@ async function secretsOf(token: Asked): Promise<FactorySecrets> {
 
 /**
  * For pairing.
- * @returns a warning for the person, where the policy lets such a card be paired; null: there is none
+ * @returns a warning for the person, where the policy lets such a card be paired, or the card does not tell; null: there is none
  * @throws AgentError `factory-secrets`, and what a card throws
  */
 export async function requireOwnSecrets(policy: Policy, token: Asked): Promise<string | null> {
@@ -34,7 +34,8 @@ export async function requireOwnSecrets(policy: Policy, token: Asked): Promise<s
   const text = factorySecretsText(secrets);
   const found = permitFactorySecrets(policy, secrets);
   if (!found.permitted) throw new AgentError('factory-secrets', { say: text ?? '', detail: found.rule });
-  return found.warn ? text : null;
+  if (found.warn) return text;
+  return secrets.puk === null && token.unblockPin !== undefined ? PUK_NOT_TOLD : null;
 }
 
 /** Whether a login is refused for them; known without asking the card. */

@@ -5,6 +5,11 @@ import type { Pairing } from '../../../../agent/model/pairing.ts';
 import { alice, FakePairings, FakeToken, pairing, PIN } from '../../../kit/story/fakes.ts';
 import { runLogin, victim } from '../../../kit/story/run-login.ts';
 import { policyWith } from '../../../kit/story/policy-with.ts';
+import { wireToken } from '../../../../agent/socket/methods/wire.ts';
+import { requireOwnSecrets } from '../../../../agent/stories/card/gates/factory-secrets.ts';
+import { defaultPolicy } from '../../../../policy/policy.ts';
+import type { CardOptions } from '../../../kit/card/profile.ts';
+import { Readers } from '../../token/piv/readers.ts';
 
 const factorySecrets = { pin: false, puk: true, managementKey: true };
 const token = (): FakeToken => new FakeToken(victim, { factorySecrets });
@@ -41,3 +46,22 @@ test.serial('"warn" lets in each of them, with the same words', async (t) => {
   t.is(seen.outcome, 'granted');
   t.regex(seen.told.join(' '), /factory's/);
 });
+
+test.serial(
+  'a card that does not tell: said when it is paired and in lists; one that has no PUK says nothing',
+  async (t) => {
+    const silent = { key: 'p256', firmware: 'none', atr: '3B8D018073C021C057736F66747061', pin: PIN };
+    const told = async (options: CardOptions): Promise<readonly [string | null, readonly string[]]> => {
+      const [card] = await (await Readers.with(options)).present();
+      if (card === undefined) throw new Error('no card');
+      return [await requireOwnSecrets(defaultPolicy, card), wireToken(card).notes];
+    };
+    const [warning, notes] = await told(silent);
+    t.regex(warning ?? '', /does not tell whether its PUK is still the factory's/);
+    t.true(notes.some((note) => note.includes("does not tell whether its PUK is the factory's")));
+    const [none, own] = await told({ key: 'p256', pin: PIN, puk: '40717253' });
+    t.is(none, null);
+    t.false(own.some((note) => note.includes('PUK')));
+    t.is(await requireOwnSecrets(defaultPolicy, new FakeToken(victim)), null);
+  },
+);
