@@ -2,7 +2,7 @@
 // where none does a record is a pairing.
 // Why: DECISIONS.md D302, D303.
 
-import type { BookHead, BookOfficer, KeptRecord } from '../agent/model/book-state.ts';
+import type { BookFreshness, BookHead, BookOfficer, KeptRecord } from '../agent/model/book-state.ts';
 import type { Policy } from './policy.ts';
 
 const HOUR_MS = 3_600_000;
@@ -10,15 +10,6 @@ const HOUR_MS = 3_600_000;
 const REQUIRED_AGE_HOURS = 24;
 /** How far clocks of one fleet may be apart. */
 export const CLOCK_SKEW_MS = 300_000;
-
-export type BookFreshness =
-  | 'off'
-  | 'fresh'
-  /** No head was ever taken: nothing says what is revoked. */
-  | 'no-head'
-  | 'stale'
-  /** The clock is behind a time that this machine has had before. */
-  | 'clock-set-back';
 
 export interface BookClock {
   readonly nowMs: number;

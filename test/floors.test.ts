@@ -137,6 +137,8 @@ test('one place says granted', (t) => {
 test('L21: challenges and verified proofs are made by their own files only', (t) => {
   const made = usesOf(tree, ['Challenge', 'VerifiedProof', 'Challenge.create', 'verifyProof']);
   t.deepEqual([...new Set(made)].sort(), [
+    // The on-line key of a fleet, which is no card's.
+    'agent/cli/book/sign.ts: Challenge.create',
     'agent/model/challenge.ts: Challenge',
     'agent/model/proof.ts: VerifiedProof',
     'agent/stories/card/card-check.ts: Challenge.create',
@@ -145,6 +147,8 @@ test('L21: challenges and verified proofs are made by their own files only', (t)
     'agent/stories/card/prove-card.ts: verifyProof',
     'agent/stories/card/sign-anchor.ts: Challenge.create',
     'agent/stories/card/sign-anchor.ts: verifyProof',
+    'agent/stories/card/sign-book.ts: Challenge.create',
+    'agent/stories/card/sign-book.ts: verifyProof',
     'agent/stories/explain/rehearse.ts: Challenge.create',
     'agent/stories/explain/rehearse.ts: verifyProof',
     'agent/stories/login/prove-paired.ts: Challenge.create',

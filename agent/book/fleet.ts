@@ -7,12 +7,12 @@ import { basename, dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { AccountDirectory } from '../model/account-directory.ts';
-import type { BookHead, BookOfficer } from '../model/book-state.ts';
+import type { BookFreshness, BookHead, BookOfficer, FleetStanding } from '../model/book-state.ts';
 import { parseBookLine, type BookLine } from '../model/book.ts';
 import type { Pkhh } from '../model/key.ts';
 import type { Username } from '../model/request.ts';
 import type { BookNow, BookTable } from '../store/interface.ts';
-import { freshnessOf, hasFleet, type BookFreshness } from '../../policy/permit-book.ts';
+import { freshnessOf, hasFleet } from '../../policy/permit-book.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { BookFile } from './book-file.ts';
 import { readPins } from './pins.ts';
@@ -44,16 +44,6 @@ export interface FleetParts {
   readonly bookPath: string;
   readonly wantedPath: string;
   readonly log: (line: string) => void;
-}
-
-/** For explanations and health. */
-export interface FleetStanding {
-  readonly freshness: BookFreshness;
-  readonly head: BookHead | null;
-  readonly officers: readonly BookOfficer[];
-  readonly records: number;
-  /** What somebody should look at; null: nothing. */
-  readonly problem: string | null;
 }
 
 export class Fleet {
@@ -132,15 +122,12 @@ export class Fleet {
 
   /** @throws AgentError `store-unreadable` */
   standing(): FleetStanding {
-    const { table } = this.#parts;
     const freshness = this.freshness();
-    const isOff = freshness === 'off';
+    const head = freshness === 'off' ? null : (this.#head ?? null);
     return {
-      freshness,
-      head: this.#head ?? null,
-      officers: isOff ? [] : table.officers(),
-      records: isOff ? 0 : table.records(),
-      problem: this.#problem,
+      ...{ freshness, head, problem: freshness === 'off' ? null : this.#problem },
+      ageMs: head === null ? null : this.#parts.clock.nowMs() - head.issuedMs,
+      records: freshness === 'off' ? 0 : this.#parts.table.records(),
     };
   }
 

@@ -110,6 +110,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     does: 'the log of logins: check its seal, search, report',
     load: () => import('./commands/audit.ts'),
   },
+  book: {
+    does: "a fleet's pairing book: pair and revoke for many machines",
+    load: () => import('./commands/book.ts'),
+  },
   explain: {
     does: 'why a card does not log you in, and what to do',
     load: () => import('./commands/explain.ts'),

@@ -50,6 +50,7 @@ import { StateDatabase } from '../store/state-database.ts';
 import { reportReady } from './service-manager.ts';
 import { createAdminServer } from '../socket/admin-server.ts';
 import { listenAtBoth } from '../socket/peers/listen.ts';
+import { SignedBooks } from '../socket/methods/signed-books.ts';
 import { OpenLogins } from '../socket/open-logins.ts';
 import { createPamServer } from '../socket/pam-server.ts';
 import { Turns } from '../socket/turns.ts';
@@ -325,6 +326,8 @@ async function main(): Promise<void> {
     enforcement: entry,
     version: productVersion(),
     health: { notInForce, configRefused: () => settings.refused?.detail ?? null },
+    fleet: () => fleet.standing(),
+    signedBooks: new SignedBooks(systemClock),
     settingsFiles: {
       get isPublic() {
         return settings.isPublic;

@@ -66,3 +66,31 @@ export interface BookSource {
   readonly number: number;
   readonly notAfterMs: number;
 }
+
+export type BookFreshness =
+  | 'off'
+  | 'fresh'
+  /** No head was ever taken: nothing says what is revoked. */
+  | 'no-head'
+  | 'stale'
+  /** The clock is behind a time that this machine has had before. */
+  | 'clock-set-back';
+
+/** How the book stands on this machine. */
+export interface FleetStanding {
+  readonly freshness: BookFreshness;
+  readonly head: BookHead | null;
+  /** How old the head is; null: there is none. */
+  readonly ageMs: number | null;
+  readonly records: number;
+  /** What somebody should look at; null: nothing. */
+  readonly problem: string | null;
+}
+
+export const NO_FLEET: FleetStanding = {
+  freshness: 'off',
+  head: null,
+  ageMs: null,
+  records: 0,
+  problem: null,
+};

@@ -94,6 +94,7 @@ export type UpgradedMethod =
   | 'ImportCertificate'
   | 'Rehearse'
   | 'SignAnchor'
+  | 'SignBook'
   | 'EnableKeyring';
 
 type Fault = (name: string) => Error;

@@ -75,6 +75,8 @@ export const unpair = {
 
 export const list = {
   lost: 'Lost: nothing takes it. More: sc_auth lost',
+  ofBook: (number: number, officerKey: string, notAfter: string) =>
+    `record ${number} of the pairing book, by the key ${officerKey.slice(0, 16)}, until ${notAfter.slice(0, 10)}`,
   keyNotSeen: 'not seen yet: stored at the first login with the card',
   none: (user: string) => `No card is paired with ${user}. To pair one: sc_auth pair`,
   noneAtAll: 'No card is paired with anybody here. To pair one: sudo sc_auth pair -u USER',

@@ -183,3 +183,6 @@ export const settings = {
   good: 'The files in /etc/scauth are good',
   bad: (why: string): Finding => [why, 'Correct it, then: sudo sc_auth config check'],
 };
+
+export const fleetRepair =
+  'see why no newer book comes, or the clock: systemctl status scauth-fleet; journalctl -u scauthd; FLEET.md';

@@ -1,6 +1,6 @@
 // What is said of the fleet's pairing book: in explain, doctor and lists, and of a login in the audit log.
 
-import type { BookSource } from '../model/book-state.ts';
+import type { BookSource, FleetStanding } from '../model/book-state.ts';
 
 const DATE_LENGTH = 10;
 
@@ -19,29 +19,47 @@ export function bookPairingText({ officer, number, notAfterMs }: BookSource): st
 }
 
 /** How old a head is, as people say it. */
-export function ageText(ms: number): string {
+function ageText(ms: number): string {
   const minutes = Math.max(0, Math.floor(ms / 60_000));
   if (minutes < 120) return `${minutes} min`;
   return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60 / 24)} days`;
 }
 
 /** The fleet-* words are what programs look for. */
-export const fleetText = {
+const text = {
   fresh: (epoch: number, age: string, records: number) =>
-    `fleet-fresh: head ${epoch}, ${age} old; ${records} records`,
+    `fleet-fresh: head ${epoch} of the pairing book is ${age} old; ${records} records are known here`,
   stale: (age: string) =>
     `fleet-stale: the newest head of the pairing book is ${age} old, so its pairings do not count until a newer one comes`,
   noHead:
     'fleet-no-head: no head of the pairing book was taken yet, so nothing says what is revoked, and its pairings do not count',
   clock:
     'fleet-clock: the clock is behind a time that this machine has had before, so the pairings of the book do not count',
-  remedyStale:
-    'See why the book is not fetched: systemctl status scauth-fleet, journalctl -u scauthd; or put a newer book there (FLEET.md)',
-  remedyClock:
-    'Set the clock. If it was ahead before: set fleet.realm to "" in scauth.toml, reload scauthd, set it again (FLEET.md)',
-  problem: (problem: string) => `the pairing book: ${problem}`,
-  refused: (why: string) => `the book has this person's card, and it does not count here: ${why}`,
-} as const;
+};
+
+/** null: there is no fleet. */
+export function fleetText({ freshness, head, ageMs, records }: FleetStanding): string | null {
+  const age = ageText(ageMs ?? 0);
+  switch (freshness) {
+    case 'off':
+      return null;
+    case 'fresh':
+      return text.fresh(head?.epoch ?? 0, age, records);
+    case 'stale':
+      return text.stale(age);
+    case 'no-head':
+      return text.noHead;
+    case 'clock-set-back':
+      return text.clock;
+  }
+}
+
+/** What to do where the book does not count. */
+export function fleetRemedy({ freshness }: Pick<FleetStanding, 'freshness'>): string {
+  return freshness === 'clock-set-back'
+    ? 'Set the clock. If it was ahead before: FLEET.md says how to begin anew.'
+    : 'See why no newer book comes: systemctl status scauth-fleet, journalctl -u scauthd.';
+}
 
 /** Why a record of the book does not count, by the rule. */
 export const RECORD_REFUSED = {

@@ -29,7 +29,7 @@ const LOCAL_DOMAINS = ['.', 'local', '/local/default'];
 
 /** What -v adds to the line of a pairing. */
 export function describePairing(pairing: WirePairing): string[] {
-  const { label, token, driver, algorithm, sha256, keyKnown, pairedBy, pairedAt } = pairing;
+  const { label, token, driver, algorithm, sha256, keyKnown, pairedBy, pairedAt, book } = pairing;
   const key = keyKnown
     ? [algorithm, sha256 === null ? null : `SHA-256 ${sha256}`].filter((part) => part !== null).join(', ')
     : say.keyNotSeen;
@@ -40,6 +40,7 @@ export function describePairing(pairing: WirePairing): string[] {
     ['Key', key],
     ['Paired by', pairedBy],
     ['Paired at', pairedAt],
+    ['Fleet', book === null ? null : say.ofBook(book.number, book.officerKey, book.notAfter)],
   ].flatMap(([name, value]) =>
     value === null || value === undefined || value === '' ? [] : [`  ${String(name)}: ${value}`],
   );

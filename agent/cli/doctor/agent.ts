@@ -46,6 +46,15 @@ function checkEnforcement({ shutOut, shutOutCount, shutOutSoon, shutOutSoonCount
   return checks;
 }
 
+function checkFleet({ fleet }: Health): Check[] {
+  if (fleet === null) return [];
+  const { state, detail, problem } = fleet;
+  if (state !== 'fresh') return [broken('fleet', detail, say.fleetRepair)];
+  return [
+    problem === null ? ok('fleet', detail) : warning('fleet', `${detail}; ${problem}`, say.fleetRepair),
+  ];
+}
+
 export async function checkAgent(context: CommandContext): Promise<Check[]> {
   try {
     const health = await callAgent(context, 'GetHealth', { days: WARN_DAYS });
@@ -66,9 +75,10 @@ export async function checkAgent(context: CommandContext): Promise<Check[]> {
     const certificates =
       ending.length > 0 ? ending : [ok('certificates', say.certificates.noneEnds(WARN_DAYS))];
     const cards = health.refusedCards.map(checkRefused);
+    const fleet = checkFleet(health);
     const secrets = await checkSecrets(context);
     const enforced = checkEnforcement(health);
-    return [running, ...settings, hardening, ...cards, ...secrets, ...enforced, ...certificates];
+    return [running, ...settings, hardening, ...fleet, ...cards, ...secrets, ...enforced, ...certificates];
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     return [broken('scauthd', ...say.agent.silent(error.message))];

@@ -2,6 +2,8 @@
 
 import { printable } from '../../base/errors.ts';
 import type { Accounts } from '../../model/account.ts';
+import type { FleetStanding } from '../../model/book-state.ts';
+import { fleetText } from '../../words/fleet.ts';
 import { cardHealth, shutOutBy, type LookParts } from '../../stories/explain/machine-health.ts';
 import type { HealthSource } from '../../model/health.ts';
 import type { PeerCredentials } from '../../model/request.ts';
@@ -15,6 +17,12 @@ export interface HealthParts extends LookParts {
   readonly accounts: Accounts;
   readonly version: string;
   readonly health: HealthSource;
+  readonly fleet: () => FleetStanding;
+}
+
+function wireFleet(standing: FleetStanding): Reply<'GetHealth'>['fleet'] {
+  const detail = fleetText(standing);
+  return detail === null ? null : { state: standing.freshness, detail, problem: standing.problem };
 }
 
 /** For root of the whole machine. */
@@ -39,5 +47,6 @@ export async function getHealth(
     shutOutCount: now.count,
     shutOutSoon: soon.first,
     shutOutSoonCount: soon.count,
+    fleet: wireFleet(parts.fleet()),
   };
 }

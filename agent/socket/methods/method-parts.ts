@@ -3,6 +3,7 @@
 import type { AnchorSource, AuditLog } from '../../audit/interface.ts';
 import type { SessionSource } from '../../logind/interface.ts';
 import type { Accounts } from '../../model/account.ts';
+import type { FleetStanding } from '../../model/book-state.ts';
 import type { HealthSource } from '../../model/health.ts';
 import type { LostTable } from '../../store/interface.ts';
 import type { LostParts } from '../../stories/lost/say-lost.ts';
@@ -11,6 +12,7 @@ import type { MonitorParts } from '../monitor.ts';
 import type { EnforcementMethodParts } from './enforcement-methods.ts';
 import type { InventoryParts } from './inventory-methods.ts';
 import type { KeyringMethodParts } from './keyring-methods.ts';
+import type { SignedBooks } from './signed-books.ts';
 import type { SettingsParts } from './settings-methods.ts';
 
 export interface AdminParts
@@ -24,5 +26,7 @@ export interface AdminParts
   readonly sessions: SessionSource;
   readonly version: string;
   readonly health: HealthSource;
+  readonly fleet: () => FleetStanding;
+  readonly signedBooks: SignedBooks;
   readonly log: (line: string) => void;
 }

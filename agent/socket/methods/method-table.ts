@@ -16,6 +16,7 @@ import {
 import { PermissionDenied } from '../../protocol/varlink.ts';
 import { claim, stateFor } from '../monitor.ts';
 import { callerAccount, callerUnlessRoot, tokenIdOf } from './caller.ts';
+import * as book from './book-methods.ts';
 import * as stories from './card-stories.ts';
 import * as keys from './machine-key-stories.ts';
 import * as setup from './setup-stories.ts';
@@ -88,6 +89,7 @@ const PLAIN: { readonly [M in PlainMethod]: PlainRow<M> } = {
   ListReaders: { ...READS, run: listReaders },
   SetDriverForLogin: { ...CHANGES, ...ROOT, run: setDriverForLogin },
   ListPairings: { ...READS, run: listPairings },
+  TakeBookSignatures: { ...READS, run: book.takeBookSignatures },
   AddPairing: { ...SHOWN, ...ROOT, run: addPairing },
   Unpair: { ...SHOWN, run: unpair },
   SayLost: { ...SHOWN, run: lostCards.lost },
@@ -146,6 +148,7 @@ const STORIES: { readonly [M in UpgradedMethod]: StoryRow<M> } = {
   DeleteKeys: { ...ASKS, story: keys.deleteKeysStory },
   EnableKeyring: { ...ASKS, story: stories.enableKeyringStory },
   SignAnchor: { ...ASKS, ...ROOT, story: stories.signAnchorStory },
+  SignBook: { ...ASKS, story: book.signBookStory },
   Rehearse: { ...ASKS, here: 'seat', story: stories.rehearseStory },
 };
 

@@ -2,6 +2,7 @@
 
 import { toHex } from '../../base/bytes.ts';
 import { printable } from '../../base/errors.ts';
+import type { BookSource } from '../../model/book-state.ts';
 import type { DriverInfo } from '../../model/driver.ts';
 import type { ReaderDriverInfo, ReaderInfo, TrustWords } from '../../model/inventory.ts';
 import type { FactorySecrets } from '../../model/factory-secrets.ts';
@@ -177,5 +178,10 @@ export function wirePairing(pairing: ListedPairing): WirePairing {
     pairedBy: pairing.pairedBy,
     pairedAt: iso(pairing.pairedAtMs),
     lost: pairing.lost,
+    book: pairing.book === undefined ? null : wireSource(pairing.book),
   };
+}
+
+function wireSource({ officer, officerKey, number, notAfterMs }: BookSource): WirePairing['book'] {
+  return { officer, officerKey, number, notAfter: iso(notAfterMs) };
 }

@@ -4,6 +4,7 @@
 import { toHex } from '../../base/bytes.ts';
 import { asAgentError, printable, type AgentError } from '../../base/errors.ts';
 import type { Account } from '../../model/account.ts';
+import type { FleetStanding } from '../../model/book-state.ts';
 import type { DriverInfo } from '../../model/driver.ts';
 import type { ReaderInfo } from '../../model/inventory.ts';
 import type { PeerSession, SessionPlace } from '../../model/peer-session.ts';
@@ -31,6 +32,7 @@ import {
   noKeyRemedy,
   remedyOf,
 } from '../../words/explain.ts';
+import { fleetRemedy, fleetText, pairedByBook } from '../../words/fleet.ts';
 import type { EntryQuestion } from '../enforcement/explain-enforcement.ts';
 import { findCards, wantsCard, type CardParts, type FoundCards } from '../card/find/find-cards.ts';
 import type { PairedCard } from '../card/find/find-identity.ts';
@@ -48,6 +50,7 @@ export interface ReaderSource {
 }
 
 export interface ExplainParts extends CardParts {
+  readonly fleet: () => FleetStanding;
   readonly trust: CertificateTrust;
   readonly policy: () => Policy;
   readonly readers: ReaderSource;
@@ -309,6 +312,11 @@ async function checkPairing({ cards, parts, policy, question }: Facts): Promise<
   if (outcome instanceof Error) return fault('pairing', outcome);
   if (outcome.kind === 'refused') {
     const { reason } = outcome.decision;
+    const standing = parts.fleet();
+    const stale = standing.freshness === 'fresh' ? null : fleetText(standing);
+    // A card of the book would look just so.
+    if (stale !== null)
+      return broken(`${reasonText(reason)} ${stale}`, fleetRemedy(standing), listed(keys.map(nameOf)));
     return broken(reasonText(reason), REMEDY.pairing, `${reason}: ${listed(keys.map(nameOf))}`);
   }
   const [taken] = outcome.cards;
@@ -327,7 +335,9 @@ async function checkPairing({ cards, parts, policy, question }: Facts): Promise<
       cardRemedy(card.reason, policy.login.cardCheck === 'always'),
       `${card.rule}: ${card.why}`,
     );
-  return good(say.paired(question.account.name), `${pairing.pkhh} by ${pairing.pairedBy}`);
+  const { book } = pairing;
+  const signed = book === undefined ? '' : `; ${pairedByBook(book)}; ${fleetText(parts.fleet()) ?? ''}`;
+  return good(`${say.paired(question.account.name)}${signed}`, `${pairing.pkhh} by ${pairing.pairedBy}`);
 }
 
 /** The card that a login would take; null where it would take none. */

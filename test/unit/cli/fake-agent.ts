@@ -183,6 +183,7 @@ export function pairing(over: Partial<WirePairing> = {}): WirePairing {
     pairedBy: 'root',
     pairedAt: '2026-11-23T20:00:00.000Z',
     lost: null,
+    book: null,
     ...over,
   };
 }

@@ -1,6 +1,8 @@
 // A server of io.scauth with the fakes of the login stories around it, for the tests of this folder.
 
 import type { ExecutionContext } from 'ava';
+import { SignedBooks } from '../../../agent/socket/methods/signed-books.ts';
+import { NO_FLEET } from '../../../agent/model/book-state.ts';
 import { AgentError } from '../../../agent/base/errors.ts';
 import { SessionCards } from '../../../agent/stories/removal/session-cards.ts';
 import { NOT_EVALUATED } from '../../../agent/model/inventory.ts';
@@ -73,6 +75,8 @@ export async function serve(t: ExecutionContext, more: Partial<AdminServerParts>
     keyring: noKeyring,
     sessions: noLogind,
     health: { notInForce: [], configRefused: () => null },
+    fleet: () => NO_FLEET,
+    signedBooks: new SignedBooks({ nowMs: () => 0, monotonicMs: () => 0 }),
     settingsFiles: noFiles,
     removalTaken: () => Promise.resolve(),
     turns: new Turns(),

@@ -30,7 +30,7 @@ test('S9: whatever asks for a secret is for who is at the machine, and is no cal
   const asks = names
     .map((name) => methodNamed(`io.scauth.${name}`))
     .filter((method) => method?.kind === 'story');
-  t.is(asks.length, 15);
+  t.is(asks.length, 16);
   for (const method of asks) t.false(method.oneway, method.name);
 });
 

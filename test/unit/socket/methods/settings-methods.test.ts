@@ -3,6 +3,7 @@
 
 import { generateKeyPairSync } from 'node:crypto';
 import test from 'ava';
+import { NO_FLEET } from '../../../../agent/model/book-state.ts';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import { driverFacts } from '../../../../agent/stories/enforcement/card-outlook.ts';
 import type { DriverInfo } from '../../../../agent/model/driver.ts';
@@ -76,7 +77,7 @@ test('the files: what is wrong with them, whom they would shut out, drivers as a
 test('health: cards that no driver takes, whom enforcement shuts out now and soon, what ends', async (t) => {
   const { table, ...parts } = place('disabled');
   const health = { notInForce: [], configRefused: () => null };
-  const asked = { ...parts, accounts, health, tokens: tokensOf(), version: '1' };
+  const asked = { ...parts, fleet: () => NO_FLEET, accounts, health, tokens: tokensOf(), version: '1' };
   const as = (uid: number) => ({ pid: 1, uid, gid: 0 });
   const days = 8;
   const seen = await getHealth({ days }, as(0), asked);

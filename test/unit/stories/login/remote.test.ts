@@ -2,6 +2,7 @@
 // session is looked up only when it matters, and counts again after the PIN.
 
 import test from 'ava';
+import { NO_FLEET } from '../../../../agent/model/book-state.ts';
 import { explainLogin } from '../../../../agent/stories/explain/explain.ts';
 import type { SessionSource } from '../../../../agent/logind/interface.ts';
 import type { SessionPlace, UserSession } from '../../../../agent/model/peer-session.ts';
@@ -157,6 +158,7 @@ test('explain stops at the session link where the login would', async (t) => {
         trust: noTrust,
         sessions: sessions(place, session),
         enforcement: () => Promise.resolve(null),
+        fleet: () => NO_FLEET,
         mayDriverServe: () => true,
       },
     );

@@ -1,5 +1,6 @@
 // K9: the card that a login misses is in, and cannot be read: said to its user, and to nobody who is elsewhere.
 import test from 'ava';
+import { NO_FLEET } from '../../../../agent/model/book-state.ts';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import { explainLogin } from '../../../../agent/stories/explain/explain.ts';
 import type { Token, TokenSource } from '../../../../agent/token/interface.ts';
@@ -57,6 +58,7 @@ test.serial('K9: explain says the same, with what to do', async (t) => {
             ],
           },
           enforcement: () => Promise.resolve(null),
+          fleet: () => NO_FLEET,
           sessions: noLogind,
           mayDriverServe: () => true,
           accounts,

@@ -1,0 +1,81 @@
+// A pairing book as a file of its officers: read whole, written anew beside itself and renamed. Nothing is believed by it:
+// what a command makes is signed, and each machine verifies it.
+
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { AgentError } from '../../base/errors.ts';
+import { keyNames } from '../../model/book-body.ts';
+import { bookLineText, parseBookLine, type BookKind, type BookLine } from '../../model/book.ts';
+import { book as say } from '../../words/book.ts';
+import { CommandError } from '../exit-codes.ts';
+
+const MAX_BYTES = 512 * 1024 * 1024;
+
+/** @throws CommandError `usage` */
+export function readBook(path: string, mayBeMissing = false): BookLine[] {
+  let text: string;
+  try {
+    if (statSync(path).size > MAX_BYTES) throw new CommandError('usage', say.tooLong(path));
+    text = readFileSync(path, 'latin1');
+  } catch (cause) {
+    if (cause instanceof CommandError) throw cause;
+    if (mayBeMissing && (cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new CommandError('usage', say.unreadable(path), cause);
+  }
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line, index) => {
+      const read = parseBookLine(line);
+      if (read === null) throw new CommandError('usage', say.notALine(path, index + 1));
+      return read;
+    });
+}
+
+/** @throws CommandError `usage` */
+export function writeBook(path: string, lines: readonly BookLine[]): void {
+  try {
+    writeFileSync(`${path}.new`, lines.map((line) => `${bookLineText(line)}\n`).join(''), { mode: 0o644 });
+    renameSync(`${path}.new`, path);
+  } catch (cause) {
+    throw new CommandError('usage', say.unwritable(path), cause);
+  }
+}
+
+export function draft(kind: BookKind, name: string, body: string): BookLine {
+  return { kind, name, body, signatures: [] };
+}
+
+/** What an item says, or null where it cannot be read. */
+export function saidBy<T>(parse: (body: string) => T, { body }: BookLine): T | null {
+  try {
+    return parse(body);
+  } catch (error) {
+    if (error instanceof AgentError) return null;
+    throw error;
+  }
+}
+
+/** Numbers that no other item has, wherever it was made: by the clock, and behind all that are here. */
+export class Numbers {
+  #next: number;
+
+  constructor(lines: readonly BookLine[]) {
+    this.#next = Date.now();
+    for (const { body } of lines) {
+      const { number } = JSON.parse(Buffer.from(body, 'base64url').toString()) as { number?: unknown };
+      if (Number.isSafeInteger(number)) this.#next = Math.max(this.#next, Number(number) + 1);
+    }
+  }
+
+  next(): number {
+    return this.#next++;
+  }
+}
+
+export function isBy(spki: Buffer, sha256: string): boolean {
+  try {
+    return keyNames(spki).sha256 === sha256;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,121 @@
+// sc_auth book export and verify: what is signed, for carriers and machines; and whether a book is whole and its signatures
+// are good. What a machine makes of it, its own settings and clock say (sc_auth explain, doctor).
+
+import { createHash } from 'node:crypto';
+import { bookNumbersHash, parseHeadBody, parseOfficerBody, parseRecordBody } from '../../model/book-body.ts';
+import { bookLineText, isSignedItem, type BookLine } from '../../model/book.ts';
+import { parsePublicKey, type PublicKey } from '../../model/key.ts';
+import { book as say } from '../../words/book.ts';
+import { writeNew } from '../card/new-file.ts';
+import type { CommandContext } from '../context.ts';
+import { CommandError } from '../exit-codes.ts';
+import { parseOptions } from '../options.ts';
+import { readBook, saidBy } from './book-text.ts';
+import { fileOption } from './make.ts';
+
+// eslint-disable-next-line @typescript-eslint/require-await
+export async function exportBook(args: readonly string[], context: CommandContext): Promise<void> {
+  const options = parseOptions('book', args, {
+    file: { type: 'string', short: 'f' },
+    out: { type: 'string', short: 'o' },
+    officers: { type: 'boolean' },
+  });
+  const lines = readBook(fileOption(options.file)).filter(
+    ({ kind, signatures }) => signatures.length > 0 && (options.officers !== true || kind === 'officer'),
+  );
+  if (options.out === undefined) {
+    context.output.result({ lines: lines.map(bookLineText) }, lines.map(bookLineText));
+    return;
+  }
+  writeNew(options.out, lines.map((line) => `${bookLineText(line)}\n`).join(''));
+  context.output.result({ file: options.out, lines: lines.length }, [
+    say.exported(options.out, lines.length),
+  ]);
+}
+
+interface Signer {
+  readonly key: PublicKey;
+  readonly role: 'officer' | 'head';
+}
+
+/** Keys that officers' lines name, from those that are given. */
+function signersOf(
+  lines: readonly BookLine[],
+  pins: ReadonlySet<string>,
+  threshold: number,
+): Map<string, Signer> {
+  const known = new Map<string, Signer>();
+  for (let isNew = true; isNew;) {
+    isNew = false;
+    for (const line of lines) {
+      const said = line.kind === 'officer' ? saidBy(parseOfficerBody, line) : null;
+      if (said === null) continue;
+      const key = parsePublicKey(said.key);
+      if (known.has(key.sha256)) continue;
+      const by = new Set(signedBy(line).filter((sha256) => known.get(sha256)?.role === 'officer'));
+      by.delete(key.sha256);
+      const isOwn = said.role === 'officer' && pins.has(key.sha256) && signedBy(line).includes(key.sha256);
+      if (!isOwn && by.size < threshold) continue;
+      known.set(key.sha256, { key, role: said.role });
+      isNew = true;
+    }
+  }
+  return known;
+}
+
+const signerNames = new WeakMap<BookLine, string[]>();
+
+/** Whose signatures on the line are good, by SHA-256 of their keys. */
+function signedBy(line: BookLine): string[] {
+  const before = signerNames.get(line);
+  if (before !== undefined) return before;
+  const names = line.signatures.flatMap((one) =>
+    isSignedItem(line, one, parsePublicKey(one.spki))
+      ? [createHash('sha256').update(one.spki).digest('hex').toUpperCase()]
+      : [],
+  );
+  signerNames.set(line, names);
+  return names;
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await
+export async function verify(args: readonly string[], context: CommandContext): Promise<void> {
+  const options = parseOptions('book', args, {
+    file: { type: 'string', short: 'f' },
+    signer: { type: 'string', multiple: true },
+    threshold: { type: 'string' },
+  });
+  const lines = readBook(fileOption(options.file));
+  const pins = new Set((options.signer ?? []).map((text) => text.replace(/[\s:]/g, '').toUpperCase()));
+  if (pins.size === 0) throw new CommandError('usage', say.whichSigners);
+  const signers = signersOf(lines, pins, Number(options.threshold ?? 2));
+  const bad: number[] = [];
+  let drafts = 0;
+  const numbers: number[] = [];
+  for (const [index, line] of lines.entries()) {
+    if (line.signatures.length === 0) {
+      drafts += 1;
+      continue;
+    }
+    const parse = { officer: parseOfficerBody, record: parseRecordBody, head: parseHeadBody }[line.kind];
+    const said = saidBy<unknown>(parse, line);
+    const role = line.kind === 'head' ? 'head' : 'officer';
+    const isNamed =
+      line.kind === 'officer'
+        ? signers.has(parseOfficerKey(line))
+        : signedBy(line).some((sha256) => signers.get(sha256)?.role === role);
+    if (said === null || !isNamed) bad.push(index + 1);
+    else if (line.kind === 'record') numbers.push(saidBy(parseRecordBody, line)?.number ?? 0);
+  }
+  const head =
+    lines.filter(({ kind }) => kind === 'head').map((line) => saidBy(parseHeadBody, line))[0] ?? null;
+  const isWhole = head !== null && head.records.hash === bookNumbersHash(numbers);
+  const found = { lines: lines.length, records: numbers.length, drafts, bad, whole: isWhole };
+  context.output.result(found, say.verified(found));
+  if (bad.length > 0 || !isWhole) context.output.failed(1);
+}
+
+function parseOfficerKey(line: BookLine): string {
+  const said = saidBy(parseOfficerBody, line);
+  return said === null ? '' : createHash('sha256').update(said.key).digest('hex').toUpperCase();
+}
