@@ -5,12 +5,14 @@
 //   BEFORE AFTER it reads   =TEXT an answer | null no text with PAM_SUCCESS | error PAM_CONV_ERR | missing no
 //   answers at all
 //
-// Line ends in texts are written as \n. Specification: pam_conv(3), pam_start(3).
+// After the last line it stays until its input ends, so that its memory can be looked at; it keeps no answer
+// itself. Line ends in texts are written as \n. Specification: pam_conv(3), pam_start(3).
 #include <dirent.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void say(const char *what, const char *kind, const char *text) {
     printf("%s %s ", what, kind);
@@ -22,6 +24,16 @@ static void say(const char *what, const char *kind, const char *text) {
     }
     putchar('\n');
     fflush(stdout);
+}
+
+/** A line without its end, by read(2): stdio would keep a copy. 0 where the input has ended. */
+static int read_line(char *line, size_t size) {
+    size_t length = 0;
+    ssize_t got = 0;
+    while (length < size - 1 && (got = read(STDIN_FILENO, line + length, 1)) == 1 && line[length] != '\n')
+        length += 1;
+    line[length] = '\0';
+    return length > 0 || got == 1;
 }
 
 static int answer(const char *line, struct pam_response *reply) {
@@ -49,11 +61,10 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
             continue;
         }
         say("ask", style == PAM_PROMPT_ECHO_ON ? "shown" : "hidden", messages[at]->msg);
-        if (fgets(line, sizeof line, stdin) == NULL) {
+        if (!read_line(line, sizeof line)) {
             result = PAM_CONV_ERR;
             break;
         }
-        line[strcspn(line, "\n")] = '\0';
         missing = strcmp(line, "missing") == 0;
         if (!missing)
             result = answer(line, &all[at]);
@@ -112,5 +123,8 @@ int main(int argc, char **argv) {
     char first[16];
     snprintf(first, sizeof first, "%d", before);
     say("files", first, files);
+    char rest;
+    while (read(STDIN_FILENO, &rest, 1) == 1)
+        continue;
     return 0;
 }

@@ -107,11 +107,11 @@ export class Login {
 
   /** Ends it, as somebody who gives up. */
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
-    const pid = this.#sandbox.namespace.pidOf(this.#child);
+    const { pid } = this;
     if (pid !== null) process.kill(pid, signal);
   }
 
-  /** The next question that was not answered yet; null: it is over. @throws Hangs */
+  /** The next question that was not answered yet; null: none comes any more. @throws Hangs */
   async question(): Promise<string | null> {
     for (;;) {
       const at = this.#said.findIndex((line, index) => index >= this.#taken && line.startsWith('ask '));
@@ -119,7 +119,7 @@ export class Login {
         this.#taken = at + 1;
         return this.#said[at]?.replace(/^ask \w+ /, '') ?? null;
       }
-      if (this.#over) return null;
+      if (this.#over || this.#said.some((line) => line.startsWith('files '))) return null;
       await this.#next();
     }
   }
@@ -137,8 +137,15 @@ export class Login {
     this.#child.stdin?.write(`${typeof reply === 'string' ? reply : `=${reply.text}`}\n`);
   }
 
+  /** As the machine counts; null: it has ended. */
+  get pid(): number | null {
+    return this.#sandbox.namespace.pidOf(this.#child);
+  }
+
   /** @throws Hangs; Crashed */
   async end(): Promise<End> {
+    await this.says(/^files /);
+    this.#child.stdin?.end();
     while (!this.#over) await this.#next();
     const { code, signal } = await this.#ended;
     if (signal !== null || (code ?? 0) >= 128) throw new Crashed(signal ?? String(code));

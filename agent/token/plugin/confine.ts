@@ -86,4 +86,7 @@ export const DRIVER_ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: '/usr/bin:/bin',
   LANG: 'C.UTF-8',
   HOME: '/nonexistent',
+  // What is freed there is overwritten at once (mallopt(3), M_PERTURB), without a cache that would keep it as it was: a
+  // PKCS#11 module is other people's code, and OpenSC's leaves the PIN in memory that it has freed (DECISIONS.md D263).
+  GLIBC_TUNABLES: 'glibc.malloc.perturb=165:glibc.malloc.tcache_count=0',
 };
