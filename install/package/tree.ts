@@ -53,11 +53,11 @@ const SHIPPED: readonly Shipped[] = [
   { from: 'install/apparmor/{scauthd,scauth-fleet}', to: 'etc/apparmor.d/' },
   { from: 'install/logrotate{,.conf,/scauth,.d/scauth}', to: 'etc/logrotate.d/scauth', optional: true },
   { from: 'install/doc/*.{md,png}', to: 'usr/share/doc/scauth/' },
-  { from: '{README,THREATS,PROTOCOL,SECURITY}.md', to: 'usr/share/doc/scauth/' },
+  { from: '{README,FLEET,THREATS,PROTOCOL,SECURITY}.md', to: 'usr/share/doc/scauth/' },
   { from: 'install/ldap/*', to: 'usr/share/scauth/ldap/' },
   { from: 'install/siem/*.*', to: 'usr/share/scauth/siem/' },
   { from: 'install/siem/sigma/*.yml', to: 'usr/share/scauth/siem/sigma/' },
-  { from: 'install/ansible/site.yml', to: 'usr/share/doc/scauth/ansible/' },
+  { from: 'install/ansible/{site,book}.yml', to: 'usr/share/doc/scauth/ansible/' },
   ...['defaults', 'handlers', 'meta', 'tasks', 'templates'].map((folder) => ({
     from: `install/ansible/roles/scauth/${folder}/*`,
     to: `usr/share/doc/scauth/ansible/roles/scauth/${folder}/`,

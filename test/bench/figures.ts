@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'APDUs' | 'requests' | 'µs' | 'ms' | 's' | 'MiB' | 'MB' | 'ratio';
+  readonly unit: 'APDUs' | 'requests' | 'µs' | 'ms' | 's' | 'KiB' | 'MiB' | 'MB' | 'ratio';
   /** The most that `value` may be; null where nothing was promised. */
   readonly bar: number | null;
   /** null without a bar. */

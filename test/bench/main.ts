@@ -1,7 +1,7 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
 // Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only PART] [--svg FILE] [--publish]
-// PART: login, peers, setup, pkcs11, cards, flood, many, memory, session, audit or package.
+// PART: login, peers, setup, pkcs11, cards, flood, many, memory, session, fleet, audit or package.
 // --svg draws the peers; --publish puts the peers' chart and tables into the documents.
 // --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
 import { writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { auditFigures, type AuditSizes } from './audit.ts';
 import { commandTimes, durableWrite, memoryAtRest } from './at-rest.ts';
 import { decisionFigures } from './decision.ts';
 import { figure, table, writeJson, type Figure } from './figures.ts';
+import { fleetLoadFigures } from './fleet-load.ts';
 import { floodFigures } from './flood.ts';
 import { insertionFigures, retiredFigures } from './insertion.ts';
 import { MEASURED_AGENT } from './longest-turn.ts';
@@ -134,6 +135,7 @@ const PARTS: readonly string[] = [
   'many',
   'memory',
   'session',
+  'fleet',
   'audit',
   'package',
 ];
@@ -180,6 +182,7 @@ try {
     ...(isAsked('many') ? await manyFigures(size === 'quick' ? 10_000 : 100_000) : []),
     ...(isAsked('memory') ? await memoryFigures(size === 'quick' ? 4000 : 100_000) : []),
     ...(isAsked('session') ? await sessionFigures(size === 'quick' ? 3 : 10) : []),
+    ...(isAsked('fleet') ? await fleetLoadFigures(size === 'quick') : []),
     ...(isAsked('package') ? await packageFigures(size === 'quick' ? 3 : 20) : []),
     ...(isAsked('audit') ? await auditFigures(AUDIT_SIZES[size]) : []),
   ];

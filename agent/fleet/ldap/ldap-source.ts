@@ -1,5 +1,5 @@
-// A book in a directory. A poll is two small searches; heads and officers are read when the book's entry has changed, and
-// the records that are wanted when anything has. Of several servers the one that answered last is asked first; each is
+// A book in a directory. A poll is one small search; heads and officers are read when the book's entry has changed, and
+// the records that are wanted when an entry of theirs has. Of several servers the one that answered last is asked first; each is
 // known by what it said itself, for two servers need not be equally far. Why: DECISIONS.md D313.
 
 import { readFileSync } from 'node:fs';
@@ -13,7 +13,19 @@ import { parseItem, type Item } from '../item.ts';
 import { LOOK_UP_MS, type BookSource, type Wanted } from '../source.ts';
 import { changesFrom, markOf, suffixOf } from './change-mark.ts';
 import { serverOf, type Server, type TlsParts } from './connect.ts';
-import { any, anyOf, BOOK, HEAD, is, KEY_HASH, OFFICER, PERSON, RECORD, since } from './schema.ts';
+import {
+  any,
+  anyOf,
+  BOOK,
+  bookOrKeys,
+  HEAD,
+  is,
+  KEY_HASH,
+  OFFICER,
+  PERSON,
+  RECORD,
+  since,
+} from './schema.ts';
 import { Session, type Bind, type FoundEntry, type Search } from './session.ts';
 
 const CONNECT_MS = 5000;
@@ -30,6 +42,8 @@ const AT_ONCE = 50;
 const MOST_MEMBERS = 5000;
 /** Entries of people per value that is asked for: a key may be paired with several accounts. */
 const ENTRIES_EACH = 8;
+const MARKS = ['entryCSN', 'objectClass'];
+const MARKED = { entries: 64 + AT_ONCE * ENTRIES_EACH, bytes: 1024 * 1024 };
 const SMALL = { entries: 64, bytes: 256 * 1024 };
 const BOOK_ENTRY = { entries: 64, bytes: 32 * 1024 * 1024 };
 const PEOPLE = { entries: MOST_RECORDS, bytes: 2 * MAX_BOOK_BYTES };
@@ -63,6 +77,15 @@ function slicesOf(values: readonly string[]): string[][] {
   return Array.from({ length: Math.ceil(values.length / AT_ONCE) }, (_, at) => [
     ...values.slice(at * AT_ONCE, (at + 1) * AT_ONCE),
   ]);
+}
+
+/** The entries with what each of them was last changed by; null when one does not say it. */
+function markOfAll(entries: readonly FoundEntry[]): string | null {
+  const marks = entries.map((entry) => {
+    const mark = markOf(entry.values('entryCSN'));
+    return mark === null ? null : `${entry.dn} ${mark}`;
+  });
+  return marks.includes(null) ? null : marks.sort().join('\n');
 }
 
 function recordsOf(entry: FoundEntry): Item[] {
@@ -113,7 +136,7 @@ export class LdapSource implements BookSource {
     this.#session = session;
     try {
       const known = await this.#knownOf(session);
-      const before = await this.#poll(session, known);
+      const before = await this.#poll(session, known, { keys, prefetch });
       if (prefetch.all) await this.#readAll(session, known, before);
       else await this.#readWanted(session, known, { keys, prefetch }, before !== null);
       const maker = new BookMaker();
@@ -171,42 +194,57 @@ export class LdapSource implements BookSource {
   }
 
   /**
-   * Looks whether something has changed, and reads heads and officers when they have.
+   * Looks whether something has changed, and reads heads and officers when they have. Of a few keys, whose entries have
+   * changed is seen by these entries themselves; of many, by the database's contextCSN.
    * @returns the contextCSN of the poll before, from which on people may have changed; null when nothing has
    */
-  async #poll(session: Session, known: Known): Promise<readonly string[] | null> {
+  async #poll(session: Session, known: Known, { keys, prefetch }: Wanted): Promise<readonly string[] | null> {
     const { base } = this.#settings;
-    const book: Search = { base, scope: 'sub', filter: is('objectClass', BOOK), attributes: ['entryCSN'] };
-    const context: Search[] =
-      known.suffix === null
-        ? []
-        : [{ base: known.suffix, scope: 'base', filter: any, attributes: ['contextCSN'] }];
-    const [books = [], [top] = []] = await session.search([book, ...context], SMALL, ANSWER_MS);
+    const areFew =
+      keys.size <= AT_ONCE && !prefetch.all && prefetch.users.length === 0 && prefetch.groups.length === 0;
+    const book: Search = { base, scope: 'sub', filter: is('objectClass', BOOK), attributes: MARKS };
+    const searches: Search[] = areFew
+      ? [{ ...book, filter: bookOrKeys([...keys]) }]
+      : [
+          book,
+          ...(known.suffix === null
+            ? []
+            : [{ base: known.suffix, scope: 'base', filter: any, attributes: ['contextCSN'] } as const]),
+        ];
+    const [found = [], [top] = []] = await session.search(searches, MARKED, ANSWER_MS);
+    const isBook = (entry: FoundEntry): boolean =>
+      entry.values('objectClass').some((name) => name.toLowerCase() === BOOK.toLowerCase());
+    const books = found.filter(isBook);
     if (books.length === 0) throw new AgentError('malformed', { detail: `no entry of a book below ${base}` });
-    const stamps = books.map((entry) => markOf(entry.values('entryCSN')));
-    const bookMark = stamps.includes(null)
-      ? null
-      : markOf(books.map(({ dn }, at) => `${dn} ${stamps[at] ?? ''}`));
+    const bookMark = markOfAll(books);
     if (bookMark === null || bookMark !== known.bookMark) {
-      const [found = []] = await session.search(
-        [{ ...book, attributes: [HEAD, OFFICER] }],
-        BOOK_ENTRY,
-        ANSWER_MS,
-      );
-      const maker = new BookMaker();
-      for (const entry of found)
-        for (const line of [...entry.values(HEAD), ...entry.values(OFFICER)]) {
-          const item = parseItem(line);
-          if (item !== null && item.kind !== 'record') maker.add(item);
-        }
-      known.head = maker.made();
+      known.head = await this.#readBook(session, book);
       known.bookMark = bookMark;
     }
-    const now = top?.values('contextCSN') ?? [];
-    const isSame = markOf(now) !== null && markOf(now) === markOf(known.context);
     const before = known.context;
+    const peopleMark = areFew ? markOfAll(found.filter((entry) => !isBook(entry))) : null;
+    const now = areFew
+      ? peopleMark === null
+        ? []
+        : [`entries ${peopleMark}`]
+      : (top?.values('contextCSN') ?? []);
     known.context = now;
-    return isSame ? null : before;
+    return markOf(now) !== null && markOf(now) === markOf(before) ? null : before;
+  }
+
+  async #readBook(session: Session, book: Search): Promise<Pick<Book, 'heads' | 'officers'>> {
+    const [found = []] = await session.search(
+      [{ ...book, attributes: [HEAD, OFFICER] }],
+      BOOK_ENTRY,
+      ANSWER_MS,
+    );
+    const maker = new BookMaker();
+    for (const entry of found)
+      for (const line of [...entry.values(HEAD), ...entry.values(OFFICER)]) {
+        const item = parseItem(line);
+        if (item !== null && item.kind !== 'record') maker.add(item);
+      }
+    return maker.made();
   }
 
   async #readWanted(

@@ -30,6 +30,11 @@ export function anyOf(attribute: string, values: readonly string[]): Filter {
   return new OrFilter({ filters: values.map((value) => is(attribute, value)) });
 }
 
+/** The book's entry, and those of people with these keys. */
+export function bookOrKeys(keys: readonly string[]): Filter {
+  return new OrFilter({ filters: [is('objectClass', BOOK), ...keys.map((key) => is(KEY_HASH, key))] });
+}
+
 export function since(csn: string): Filter {
   const later = new GreaterThanEqualsFilter({ attribute: 'entryCSN', value: csn });
   return new AndFilter({ filters: [is('objectClass', PERSON), later] });

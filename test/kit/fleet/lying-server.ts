@@ -142,7 +142,8 @@ export function honest(lines: {
   return ({ id, attributes }) => {
     if (attributes.includes('namingContexts'))
       return [entry(id, '', { namingContexts: ['dc=example,dc=org'] }), searchDone(id)];
-    if (attributes.includes('entryCSN')) return [entry(id, 'cn=book', { entryCSN: ['1'] }), searchDone(id)];
+    if (attributes.includes('entryCSN'))
+      return [entry(id, 'cn=book', { entryCSN: ['1'], objectClass: ['scauthBook'] }), searchDone(id)];
     if (attributes.includes('contextCSN'))
       return [entry(id, 'dc=example', { contextCSN: ['1'] }), searchDone(id)];
     if (attributes.includes('scauthBookHead'))

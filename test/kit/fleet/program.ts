@@ -11,16 +11,23 @@ const PATIENCE_MS = 60_000;
 
 export class FleetProgram {
   readonly folder: string;
+  /** Where it writes the book, and where scauthd's wanted keys are. */
+  readonly state: string;
+  readonly run: string;
   said = '';
   #child: ChildProcess | null = null;
   #exit: Promise<number | null> = Promise.resolve(null);
 
-  constructor() {
+  /** @param places of a scauthd that it works for */
+  constructor(places: { readonly state?: string; readonly run?: string } = {}) {
     this.folder = mkdtempSync(join(tmpdir(), 'scauth-fleet-'));
     for (const name of ['etc', 'state', 'run', 'credentials'])
       mkdirSync(join(this.folder, name), { mode: 0o755 });
+    this.state = places.state ?? join(this.folder, 'state');
+    this.run = places.run ?? join(this.folder, 'run');
   }
 
+  /** @param fleet the keys of [fleet] */
   settings(fleet: Readonly<Record<string, string | number | readonly string[]>>): void {
     const lines = Object.entries(fleet).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
     writeFileSync(join(this.folder, 'etc/scauth.toml'), `[fleet]\n${lines.join('')}`, { mode: 0o644 });
@@ -34,9 +41,9 @@ export class FleetProgram {
       env: {
         PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
         CONFIGURATION_DIRECTORY: join(this.folder, 'etc'),
-        STATE_DIRECTORY: join(this.folder, 'state'),
+        STATE_DIRECTORY: this.state,
         CREDENTIALS_DIRECTORY: join(this.folder, 'credentials'),
-        SCAUTH_IO_SOCKET: join(this.folder, 'run/io.scauth'),
+        SCAUTH_IO_SOCKET: join(this.run, 'io.scauth'),
       },
     });
     child.stderr.on('data', (bytes: Buffer) => {
@@ -49,12 +56,12 @@ export class FleetProgram {
   }
 
   want(...keys: readonly string[]): void {
-    writeFileSync(join(this.folder, 'run/fleet-wanted'), keys.map((key) => `${key}\n`).join(''));
+    writeFileSync(join(this.run, 'fleet-wanted'), keys.map((key) => `${key}\n`).join(''));
   }
 
   /** '' while there is none. */
   book(): string {
-    const path = join(this.folder, 'state/book');
+    const path = join(this.state, 'book');
     return existsSync(path) ? readFileSync(path, 'latin1') : '';
   }
 

@@ -80,7 +80,9 @@ const HOSTILE: Readonly<Record<string, Answer>> = {
   'an answer to somebody else': ({ id }) => [searchDone((id + 100) % 256), message(0, result(0x78, 52))],
   'a book without an entry': ({ id }) => [searchDone(id)],
   'a size limit': ({ id, attributes }) => [
-    ...(attributes.includes('entryCSN') ? [entry(id, 'cn=book', { entryCSN: ['1'] })] : []),
+    ...(attributes.includes('entryCSN')
+      ? [entry(id, 'cn=book', { entryCSN: ['1'], objectClass: ['scauthBook'] })]
+      : []),
     searchDone(id, 4),
   ],
 };
@@ -138,10 +140,10 @@ test('pages of which there is always one more end at the limit', async (t) => {
   const session = await Session.open(serverOf(server.url), tls, { kind: 'anonymous' }, 5000);
   const search = { base: SETTINGS.base, scope: 'sub', filter: any, attributes: ['cn'] } as const;
   let seen = 0;
-  const all = session.searchPages(search, { entries: 50, bytes: 1_000_000 }, 30_000, (entries) => {
+  const all = session.searchPages(search, { entries: 50, bytes: 1_000_000 }, 120_000, (entries) => {
     seen += entries.length;
   });
-  await t.throwsAsync(all, { message: /too many|Socket error/ });
+  await t.throwsAsync(all, { message: /too many/ });
   t.is(seen, 50);
   t.false(session.isOpen);
 });
