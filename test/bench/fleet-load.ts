@@ -43,7 +43,7 @@ async function load(
   let left = 0;
   for (let count = 0; performance.now() - beganMs < seconds * 1000; count += 1) {
     const dueMs = beganMs + (count * POLL_S * 1000) / MACHINES;
-    if (dueMs > performance.now()) await pause(dueMs - performance.now());
+    await pause(Math.max(0, dueMs - performance.now()));
     const at = count % sources.length;
     if (busy.has(at)) left += 1;
     else {
