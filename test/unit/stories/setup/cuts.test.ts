@@ -9,6 +9,7 @@ import { freeSecretSlots } from '../../../../agent/base/secret.ts';
 import { parseCertificate } from '../../../../agent/model/key.ts';
 import { importCertificate } from '../../../../agent/stories/setup/import-certificate.ts';
 import { takeOwnSecrets } from '../../../../agent/stories/setup/own-secrets.ts';
+import { unblockCardPin } from '../../../../agent/stories/pin/unblock-pin.ts';
 import { setUpCard, type SetupParts } from '../../../../agent/stories/setup/set-up-card.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import { makeCertificate } from '../../../kit/card/certificate.ts';
@@ -269,3 +270,26 @@ test.serial(
     t.is(plain.slot.card.applet.pins.application.tries, 3);
   },
 );
+
+for (const [name, options] of [
+  ['5.7.1', { firmware: '5.7.1' }],
+  ['4.3.7', { firmware: '4.3.7' }],
+  ["without Yubico's instructions, another ATR", { firmware: 'none', atr: '3B8D018073C021C057736F66747061' }],
+] as const)
+  test.serial(
+    `a wrong PUK, ${name}: one try of it, the PIN stays blocked, and the right one ends it`,
+    async (t) => {
+      const readers = await Readers.with({ key: 'p256', pin: '864213', puk: '40717253', ...options });
+      const { pins } = readers.slot.card.applet;
+      pins.application.tries = 0;
+      await readers.readAgain();
+      const parts = partsWith(readers);
+      const unblock = (puk: string) =>
+        unblockCardPin({ id: null, user: null }, self, new Person([puk, PIN, PIN]), parts);
+      await t.throwsAsync(unblock('11111111'), { code: 'wrong-puk' });
+      t.deepEqual([pins.puk.tries, pins.application.tries], [2, 0]);
+      await unblock('40717253');
+      t.is(pins.puk.tries, 3);
+      t.true(takes(pins.application, PIN));
+    },
+  );
