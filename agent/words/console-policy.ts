@@ -57,6 +57,8 @@ export const PLAN = {
   in: 'gets in',
   services: 'PAM services',
   look: 'Look at the PAM files',
+  allCovered: 'A password alone opens none of them.',
+  rest: (count: number) => `${count} that ask for the card, or are left out by a setting`,
   covered: new Map([
     ['covered', { text: 'asks for the card', look: 'good' }],
     ['uncovered', { text: 'a password opens it', look: 'bad' }],

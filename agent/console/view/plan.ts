@@ -44,6 +44,16 @@ function servicePart({ service, opens, state, why, repair }: ServiceCover): HTML
   );
 }
 
+/** What a password would open first. */
+function servicesPart(found: readonly ServiceCover[]): HTMLElement[] {
+  const open = found.filter(({ state }) => state === 'uncovered').map(servicePart);
+  const rest = found.filter(({ state }) => state !== 'uncovered').map(servicePart);
+  return [
+    open.length === 0 ? h('p', { class: 'good' }, PLAN.allCovered) : h('ul', { class: 'plain' }, ...open),
+    h('details', {}, h('summary', {}, PLAN.rest(rest.length)), h('ul', { class: 'plain' }, ...rest)),
+  ];
+}
+
 export const plan: View = (main) => {
   const { search, filter } = chooser(PLAN.search, PLAN.filter, PLAN.filters);
   const rows = virtualList(PLAN.title, rowOf, { height: ROW });
@@ -81,12 +91,9 @@ export const plan: View = (main) => {
   look.addEventListener('click', () => {
     look.disabled = true;
     void coverOfServices()
-      .then(
-        (found) => h('ul', { class: 'plain' }, ...found.map(servicePart)),
-        (error: unknown) => failed(error),
-      )
-      .then((part) => {
-        services.replaceChildren(part);
+      .then(servicesPart, (error: unknown) => [failed(error)])
+      .then((parts) => {
+        services.replaceChildren(...parts);
         look.disabled = false;
       });
   });

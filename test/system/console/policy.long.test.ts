@@ -162,6 +162,7 @@ test.serial(
     const open = plan.locator('.panel', { hasText: 'polkit-1' });
     await open.getByText('a password opens it').waitFor();
     t.regex(await open.locator('code').innerText(), /account .*pam_scauth\.so/);
+    await plan.locator('summary', { hasText: 'that ask for the card' }).click();
     t.regex(
       await plan
         .locator('.panel')
@@ -284,6 +285,11 @@ test.serial('scauthd goes and comes back: the view stays, and goes on by itself'
   await sandbox.stopAgent();
   await page.getByText('scauthd does not answer', { exact: false }).waitFor();
   t.true((await part('Settings').locator('.key-name').count()) > 50);
+  // An act that comes too late for it is refused in its question.
+  await press('Switch it on', part('The dialog that offers to pair'));
+  await press('Switch it on', dialog);
+  await dialog.getByRole('alert').getByText('scauthd does not answer').waitFor();
+  await press('Cancel', dialog);
   settingsFile('scauth.d/60-local.toml', '[login]\ntry_reserve = 4\n');
   settingsFile('scauth.d/70-<img src=x onerror=alert(1)>\u202E.toml', '[login]\nwait = 5\n');
   await sandbox.startAgent();
