@@ -39,7 +39,8 @@ function call(
   method: Parameters<typeof callMethod>[0],
   parameters: Record<string, unknown>,
 ) {
-  return callMethod(method, actor, parameters, { enforcement: scene } as unknown as AdminParts);
+  const sessionCards = { policyChanged: () => undefined };
+  return callMethod(method, actor, parameters, { enforcement: scene, sessionCards } as unknown as AdminParts);
 }
 
 async function signIn(scene: EnforcedScene, more: Partial<AuthRequest>, answers: readonly string[] = []) {
