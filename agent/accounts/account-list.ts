@@ -92,7 +92,7 @@ function uidRange(): { readonly min: number; readonly max: number } {
   return { min: value('UID_MIN', 1000), max: value('UID_MAX', 60_000) };
 }
 
-async function readPeople(): Promise<Account[]> {
+async function readPeople(each: (account: Account) => void): Promise<Account[]> {
   const { min, max } = uidRange();
   const people: Account[] = [];
   const known = new Set<string>();
@@ -113,6 +113,7 @@ async function readPeople(): Promise<Account[]> {
       if ((account.uid !== 0 && !inRange) || known.has(account.name)) continue;
       known.add(account.name);
       people.push(account);
+      each(account);
     }
   } finally {
     await call(endpwent);
@@ -121,8 +122,9 @@ async function readPeople(): Promise<Account[]> {
 
 let reading: Promise<unknown> = Promise.resolve();
 
-function people(): Promise<Account[]> {
-  const next = reading.then(readPeople, readPeople);
+function people(each: (account: Account) => void = () => undefined): Promise<Account[]> {
+  const read = (): Promise<Account[]> => readPeople(each);
+  const next = reading.then(read, read);
   reading = next.catch(() => undefined);
   return next;
 }

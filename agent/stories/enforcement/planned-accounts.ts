@@ -14,22 +14,57 @@ export interface AccountParts {
   readonly accounts: Accounts;
 }
 
-interface People {
-  readonly list: readonly Account[];
-  readonly names: ReadonlySet<string>;
-}
-
 /** How long whoever asks page by page is given the pages of one list; reading it takes a second for 10,000. */
 const LIST_KEPT_MS = 60_000;
+
+/** The list while it is read: the first page does not wait for the last account. */
+class People {
+  readonly #list: Account[] = [];
+  readonly #names = new Set<string>();
+  readonly #whole: Promise<void>;
+  #isWhole = false;
+  #more = Promise.withResolvers<null>();
+
+  constructor(directory: AccountDirectory) {
+    const add = (account: Account): void => {
+      this.#list.push(account);
+      this.#names.add(account.name);
+    };
+    const reading = directory.people((account) => {
+      add(account);
+      const waiting = this.#more;
+      this.#more = Promise.withResolvers<null>();
+      waiting.resolve(null);
+    });
+    this.#whole = reading.then((all) => {
+      for (const account of all.slice(this.#list.length)) add(account);
+      this.#isWhole = true;
+    });
+    // Whoever waits for an account is told.
+    this.#whole.catch(() => undefined);
+  }
+
+  /** null behind the last. @throws AgentError `internal` */
+  async at(index: number): Promise<Account | null> {
+    while (index >= this.#list.length && !this.#isWhole)
+      await Promise.race([this.#more.promise, this.#whole]);
+    return this.#list[index] ?? null;
+  }
+
+  /** Once the list is whole. @throws AgentError `internal` */
+  async has(name: string): Promise<boolean> {
+    await this.#whole;
+    return this.#names.has(name);
+  }
+}
 
 const lists = new WeakMap<AccountDirectory, People>();
 
 /** @param goesOn the list that a page before came from will do */
-async function peopleOf(directory: AccountDirectory, goesOn: boolean): Promise<People> {
+function peopleOf(directory: AccountDirectory, goesOn: boolean): People {
   const kept = goesOn ? lists.get(directory) : undefined;
   if (kept !== undefined) return kept;
-  const list = await directory.people();
-  const people: People = { list, names: new Set(list.map(({ name }) => name)) };
+  const people = new People(directory);
   lists.set(directory, people);
   setTimeout(() => {
     if (lists.get(directory) === people) lists.delete(directory);
@@ -65,10 +100,11 @@ export async function* plannedAccounts(
   after: string | null = null,
 ): AsyncGenerator<Placed<Account | null, string>> {
   const from = after === null ? null : parsePlace(after);
-  const { list, names } = await peopleOf(parts.directory, from !== null);
-  for (let at = from?.index ?? 0; at < list.length; at += 1) {
-    const one = list[at];
-    if (one !== undefined) yield { one, place: `people ${at + 1}` };
+  const people = peopleOf(parts.directory, from !== null);
+  for (let at = from?.index ?? 0; at !== Infinity; at += 1) {
+    const one = await people.at(at);
+    if (one === null) break;
+    yield { one, place: `people ${at + 1}` };
   }
   const users = rowsBehind(
     from?.user ?? null,
@@ -76,7 +112,7 @@ export async function* plannedAccounts(
     (user) => user,
   );
   for (const { one: user } of users) {
-    const account = names.has(user) ? null : await parts.accounts.byName(user);
+    const account = (await people.has(user)) ? null : await parts.accounts.byName(user);
     yield { one: account, place: `named ${user}` };
   }
 }
