@@ -24,6 +24,8 @@ declare const cockpit: {
   spawn: (argv: readonly string[], options: Readonly<Record<string, unknown>>) => CockpitProcess;
   readonly location: CockpitLocation;
   addEventListener: (event: 'locationchanged', listener: () => void) => void;
+  /** Loads the page again when the person turns administrative access on or off. */
+  permission: (options: { readonly admin: true }) => unknown;
   user: () => PromiseLike<{ readonly name: string }>;
 };
 

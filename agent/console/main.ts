@@ -67,6 +67,7 @@ function showStanding({ state }: Standing): void {
   document.body.dataset['agent'] = state;
 }
 
+cockpit.permission({ admin: true });
 followTheme();
 document.body.append(
   h('header', {}, h('h1', {}, NAMES.page), h('nav', { 'aria-label': NAMES.page }, bar)),

@@ -4,7 +4,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,10 +19,24 @@ const SHARE = 'build/console';
 const PATIENCE_MS = 30_000;
 const POLL_MS = 20;
 
+/** As cockpit-system has it for the shell: the bridge with root's rights is begun by sudo, which asks by way of the page. */
+const SHELL = {
+  bridges: [
+    {
+      privileged: true,
+      environ: [`SUDO_ASKPASS=${APP}/build/cockpit-bridge/usr/lib/cockpit/cockpit-askpass`],
+      spawn: ['sudo', '-k', '-A', BRIDGE, '--privileged'],
+    },
+  ],
+};
+
 /** Makes the page from its sources. @returns the folder with its files */
 export async function buildConsole(): Promise<string> {
   const out = join(REPOSITORY, SHARE, 'cockpit/scauth');
   await makeConsole(REPOSITORY, out);
+  const shell = join(REPOSITORY, SHARE, 'cockpit/shell');
+  mkdirSync(shell, { recursive: true });
+  writeFileSync(join(shell, 'manifest.json'), JSON.stringify(SHELL));
   return out;
 }
 

@@ -1,14 +1,16 @@
 // The page in Cockpit, its view of cards: Debian's cockpit-ws and cockpit-bridge, Chromium, and the sandbox's scauthd.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import type { Browser } from 'playwright-core';
 import { lookAt, openPage, startBrowser, type Tab } from '../../kit/console/browser.ts';
 import { buildConsole, Cockpit } from '../../kit/console/cockpit.ts';
+import { untilAgentSays } from '../../kit/person/person.ts';
 import { identityOf, portOf } from '../../kit/sandbox/cards.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
+import { AUTHORITY, LEAF, Pki } from '../../unit/trust/authority.ts';
 
 /** Of our own script and style, gzipped. */
 const MOST_BYTES = 60 * 1024;
@@ -110,5 +112,51 @@ test.serial('a user sees the cards, and whose is theirs alone', async (t) => {
   const card = page.getByRole('article', { name: 'PIV (Ada Lovelace)', exact: true });
   await card.waitFor();
   t.notRegex(await card.innerText(), /\bada\b/);
+  t.deepEqual(faults, []);
+});
+
+test.serial('the chain of a certificate: to the authority, or to where it ends and why', async (t) => {
+  t.timeout(240_000);
+  const { page, faults } = tab;
+  const pki = new Pki();
+  t.teardown(() => pki.close());
+  pki.root('root', { extensions: AUTHORITY });
+  pki.issue('middle', 'root', { extensions: AUTHORITY });
+  pki.issue('ada', 'middle', { extensions: LEAF });
+  const settle = async (...names: string[]): Promise<void> => {
+    const from = sandbox.agentLog().length;
+    const pem = names.map((name) => readFileSync(pki.file(`${name}.pem`), 'utf8')).join('');
+    const file = `/etc/scauth/${names.join('-')}.pem`;
+    writeFileSync(sandbox.path(file), pem, { mode: 0o644 });
+    const settings = sandbox.path('/etc/scauth/scauth.toml');
+    const toml = existsSync(settings) ? readFileSync(settings, 'utf8').replace(/\[trust\][^]*/, '') : '';
+    writeFileSync(settings, `${toml}[trust]\nauthorities = ["${file}"]\n`);
+    await sandbox.exec(['kill', '-HUP', String(sandbox.agentPid)]);
+    await untilAgentSays(sandbox, 'new configuration: trust', from);
+  };
+  await settle('root', 'middle');
+  await sandbox.card.setKey('9A', readFileSync(pki.file('ada.key'), 'utf8'));
+  await sandbox.card.setCertificate('9A', readFileSync(pki.file('ada.pem'), 'utf8'));
+  await sandbox.card.eject();
+  await sandbox.card.insert();
+  const key = page.locator('.key').filter({ hasText: 'CN=middle' }).first();
+  await key.getByText('Chain: 3 certificates').click();
+  t.deepEqual((await key.locator('ol bdi').allInnerTexts()).slice(0, 3), [
+    'CN=ada,O=Test',
+    'CN=middle,O=Test',
+    'CN=root,O=Test',
+  ]);
+  t.regex(await key.locator('ol li').last().innerText(), /trusted authority/);
+  t.deepEqual(await lookAt(tab, 'chain'), []);
+  const { stdout } = await sandbox.exec(['sc_auth', 'show']);
+  t.regex(stdout.replaceAll(/\n│ {2}/g, ''), /known here: CN=root,O=Test, valid until \d{4}-/);
+
+  await settle('middle');
+  await page.reload();
+  await key.getByText('Chain: 2 certificates').click();
+  t.regex(
+    await key.locator('ol li').last().innerText(),
+    /the issuer of an authority is not among the authorities.*CN=root/,
+  );
   t.deepEqual(faults, []);
 });

@@ -210,6 +210,8 @@ test.serial('the page keeps 20,000 records, and goes on with older ones when it 
   await end.click();
   await page.getByText(/^100 records so far/).waitFor();
   t.true((await rows().first().locator('time').innerText()) <= oldest);
+  await page.getByRole('button', { name: 'Begin anew with the newest' }).click();
+  await rows().first().getByText('Card put in').waitFor();
   t.deepEqual(tab.faults, []);
 });
 

@@ -22,6 +22,7 @@ const FIRST = 100;
 const NEXT = 500;
 /** Records that the page keeps, some 15 MB; older ones begin a list of their own. */
 const MOST = 20_000;
+const AGAIN_MS = 1000;
 
 const PAGE = { older: '?string', backTo: '?int', unread: 'int' } as const;
 
@@ -51,6 +52,9 @@ export const log: View = (main, rest) => {
   let isUnread = false;
   /** Of what is asked for now; what an earlier question brings is too late. */
   let turn = 0;
+  let isOver = false;
+  /** The list begins with older ones, and does not go on with what comes. */
+  let isOlder = false;
   let newest: Run | null = null;
   let back: Run | null = null;
 
@@ -97,6 +101,13 @@ export const log: View = (main, rest) => {
             }),
           ]
         : []),
+      ...(isOlder
+        ? [
+            button(LOG.again, () => {
+              begin(null);
+            }),
+          ]
+        : []),
     );
   };
 
@@ -121,12 +132,14 @@ export const log: View = (main, rest) => {
     );
   };
 
-  /** What comes while one looks; the list does not grow above its measure. */
+  /** What comes while one looks. Who looks for so long that the list has twice its measure gets a new one. */
   const comes = ({ records, unread }: Page): void => {
     isUnread ||= unread > 0;
-    const next = [...records, ...all];
-    if (next.length > MOST) older = null;
-    all = next.slice(0, MOST);
+    all = [...records, ...all];
+    if (all.length > 2 * MOST) {
+      begin(null);
+      return;
+    }
     rows.fill(all, records.length);
     tell();
   };
@@ -170,8 +183,10 @@ export const log: View = (main, rest) => {
 
   /** @param before null: the newest, and what comes */
   function begin(before: string | null): void {
+    if (isOver) return;
     end();
     const mine = turn;
+    isOlder = before !== null;
     let isFirst = true;
     [all, older, backTo, isUnread] = [[], null, null, false];
     count.textContent = LOG.reading;
@@ -194,14 +209,24 @@ export const log: View = (main, rest) => {
       },
     );
     newest = run;
-    run.ended.catch((error: unknown) => {
-      if (mine === turn) fail(error);
-    });
+    const again = (): void => {
+      if (mine === turn) begin(null);
+    };
+    run.ended.then(
+      () => {
+        // What comes is no longer told: whoever ended it, it is begun anew.
+        if (before === null) setTimeout(again, AGAIN_MS);
+      },
+      (error: unknown) => {
+        if (mine === turn) fail(error);
+      },
+    );
   }
 
   main.append(filters.element, charts.element, seal.element, count, said, rows.element, foot);
   begin(null);
   return () => {
+    isOver = true;
     end();
     charts.end();
     seal.end();
