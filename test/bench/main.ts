@@ -1,7 +1,7 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
 // Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only PART] [--svg FILE] [--publish]
-// PART: login, peers, setup, pkcs11, cards, flood, many, memory, session, fleet, audit or package.
+// PART: login, peers, setup, pkcs11, cards, flood, many, memory, session, fleet, audit, console or package.
 // --svg draws the peers; --publish puts the peers' chart and tables into the documents.
 // --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
 import { writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { countApdus } from './apdus.ts';
 import { auditFigures, type AuditSizes } from './audit.ts';
 import { commandTimes, durableWrite, memoryAtRest } from './at-rest.ts';
+import { consoleFigures } from './console.ts';
 import { decisionFigures } from './decision.ts';
 import { figure, table, writeJson, type Figure } from './figures.ts';
 import { fleetLoadFigures } from './fleet-load.ts';
@@ -137,6 +138,7 @@ const PARTS: readonly string[] = [
   'session',
   'fleet',
   'audit',
+  'console',
   'package',
 ];
 
@@ -184,6 +186,7 @@ try {
     ...(isAsked('session') ? await sessionFigures(size === 'quick' ? 3 : 10) : []),
     ...(isAsked('fleet') ? await fleetLoadFigures(size === 'quick') : []),
     ...(isAsked('package') ? await packageFigures(size === 'quick' ? 3 : 20) : []),
+    ...(isAsked('console') ? await consoleFigures(size === 'quick' ? 3 : 10) : []),
     ...(isAsked('audit') ? await auditFigures(AUDIT_SIZES[size]) : []),
   ];
   const processors = cpus();
