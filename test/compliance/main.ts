@@ -1,6 +1,6 @@
 // npm run compliance [-- --program NAME] [--only TEXT] [--list] [--publish]: plays the behaviours of card login by PAM with
-// each program of programs.ts. --publish writes install/doc/compliance.md from the last whole run of each program, which is
-// kept in build/compliance; what is missing there is played first.
+// each program of programs.ts. --publish writes install/doc/compliance.md from the last outcomes of each program, which are
+// kept in build/compliance; a program that has none is played first.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -29,6 +29,12 @@ const behaviours = all.filter(({ id }) => only === undefined || id.includes(only
 
 const kept = (name: ProgramName): string => join(REPOSITORY, `build/compliance/${name}.json`);
 
+function lastOf(name: ProgramName): ReadonlyMap<string, Outcome> {
+  return new Map(
+    existsSync(kept(name)) ? (JSON.parse(readFileSync(kept(name), 'utf8')) as [string, Outcome][]) : [],
+  );
+}
+
 async function play(name: ProgramName): Promise<void> {
   const outcomes = new Map<string, Outcome>();
   await runBehaviours(name, behaviours, ({ id, says }, outcome) => {
@@ -39,14 +45,13 @@ async function play(name: ProgramName): Promise<void> {
   console.log(
     `${name}: ${count('yes')} yes, ${count('no')} no, ${count('hangs')} hang, ${count('crashes')} crash`,
   );
-  if (only !== undefined) return;
   mkdirSync(join(REPOSITORY, 'build/compliance'), { recursive: true });
-  writeFileSync(kept(name), JSON.stringify([...outcomes]));
+  writeFileSync(kept(name), JSON.stringify([...new Map([...lastOf(name), ...outcomes])]));
 }
 
 /** @throws Error where the run was one of other behaviours */
 function readKept(name: ProgramName): ReadonlyMap<string, Outcome> {
-  const outcomes = new Map(JSON.parse(readFileSync(kept(name), 'utf8')) as [string, Outcome][]);
+  const outcomes = lastOf(name);
   if (all.length !== outcomes.size || all.some(({ id }) => !outcomes.has(id)))
     throw new Error(`The behaviours are others by now: npm run compliance -- --program ${name}`);
   return outcomes;
