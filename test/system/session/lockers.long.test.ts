@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import test from 'ava';
-import { Sandbox } from '../../kit/sandbox/sandbox.ts';
+import { DEFAULTS, Sandbox } from '../../kit/sandbox/sandbox.ts';
 import { enforced, requireNobodyElse } from '../../kit/person/enforcement.ts';
 import {
   expectCardLogin,
@@ -10,6 +10,7 @@ import {
   insertCard,
   pairCard,
   pullCard,
+  reinsertCard,
   untilAudited,
   WRONG_PIN,
 } from '../../kit/person/person.ts';
@@ -126,6 +127,38 @@ for (const name of ['i3lock', 'xsecurelock', 'xscreensaver']) {
     t.is(await pinsSent(), 1);
   });
 }
+
+/** RESET RETRY COUNTER, as the card saw it. */
+async function puksSent(): Promise<number> {
+  return (await sandbox.card.log()).filter(({ ins }) => ins === 0x2c).length;
+}
+
+async function blockPin(): Promise<void> {
+  await sandbox.card.setTries(0);
+  await reinsertCard(sandbox);
+  await sandbox.card.clearLog();
+}
+
+test.serial(
+  'xsecurelock, one prompt at a time: a blocked PIN gets a new one by the PUK, and opens',
+  async (t) => {
+    await blockPin();
+    const locker = lockerOf('xsecurelock');
+    await locker.lock();
+    await locker.wake();
+    for (const [at, text] of ['yes', DEFAULTS.puk, '48151623', '48151623'].entries()) {
+      await desktop.untilStill();
+      await desktop.screenshot(`xsecurelock-unblock-${at + 1}`);
+      t.true(await locker.isLocked());
+      await desktop.type(text);
+    }
+    await untilOpen(locker);
+    t.is(await puksSent(), 1);
+    t.is(await pinsSent(), 1, 'the new one, which is not typed again');
+    await sandbox.card.setPin(sandbox.pin);
+    await reinsertCard(sandbox);
+  },
+);
 
 test.serial('a login on a terminal, with pictures: the card says whose, the PIN opens', async (t) => {
   const transcript = '/run/sandbox/terminal.txt';
