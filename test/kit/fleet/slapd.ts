@@ -220,3 +220,26 @@ export function slapdVersion(): string {
   });
   return /slapd ([\d.]+)/.exec(stderr)?.[1] ?? execFileSync('false').toString();
 }
+
+/** Adds entries to a fresh cn=config, as slapd keeps it since 2.3. @throws Error with what slapd says */
+export function addToConfig(ldif: string): void {
+  const folder = mkdtempSync(join(tmpdir(), 'scauth-config-'));
+  const plain = join(folder, 'slapd.conf');
+  writeFileSync(plain, `include ${TREE}/etc/ldap/schema/core.schema\ndatabase config\n`);
+  mkdirSync(join(folder, 'd'));
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LD_LIBRARY_PATH: LIBRARIES };
+  for (const [argv0, args, input] of [
+    ['slaptest', ['-f', plain, '-F', join(folder, 'd')], ''],
+    // slapd's comments begin in the first column only at the top of an entry.
+    ['slapadd', ['-F', join(folder, 'd'), '-n', '0'], ldif.replace(/^#.*\n/gm, '')],
+  ] as const) {
+    const { status, stderr } = spawnSync(join(TREE, 'usr/sbin/slapd'), args, {
+      argv0,
+      input,
+      env,
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`${argv0}: ${stderr}`);
+  }
+  rmSync(folder, { recursive: true });
+}

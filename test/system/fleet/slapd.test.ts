@@ -11,6 +11,7 @@ import {
   BOOK_DN,
   personLdif,
   READER,
+  addToConfig,
   Slapd,
   SUFFIX,
   type SlapdOptions,
@@ -204,4 +205,24 @@ test('an empty directory, one without the book, and one that limits its answers 
   slapd.modify(`dn: ${BOOK_DN}\nchangetype: delete\n`);
   await fleet.until('no book', () => fleet.said.includes('no entry of a book'));
   t.is(fleet.book(), `${head(1)}\n${record(ADA)}\n${record(GRACE)}\n`);
+});
+
+test('the three files of the schema say the same, and cn=config takes its own', (t) => {
+  const folder = join(import.meta.dirname, '../../../install/ldap');
+  const definitions = (file: string, names: RegExp): string[] =>
+    readFileSync(join(folder, file), 'utf8')
+      .replace(/^#.*\n/gm, '')
+      .split(/^(?=\S)/m)
+      .flatMap((part) => names.exec(part)?.[1] ?? [])
+      .map((text) => text.replace(/\s+/g, ' ').trim());
+  const wanted = definitions('scauth.schema', /^(?:attributetype|objectclass) (\(.*\))\s*$/s);
+  t.is(wanted.length, 6);
+  t.deepEqual(
+    definitions('scauth-openldap.ldif', /^olc(?:AttributeTypes|ObjectClasses): (\(.*\))\s*$/s),
+    wanted,
+  );
+  t.deepEqual(definitions('60scauth.ldif', /^(?:attributeTypes|objectClasses): (\(.*\))\s*$/s), wanted);
+  t.notThrows(() => {
+    addToConfig(readFileSync(join(folder, 'scauth-openldap.ldif'), 'utf8'));
+  });
 });
