@@ -49,6 +49,29 @@ test.serial('S14: pcscd and polkitd are the real ones, by their units', async (t
   t.is(await world().must(scauthd), before);
 });
 
+test.serial(
+  'scauth-fleet runs by its unit with what that leaves it, and writes where scauthd reads',
+  async (t) => {
+    const settings = '/etc/scauth/scauth.d/fleet.toml';
+    await world().must("mkdir /srv/scauth && echo 'scauth-book 1 head 1 signed' >/srv/scauth/book");
+    await world().must(`printf '[fleet]\\nurl = ["file:///srv/scauth/book"]\\npoll = 5\\n' >${settings}`);
+    t.not((await world().run('systemctl is-enabled scauth-fleet')).code, 0, 'the package does not enable it');
+    await world().must('systemctl start scauth-fleet');
+    await world().must('until cmp /srv/scauth/book /var/lib/scauth-fleet/book; do sleep 0.2; done');
+    const pid = (await world().must('systemctl show --property MainPID --value scauth-fleet')).trim();
+    t.is((await world().must(`ps -o user= -p ${pid}`)).trim(), 'scauth-fleet');
+    t.regex(world().read(`/proc/${pid}/status`), /^CapEff:\t0+$/m);
+    t.is(
+      await world().must(`nsenter --target ${pid} --mount ls -A /var/lib/scauth`),
+      '',
+      'it is not there for it',
+    );
+    await world().must("echo 'scauth-book 1 head 2 signed' >/srv/scauth/book");
+    await world().must('until cmp /srv/scauth/book /var/lib/scauth-fleet/book; do sleep 0.2; done');
+    await world().must(`systemctl stop scauth-fleet && rm -r /srv/scauth ${settings}`);
+  },
+);
+
 test.serial('S14: a card works through OpenSC’s module, whose process polkit lets in', async (t) => {
   const settings = '/etc/scauth/scauth.d/opensc.toml';
   await world().must(`printf '[tokens]\ndisabled = ["org.scauth.piv"]\n' >${settings}`);

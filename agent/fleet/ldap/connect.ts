@@ -6,7 +6,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { AgentError } from '../../base/errors.ts';
 import { readOnly, readTlv, writeTlv } from '../../base/tlv.ts';
-import { messageLength } from './message-guard.ts';
+import { messageLength } from './message.ts';
 
 const START_TLS = '1.3.6.1.4.1.1466.20037';
 const EXTENDED_REQUEST = 0x77;

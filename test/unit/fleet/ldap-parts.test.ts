@@ -6,7 +6,7 @@ import { Client } from 'ldapts';
 import { writeTlv } from '../../../agent/base/tlv.ts';
 import { changesFrom, markOf, suffixOf } from '../../../agent/fleet/ldap/change-mark.ts';
 import { serverOf, takesStartTls } from '../../../agent/fleet/ldap/connect.ts';
-import { checkedMessage, messageLength } from '../../../agent/fleet/ldap/message-guard.ts';
+import { checkedMessage, messageLength } from '../../../agent/fleet/ldap/message.ts';
 import { entry, message, octets, result, searchDone } from '../../kit/fleet/lying-server.ts';
 
 const PAGED = '1.2.840.113556.1.4.319';
