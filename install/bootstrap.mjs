@@ -189,7 +189,9 @@ function npmPackages() {
   if (!existsSync(NODE)) {
     say('putting the pinned Node into place');
     const folder = join(REPOSITORY, 'node_modules/node');
-    must([process.execPath, 'installArchSpecificPackage.js'], 'installing the pinned Node', {
+    // Who runs this by the pinned Node has just had it taken away; the kernel still has its file.
+    const node = existsSync(process.execPath) ? process.execPath : `/proc/${process.pid}/exe`;
+    must([node, 'installArchSpecificPackage.js'], 'installing the pinned Node', {
       quiet: true,
       cwd: folder,
       env: npmEnvironment(),
