@@ -1,5 +1,5 @@
 // Records from the lines of a book, in slices: a line that was verified before is not verified again, one whose officer may
-// not sign here is not verified at all, and the rows are written a hundred at a time.
+// not sign here is not verified at all, and the rows are written two hundred at a time.
 
 import { createHash } from 'node:crypto';
 import { Slices, rowsBehind } from '../base/slices.ts';
@@ -11,7 +11,7 @@ import type { AccountDirectory } from '../model/account-directory.ts';
 import { nameOfKey, OfficerKeys, taken, usableOfficers, type TakingParts } from './take-officers.ts';
 
 /** Rows in one transaction. */
-const AT_ONCE = 100;
+const AT_ONCE = 200;
 /** More than one machine has people; what is beyond is left out, and said. */
 export const MAX_RECORDS = 200_000;
 

@@ -160,7 +160,7 @@ export const STEPS: readonly SchemaStep[] = [
         in_scope INTEGER NOT NULL,
         present INTEGER NOT NULL,
         PRIMARY KEY (user, pkhh, officer)
-      ) STRICT, WITHOUT ROWID;
+      ) STRICT;
       CREATE INDEX book_record_by_key ON book_record (pkhh);
       CREATE INDEX book_record_by_line ON book_record (line_hash);
       CREATE TABLE book_revoked (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;

@@ -12,6 +12,7 @@ import { auditFigures, type AuditSizes } from './audit.ts';
 import { commandTimes, durableWrite, memoryAtRest } from './at-rest.ts';
 import { consoleFigures } from './console.ts';
 import { decisionFigures } from './decision.ts';
+import { fleetFigures } from './fleet.ts';
 import { figure, table, writeJson, type Figure } from './figures.ts';
 import { fleetLoadFigures } from './fleet-load.ts';
 import { floodFigures } from './flood.ts';
@@ -102,6 +103,7 @@ async function measure(quick: boolean): Promise<Figure[]> {
     figure('audit-durable-write-ms', await durableWrite(DISK_FOLDER), 'ms'),
     ...p256.rest,
     ...decisionFigures(),
+    ...(await fleetFigures()),
     ...(await revocationFigures(quick ? 3 : 20)),
     ...(await insertionFigures(quick ? 3 : 20)),
   ];

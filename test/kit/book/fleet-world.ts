@@ -39,6 +39,8 @@ export class FleetWorld {
   nowS = NOW_S;
   host = 'desk1.example.org';
   isRequired = false;
+  /** By which the monotonic clock goes on at each look: nothing is remembered from one to the next. */
+  stepMs = 2000;
   /** `user group` pairs. */
   readonly members = new Set<string>();
   #monotonicMs = 0;
@@ -83,7 +85,7 @@ export class FleetWorld {
       policy: () => this.#policy,
       table,
       directory: { isMember: (user, group) => Promise.resolve(this.members.has(`${user} ${group}`)) },
-      clock: { nowMs: () => this.nowS * 1000, monotonicMs: () => (this.#monotonicMs += 2000) },
+      clock: { nowMs: () => this.nowS * 1000, monotonicMs: () => (this.#monotonicMs += this.stepMs) },
       host: () => this.host,
       isRequired: () => this.isRequired,
       ...{ bookPath: this.bookPath, wantedPath: this.wantedPath },
