@@ -23,7 +23,8 @@ class People {
   readonly #names = new Set<string>();
   readonly #whole: Promise<void>;
   #isWhole = false;
-  #more = Promise.withResolvers<null>();
+  /** Of those who wait for an account. */
+  #more: PromiseWithResolvers<null> | null = null;
 
   constructor(directory: AccountDirectory) {
     const add = (account: Account): void => {
@@ -32,22 +33,29 @@ class People {
     };
     const reading = directory.people((account) => {
       add(account);
-      const waiting = this.#more;
-      this.#more = Promise.withResolvers<null>();
-      waiting.resolve(null);
+      this.#more?.resolve(null);
+      this.#more = null;
     });
     this.#whole = reading.then((all) => {
       for (const account of all.slice(this.#list.length)) add(account);
       this.#isWhole = true;
     });
-    // Whoever waits for an account is told.
-    this.#whole.catch(() => undefined);
+    // Whoever waits for an account is told, and nobody joins what has broken off.
+    this.#whole.catch(() => {
+      forget(directory, this);
+    });
+  }
+
+  get isWhole(): boolean {
+    return this.#isWhole;
   }
 
   /** null behind the last. @throws AgentError `internal` */
   async at(index: number): Promise<Account | null> {
-    while (index >= this.#list.length && !this.#isWhole)
+    while (index >= this.#list.length && !this.#isWhole) {
+      this.#more ??= Promise.withResolvers();
       await Promise.race([this.#more.promise, this.#whole]);
+    }
     return this.#list[index] ?? null;
   }
 
@@ -60,15 +68,21 @@ class People {
 
 const lists = new WeakMap<AccountDirectory, People>();
 
-/** @param goesOn the list that a page before came from will do */
+function forget(directory: AccountDirectory, people: People): void {
+  if (lists.get(directory) === people) lists.delete(directory);
+}
+
+/**
+ * One that is being read will do for whoever comes meanwhile: somebody who looks again and again, and does not wait for the
+ * end, would have all of them read at once.
+ * @param goesOn the list that a page before came from will do
+ */
 function peopleOf(directory: AccountDirectory, goesOn: boolean): People {
-  const kept = goesOn ? lists.get(directory) : undefined;
-  if (kept !== undefined) return kept;
+  const kept = lists.get(directory);
+  if (kept !== undefined && (goesOn || !kept.isWhole)) return kept;
   const people = new People(directory);
   lists.set(directory, people);
-  setTimeout(() => {
-    if (lists.get(directory) === people) lists.delete(directory);
-  }, LIST_KEPT_MS).unref();
+  setTimeout(forget, LIST_KEPT_MS, directory, people).unref();
   return people;
 }
 

@@ -59,3 +59,25 @@ test('a list that breaks off is a failure for whoever goes through it', async (t
   await accounts.next();
   t.is(await t.throwsAsync(rest(accounts)), broken);
 });
+
+test('whoever comes while a list is read joins it; whole or broken off, the next one reads anew', async (t) => {
+  const readings: PromiseWithResolvers<Account[]>[] = [];
+  const parts = partsWith((each = () => undefined) => {
+    each(account('ada'));
+    const reading = Promise.withResolvers<Account[]>();
+    readings.push(reading);
+    return reading.promise;
+  });
+  // Somebody who has seen the first and goes, again and again.
+  for (let time = 0; time < 3; time += 1) await plannedAccounts(parts).next();
+  t.is(readings.length, 1);
+  readings[0]?.resolve([account('ada')]);
+  t.deepEqual(await rest(plannedAccounts(parts)), ['ada']);
+  const again = plannedAccounts(parts);
+  await again.next();
+  t.is(readings.length, 2);
+  readings[1]?.reject(new AgentError('internal', { detail: 'the directory is gone' }));
+  await t.throwsAsync(rest(again));
+  await plannedAccounts(parts).next();
+  t.is(readings.length, 3);
+});
