@@ -82,7 +82,7 @@ test.serial('after Ctrl-C, and after a card that fails in the middle', async (t)
   pty.send(PIN);
   await person.interrupt(pty);
   for (const ins of ['20', '87']) {
-    await sandbox.card.misbehave({ kind: 'status', sw: '6F00', ins, skip: ins === '20' ? 1 : 0 });
+    await sandbox.card.misbehave({ kind: 'status', sw: '6F00', ins, body: true });
     await person.sudo(sandbox, [PIN_PROMPT, PIN], [PASSWORD_PROMPT, PASSWORD]);
   }
   expectForgotten(t, PIN, PASSWORD);
