@@ -64,8 +64,8 @@ test.serial('pcscd dies while the PIN is asked for', async (t) => {
 });
 
 for (const [what, fault] of [
-  ['VERIFY', { kind: 'eject', ins: '20', skip: 1 }],
-  ['VERIFY, after the card took it', { kind: 'eject-after', ins: '20', skip: 1 }],
+  ['VERIFY', { kind: 'eject', ins: '20', body: true }],
+  ['VERIFY, after the card took it', { kind: 'eject-after', ins: '20', body: true }],
   ['GENERAL AUTHENTICATE', { kind: 'eject', ins: '87' }],
   ['GENERAL AUTHENTICATE, before its answer', { kind: 'eject-after', ins: '87' }],
 ] as const) {
