@@ -26,7 +26,8 @@ async function opened(
 }
 
 function answerOf(challenge: string, seed: Buffer, where: desk.DeskBinding = binding): string {
-  const [asked, answer] = [pinOf(challenge), desk.answerTo(pinOf(challenge), seed, where)];
+  const asked = pinOf(challenge);
+  const answer = desk.answerTo(asked, seed, where);
   asked.wipe();
   const text = answer.peek((bytes) => bytes.toString());
   answer.wipe();
@@ -71,7 +72,9 @@ test('S5: an answer is for its challenge, its card and its machine; a slip is kn
     t.is(await opened(answerOf(text, seed, where), first.challenge, first.record), 'wrong');
     t.is(await opened(answer, first.challenge, first.record, where), 'wrong');
   }
-  t.throws(() => desk.answerTo(pinOf('ABCD-EFGH'), seed, binding), { code: 'malformed' });
+  const short = pinOf('ABCD-EFGH');
+  t.throws(() => desk.answerTo(short, seed, binding), { code: 'malformed' });
+  short.wipe();
   t.throws(() => desk.nextChallenge({ ...record, index: desk.MOST_CHALLENGES }), { code: 'not-supported' });
 });
 
