@@ -27,7 +27,8 @@ const LOOK_EACH_MS = 30_000;
 const WHOLE_EACH_MS = 3_600_000;
 /** How often the time is written down, so that a clock that is set back is seen after a start too. */
 const NOTE_TIME_EACH_MS = 600_000;
-const ANSWER_MS = 1000;
+/** How long a login waits for what is said of its card or account. */
+export const ANSWER_MS = 1000;
 /** Who counts is looked up again after this, and after each change. */
 const OFFICERS_KEPT_MS = 1000;
 /** Officers and heads of one book; what is beyond is not looked at. */
@@ -43,6 +44,8 @@ export interface FleetParts {
   readonly isRequired: () => boolean;
   readonly bookPath: string;
   readonly wantedPath: string;
+  /** ANSWER_MS, or less where nobody is there who could answer. */
+  readonly answerMs: () => number;
   readonly log: (line: string) => void;
 }
 
@@ -155,7 +158,7 @@ export class Fleet {
       if (unknown.length === 0) return false;
       this.#wanted.want(unknown);
       const isThere = (): boolean => this.#unknown(unknown).length < unknown.length;
-      const answered = await this.#until(isThere, ANSWER_MS);
+      const answered = await this.#until(isThere, this.#parts.answerMs());
       if (!answered) this.#wanted.refuse(unknown);
       return answered;
     } catch (error) {
@@ -167,7 +170,7 @@ export class Fleet {
   /** Who may pair this account is asked again, before it logs in; never throws, and waits for no name service. */
   async ready(user: Username): Promise<void> {
     if (!this.isOn) return;
-    const { table, directory, log } = this.#parts;
+    const { table, directory, answerMs, log } = this.#parts;
     try {
       const officers = this.now()?.officers;
       const isEverybodys = (key: string): boolean => officers?.get(key)?.groups.includes('*') ?? true;
@@ -176,7 +179,7 @@ export class Fleet {
       log(`fleet: ${describeError(error)}`);
       return;
     }
-    const time = new Promise<void>((resolve) => setTimeout(resolve, ANSWER_MS).unref());
+    const time = new Promise<void>((resolve) => setTimeout(resolve, answerMs()).unref());
     const renewed = renewScope(user, { table, directory }).catch((error: unknown) => {
       log(`fleet: ${describeError(error)}`);
     });

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { systemDirectory } from '../accounts/account-list.ts';
 import { systemClock } from '../base/clock.ts';
-import { Fleet } from '../book/fleet.ts';
+import { ANSWER_MS, Fleet } from '../book/fleet.ts';
 import { BookedPairings } from '../store/booked-pairings.ts';
 import { SqliteBook } from '../store/sqlite-book.ts';
 import { SqlitePairingTable } from '../store/sqlite-pairings.ts';
@@ -38,6 +38,7 @@ export function wirePairings(
     host: hostname,
     bookPath: process.env['SCAUTH_BOOK'] ?? '/var/lib/scauth-fleet/book',
     wantedPath: join(runtime, 'fleet-wanted'),
+    answerMs: () => ANSWER_MS,
   });
   return { local, fleet, pairings: new BookedPairings({ local, book, now: () => fleet.now() }) };
 }

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { Fleet } from '../../../agent/book/fleet.ts';
+import { ANSWER_MS, Fleet } from '../../../agent/book/fleet.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { BookedPairings } from '../../../agent/store/booked-pairings.ts';
 import { SqliteBook } from '../../../agent/store/sqlite-book.ts';
@@ -41,6 +41,7 @@ export class FleetWorld {
   isRequired = false;
   /** By which the monotonic clock goes on at each look: nothing is remembered from one to the next. */
   stepMs = 2000;
+  answerMs = ANSWER_MS;
   /** `user group` pairs. */
   readonly members = new Set<string>();
   #monotonicMs = 0;
@@ -89,6 +90,7 @@ export class FleetWorld {
       host: () => this.host,
       isRequired: () => this.isRequired,
       ...{ bookPath: this.bookPath, wantedPath: this.wantedPath },
+      answerMs: () => this.answerMs,
       log: (line) => this.log.push(line),
     });
     const pairings = new BookedPairings({ local, book: table, now: () => fleet.now() });
