@@ -1,10 +1,10 @@
 // sudo on a terminal, and what lies around a login: processes, files, the person's own programs.
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { withCard, type Behaviour } from '../behaviour.ts';
 import { Hangs } from '../client.ts';
 import type { Pty, PtyExit } from '../../kit/sandbox/pty.ts';
 import { interrupt } from '../../kit/person/person.ts';
+import { processesShowing } from '../../kit/person/shown.ts';
 import { forged, withOtherKey } from './proof.ts';
 import type { World } from '../world.ts';
 
@@ -28,21 +28,6 @@ async function ends(pty: Pty): Promise<PtyExit> {
 }
 
 const isIn = ({ code, screen }: PtyExit): boolean => code === 0 && /^0\r?$/m.test(screen);
-
-/** The processes of the sandbox whose arguments or environment have the text, beside the sandbox's own variables. */
-function startedWith(world: World, text: string): ReadonlySet<string> {
-  const root = world.sandbox.path('/proc');
-  const shows = (pid: string): boolean =>
-    ['cmdline', 'environ'].some((file) => {
-      try {
-        const bytes = readFileSync(`${root}/${pid}/${file}`, 'latin1');
-        return bytes.replaceAll(/SCAUTH_\w+=[^\0]*/g, '').includes(text);
-      } catch {
-        return false; // it has ended
-      }
-    });
-  return new Set(readdirSync(root).filter((name) => /^\d+$/.test(name) && shows(name)));
-}
 
 export const terminal: readonly Behaviour[] = [
   withCard('sudo', 'Card and PIN let sudo in', async (world) => {
@@ -147,13 +132,13 @@ export const terminal: readonly Behaviour[] = [
     async (world) => {
       await world.card.misbehave({ kind: 'delay', ms: 800, ins: '87' });
       // The software card is told its PIN in an argument.
-      const before = startedWith(world, world.sandbox.pin);
+      const before = processesShowing(world.sandbox, world.sandbox.pin);
       const login = world.start('only');
       if ((await login.question()) === null) return false;
       const signing = world.card.waitFor({ ins: '87' });
       login.answer(world.pin);
       await signing;
-      const shown = startedWith(world, world.sandbox.pin).difference(before).size > 0;
+      const shown = processesShowing(world.sandbox, world.sandbox.pin).difference(before).size > 0;
       return (await world.answer(login, {})).letIn && !shown;
     },
     { of: 'L8' },

@@ -1,11 +1,12 @@
 // L8, away from scauthd: after a hundred logins PIN and password are not in the driver's memory, not in that of the
 // program that logs in, in no file, and no process shows them. What scauthd itself keeps: secrets.test.ts.
 import { randomInt } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { compileClient, Login } from '../../compliance/client.ts';
 import { findInMemory } from '../../kit/person/memory.ts';
 import * as person from '../../kit/person/person.ts';
+import { processesShowing } from '../../kit/person/shown.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import { driverPid } from '../drivers/processes.ts';
 
@@ -56,25 +57,6 @@ async function filesWith(secret: string): Promise<string> {
   return (await sandbox.exec(['bash', '-c', script, 'bash', secret])).stdout;
 }
 
-/** Processes of the sandbox whose arguments or environment have a secret, beside the sandbox's own variables. */
-function processesWith(secret: string): string[] {
-  const root = sandbox.path('/proc');
-  return readdirSync(root)
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) =>
-      ['cmdline', 'environ'].flatMap((file) => {
-        try {
-          const text = readFileSync(`${root}/${pid}/${file}`, 'latin1').replaceAll(/SCAUTH_\w+=[^\0]*/g, '');
-          // The software card is told its PIN in an argument.
-          const isCard = text.includes('--control');
-          return text.includes(secret) && !isCard ? [`${pid} ${file}: ${text.slice(0, 200)}`] : [];
-        } catch {
-          return []; // it has ended
-        }
-      }),
-    );
-}
-
 test.serial('in no file, after logins, a wrong PIN and a password at the PIN prompt', async (t) => {
   await logins(PAIRS);
   await person.sudo(sandbox, [person.PIN_PROMPT, PASSWORD]);
@@ -97,13 +79,16 @@ test.serial('not in the program that logs in, whether it was let in or not', asy
 });
 
 test.serial('changepin: no process shows either PIN, and scauthd forgets both', async (t) => {
+  // The software card is told its PIN in an argument.
+  const before = processesShowing(sandbox, PIN);
   await sandbox.card.misbehave({ kind: 'hang', ins: '24' });
   const changing = sandbox.card.waitFor({ ins: '24' });
   const user = sandbox.user;
   const input = `${PIN}\n${NEW_PIN}\n${NEW_PIN}\n`;
   const ended = sandbox.exec(['sc_auth', 'changepin'], { user, input });
   await changing;
-  for (const secret of [PIN, NEW_PIN]) t.deepEqual(processesWith(secret), []);
+  t.deepEqual(processesShowing(sandbox, PIN), before);
+  t.is(processesShowing(sandbox, NEW_PIN).size, 0);
   await sandbox.card.release();
   const { code, stderr } = await ended;
   t.is(code, 0, stderr);
