@@ -53,8 +53,9 @@ for each line, so it is typed once for up to 1000, whatever the slot's PIN polic
 each: use one that does not (9A) for long lists. A head is valid for a day: sign one each hour by a timer.
 
 Examples:
-  sc_auth book init -f fleet.book --realm example.org --name Olga && sc_auth book sign -f fleet.book
-  sc_auth book add -f fleet.book -u ada -c ada.pem && sc_auth book sign -f fleet.book
+  sc_auth book init -f fleet.book --realm example.org --name Olga
+  sc_auth book add -f fleet.book -u ada -c ada.pem
+  sc_auth book sign -f fleet.book
   sc_auth book revoke -f fleet.book -u ada --head-key head.pem
   sc_auth book export -f fleet.book -o book
 Exit codes: 0 done, and for verify: all is well; 1 verify: it is not; 2 wrong usage; 3 wrong PIN, or not allowed;
