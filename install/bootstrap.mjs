@@ -98,7 +98,17 @@ function debianPackages() {
     say(`installing Debian packages: ${names.map((name) => `${name} (${wanted[name]})`).join('; ')}`);
     asRoot([
       ['apt-get', 'update', '-q'],
-      ['apt-get', 'install', '-q', '-y', '--no-install-recommends', ...names],
+      // A machine that was just started is often still updating itself.
+      [
+        'apt-get',
+        '-o',
+        'DPkg::Lock::Timeout=600',
+        'install',
+        '-q',
+        '-y',
+        '--no-install-recommends',
+        ...names,
+      ],
     ]);
   }
   if (!existsSync(join(BUILD, 'vpcd', VPCD))) unpack('vsmartcard-vpcd', 'vpcd');
@@ -121,7 +131,7 @@ function asRoot(commands) {
     const { status } = spawnSync(command[0], command.slice(1), {
       stdio: [isRoot ? 'ignore' : 'inherit', 2, 2],
     });
-    if (status !== 0 && argv[1] !== 'update')
+    if (status !== 0 && !argv.includes('update'))
       throw new SetupError(`${argv.join(' ')} failed. Run it as root, then try again.`);
   }
 }

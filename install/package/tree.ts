@@ -55,6 +55,7 @@ const SHIPPED: readonly Shipped[] = [
   { from: 'install/doc/*.{md,png}', to: 'usr/share/doc/scauth/' },
   { from: '{README,FLEET,THREATS,PROTOCOL,SECURITY}.md', to: 'usr/share/doc/scauth/' },
   { from: 'install/ldap/*', to: 'usr/share/scauth/ldap/' },
+  { from: 'install/sddm/scauth/*', to: 'usr/share/sddm/themes/scauth/' },
   { from: 'install/siem/*.*', to: 'usr/share/scauth/siem/' },
   { from: 'install/siem/sigma/*.yml', to: 'usr/share/scauth/siem/sigma/' },
   { from: 'install/ansible/{site,book}.yml', to: 'usr/share/doc/scauth/ansible/' },

@@ -28,7 +28,14 @@ const MADE_OF = join(TREE, 'packages');
 /** @throws Error with what apt said */
 function download(folder: string): void {
   mkdirSync(join(folder, 'partial'), { recursive: true });
-  const options = ['-o', `Dir::Cache::archives=${folder}`, '-o', 'APT::Sandbox::User=root'];
+  const options = [
+    '-o',
+    'DPkg::Lock::Timeout=300',
+    '-o',
+    `Dir::Cache::archives=${folder}`,
+    '-o',
+    'APT::Sandbox::User=root',
+  ];
   const argv = ['install', '-q', '-y', '--no-install-recommends', '--download-only', ...options, ...PACKAGES];
   let last = spawnSync('apt-get', argv, { encoding: 'utf8' });
   if (last.status !== 0) {

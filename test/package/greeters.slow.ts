@@ -1,6 +1,7 @@
 // Display managers as people meet them: lightdm with its GTK greeter, sddm with its own, greetd with agreety, each the real
 // daemon with Debian's PAM files, our profile and pam_mount behind it, in a namespace of its own. What they show is in
-// test/artifacts: lightdm's greeter and agreety say PIN; sddm's asks for a secret before it asks PAM, in words of its own.
+// test/artifacts: lightdm's greeter and agreety say PIN; sddm's asks for a secret before it asks PAM, in its theme's words, and
+// with the theme of ours says PIN as well.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import test, { type ExecutionContext } from 'ava';
 import { putDebianFiles, scauthPam } from '../kit/person/debian-pam.ts';
 import { greet } from '../kit/person/greeter.ts';
 import * as person from '../kit/person/person.ts';
-import { REPOSITORY } from '../kit/sandbox/namespace.ts';
+import { APP, REPOSITORY } from '../kit/sandbox/namespace.ts';
 import { Sandbox } from '../kit/sandbox/sandbox.ts';
 import { Desktop, until } from '../system/session/desktop.ts';
 import { buildPam } from '../unit/pam/build.ts';
@@ -211,6 +212,20 @@ test.serial('C2, C3: sddm and its greeter, pam_mount behind us: one PIN opens a 
       .match(/authenticate of sddm /g)?.length,
     1,
   );
+  await manager.stop();
+});
+
+test.serial('C2: sddm with the theme of ours: the field says PIN, and the PIN opens a session', async (t) => {
+  const theme = '/usr/share/sddm/themes/scauth';
+  const put = `install -D -m 0644 -t ${theme} ${APP}/install/sddm/scauth/*`;
+  t.is((await sandbox.exec(['sh', '-c', put])).code, 0);
+  const settings = `${SDDM}[Theme]\nCurrent=scauth\n[Users]\nRememberLastUser=false\n`;
+  writeFileSync(sandbox.path('/etc/sddm.conf'), settings);
+  const { screen, manager } = await greeter('sddm-greeter-scauth', ['sddm'], hasDrawn, QT);
+  await screen.type(sandbox.user);
+  await screen.screenshot('sddm-greeter-scauth-typed');
+  await screen.type(sandbox.pin);
+  await letInByCard(t, 'sddm', await sessionOf(manager.output));
   await manager.stop();
 });
 
