@@ -1,8 +1,8 @@
 // From a certificate to an account without a pairing: fields, a format (mapping-format.ts), one comparison. Pure. Whether the certificate's
 // chain is trusted is decided before (permit-certificate.ts).
 
-import type { CertificateFields, NameAttribute } from '../agent/model/certificate-fields.ts';
-import { nameText } from '../agent/model/certificate-fields.ts';
+import type { CertificateFields, NameAttribute } from '../agent/model/key/certificate-fields.ts';
+import { nameText } from '../agent/model/key/certificate-fields.ts';
 import { matchingRule } from './certmap/match.ts';
 import { formatFields, type FieldName } from './mapping-format.ts';
 import type { MappingPolicy } from './policy.ts';

@@ -1,7 +1,7 @@
 // Whether what a card's maker says of a key is enough for a pairing. Pure.
 
-import type { AttestationFindings, PinPolicy } from '../agent/model/attestation.ts';
-import type { TouchPolicy } from '../agent/model/token.ts';
+import type { AttestationFindings, PinPolicy } from '../agent/model/card/attestation.ts';
+import type { TouchPolicy } from '../agent/model/card/token.ts';
 import type { AttestationPolicy, SettingName } from './policy.ts';
 
 export type AttestationPermission =

@@ -2,7 +2,7 @@
 // where none does a record is a pairing.
 // Why: DECISIONS.md D302, D303.
 
-import type { BookFreshness, BookHead, BookOfficer, KeptRecord } from '../agent/model/book-state.ts';
+import type { BookFreshness, BookHead, BookOfficer, KeptRecord } from '../agent/model/book/book-state.ts';
 import type { Policy } from './policy.ts';
 
 const HOUR_MS = 3_600_000;

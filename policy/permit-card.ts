@@ -1,6 +1,6 @@
 // Whether a card is the one that was paired, as far as its own key (9E) tells, before a PIN goes to it. Pure.
 
-import type { CardKeyProof } from '../agent/model/card-key.ts';
+import type { CardKeyProof } from '../agent/model/card/card-key.ts';
 import type { Policy } from './policy.ts';
 
 export interface CardFacts {

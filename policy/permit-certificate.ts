@@ -1,7 +1,7 @@
 // Whether what is known of a certificate is enough for the level that the policy asks for. Pure: what was found out is
 // passed in (agent/trust).
 
-import type { TrustFindings } from '../agent/model/trust.ts';
+import type { TrustFindings } from '../agent/model/key/trust.ts';
 import type { SettingName, TrustPolicy } from './policy.ts';
 
 export type TrustPermission =

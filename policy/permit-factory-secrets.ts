@@ -1,6 +1,6 @@
 // Whether a card with the factory's secrets may be paired, or may log in by a pairing that was made without it. Pure.
 
-import { opensToFinder, type FactorySecrets } from '../agent/model/factory-secrets.ts';
+import { opensToFinder, type FactorySecrets } from '../agent/model/card/factory-secrets.ts';
 import type { Policy } from './policy.ts';
 
 export type SecretsPermission =

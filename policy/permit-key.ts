@@ -1,6 +1,6 @@
 // Whether a key is large enough for the policy. Pure.
 
-import type { KeyAlgorithm } from '../agent/model/key.ts';
+import type { KeyAlgorithm } from '../agent/model/key/key.ts';
 import type { Policy, SettingName } from './policy.ts';
 
 /** Bits as login.min_rsa_bits and login.min_ec_bits count them. */

@@ -1,6 +1,6 @@
 // Whether a PIN is one of those that are tried first. For a card that is set up, where nobody is used to a PIN yet. Pure.
 
-import { FACTORY_PIN, FACTORY_PUK, type WeakPin } from '../agent/model/issuing.ts';
+import { FACTORY_PIN, FACTORY_PUK, type WeakPin } from '../agent/model/card/issuing.ts';
 
 const FACTORY: readonly string[] = [FACTORY_PIN, FACTORY_PUK];
 const MIN_LENGTH = 6;

@@ -1,7 +1,7 @@
 // Whether a key on a card is fit to be paired, and who may pair it. Pure; the clock is passed in.
 
-import type { KeyAlgorithm } from '../agent/model/key.ts';
-import type { Identity } from '../agent/model/token.ts';
+import type { KeyAlgorithm } from '../agent/model/key/key.ts';
+import type { Identity } from '../agent/model/card/token.ts';
 import { refusesKey } from './permit-key.ts';
 import type { Policy, SettingName } from './policy.ts';
 

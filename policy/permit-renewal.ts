@@ -1,7 +1,7 @@
 // Whether a new card may take the place of a paired one by its PIN alone, without the account's password: where an authority
 // that is pinned has given both to the same person. Pure.
 
-import { nameText, type CertificateFields } from '../agent/model/certificate-fields.ts';
+import { nameText, type CertificateFields } from '../agent/model/key/certificate-fields.ts';
 import type { Policy } from './policy.ts';
 
 type Names = Pick<CertificateFields, 'subject' | 'issuer'>;

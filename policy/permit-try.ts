@@ -1,6 +1,6 @@
 // Whether a PIN may be sent to a card with so many tries left. Pure.
 
-import { USUAL_TRIES, type PinState } from '../agent/model/token.ts';
+import { USUAL_TRIES, type PinState } from '../agent/model/card/token.ts';
 import type { Policy } from './policy.ts';
 
 export type TryPermission = 'permitted' | 'needs-consent' | 'blocked';

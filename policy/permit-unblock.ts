@@ -1,6 +1,6 @@
 // Whether a login may offer a new PIN by the PUK, where the PIN is blocked. Pure.
 
-import type { FactorySecrets } from '../agent/model/factory-secrets.ts';
+import type { FactorySecrets } from '../agent/model/card/factory-secrets.ts';
 import type { SessionPlace } from '../agent/model/peer-session.ts';
 import { mayBeElsewhere } from './permit-attempt.ts';
 import type { Policy } from './policy.ts';

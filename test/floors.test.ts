@@ -178,8 +178,8 @@ const value = (from: string, to: string): Import => ({ from, to, typeOnly: false
 const type = (from: string, to: string): Import => ({ from, to, typeOnly: true });
 
 const refused: readonly Import[] = [
-  type('agent/base/tlv.ts', 'agent/model/key.ts'),
-  value('agent/model/key.ts', 'policy/policy.ts'),
+  type('agent/base/tlv.ts', 'agent/model/key/key.ts'),
+  value('agent/model/key/key.ts', 'policy/policy.ts'),
   value('policy/permit-try.ts', 'config/parse-settings.ts'),
   value('policy/permit-try.ts', 'agent/pcsc/channel.ts'),
   value('config/parse-settings.ts', 'agent/pcsc/atr.ts'),

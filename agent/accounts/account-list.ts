@@ -7,8 +7,7 @@ import { constants } from 'node:os';
 import koffi from 'koffi';
 import { nativeBuffer } from '../base/bytes.ts';
 import { AgentError } from '../base/errors.ts';
-import type { Account } from '../model/account.ts';
-import type { AccountDirectory } from '../model/account-directory.ts';
+import type { Account, AccountDirectory } from '../model/account.ts';
 import type { Username } from '../model/request.ts';
 import { accountOf, passwd, PASSWD_BYTES, STRINGS_BYTES } from './accounts.ts';
 

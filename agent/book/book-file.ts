@@ -4,7 +4,7 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { AgentError } from '../base/errors.ts';
-import { MAX_BOOK_LINE } from '../model/book.ts';
+import { MAX_BOOK_LINE } from '../model/book/book.ts';
 
 /** 100,000 records of P-256 keys are 100 MB. */
 export const MAX_BOOK_BYTES = 512 * 1024 * 1024;

@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { describeError } from '../base/errors.ts';
 import { readTrustedFile } from '../base/trusted-file.ts';
-import { keyNames } from '../model/book-body.ts';
-import { parseBookLine } from '../model/book.ts';
+import { keyNames } from '../model/book/book-body.ts';
+import { parseBookLine } from '../model/book/book.ts';
 import { hasFleet } from '../../policy/permit-book.ts';
 import type { Policy } from '../../policy/policy.ts';
 

@@ -4,10 +4,10 @@
 import { createHash } from 'node:crypto';
 import { AgentError } from '../base/errors.ts';
 import { Slices } from '../base/slices.ts';
-import { keyNames, parseHeadBody, parseOfficerBody, type HeadBody } from '../model/book-body.ts';
-import type { BookHead, BookOfficer } from '../model/book-state.ts';
-import { isSignedItem, type BookLine, type BookSignature } from '../model/book.ts';
-import { parsePublicKey, type PublicKey } from '../model/key.ts';
+import { keyNames, parseHeadBody, parseOfficerBody, type HeadBody } from '../model/book/book-body.ts';
+import type { BookHead, BookOfficer } from '../model/book/book-state.ts';
+import { isSignedItem, type BookLine, type BookSignature } from '../model/book/book.ts';
+import { parsePublicKey, type PublicKey } from '../model/key/key.ts';
 import type { BookTable } from '../store/interface.ts';
 import { CLOCK_SKEW_MS, refusesOfficer } from '../../policy/permit-book.ts';
 import type { Pins } from './pins.ts';

@@ -3,11 +3,11 @@
 
 import { createHash } from 'node:crypto';
 import { Slices, rowsBehind } from '../base/slices.ts';
-import { keyNames, parseRecordBody } from '../model/book-body.ts';
-import type { BookOfficer, BookRecord } from '../model/book-state.ts';
-import { isSignedItem, parseBookLine } from '../model/book.ts';
+import { keyNames, parseRecordBody } from '../model/book/book-body.ts';
+import type { BookOfficer, BookRecord } from '../model/book/book-state.ts';
+import { isSignedItem, parseBookLine } from '../model/book/book.ts';
 import type { Username } from '../model/request.ts';
-import type { AccountDirectory } from '../model/account-directory.ts';
+import type { AccountDirectory } from '../model/account.ts';
 import { nameOfKey, OfficerKeys, taken, usableOfficers, type TakingParts } from './take-officers.ts';
 
 /** Rows in one transaction. */

@@ -4,7 +4,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import koffi from 'koffi';
 import { describeError } from '../base/errors.ts';
-import type { Pkhh } from '../model/key.ts';
+import type { Pkhh } from '../model/key/key.ts';
 
 const MAX_WANTED = 64;
 const NO_IS_KEPT_MS = 60_000;

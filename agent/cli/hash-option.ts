@@ -1,6 +1,6 @@
 // The option -h HASH. Apart from the other options: reading a hash loads node:crypto, which most commands spare.
 
-import { parsePkhh, type Pkhh } from '../model/key.ts';
+import { parsePkhh, type Pkhh } from '../model/key/key.ts';
 import { usage as say } from '../words/sc-auth.ts';
 import { CommandError } from './exit-codes.ts';
 

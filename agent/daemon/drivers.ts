@@ -5,7 +5,7 @@ import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Policy } from '../../policy/policy.ts';
 import { productVersion } from '../base/product-version.ts';
-import type { DriverInfo } from '../model/driver.ts';
+import type { DriverInfo } from '../model/card/driver.ts';
 import type { CardKeyCheck, SlotDriver, TokenDriver } from '../token/interface.ts';
 import { PivDriver } from '../token/piv/driver.ts';
 import { CardPlugin } from '../token/plugin/card-driver.ts';

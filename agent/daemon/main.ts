@@ -39,7 +39,7 @@ import { tellShutOut, tellShutOutAtStart } from '../stories/enforcement/shut-out
 import { permitEntry, type EntryParts } from '../stories/enforcement/permit-entry.ts';
 import { offerKeyring } from '../stories/keyring/offer-keyring.ts';
 import { passwordChanged } from '../stories/keyring/reseal-keyring.ts';
-import type { AuditEvent } from '../model/audit-event.ts';
+import type { AuditEvent } from '../model/log/audit-event.ts';
 import type { Inventory } from '../model/inventory.ts';
 import { SqliteEnforcement } from '../store/sqlite-enforcement.ts';
 import { SqliteDesk } from '../store/sqlite-desk.ts';

@@ -1,6 +1,6 @@
 // What `sc_auth enforce` has set and what it goes by. Data only: policy/permit-without-card.ts decides.
 
-import type { Pkhh } from './key.ts';
+import type { Pkhh } from './key/key.ts';
 import type { Username } from './request.ts';
 
 export type EnforcementState =

@@ -2,10 +2,10 @@
 // of a certificate's trust. Facts for people (`sc_auth drivers`, `sc_auth profile`); no login is decided on them.
 
 import type { AgentError } from '../base/errors.ts';
-import type { DriverInfo } from './driver.ts';
-import type { Certificate } from './key.ts';
-import type { TokenId } from './token.ts';
-import type { PathLink } from './trust.ts';
+import type { DriverInfo } from './card/driver.ts';
+import type { Certificate } from './key/key.ts';
+import type { TokenId } from './card/token.ts';
+import type { PathLink } from './key/trust.ts';
 
 /** What is in a reader. `reading`: a driver is looking at the card; `unknown`: no driver knows it. */
 export type ReaderState = 'empty' | 'reading' | 'ready' | 'unknown' | 'mute' | 'broken';
@@ -58,4 +58,12 @@ export interface Inventory {
   readerDrivers(): readonly ReaderDriverInfo[];
   /** Never rejects for a certificate that is not trusted: that is an answer. */
   trustOf(certificate: Certificate): Promise<TrustWords>;
+}
+
+/** What scauthd knows of its own state, for `sc_auth doctor`. */
+export interface HealthSource {
+  /** Measures of hardening that the system did not let scauthd take. Safe to print. */
+  readonly notInForce: readonly string[];
+  /** Why the last reload of the settings was refused; null: what is in the files is in force. */
+  configRefused(): string | null;
 }

@@ -2,7 +2,7 @@
 // get it paired again.
 
 import { AgentError } from '../base/errors.ts';
-import type { TokenId } from './token.ts';
+import type { TokenId } from './card/token.ts';
 import type { Username } from './request.ts';
 
 export interface Lost {

@@ -1,8 +1,8 @@
 // A pairing: what an administrator or the user decided to trust. The opposite of an Identity, which only claims.
 
-import { algorithmOfSpki, sameKey, type KeyAlgorithm, type Pkhh, type PublicKey } from './key.ts';
-import type { TokenId } from './token.ts';
-import type { BookSource } from './book-state.ts';
+import { algorithmOfSpki, sameKey, type KeyAlgorithm, type Pkhh, type PublicKey } from './key/key.ts';
+import type { TokenId } from './card/token.ts';
+import type { BookSource } from './book/book-state.ts';
 import type { Username } from './request.ts';
 
 export interface Pairing {

@@ -1,7 +1,7 @@
 // The pairing prompt: where its state is kept, and what came of it. The rule is policy/pairing-prompt.ts.
 
 import type { Username } from './request.ts';
-import type { TokenId } from './token.ts';
+import type { TokenId } from './card/token.ts';
 
 /** Whose prompt is switched: everybody's on this machine, one user's, or one user's for one card. */
 export type PromptScope =

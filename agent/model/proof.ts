@@ -4,7 +4,7 @@ import { constants, verify } from 'node:crypto';
 import { assertNever } from '../base/assert.ts';
 import { AgentError } from '../base/errors.ts';
 import type { Challenge } from './challenge.ts';
-import type { KeyAlgorithm, PublicKey } from './key.ts';
+import type { KeyAlgorithm, PublicKey } from './key/key.ts';
 
 /** How the message was signed. A closed set; the verifier also checks that it fits the paired key. */
 export type ProofScheme = 'rsa-pss-sha256' | 'rsa-pkcs1-sha256' | 'ecdsa-sha256' | 'ecdsa-sha384' | 'ed25519';

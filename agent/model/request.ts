@@ -75,3 +75,12 @@ const PAM_SILENT = 0x8000;
 export function wantsSilence({ flags }: Pick<AuthRequest, 'flags'>): boolean {
   return (flags & PAM_SILENT) !== 0;
 }
+
+/**
+ * Who stands behind a peer, where records and lines of a log are shared out; for what the system itself asks (a login
+ * prompt, a greeter) whom it is about.
+ */
+export function askerOf(peer: PeerCredentials | null, user: string | null): string {
+  const owner = peer?.owner ?? (peer === null || peer.uid === 0 ? SYSTEM : `uid ${peer.uid}`);
+  return owner === SYSTEM ? `for ${user ?? 'nobody'}` : owner;
+}

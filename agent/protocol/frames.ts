@@ -6,7 +6,7 @@ import { assertNever } from '../base/assert.ts';
 import { ByteReader } from '../base/bytes.ts';
 import { AgentError } from '../base/errors.ts';
 import type { Happened, Phase } from '../model/request.ts';
-import { isTokenName } from '../model/token-name.ts';
+import { isTokenName } from '../model/card/token.ts';
 import { ABSENT, FrameWriter, HEADER_BYTES, MAGIC, MAX_BODY_BYTES, MAX_FIELD_BYTES } from './frame-writer.ts';
 
 /** The lowest version, in which begin is always written, and the highest (PROTOCOL.md, 1.2). */

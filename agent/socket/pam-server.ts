@@ -5,12 +5,17 @@ import { assertNever } from '../base/assert.ts';
 import { debug } from '../base/debug.ts';
 import { asAgentError, describeError } from '../base/errors.ts';
 import { RatedLog } from '../base/rated-log.ts';
-import { askerOf } from '../model/asker.ts';
+import {
+  askerOf,
+  type AuthRequest,
+  parseUsername,
+  type PeerCredentials,
+  type Username,
+} from '../model/request.ts';
 import type { LoginResult } from '../stories/login/login-parts.ts';
 import type { Entry } from '../stories/enforcement/permit-entry.ts';
 import { CARD_REQUIRED, NEEDS_UPDATE } from '../words/login.ts';
 import type { Conversation } from '../stories/card/conversation.ts';
-import { parseUsername, type AuthRequest, type PeerCredentials, type Username } from '../model/request.ts';
 import type { Connection } from './peers/connection.ts';
 import { openListeners, type ListenerLimits, type Listeners } from './peers/listeners.ts';
 import { FrameConversation } from './frame-conversation.ts';

@@ -4,8 +4,8 @@
 // Why: DECISIONS.md D302.
 
 import { AgentError } from '../base/errors.ts';
-import type { KeptRecord } from '../model/book-state.ts';
-import { algorithmOfSpki, type Pkhh, type PublicKey } from '../model/key.ts';
+import type { KeptRecord } from '../model/book/book-state.ts';
+import { algorithmOfSpki, type Pkhh, type PublicKey } from '../model/key/key.ts';
 import type { Lost } from '../model/lost.ts';
 import type { ListedPairing, PairedCardFacts, Pairing } from '../model/pairing.ts';
 import type { PromptScope } from '../model/prompt.ts';

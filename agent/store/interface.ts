@@ -1,11 +1,11 @@
 // The pairing table as the login story sees it. Synchronous: a lookup is one indexed read on a local file.
 
-import type { BookHead, BookOfficer, BookRecord, KeptRecord } from '../model/book-state.ts';
-import type { DeskRecord } from '../model/help-desk.ts';
-import type { KeptSecret } from '../model/keyring.ts';
+import type { BookHead, BookOfficer, BookRecord, KeptRecord } from '../model/book/book-state.ts';
+import type { DeskRecord } from '../model/secret/help-desk.ts';
+import type { KeptSecret } from '../model/secret/keyring.ts';
 import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/enforcement.ts';
 import type { ListedPairing, PairedCardFacts, Pairing } from '../model/pairing.ts';
-import type { Pkhh, PublicKey } from '../model/key.ts';
+import type { Pkhh, PublicKey } from '../model/key/key.ts';
 import type { Lost } from '../model/lost.ts';
 import type { PromptScope } from '../model/prompt.ts';
 import type { Username } from '../model/request.ts';

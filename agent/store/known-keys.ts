@@ -1,7 +1,7 @@
 // Keys that were parsed before, by their whole SPKI: a login reads its row three times, and parsing a key takes longer
 // than reading it. It trusts nothing: the same bytes are the same key.
 
-import { parsePublicKey, type PublicKey } from '../model/key.ts';
+import { parsePublicKey, type PublicKey } from '../model/key/key.ts';
 
 /** More than the people of one machine use in a day; then it starts anew. */
 const MAX_KNOWN_KEYS = 64;

@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import type { SQLOutputValue } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
-import type { BookHead, BookOfficer, BookRecord, KeptRecord } from '../model/book-state.ts';
-import { parsePkhh, type Pkhh } from '../model/key.ts';
+import type { BookHead, BookOfficer, BookRecord, KeptRecord } from '../model/book/book-state.ts';
+import { parsePkhh, type Pkhh } from '../model/key/key.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import type { BookTable, RecordPlace } from './interface.ts';
 import { blob, text, type StateDatabase } from './state-database.ts';

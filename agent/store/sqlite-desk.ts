@@ -1,8 +1,8 @@
 // What a help desk's answers open, in scauth.db, as settings of its own. What made the mask of an earlier challenge is not
 // left in the file: it would open what was heard over the telephone then.
 
-import { encodeDeskRecord, parseDeskRecord, type DeskRecord } from '../model/help-desk.ts';
-import type { Pkhh } from '../model/key.ts';
+import { encodeDeskRecord, parseDeskRecord, type DeskRecord } from '../model/secret/help-desk.ts';
+import type { Pkhh } from '../model/key/key.ts';
 import type { DeskTable } from './interface.ts';
 import { blob, type StateDatabase } from './state-database.ts';
 

@@ -3,7 +3,7 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/enforcement.ts';
-import { parsePkhh } from '../model/key.ts';
+import { parsePkhh } from '../model/key/key.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import type { EnforcementTable } from './interface.ts';
 import { blob, text, type StateDatabase } from './state-database.ts';

@@ -1,8 +1,8 @@
 // The secrets of login keyrings in scauth.db, sealed: one a pairing, gone with it. Nothing is opened here.
 
 import { AgentError } from '../base/errors.ts';
-import type { KeptSecret } from '../model/keyring.ts';
-import { parsePkhh, parsePublicKey, type Pkhh } from '../model/key.ts';
+import type { KeptSecret } from '../model/secret/keyring.ts';
+import { parsePkhh, parsePublicKey, type Pkhh } from '../model/key/key.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import type { KeyringTable } from './interface.ts';
 import { blob, text, type StateDatabase } from './state-database.ts';

@@ -2,7 +2,7 @@
 
 import type { SQLOutputValue } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
-import type { Pkhh } from '../model/key.ts';
+import type { Pkhh } from '../model/key/key.ts';
 import type { Lost } from '../model/lost.ts';
 import { parseUsername } from '../model/request.ts';
 import type { LostPlace, LostTable } from './interface.ts';

@@ -3,7 +3,7 @@
 
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
-import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key.ts';
+import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key/key.ts';
 import {
   clash,
   listedKey,
@@ -14,7 +14,7 @@ import {
 import type { Lost } from '../model/lost.ts';
 import type { PromptScope } from '../model/prompt.ts';
 import { parseUsername, type Username } from '../model/request.ts';
-import { parseTokenId } from '../model/token.ts';
+import { parseTokenId } from '../model/card/token.ts';
 import type { ExpiryNotices, LoginDriverTable, PairingPlace, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
 import { IS_LOST, SqliteLost } from './sqlite-lost.ts';

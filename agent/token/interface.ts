@@ -3,15 +3,15 @@
 
 import type { AgentError } from '../base/errors.ts';
 import type { Challenge } from '../model/challenge.ts';
-import type { FactorySecrets } from '../model/factory-secrets.ts';
-import type { Attestation } from '../model/attestation.ts';
-import type { CardKeyProof } from '../model/card-key.ts';
-import type { Certificate, PublicKey } from '../model/key.ts';
+import type { FactorySecrets } from '../model/card/factory-secrets.ts';
+import type { Attestation } from '../model/card/attestation.ts';
+import type { CardKeyProof } from '../model/card/card-key.ts';
+import type { Certificate, PublicKey } from '../model/key/key.ts';
 import type { Proof } from '../model/proof.ts';
 import type { SecretBuffer } from '../base/secret.ts';
-import type { CardLook, Issued, IssueOrder, MachineKeyAlgorithm } from '../model/issuing.ts';
-import type { UnsignedDocument } from '../model/unsigned-document.ts';
-import type { CardPin, Identity, PinState, PinTry, TokenId } from '../model/token.ts';
+import type { CardLook, Issued, IssueOrder, MachineKeyAlgorithm } from '../model/card/issuing.ts';
+import type { UnsignedDocument } from '../model/key/unsigned-document.ts';
+import type { CardPin, Identity, PinState, PinTry, TokenId } from '../model/card/token.ts';
 import type { Pin } from '../base/pin.ts';
 import type { CardChannel, CardSlot } from '../pcsc/channel.ts';
 

@@ -2,9 +2,9 @@
 // administrator named, and the extensions in it. docs.yubico.com, "PIV attestation"; OIDs 1.3.6.1.4.1.41482.3.
 
 import { AgentError, printable } from '../base/errors.ts';
-import type { Attestation, AttestationFindings, PinPolicy } from '../model/attestation.ts';
-import { publicKeyOf, sameKey, type PublicKey } from '../model/key.ts';
-import type { TouchPolicy } from '../model/token.ts';
+import type { Attestation, AttestationFindings, PinPolicy } from '../model/card/attestation.ts';
+import { publicKeyOf, sameKey, type PublicKey } from '../model/key/key.ts';
+import type { TouchPolicy } from '../model/card/token.ts';
 import { parseChainCertificate, type ParsedCertificate } from './certificate.ts';
 import { findChain } from './chain.ts';
 import { attributesOf } from './names.ts';

@@ -6,8 +6,8 @@ import * as pkijs from 'pkijs';
 import { AgentError } from '../base/errors.ts';
 import { toHex } from '../base/bytes.ts';
 import { readTlvs } from '../base/tlv.ts';
-import { hasKeyUsage as keyUsageOf } from '../model/certificate-uses.ts';
-import { MAX_CERTIFICATE_BYTES } from '../model/key.ts';
+import { hasKeyUsage as keyUsageOf } from '../model/key/certificate-uses.ts';
+import { MAX_CERTIFICATE_BYTES } from '../model/key/key.ts';
 import { readSigned, type Signed } from './der.ts';
 import { EXTENSION } from './oids.ts';
 

@@ -4,7 +4,7 @@
 
 import * as pkijs from 'pkijs';
 import { AgentError } from '../base/errors.ts';
-import { KEY_USAGE_BIT, permitsLogin } from '../model/certificate-uses.ts';
+import { KEY_USAGE_BIT, permitsLogin } from '../model/key/certificate-uses.ts';
 import { extendedKeyUsages, extensionOf, hasKeyUsage, type ParsedCertificate } from './certificate.ts';
 import { sameName } from './distinguished-name.ts';
 import { constraintFault } from './name-constraints.ts';

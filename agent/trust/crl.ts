@@ -4,8 +4,8 @@
 import { AgentError } from '../base/errors.ts';
 import { toHex } from '../base/bytes.ts';
 import { readOnly, readTlv, readTlvs, type Tlv } from '../base/tlv.ts';
-import { timeMs } from '../model/certificate-end.ts';
-import { KEY_USAGE_BIT } from '../model/certificate-uses.ts';
+import { timeMs } from '../model/key/certificate-end.ts';
+import { KEY_USAGE_BIT } from '../model/key/certificate-uses.ts';
 import { hasKeyUsage, type ParsedCertificate } from './certificate.ts';
 import { isTime, oidText, readAlgorithm, readSigned, type Signed } from './der.ts';
 import { sameName } from './distinguished-name.ts';

@@ -2,7 +2,7 @@
 
 import { AgentError } from '../base/errors.ts';
 import { readOnly, readTlv, readTlvs } from '../base/tlv.ts';
-import { GENERALIZED_TIME, UTC_TIME } from '../model/certificate-end.ts';
+import { GENERALIZED_TIME, UTC_TIME } from '../model/key/certificate-end.ts';
 
 const SEQUENCE = 0x30;
 const OID = 0x06;

@@ -2,7 +2,7 @@
 // can be forged. The kind of string, case and needless spaces make no difference.
 // Specifications: X.501 (Name), RFC 4518 (preparation of strings).
 
-import { readName, textOf, type Attribute } from '../model/name.ts';
+import { readName, textOf, type Attribute } from '../model/key/name.ts';
 
 /** RFC 4518, 2: mapped, normalised, folded, without needless spaces. */
 function prepared(text: string): string {

@@ -1,8 +1,8 @@
-// What a certificate says, as text (agent/model/certificate-fields.ts).
+// What a certificate says, as text (agent/model/key/certificate-fields.ts).
 
 import * as asn1js from 'asn1js';
 import { toHex } from '../base/bytes.ts';
-import { KEY_USAGES, type CertificateFields } from '../model/certificate-fields.ts';
+import { KEY_USAGES, type CertificateFields } from '../model/key/certificate-fields.ts';
 import { extendedKeyUsages, extensionOf, hasKeyUsage, parseChainCertificate } from './certificate.ts';
 import { altNames, attributesOf } from './names.ts';
 import { EXTENSION } from './oids.ts';

@@ -1,9 +1,9 @@
 // Certificates as the login story sees them: what do they say, and how far can they be trusted.
 
-import type { Attestation, AttestationFindings } from '../model/attestation.ts';
-import type { CertificateFields } from '../model/certificate-fields.ts';
-import type { PublicKey } from '../model/key.ts';
-import type { PathLink, TrustFindings, TrustSources } from '../model/trust.ts';
+import type { Attestation, AttestationFindings } from '../model/card/attestation.ts';
+import type { CertificateFields } from '../model/key/certificate-fields.ts';
+import type { PublicKey } from '../model/key/key.ts';
+import type { PathLink, TrustFindings, TrustSources } from '../model/key/trust.ts';
 
 export interface CertificateTrust {
   /**

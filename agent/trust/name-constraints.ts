@@ -2,7 +2,7 @@
 // compared; where an authority constrains a kind that is not, a certificate with such a name is refused.
 
 import * as pkijs from 'pkijs';
-import type { AltName } from '../model/certificate-fields.ts';
+import type { AltName } from '../model/key/certificate-fields.ts';
 import { extensionOf, type ParsedCertificate } from './certificate.ts';
 import { isUnder } from './distinguished-name.ts';
 import { altNames, attributesOf, GENERAL_NAME, generalName, type GeneralName } from './names.ts';

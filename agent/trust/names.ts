@@ -3,7 +3,7 @@
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { readOnly } from '../base/tlv.ts';
-import { nameText, type AltName, type NameAttribute } from '../model/certificate-fields.ts';
+import { nameText, type AltName, type NameAttribute } from '../model/key/certificate-fields.ts';
 import { extensionOf, type ParsedCertificate } from './certificate.ts';
 import { ATTRIBUTE_NAMES, EXTENSION, PKINIT_NAME, SMTP_UTF8_MAILBOX, UPN } from './oids.ts';
 

@@ -8,7 +8,7 @@ import { describeError } from '../base/errors.ts';
 import { toHex } from '../base/bytes.ts';
 import { pemBlocks } from '../base/pem.ts';
 import { readTrustedFile } from '../base/trusted-file.ts';
-import type { Revocation, TrustSources } from '../model/trust.ts';
+import type { Revocation, TrustSources } from '../model/key/trust.ts';
 import { crlUrls, distributionPoints, ocspResponders } from './access-points.ts';
 import type { ParsedCertificate } from './certificate.ts';
 import { listCovers, listFault, MAX_CRL_BYTES, parseRevocationList, type RevocationList } from './crl.ts';

@@ -1,6 +1,6 @@
 // What is said of a card whose PIN, PUK or management key is the factory's, with what to do about each.
 
-import { opensToFinder, type FactorySecrets } from '../model/factory-secrets.ts';
+import { opensToFinder, type FactorySecrets } from '../model/card/factory-secrets.ts';
 
 /** `the PIN and the PUK`; empty where none is. */
 function named({ pin, puk }: FactorySecrets): string {

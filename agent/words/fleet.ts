@@ -1,6 +1,6 @@
 // What is said of the fleet's pairing book: in explain, doctor and lists, and of a login in the audit log.
 
-import type { BookSource, FleetStanding } from '../model/book-state.ts';
+import type { BookSource, FleetStanding } from '../model/book/book-state.ts';
 
 const DATE_LENGTH = 10;
 

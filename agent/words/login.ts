@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { assertNever } from '../base/assert.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
-import type { PinState, TouchPolicy } from '../model/token.ts';
+import type { PinState, TouchPolicy } from '../model/card/token.ts';
 import { CARD_LOST } from './lost.ts';
 import { triesLeftText } from './tries.ts';
 

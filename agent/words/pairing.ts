@@ -1,6 +1,6 @@
 // What is said while a card is paired, and why a card or key cannot be.
 
-import type { KeyUse } from '../model/token.ts';
+import type { KeyUse } from '../model/card/token.ts';
 
 const PAIRING = 'Pairing ';
 const ACCOUNT_PASSWORD = 'Account password of ';

@@ -1,6 +1,6 @@
 // What is said while a card is set up (sc_auth setup), and why one cannot be.
 
-import type { WeakPin } from '../model/issuing.ts';
+import type { WeakPin } from '../model/card/issuing.ts';
 
 export const WEAK_PIN: Readonly<Record<WeakPin, string>> = {
   'too-short': 'That is too short: use 6 to 8 digits.',

@@ -1,6 +1,6 @@
 // Whether a certificate fits a rule of sss-certmap(5). Pure.
 
-import { nameText, type CertificateFields } from '../../agent/model/certificate-fields.ts';
+import { nameText, type CertificateFields } from '../../agent/model/key/certificate-fields.ts';
 import { parseCertmapRule } from './parse.ts';
 import type { CertmapPart, CertmapRule } from './rule.ts';
 

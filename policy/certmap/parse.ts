@@ -1,7 +1,7 @@
 // Parses a matching rule of sss-certmap(5): `[KRB5:][&&|||]<KEYWORD>value<KEYWORD>value…`. Unknown keywords and words
 // are refused, and so are the kinds of names that SSSD compares as raw bytes.
 
-import { KEY_USAGES, type AltNameKind } from '../../agent/model/certificate-fields.ts';
+import { KEY_USAGES, type AltNameKind } from '../../agent/model/key/certificate-fields.ts';
 import { posixPattern } from './regex.ts';
 import type { CertmapPart, CertmapRule } from './rule.ts';
 

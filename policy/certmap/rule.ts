@@ -1,7 +1,7 @@
 // A matching rule of sss-certmap(5), after parsing. SSSD's meaning: the parts must all match (&&) or one of them (||);
 // within <KU> and <EKU> all that are listed must be there.
 
-import type { AltNameKind } from '../../agent/model/certificate-fields.ts';
+import type { AltNameKind } from '../../agent/model/key/certificate-fields.ts';
 
 export type CertmapPart =
   | { readonly kind: 'subject' | 'issuer'; readonly pattern: RegExp }

@@ -2,8 +2,8 @@
 // the pairings costs beside that of a machine without a fleet, with 10 records and with 100,000. By processor time.
 
 import { createHash } from 'node:crypto';
-import type { BookRecord } from '../../agent/model/book-state.ts';
-import { parsePkhh } from '../../agent/model/key.ts';
+import type { BookRecord } from '../../agent/model/book/book-state.ts';
+import { parsePkhh } from '../../agent/model/key/key.ts';
 import { parseUsername } from '../../agent/model/request.ts';
 import { ada, alice, FleetWorld, GOOD, olga } from '../kit/book/fleet-world.ts';
 import { NOW_S, recordLine } from '../kit/book/make-book.ts';

@@ -4,7 +4,7 @@
 // Why: DECISIONS.md D162.
 
 import { describeError } from '../../base/errors.ts';
-import { anchorText } from '../../model/anchor.ts';
+import { anchorText } from '../../model/log/anchor.ts';
 import { DatagramSender } from './datagram.ts';
 import type { WrittenRecord } from '../file-log.ts';
 import { JOURNAL_SOCKET, journalEntry } from './journal.ts';

@@ -2,7 +2,7 @@
 
 import { closeSync, constants, fchmodSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { keyPath } from '../../model/seal-state.ts';
+import { keyPath } from '../../model/log/seal-state.ts';
 import { faultText, file as say, page, usage } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';

@@ -3,8 +3,8 @@
 
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { AgentError } from '../../base/errors.ts';
-import { keyNames } from '../../model/book-body.ts';
-import { bookLineText, parseBookLine, type BookKind, type BookLine } from '../../model/book.ts';
+import { keyNames } from '../../model/book/book-body.ts';
+import { bookLineText, parseBookLine, type BookKind, type BookLine } from '../../model/book/book.ts';
 import { book as say } from '../../words/book.ts';
 import { CommandError } from '../exit-codes.ts';
 

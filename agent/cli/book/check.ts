@@ -2,9 +2,14 @@
 // are good. What a machine makes of it, its own settings and clock say (sc_auth explain, doctor).
 
 import { createHash } from 'node:crypto';
-import { bookNumbersHash, parseHeadBody, parseOfficerBody, parseRecordBody } from '../../model/book-body.ts';
-import { bookLineText, isSignedItem, type BookLine } from '../../model/book.ts';
-import { parsePublicKey, type PublicKey } from '../../model/key.ts';
+import {
+  bookNumbersHash,
+  parseHeadBody,
+  parseOfficerBody,
+  parseRecordBody,
+} from '../../model/book/book-body.ts';
+import { bookLineText, isSignedItem, type BookLine } from '../../model/book/book.ts';
+import { parsePublicKey, type PublicKey } from '../../model/key/key.ts';
 import { book as say } from '../../words/book.ts';
 import { writeNew } from '../card/new-file.ts';
 import type { CommandContext } from '../context.ts';

@@ -3,9 +3,9 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { bookBody, parseOfficerBody, parseRecordBody } from '../../model/book-body.ts';
-import type { BookLine } from '../../model/book.ts';
-import { parseCertificateFile, parsePublicKey, publicKeyOf, type PublicKey } from '../../model/key.ts';
+import { bookBody, parseOfficerBody, parseRecordBody } from '../../model/book/book-body.ts';
+import type { BookLine } from '../../model/book/book.ts';
+import { parseCertificateFile, parsePublicKey, publicKeyOf, type PublicKey } from '../../model/key/key.ts';
 import { book as say } from '../../words/book.ts';
 import { fetchItems } from '../card/card-items.ts';
 import { writeNew } from '../card/new-file.ts';

@@ -9,16 +9,16 @@ import {
   parseOfficerBody,
   parseRecordBody,
   type HeadBody,
-} from '../../model/book-body.ts';
+} from '../../model/book/book-body.ts';
 import {
   bookItem,
   isSignedItem,
   MAX_SIGNATURES,
   type BookLine,
   type BookSignature,
-} from '../../model/book.ts';
+} from '../../model/book/book.ts';
 import { Challenge } from '../../model/challenge.ts';
-import { parsePkhh, parsePublicKey } from '../../model/key.ts';
+import { parsePkhh, parsePublicKey } from '../../model/key/key.ts';
 import { isProofScheme } from '../../model/proof.ts';
 import { book as say } from '../../words/book.ts';
 import { callAgent, converse } from '../agent/client.ts';

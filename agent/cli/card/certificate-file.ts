@@ -3,7 +3,7 @@
 
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { AgentError } from '../../base/errors.ts';
-import { parseCertificateFile, type Certificate } from '../../model/key.ts';
+import { parseCertificateFile, type Certificate } from '../../model/key/key.ts';
 import { certificateFile as say } from '../../words/sc-auth.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';

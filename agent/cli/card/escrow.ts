@@ -4,8 +4,8 @@
 
 import { webcrypto } from 'node:crypto';
 import { AgentError } from '../../base/errors.ts';
-import { hasKeyUsage, KEY_USAGE_BIT } from '../../model/certificate-uses.ts';
-import { parseCertificate, type Certificate } from '../../model/key.ts';
+import { hasKeyUsage, KEY_USAGE_BIT } from '../../model/key/certificate-uses.ts';
+import { parseCertificate, type Certificate } from '../../model/key/key.ts';
 import { escrow as say } from '../../words/setup.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';

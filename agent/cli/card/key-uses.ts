@@ -1,7 +1,7 @@
 // What the key of a card is good for, as people read it (Sign, Decrypt, Unwrap, Derive): by the certificate's key usage,
 // and where there is none, by what its driver says that it was made for. For show only.
 
-import { hasKeyUsage, KEY_USAGE_BIT } from '../../model/certificate-uses.ts';
+import { hasKeyUsage, KEY_USAGE_BIT } from '../../model/key/certificate-uses.ts';
 import type { WireItem } from '../../protocol/io-scauth.ts';
 
 export interface KeyUses {

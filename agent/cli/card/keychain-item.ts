@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import type { WireItem } from '../../protocol/io-scauth.ts';
-import { certificateParts } from '../../model/certificate-parts.ts';
+import { certificateParts } from '../../model/key/certificate-parts.ts';
 import { keychainName } from './certificate-names.ts';
 import { keyKind, usesOf, type KeyUses } from './key-uses.ts';
 

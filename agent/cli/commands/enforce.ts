@@ -129,7 +129,7 @@ async function status(context: CommandContext): Promise<void> {
 }
 
 async function newCode(): Promise<{ text: string; salt: string; codeHash: string }> {
-  const { makeBreakGlassCode } = await import('../../model/break-glass.ts');
+  const { makeBreakGlassCode } = await import('../../model/secret/break-glass.ts');
   const { text, hash } = await makeBreakGlassCode();
   return { text, salt: hash.salt.toString('base64'), codeHash: hash.hash.toString('base64') };
 }

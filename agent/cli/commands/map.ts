@@ -3,8 +3,8 @@
 
 import { systemClock } from '../../base/clock.ts';
 import { AgentError, printable } from '../../base/errors.ts';
-import type { CertificateFields } from '../../model/certificate-fields.ts';
-import type { TrustFindings } from '../../model/trust.ts';
+import type { CertificateFields } from '../../model/key/certificate-fields.ts';
+import type { TrustFindings } from '../../model/key/trust.ts';
 import { parseUsername } from '../../model/request.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { readCertificateFile } from '../card/certificate-file.ts';

@@ -1,7 +1,7 @@
 // sc_auth profile: readers, drivers and cards with their keys, at a glance. The layout is that of macOS'
 // `system_profiler SPSmartCardsDataType`; what is wrong stands in lines of its own below what it is about.
 
-import { parseCertificate } from '../../model/key.ts';
+import { parseCertificate } from '../../model/key/key.ts';
 import type {
   WireDriver,
   WireItem,

@@ -1,7 +1,7 @@
 // sc_auth pair --from: many pairings, one call after the other, so that every login has its turn between two of them. What is
 // there already is no failure, and the run can be repeated after whatever ended it.
 
-import type { Pkhh } from '../../model/key.ts';
+import type { Pkhh } from '../../model/key/key.ts';
 import { row as say, toList, total } from '../../words/pair-list.ts';
 import { callAgent } from '../agent/client.ts';
 import { readListedCertificate } from '../card/certificate-file.ts';

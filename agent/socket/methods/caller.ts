@@ -3,7 +3,7 @@
 import { AgentError } from '../../base/errors.ts';
 import type { Account, Accounts } from '../../model/account.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../../model/request.ts';
-import { parseTokenId, type TokenId } from '../../model/token.ts';
+import { parseTokenId, type TokenId } from '../../model/card/token.ts';
 import { InvalidParameter, PermissionDenied } from '../../protocol/varlink.ts';
 
 /** The account that the caller is. @throws AgentError `unknown-user` */

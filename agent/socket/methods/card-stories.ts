@@ -14,7 +14,7 @@ import type { Conversation } from '../../stories/card/conversation.ts';
 import type { KeyringWish } from '../../stories/card/rider.ts';
 import { signAnchor } from '../../stories/card/sign-anchor.ts';
 import { rehearseLogin } from '../../stories/explain/rehearse.ts';
-import { parsePkhh } from '../../model/key.ts';
+import { parsePkhh } from '../../model/key/key.ts';
 import { listed } from '../../model/pairing.ts';
 import { parseUsername, type PeerCredentials } from '../../model/request.ts';
 import { failureText } from '../../words/failures.ts';

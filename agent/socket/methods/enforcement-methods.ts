@@ -14,7 +14,7 @@ import {
   type PlanParts,
 } from '../../stories/enforcement/enforcement-plan.ts';
 import { isPlannedPlace, plannedAccounts } from '../../stories/enforcement/planned-accounts.ts';
-import { parseCodeHash } from '../../model/break-glass.ts';
+import { parseCodeHash } from '../../model/secret/break-glass.ts';
 import type { CodeHash, Exemption } from '../../model/enforcement.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../../model/request.ts';
 import type { Given, MethodName, Methods, WireExemption, WireStanding } from '../../protocol/io-scauth.ts';

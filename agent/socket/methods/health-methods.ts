@@ -2,10 +2,10 @@
 
 import { printable } from '../../base/errors.ts';
 import type { Accounts } from '../../model/account.ts';
-import type { FleetStanding } from '../../model/book-state.ts';
+import type { FleetStanding } from '../../model/book/book-state.ts';
 import { fleetText } from '../../words/fleet.ts';
 import { cardHealth, shutOutBy, type LookParts } from '../../stories/explain/machine-health.ts';
-import type { HealthSource } from '../../model/health.ts';
+import type { HealthSource } from '../../model/inventory.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { Given, Reply } from '../../protocol/io-scauth.ts';
 import { InvalidParameter } from '../../protocol/varlink.ts';

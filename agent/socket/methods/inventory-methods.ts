@@ -6,7 +6,7 @@ import { numbered } from '../../base/slices.ts';
 import type { AuditLog } from '../../audit/interface.ts';
 import { NOT_EVALUATED, type Inventory } from '../../model/inventory.ts';
 import type { PeerCredentials } from '../../model/request.ts';
-import type { TokenId } from '../../model/token.ts';
+import type { TokenId } from '../../model/card/token.ts';
 import type { LoginDriverTable } from '../../store/interface.ts';
 import type { Token, TokenSource } from '../../token/interface.ts';
 import { wholeTokens } from '../../stories/card/find/whole-tokens.ts';

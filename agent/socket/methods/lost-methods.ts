@@ -3,7 +3,7 @@
 
 import { AgentError } from '../../base/errors.ts';
 import { rowsBehind } from '../../base/slices.ts';
-import { parsePkhh } from '../../model/key.ts';
+import { parsePkhh } from '../../model/key/key.ts';
 import { parseSerial, type Lost } from '../../model/lost.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { LostPlace } from '../../store/interface.ts';

@@ -7,9 +7,9 @@ import {
   type MachineKeyWish,
 } from '../../stories/setup/machine-keys.ts';
 import type { Account } from '../../model/account.ts';
-import { parsePkhh } from '../../model/key.ts';
+import { parsePkhh } from '../../model/key/key.ts';
 import type { PeerCredentials } from '../../model/request.ts';
-import type { Subject } from '../../model/unsigned-document.ts';
+import type { Subject } from '../../model/key/unsigned-document.ts';
 import type { Given } from '../../protocol/io-scauth.ts';
 import { InvalidParameter, PermissionDenied } from '../../protocol/varlink.ts';
 import { callerAccount } from './caller.ts';

@@ -3,8 +3,8 @@
 import type { AnchorSource, AuditLog } from '../../audit/interface.ts';
 import type { SessionSource } from '../../logind/interface.ts';
 import type { Accounts } from '../../model/account.ts';
-import type { FleetStanding } from '../../model/book-state.ts';
-import type { HealthSource } from '../../model/health.ts';
+import type { FleetStanding } from '../../model/book/book-state.ts';
+import type { HealthSource } from '../../model/inventory.ts';
 import type { LostTable } from '../../store/interface.ts';
 import type { LostParts } from '../../stories/lost/say-lost.ts';
 import type { PairingParts } from '../../stories/pair/pair.ts';

@@ -7,7 +7,7 @@ import { guardAgainstShutOut } from '../../stories/enforcement/enforcement-plan.
 import { explainEnforcement } from '../../stories/enforcement/explain-enforcement.ts';
 import { explainLogin } from '../../stories/explain/explain.ts';
 import { pairForUser, type TrustedKey } from '../../stories/pair/pair.ts';
-import { parseCertificateFile, parsePkhh, type Certificate } from '../../model/key.ts';
+import { parseCertificateFile, parsePkhh, type Certificate } from '../../model/key/key.ts';
 import { listed, type ListedPairing } from '../../model/pairing.ts';
 import { parseUsername, type PeerCredentials } from '../../model/request.ts';
 import type { PairingPlace } from '../../store/interface.ts';

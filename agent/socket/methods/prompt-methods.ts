@@ -5,7 +5,7 @@ import { AgentError } from '../../base/errors.ts';
 import { promptFor, type PromptParts } from '../../stories/pair/pairing-prompt.ts';
 import type { PromptScope, PromptState } from '../../model/prompt.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';
-import type { TokenId } from '../../model/token.ts';
+import type { TokenId } from '../../model/card/token.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { TokenSource } from '../../token/interface.ts';
 

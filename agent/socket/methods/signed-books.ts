@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
-import type { BookSignature } from '../../model/book.ts';
+import type { BookSignature } from '../../model/book/book.ts';
 
 const KEPT_MS = 60_000;
 const MAX_KEPT = 8;

@@ -2,14 +2,14 @@
 
 import { toHex } from '../../base/bytes.ts';
 import { printable } from '../../base/errors.ts';
-import type { BookSource } from '../../model/book-state.ts';
-import type { DriverInfo } from '../../model/driver.ts';
+import type { BookSource } from '../../model/book/book-state.ts';
+import type { DriverInfo } from '../../model/card/driver.ts';
 import type { ReaderDriverInfo, ReaderInfo, TrustWords } from '../../model/inventory.ts';
-import type { FactorySecrets } from '../../model/factory-secrets.ts';
+import type { FactorySecrets } from '../../model/card/factory-secrets.ts';
 import type { ListedPairing } from '../../model/pairing.ts';
 import type { Lost } from '../../model/lost.ts';
-import type { PathLink } from '../../model/trust.ts';
-import type { Identity } from '../../model/token.ts';
+import type { PathLink } from '../../model/key/trust.ts';
+import type { Identity } from '../../model/card/token.ts';
 import type { Token } from '../../token/interface.ts';
 import { factorySecretsNotes, factorySecretsText } from '../../words/factory-secrets.ts';
 import { failureText } from '../../words/failures.ts';

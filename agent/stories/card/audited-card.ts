@@ -1,7 +1,7 @@
 // What the audit log says of a card outside of a login: whose it is, by which key. For what happens to its PIN.
 
-import type { AuditedKey } from '../../model/audit-event.ts';
-import type { PublicKey } from '../../model/key.ts';
+import type { AuditedKey } from '../../model/log/audit-event.ts';
+import type { PublicKey } from '../../model/key/key.ts';
 import type { Username } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { Token } from '../../token/interface.ts';

@@ -1,9 +1,9 @@
 // What the audit log says of a key, safe to print: one form for logins, pairings and their ends.
 
 import { printable } from '../../base/errors.ts';
-import type { AuditedKey } from '../../model/audit-event.ts';
-import type { Certificate, Pkhh } from '../../model/key.ts';
-import type { Identity, TokenId } from '../../model/token.ts';
+import type { AuditedKey } from '../../model/log/audit-event.ts';
+import type { Certificate, Pkhh } from '../../model/key/key.ts';
+import type { Identity, TokenId } from '../../model/card/token.ts';
 
 /** @param certificate null where none is known */
 export function auditedKey(pkhh: Pkhh, tokenId: TokenId | null, certificate: Certificate | null): AuditedKey {

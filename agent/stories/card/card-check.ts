@@ -3,7 +3,7 @@
 // What was shown holds for one insertion: each makes a token of its own.
 
 import { AgentError, asAgentError } from '../../base/errors.ts';
-import { CARD_KEY_UNASKED, type CardKeyProof } from '../../model/card-key.ts';
+import { CARD_KEY_UNASKED, type CardKeyProof } from '../../model/card/card-key.ts';
 import { Challenge } from '../../model/challenge.ts';
 import type { Pairing } from '../../model/pairing.ts';
 import { verifyProof } from '../../model/proof.ts';

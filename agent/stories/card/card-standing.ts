@@ -1,7 +1,7 @@
 // What a card that is in is to one user, as far as that user may know: theirs, somebody else's, one that could be paired,
 // or one that cannot and why. It asks no card and no authority.
 
-import type { Identity } from '../../model/token.ts';
+import type { Identity } from '../../model/card/token.ts';
 import type { Account } from '../../model/account.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { Token } from '../../token/interface.ts';

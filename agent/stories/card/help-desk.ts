@@ -12,10 +12,10 @@ import {
   pukByAnswer,
   SEED_BYTES,
   type DeskChallenge,
-} from '../../model/help-desk.ts';
-import type { Pkhh, PublicKey } from '../../model/key.ts';
+} from '../../model/secret/help-desk.ts';
+import type { Pkhh, PublicKey } from '../../model/key/key.ts';
 import type { Username } from '../../model/request.ts';
-import { sealSecret } from '../../model/sealed-secret.ts';
+import { sealSecret } from '../../model/secret/sealed-secret.ts';
 import type { DeskTable, PairingTable } from '../../store/interface.ts';
 import type { Token } from '../../token/interface.ts';
 import * as say from '../../words/help-desk.ts';

@@ -1,9 +1,9 @@
 // What the stories of the keyring need, and which key of a card a secret can be sealed to. Decides nothing.
 
-import { canSealTo, type SealBinding } from '../../model/sealed-secret.ts';
-import type { PasswordMarks } from '../../model/keyring.ts';
+import { canSealTo, type SealBinding } from '../../model/secret/sealed-secret.ts';
+import type { PasswordMarks } from '../../model/secret/keyring.ts';
 import type { Pairing } from '../../model/pairing.ts';
-import type { Identity } from '../../model/token.ts';
+import type { Identity } from '../../model/card/token.ts';
 import type { KeyringTable } from '../../store/interface.ts';
 import type { Token } from '../../token/interface.ts';
 

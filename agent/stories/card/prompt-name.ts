@@ -1,7 +1,7 @@
 // How the person is asked for the PIN of a card: whom the prompt names, and in which words (DECISIONS.md D200).
 
 import { printable } from '../../base/errors.ts';
-import type { Identity, TouchPolicy } from '../../model/token.ts';
+import type { Identity, TouchPolicy } from '../../model/card/token.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { isService } from '../../../policy/services.ts';
 import type { Token } from '../../token/interface.ts';

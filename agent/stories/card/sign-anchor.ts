@@ -6,7 +6,7 @@ import type { AnchorSource, AuditLog } from '../../audit/interface.ts';
 import { Challenge } from '../../model/challenge.ts';
 import { verifyProof } from '../../model/proof.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';
-import { signedAnchorText } from '../../model/signed-anchor.ts';
+import { signedAnchorText } from '../../model/log/signed-anchor.ts';
 import { auditedUse } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
 import { requireCard } from './card-check.ts';

@@ -5,7 +5,7 @@
 
 import type { AuditLog } from '../../audit/interface.ts';
 import { AgentError } from '../../base/errors.ts';
-import type { BookSignature } from '../../model/book.ts';
+import type { BookSignature } from '../../model/book/book.ts';
 import { Challenge } from '../../model/challenge.ts';
 import { verifyProof } from '../../model/proof.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';

@@ -2,9 +2,9 @@
 // where trust decides nothing, by the chain alone where authorities are named. For show; no login is decided here.
 
 import { asAgentError, printable } from '../../base/errors.ts';
-import { permitsTlsClient } from '../../model/certificate-uses.ts';
+import { permitsTlsClient } from '../../model/key/certificate-uses.ts';
 import { NOT_EVALUATED, type TrustWords } from '../../model/inventory.ts';
-import type { Certificate } from '../../model/key.ts';
+import type { Certificate } from '../../model/key/key.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import type { TrustPolicy } from '../../../policy/policy.ts';
 import { checkCertificate } from './gates/check-certificate.ts';

@@ -1,7 +1,6 @@
 // What enforcement goes by, for one account: its cards, its last login by one of them, its exceptions. No rule is here.
 
-import type { Account } from '../../model/account.ts';
-import type { AccountDirectory } from '../../model/account-directory.ts';
+import type { Account, AccountDirectory } from '../../model/account.ts';
 import type { Exemption } from '../../model/enforcement.ts';
 import type { Pairing } from '../../model/pairing.ts';
 import type { Username } from '../../model/request.ts';

@@ -3,7 +3,7 @@
 
 import { describeError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
-import { compareCode } from '../../model/break-glass.ts';
+import { compareCode } from '../../model/secret/break-glass.ts';
 import type { Username } from '../../model/request.ts';
 import type { EnforcementTable } from '../../store/interface.ts';
 import { breakGlass as say } from '../../words/enforcement.ts';

@@ -1,9 +1,9 @@
 // Whether a login would take the card of a pairing, as far as that is known without the card: its driver, and the
 // certificate that the pairing keeps. For `sc_auth enforce plan` and its guards; a login judges the card itself.
 
-import type { DriverInfo } from '../../model/driver.ts';
+import type { DriverInfo } from '../../model/card/driver.ts';
 import type { PairedCardFacts } from '../../model/pairing.ts';
-import { parseCertificate, type Certificate } from '../../model/key.ts';
+import { parseCertificate, type Certificate } from '../../model/key/key.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import { refusesPaired, type CardRefusal, type DriverFacts } from '../../../policy/paired-card.ts';
 import type { Policy } from '../../../policy/policy.ts';

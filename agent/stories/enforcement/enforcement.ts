@@ -5,7 +5,7 @@ import { describeError } from '../../base/errors.ts';
 import type { AuditLog } from '../../audit/interface.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { CardLogin, CodeHash, EnforcementState } from '../../model/enforcement.ts';
-import type { Pkhh } from '../../model/key.ts';
+import type { Pkhh } from '../../model/key/key.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../../model/request.ts';
 import type { EnforcementTable, PairingTable } from '../../store/interface.ts';
 import type { PasswordInstead } from '../login/login-parts.ts';

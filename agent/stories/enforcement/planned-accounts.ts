@@ -2,8 +2,7 @@
 // those that a pairing or an exemption names although no list has them. No more of it is held than the list of people.
 
 import { rowsBehind, type Placed } from '../../base/slices.ts';
-import type { Account, Accounts } from '../../model/account.ts';
-import type { AccountDirectory } from '../../model/account-directory.ts';
+import type { Account, AccountDirectory, Accounts } from '../../model/account.ts';
 import { parseUsername, type Username } from '../../model/request.ts';
 import type { EnforcementTable, PairingTable } from '../../store/interface.ts';
 

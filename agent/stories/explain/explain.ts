@@ -4,13 +4,13 @@
 import { toHex } from '../../base/bytes.ts';
 import { asAgentError, printable, type AgentError } from '../../base/errors.ts';
 import type { Account } from '../../model/account.ts';
-import type { FleetStanding } from '../../model/book-state.ts';
-import type { DriverInfo } from '../../model/driver.ts';
+import type { FleetStanding } from '../../model/book/book-state.ts';
+import type { DriverInfo } from '../../model/card/driver.ts';
 import type { ReaderInfo } from '../../model/inventory.ts';
 import type { PeerSession, SessionPlace } from '../../model/peer-session.ts';
 import type { Link, LinkName } from '../../model/link.ts';
 import { isRemoteHost, type PeerCredentials } from '../../model/request.ts';
-import type { Identity } from '../../model/token.ts';
+import type { Identity } from '../../model/card/token.ts';
 import type { Token } from '../../token/interface.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import type { SessionSource } from '../../logind/interface.ts';

@@ -4,8 +4,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { printable } from '../../base/errors.ts';
 import { rowsBehind, Slices } from '../../base/slices.ts';
-import { certificateEnd } from '../../model/certificate-end.ts';
-import type { Pkhh } from '../../model/key.ts';
+import { certificateEnd } from '../../model/key/certificate-end.ts';
+import type { Pkhh } from '../../model/key/key.ts';
 import type { PairedCardFacts } from '../../model/pairing.ts';
 import type { Username } from '../../model/request.ts';
 import type { PairingPlace, PairingTable } from '../../store/interface.ts';

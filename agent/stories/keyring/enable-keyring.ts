@@ -3,7 +3,7 @@
 
 import { AgentError } from '../../base/errors.ts';
 import type { Account } from '../../model/account.ts';
-import type { Pkhh } from '../../model/key.ts';
+import type { Pkhh } from '../../model/key/key.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { Pairing } from '../../model/pairing.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';

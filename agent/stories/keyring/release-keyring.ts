@@ -4,9 +4,9 @@
 import { describeError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { SecretBuffer } from '../../base/secret.ts';
-import { cardInputOf, openSealed } from '../../model/sealed-secret.ts';
-import { sameKey } from '../../model/key.ts';
-import type { KeptSecret } from '../../model/keyring.ts';
+import { cardInputOf, openSealed } from '../../model/secret/sealed-secret.ts';
+import { sameKey } from '../../model/key/key.ts';
+import type { KeptSecret } from '../../model/secret/keyring.ts';
 import type { Pairing } from '../../model/pairing.ts';
 import type { AuthRequest } from '../../model/request.ts';
 import type { OpenCard, Token, WhileOpen } from '../../token/interface.ts';

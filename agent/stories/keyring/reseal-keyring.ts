@@ -4,7 +4,7 @@
 import { describeError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { AuditLog } from '../../audit/interface.ts';
-import { sealSecret } from '../../model/sealed-secret.ts';
+import { sealSecret } from '../../model/secret/sealed-secret.ts';
 import type { AuthRequest } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import { auditedKey } from '../card/audited-key.ts';

@@ -4,7 +4,7 @@
 import { describeError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { GrantedDecision } from '../../model/decision.ts';
-import type { Pkhh } from '../../model/key.ts';
+import type { Pkhh } from '../../model/key/key.ts';
 import { wantsSilence, type AuthRequest } from '../../model/request.ts';
 import type { ExpiryNotices } from '../../store/interface.ts';
 import type { TokenSource } from '../../token/interface.ts';

@@ -5,11 +5,10 @@
 
 import { basename } from 'node:path';
 import type { Policy } from '../../../policy/policy.ts';
-import { certificateParts } from '../../model/certificate-parts.ts';
-import type { Certificate } from '../../model/key.ts';
-import { readName } from '../../model/name.ts';
-import { isTokenName, TOKEN_NAME_BYTES } from '../../model/token-name.ts';
-import type { Identity } from '../../model/token.ts';
+import { certificateParts } from '../../model/key/certificate-parts.ts';
+import type { Certificate } from '../../model/key/key.ts';
+import { readName } from '../../model/key/name.ts';
+import { type Identity, isTokenName, TOKEN_NAME_BYTES } from '../../model/card/token.ts';
 import type { Token } from '../../token/interface.ts';
 
 export interface TokenName {

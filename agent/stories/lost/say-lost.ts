@@ -5,7 +5,7 @@
 import { AgentError, describeError } from '../../base/errors.ts';
 import { rowsBehind, Slices } from '../../base/slices.ts';
 import type { AuditLog } from '../../audit/interface.ts';
-import type { Pkhh, PublicKey } from '../../model/key.ts';
+import type { Pkhh, PublicKey } from '../../model/key/key.ts';
 import { serialOf, type Lost } from '../../model/lost.ts';
 import type { ListedPairing } from '../../model/pairing.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';

@@ -2,7 +2,7 @@
 
 import type { PromptState } from '../../model/prompt.ts';
 import type { Username } from '../../model/request.ts';
-import type { TokenId } from '../../model/token.ts';
+import type { TokenId } from '../../model/card/token.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import { promptState } from '../../../policy/pairing-prompt.ts';
 import type { Policy } from '../../../policy/policy.ts';

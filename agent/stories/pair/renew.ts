@@ -6,7 +6,7 @@
 import { AgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { Account } from '../../model/account.ts';
-import { parseCertificate, type Pkhh } from '../../model/key.ts';
+import { parseCertificate, type Pkhh } from '../../model/key/key.ts';
 import type { Pairing } from '../../model/pairing.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { KeyringTable } from '../../store/interface.ts';

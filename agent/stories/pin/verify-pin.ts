@@ -1,7 +1,7 @@
 // `sc_auth verifypin`: is this the PIN of my card? Nothing is signed and the card is left unverified.
 
 import type { PeerCredentials } from '../../model/request.ts';
-import type { TokenId } from '../../model/token.ts';
+import type { TokenId } from '../../model/card/token.ts';
 import type { Token } from '../../token/interface.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import { chooseToken } from '../card/find/choose-token.ts';

@@ -6,7 +6,7 @@ import { describeError } from '../../base/errors.ts';
 import type { AuditLog } from '../../audit/interface.ts';
 import type { Accounts } from '../../model/account.ts';
 import type { AuthDecision } from '../../model/decision.ts';
-import { sameKey, type PublicKey } from '../../model/key.ts';
+import { sameKey, type PublicKey } from '../../model/key/key.ts';
 import type { FindSession } from '../../model/peer-session.ts';
 import type { AuthRequest, PeerCredentials, Username } from '../../model/request.ts';
 import type { Token, TokenSource } from '../../token/interface.ts';

@@ -2,9 +2,9 @@
 // `sc_auth setup --csr` takes the place of the certificate that the key has.
 
 import { AgentError } from '../../base/errors.ts';
-import { sameKey, type Certificate } from '../../model/key.ts';
+import { sameKey, type Certificate } from '../../model/key/key.ts';
 import type { PeerCredentials } from '../../model/request.ts';
-import type { TokenId } from '../../model/token.ts';
+import type { TokenId } from '../../model/card/token.ts';
 import { CARD_READING_MS, type CardIssuer, type Token } from '../../token/interface.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import type { Conversation } from '../card/conversation.ts';

@@ -3,8 +3,8 @@
 
 import { AgentError } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';
-import { FACTORY_PIN, FACTORY_PUK } from '../../model/issuing.ts';
-import type { Pkhh } from '../../model/key.ts';
+import { FACTORY_PIN, FACTORY_PUK } from '../../model/card/issuing.ts';
+import type { Pkhh } from '../../model/key/key.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import { CARD_READING_MS, type Token } from '../../token/interface.ts';
 import { pukConsentPrompt } from '../../words/login.ts';

@@ -4,12 +4,12 @@
 import { AgentError, asAgentError, printable } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';
 import type { Account } from '../../model/account.ts';
-import { FACTORY_PIN, type CardLook, type Issued, type NewKey } from '../../model/issuing.ts';
-import type { PublicKey } from '../../model/key.ts';
+import { FACTORY_PIN, type CardLook, type Issued, type NewKey } from '../../model/card/issuing.ts';
+import type { PublicKey } from '../../model/key/key.ts';
 import type { Pairing } from '../../model/pairing.ts';
 import type { PeerCredentials } from '../../model/request.ts';
-import { canSealTo } from '../../model/sealed-secret.ts';
-import { USUAL_TRIES, type PinState, type TokenId } from '../../model/token.ts';
+import { canSealTo } from '../../model/secret/sealed-secret.ts';
+import { USUAL_TRIES, type PinState, type TokenId } from '../../model/card/token.ts';
 import { CARD_READING_MS, type CardIssuer, type SetupLook, type Token } from '../../token/interface.ts';
 import { tooWeak } from '../../words/pairing.ts';
 import * as say from '../../words/setup.ts';

@@ -5,8 +5,8 @@
 import { AgentError } from '../../base/errors.ts';
 import { SecretBuffer } from '../../base/secret.ts';
 import { readOnly, readTlvs } from '../../base/tlv.ts';
-import { agreedBytesOf, canSealTo } from '../../model/sealed-secret.ts';
-import type { Identity } from '../../model/token.ts';
+import { agreedBytesOf, canSealTo } from '../../model/secret/sealed-secret.ts';
+import type { Identity } from '../../model/card/token.ts';
 import type { ApduExchange } from './apdu.ts';
 import { generalAuthenticate } from './commands.ts';
 import {

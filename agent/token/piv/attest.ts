@@ -2,8 +2,8 @@
 // Specification: docs.yubico.com, "PIV attestation" (INS F9, firmware 4.3 and later; object 5FFF01).
 
 import { AgentError } from '../../base/errors.ts';
-import { MAX_CERTIFICATE_BYTES } from '../../model/key.ts';
-import type { Attestation } from '../../model/attestation.ts';
+import { MAX_CERTIFICATE_BYTES } from '../../model/key/key.ts';
+import type { Attestation } from '../../model/card/attestation.ts';
 import type { ApduExchange } from './apdu.ts';
 import { readCertificateObject } from './certificate-object.ts';
 import { attest, getData } from './commands.ts';

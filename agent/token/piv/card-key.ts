@@ -2,8 +2,8 @@
 // Specification: SP 800-73-4 part 1, 5.5 and table 4b (Card Authentication Key); part 2, 3.2.4.
 
 import { AgentError } from '../../base/errors.ts';
-import type { CardKeyProof } from '../../model/card-key.ts';
-import type { PublicKey } from '../../model/key.ts';
+import type { CardKeyProof } from '../../model/card/card-key.ts';
+import type { PublicKey } from '../../model/key/key.ts';
 import type { CardKeyCheck } from '../interface.ts';
 import type { ApduExchange } from './apdu.ts';
 import { generalAuthenticate, getMetadata } from './commands.ts';

@@ -5,7 +5,7 @@
 import { gunzipSync, inflateSync } from 'node:zlib';
 import { AgentError } from '../../base/errors.ts';
 import { readOnly, readTlv } from '../../base/tlv.ts';
-import { MAX_CERTIFICATE_BYTES } from '../../model/key.ts';
+import { MAX_CERTIFICATE_BYTES } from '../../model/key/key.ts';
 import * as P from './constants.ts';
 
 /** `01 00`, and how long the certificate is unpacked, little-endian. */

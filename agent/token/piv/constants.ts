@@ -2,8 +2,8 @@
 // NIST SP 800-73-4 (and -5) part 1 and part 2, SP 800-78-4 (and -5), ISO/IEC 7816-4, Yubico's PIV extensions.
 
 import { fromHex } from '../../base/bytes.ts';
-import type { KeyAlgorithm } from '../../model/key.ts';
-import type { KeyUse, PinPolicy, TouchPolicy } from '../../model/token.ts';
+import type { KeyAlgorithm } from '../../model/key/key.ts';
+import type { KeyUse, PinPolicy, TouchPolicy } from '../../model/card/token.ts';
 
 // SP 800-73-4 part 1, 2.2: the AID, right-truncated by the version so that any version is selected
 export const PIV_AID = fromHex('A00000030800001000');

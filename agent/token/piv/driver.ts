@@ -2,7 +2,7 @@
 // Specification: SP 800-73-4.
 
 import { productVersion } from '../../base/product-version.ts';
-import { TryMemory } from '../../model/pin-tries.ts';
+import { TryMemory } from '../../model/card/pin-tries.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import type { CardKeyCheck, Token, TokenDriver } from '../interface.ts';
 import { probePiv } from './probe.ts';

@@ -2,8 +2,8 @@
 // not tell, and a try would cost one. Specification: Yubico PIV extensions, GET METADATA (firmware 5.3 and later), tag 05.
 
 import { findTlv, readTlvs } from '../../base/tlv.ts';
-import type { FactorySecrets } from '../../model/factory-secrets.ts';
-import type { PinState } from '../../model/token.ts';
+import type { FactorySecrets } from '../../model/card/factory-secrets.ts';
+import type { PinState } from '../../model/card/token.ts';
 import type { ApduExchange } from './apdu.ts';
 import { getMetadata } from './commands.ts';
 import {

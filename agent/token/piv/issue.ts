@@ -8,9 +8,15 @@ import { systemClock } from '../../base/clock.ts';
 import { AgentError } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';
 import { readOnly, writeTlv } from '../../base/tlv.ts';
-import { FACTORY_PIN, FACTORY_PUK, type Issued, type IssueOrder, type NewKey } from '../../model/issuing.ts';
-import type { PublicKey } from '../../model/key.ts';
-import { UnsignedDocument, type DocumentUse } from '../../model/unsigned-document.ts';
+import {
+  FACTORY_PIN,
+  FACTORY_PUK,
+  type Issued,
+  type IssueOrder,
+  type NewKey,
+} from '../../model/card/issuing.ts';
+import type { PublicKey } from '../../model/key/key.ts';
+import { UnsignedDocument, type DocumentUse } from '../../model/key/unsigned-document.ts';
 import type { ApduExchange } from './apdu.ts';
 import { generalAuthenticate, putData, readSerial, requireRoom, setPinRetries, verify } from './commands.ts';
 import * as P from './constants.ts';

@@ -1,10 +1,10 @@
 // Setting up a card that is in: the transactions around look.ts and issue.ts, and the secrets that are wiped on each path.
 
 import { AgentError } from '../../base/errors.ts';
-import type { Issued, IssueOrder } from '../../model/issuing.ts';
-import { sameKey, type Certificate } from '../../model/key.ts';
-import type { PinTries } from '../../model/pin-tries.ts';
-import type { Identity, PinTry } from '../../model/token.ts';
+import type { Issued, IssueOrder } from '../../model/card/issuing.ts';
+import { sameKey, type Certificate } from '../../model/key/key.ts';
+import type { PinTries } from '../../model/card/pin-tries.ts';
+import type { Identity, PinTry } from '../../model/card/token.ts';
 import type { CardIssuer, SetupLook } from '../interface.ts';
 import { emptyVerify } from './commands.ts';
 import { PIV_CARD_APPLICATION_PIN, SLOTS } from './constants.ts';

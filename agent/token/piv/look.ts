@@ -3,10 +3,10 @@
 
 import { AgentError, asAgentError } from '../../base/errors.ts';
 import { findTlv, readOnly, readTlvs } from '../../base/tlv.ts';
-import { UNKNOWN_SECRETS } from '../../model/factory-secrets.ts';
-import type { CardLook } from '../../model/issuing.ts';
-import { parseCertificate, sameKey, type Certificate, type PublicKey } from '../../model/key.ts';
-import type { PinState } from '../../model/token.ts';
+import { UNKNOWN_SECRETS } from '../../model/card/factory-secrets.ts';
+import type { CardLook } from '../../model/card/issuing.ts';
+import { parseCertificate, sameKey, type Certificate, type PublicKey } from '../../model/key/key.ts';
+import type { PinState } from '../../model/card/token.ts';
 import type { ApduExchange } from './apdu.ts';
 import { readCertificateObject } from './certificate-object.ts';
 import { emptyVerify, getData, getMetadata, getVersion, readSerial } from './commands.ts';

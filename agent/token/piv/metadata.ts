@@ -4,8 +4,8 @@
 import { createPublicKey } from 'node:crypto';
 import { AgentError } from '../../base/errors.ts';
 import { findTlv, readTlvs, type Tlv } from '../../base/tlv.ts';
-import { publicKeyOf, type KeyAlgorithm, type PublicKey } from '../../model/key.ts';
-import type { PinPolicy, TouchPolicy } from '../../model/token.ts';
+import { publicKeyOf, type KeyAlgorithm, type PublicKey } from '../../model/key/key.ts';
+import type { PinPolicy, TouchPolicy } from '../../model/card/token.ts';
 import * as P from './constants.ts';
 
 /** Whether the historical bytes of the ATR hold `YubiKey`, in any case and any firmware's spelling. */

@@ -1,7 +1,7 @@
 // A PIV card in a transaction of its own, with the application selected.
 
 import { AgentError } from '../../base/errors.ts';
-import type { Admit, ReadTries } from '../../model/pin-tries.ts';
+import type { Admit, ReadTries } from '../../model/card/pin-tries.ts';
 import type { CardChannel, CardSlot, PinPad } from '../../pcsc/channel.ts';
 import { ApduExchange } from './apdu.ts';
 import { select } from './commands.ts';

@@ -6,10 +6,16 @@
 import { createHash } from 'node:crypto';
 import { asAgentError, describeError, printable } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
-import { parseCertificate, type Certificate, type PublicKey } from '../../model/key.ts';
-import { parseTokenId, type CardPin, type Identity, type PinState, type TokenId } from '../../model/token.ts';
-import { UNKNOWN_SECRETS, type FactorySecrets } from '../../model/factory-secrets.ts';
-import { NO_CARD_KEY, type CardKeyProof } from '../../model/card-key.ts';
+import { parseCertificate, type Certificate, type PublicKey } from '../../model/key/key.ts';
+import {
+  parseTokenId,
+  type CardPin,
+  type Identity,
+  type PinState,
+  type TokenId,
+} from '../../model/card/token.ts';
+import { UNKNOWN_SECRETS, type FactorySecrets } from '../../model/card/factory-secrets.ts';
+import { NO_CARD_KEY, type CardKeyProof } from '../../model/card/card-key.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import type { CardKeyCheck } from '../interface.ts';
 import { ApduExchange } from './apdu.ts';

@@ -6,7 +6,7 @@ import { AgentError, type AgentErrorCode } from '../../base/errors.ts';
 import { fromHex, toHex } from '../../base/bytes.ts';
 import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
-import type { PinTry } from '../../model/token.ts';
+import type { PinTry } from '../../model/card/token.ts';
 import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
 import { PivDriver } from './driver.ts';
 import type { Token } from '../interface.ts';

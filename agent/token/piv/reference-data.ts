@@ -6,7 +6,7 @@ import { AgentError, asAgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
 import { SecretBuffer } from '../../base/secret.ts';
 import { findTlv, readTlvs } from '../../base/tlv.ts';
-import type { PinState } from '../../model/token.ts';
+import type { PinState } from '../../model/card/token.ts';
 import type { ApduExchange } from './apdu.ts';
 import { getMetadata } from './commands.ts';
 import { METADATA_RETRIES, PIN_BLOCK_BYTES, PIN_MIN_BYTES, PIN_PADDING } from './constants.ts';

@@ -7,9 +7,9 @@ import { assertNever } from '../../base/assert.ts';
 import { AgentError } from '../../base/errors.ts';
 import { readOnly, readTlvs } from '../../base/tlv.ts';
 import type { Challenge } from '../../model/challenge.ts';
-import type { KeyAlgorithm } from '../../model/key.ts';
+import type { KeyAlgorithm } from '../../model/key/key.ts';
 import type { ProofScheme } from '../../model/proof.ts';
-import type { UnsignedDocument } from '../../model/unsigned-document.ts';
+import type { UnsignedDocument } from '../../model/key/unsigned-document.ts';
 import { DYNAMIC_AUTHENTICATION_TEMPLATE, RESPONSE } from './constants.ts';
 
 /** RSA-4096 gives 512 bytes, the longest that a key of ours makes. */

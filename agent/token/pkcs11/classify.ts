@@ -3,8 +3,8 @@
 // be made by a login prompt. Specifications: RFC 5280, 4.2.1.3 and 4.2.1.12; PKCS #11 2.40, 4.9.
 
 import type { X509Certificate } from 'node:crypto';
-import { hasKeyUsage, KEY_USAGE_BIT, namesLogin, permitsLogin } from '../../model/certificate-uses.ts';
-import type { KeyUse } from '../../model/token.ts';
+import { hasKeyUsage, KEY_USAGE_BIT, namesLogin, permitsLogin } from '../../model/key/certificate-uses.ts';
+import type { KeyUse } from '../../model/card/token.ts';
 
 export interface KeyFacts {
   /** null: none on the token, or one that cannot be read. */

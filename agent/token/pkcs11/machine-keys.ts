@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { AgentError } from '../../base/errors.ts';
 import { fromHex, toHex } from '../../base/bytes.ts';
 import { writeTlv } from '../../base/tlv.ts';
-import { certificateParts } from '../../model/certificate-parts.ts';
+import { certificateParts } from '../../model/key/certificate-parts.ts';
 import * as C from './constants.ts';
 import { checked, failureOfCode } from './failure.ts';
 import type { Pkcs11Module, TokenSlot } from './module.ts';

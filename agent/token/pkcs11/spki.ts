@@ -1,5 +1,5 @@
 // A public key object of PKCS#11 as SubjectPublicKeyInfo, and its ECDSA signature as DER. Builds only: whether the key
-// is a good one is for scauthd to say (agent/model/key.ts).
+// is a good one is for scauthd to say (agent/model/key/key.ts).
 // Specifications: PKCS #11 2.40, 2.1.2 (RSA), 2.3.3 and 2.3.1 (EC); RFC 3279, 2.3; RFC 5480; RFC 8410.
 
 import { writeTlv } from '../../base/tlv.ts';

@@ -4,12 +4,12 @@
 
 import * as v from 'valibot';
 import { AgentError, describeError, printable, type AgentErrorCode } from '../../base/errors.ts';
-import { UNKNOWN_SECRETS, type FactorySecrets } from '../../model/factory-secrets.ts';
-import { parseCertificate, parsePublicKey, type Certificate, type PublicKey } from '../../model/key.ts';
-import type { CardKeyProof } from '../../model/card-key.ts';
-import type { ToldTries } from '../../model/pin-tries.ts';
+import { UNKNOWN_SECRETS, type FactorySecrets } from '../../model/card/factory-secrets.ts';
+import { parseCertificate, parsePublicKey, type Certificate, type PublicKey } from '../../model/key/key.ts';
+import type { CardKeyProof } from '../../model/card/card-key.ts';
+import type { ToldTries } from '../../model/card/pin-tries.ts';
 import type { Proof } from '../../model/proof.ts';
-import { parseTokenId, type CardPin, type Identity, type TokenId } from '../../model/token.ts';
+import { parseTokenId, type CardPin, type Identity, type TokenId } from '../../model/card/token.ts';
 import type { JsonObject } from './frames.ts';
 
 const MAX_IDENTITIES = 64;

@@ -1,8 +1,8 @@
 // What a token whose driver is a process of its own asks of that process.
 
 import type { Pin } from '../../base/pin.ts';
-import type { Admit, ToldTries } from '../../model/pin-tries.ts';
-import type { CardPin } from '../../model/token.ts';
+import type { Admit, ToldTries } from '../../model/card/pin-tries.ts';
+import type { CardPin } from '../../model/card/token.ts';
 import type { ProofInHand } from '../interface.ts';
 import type { JsonObject } from './frames.ts';
 

@@ -1,8 +1,8 @@
 // What a driver's process says of the card's own key, judged here: the driver carries the signature, no more.
 // Specification: DRIVERS.md, "The card's own key".
 
-import { CARD_KEY_UNASKED, NO_CARD_KEY, type CardKeyProof } from '../../model/card-key.ts';
-import type { Identity } from '../../model/token.ts';
+import { CARD_KEY_UNASKED, NO_CARD_KEY, type CardKeyProof } from '../../model/card/card-key.ts';
+import type { Identity } from '../../model/card/token.ts';
 import type { CardKeyCheck } from '../interface.ts';
 import type { CardProofAnswer } from './answers.ts';
 

@@ -3,10 +3,10 @@
 
 import { AgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
-import type { MachineKeyAlgorithm } from '../../model/issuing.ts';
-import type { Admit } from '../../model/pin-tries.ts';
-import type { CardPin, PinTry, TryPermit } from '../../model/token.ts';
-import type { UnsignedDocument } from '../../model/unsigned-document.ts';
+import type { MachineKeyAlgorithm } from '../../model/card/issuing.ts';
+import type { Admit } from '../../model/card/pin-tries.ts';
+import type { CardPin, PinTry, TryPermit } from '../../model/card/token.ts';
+import type { UnsignedDocument } from '../../model/key/unsigned-document.ts';
 import type { KeyStore, MachineKey } from '../interface.ts';
 import { emptyOf, failedAfterPin, newKeyOf, proofOf } from './answers.ts';
 import type { JsonObject } from './frames.ts';

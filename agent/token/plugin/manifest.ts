@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { AgentError, printable } from '../../base/errors.ts';
 import { checkTrustedFolder, distrustOf, readTrustedFile } from '../../base/trusted-file.ts';
-import type { DriverInfo } from '../../model/driver.ts';
+import type { DriverInfo } from '../../model/card/driver.ts';
 import { numberedUser, systemAccount, type DriverUser } from './confine.ts';
 
 /** The administrator's first: where both have an id, the first is used. */

@@ -6,8 +6,8 @@
 import { AgentError, asAgentError } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
 import type { Pin } from '../../base/pin.ts';
-import { TryMemory, type Admit, type ToldTries } from '../../model/pin-tries.ts';
-import type { CardPin } from '../../model/token.ts';
+import { TryMemory, type Admit, type ToldTries } from '../../model/card/pin-tries.ts';
+import type { CardPin } from '../../model/card/token.ts';
 import type { CardSlot } from '../../pcsc/channel.ts';
 import type { CardLeft, ProofInHand, SlotDriver, Token } from '../interface.ts';
 import * as A from './answers.ts';

@@ -3,11 +3,11 @@
 
 import { AgentError } from '../../base/errors.ts';
 import type { Pin } from '../../base/pin.ts';
-import { CARD_KEY_UNASKED, type CardKeyProof } from '../../model/card-key.ts';
-import type { FactorySecrets } from '../../model/factory-secrets.ts';
+import { CARD_KEY_UNASKED, type CardKeyProof } from '../../model/card/card-key.ts';
+import type { FactorySecrets } from '../../model/card/factory-secrets.ts';
 import type { Challenge } from '../../model/challenge.ts';
-import type { PinTries, TryMemory } from '../../model/pin-tries.ts';
-import type { CardPin, Identity, PinState, PinTry, TokenId } from '../../model/token.ts';
+import type { PinTries, TryMemory } from '../../model/card/pin-tries.ts';
+import type { CardPin, Identity, PinState, PinTry, TokenId } from '../../model/card/token.ts';
 import type { CardSlot } from '../../pcsc/channel.ts';
 import type { KeyStore, ProofInHand, Token } from '../interface.ts';
 import type { DescribedToken } from './answers.ts';

@@ -5,9 +5,9 @@ import {
   parseHeadBody,
   parseOfficerBody,
   parseRecordBody,
-} from '../../../agent/model/book-body.ts';
-import { bookLineText, isSignedItem, MAX_BOOK_LINE, parseBookLine } from '../../../agent/model/book.ts';
-import { parsePublicKey } from '../../../agent/model/key.ts';
+} from '../../../agent/model/book/book-body.ts';
+import { bookLineText, isSignedItem, MAX_BOOK_LINE, parseBookLine } from '../../../agent/model/book/book.ts';
+import { parsePublicKey } from '../../../agent/model/key/key.ts';
 import { headLine, officerLine, recordLine } from '../../kit/book/make-book.ts';
 import { makeSigner } from '../../unit/model/signer.ts';
 import type { Target } from '../engine.ts';
@@ -46,7 +46,7 @@ function bookLine(input: Buffer): void {
 export const book: readonly Target[] = [
   {
     name: 'book-line',
-    files: [['agent/model/book.ts'], ['agent/model/book-body.ts', 'bookBody', 'bookNumbersHash']],
+    files: [['agent/model/book/book.ts'], ['agent/model/book/book-body.ts', 'bookBody', 'bookNumbersHash']],
     seeds: [
       ...LINES.map((line) => Buffer.from(line)),
       ...BODIES.map((body) => Buffer.from(body, 'base64url')),

@@ -16,7 +16,7 @@ import {
   worksByItself,
 } from '../../../agent/token/piv/metadata.ts';
 import * as status from '../../../agent/token/piv/status.ts';
-import { MAX_CERTIFICATE_BYTES } from '../../../agent/model/key.ts';
+import { MAX_CERTIFICATE_BYTES } from '../../../agent/model/key/key.ts';
 import type { Target } from '../engine.ts';
 import { must, refusing, same, vector } from './refusing.ts';
 

@@ -11,11 +11,11 @@ import {
   parseCertificate,
   parseCertificateFile,
   parsePublicKey,
-} from '../../../agent/model/key.ts';
-import { certificateEnd } from '../../../agent/model/certificate-end.ts';
-import { hasKeyUsage } from '../../../agent/model/certificate-uses.ts';
-import { certificateParts } from '../../../agent/model/certificate-parts.ts';
-import { holderName, namesIn } from '../../../agent/model/holder-name.ts';
+} from '../../../agent/model/key/key.ts';
+import { certificateEnd } from '../../../agent/model/key/certificate-end.ts';
+import { hasKeyUsage } from '../../../agent/model/key/certificate-uses.ts';
+import { certificateParts } from '../../../agent/model/key/certificate-parts.ts';
+import { holderName, namesIn } from '../../../agent/model/key/holder-name.ts';
 import { crlUrls, ocspResponders } from '../../../agent/trust/access-points.ts';
 import { parseChainCertificate, type ParsedCertificate } from '../../../agent/trust/certificate.ts';
 import { findChain } from '../../../agent/trust/chain.ts';
@@ -190,11 +190,11 @@ export const certificates: readonly Target[] = [
   {
     name: 'certificate',
     files: [
-      ['agent/model/certificate-parts.ts'],
-      ['agent/model/certificate-end.ts'],
-      ['agent/model/certificate-uses.ts', 'permitsTlsClient', 'namesLogin', 'permitsLogin'],
-      ['agent/model/holder-name.ts'],
-      ['agent/model/name.ts'],
+      ['agent/model/key/certificate-parts.ts'],
+      ['agent/model/key/certificate-end.ts'],
+      ['agent/model/key/certificate-uses.ts', 'permitsTlsClient', 'namesLogin', 'permitsLogin'],
+      ['agent/model/key/holder-name.ts'],
+      ['agent/model/key/name.ts'],
       ['agent/trust/fields.ts'],
     ],
     seeds: [...SIGNED, readFileSync(pki.file('leaf.pem')), root.der, ...SIGNED.flatMap(inOtherStrings)],
@@ -227,7 +227,7 @@ export const certificates: readonly Target[] = [
   },
   {
     name: 'key',
-    files: [['agent/model/key.ts', 'parsePkhh', 'sameKey']],
+    files: [['agent/model/key/key.ts', 'parsePkhh', 'sameKey']],
     seeds: [
       Buffer.alloc(33_000, 0x30),
       Buffer.alloc(140_000),

@@ -1,10 +1,10 @@
 // One example of each kind of audit event, and texts that want to be something else.
 
-import type { AuditedKey, AuditEvent, LoginOutcome } from '../../../agent/model/audit-event.ts';
-import { parsePkhh } from '../../../agent/model/key.ts';
+import type { AuditedKey, AuditEvent, LoginOutcome } from '../../../agent/model/log/audit-event.ts';
+import { parsePkhh } from '../../../agent/model/key/key.ts';
 import type { PromptScope } from '../../../agent/model/prompt.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
-import { parseTokenId } from '../../../agent/model/token.ts';
+import { parseTokenId } from '../../../agent/model/card/token.ts';
 
 export const actor = { pid: process.pid, uid: 1000, gid: 1000 };
 export const key: AuditedKey = {

@@ -7,14 +7,14 @@ import {
   bookNumbersHash,
   type HeadInput,
   type RecordInput,
-} from '../../../agent/model/book-body.ts';
+} from '../../../agent/model/book/book-body.ts';
 import {
   bookItem,
   bookLineText,
   parseBookLine,
   type BookKind,
   type BookLine,
-} from '../../../agent/model/book.ts';
+} from '../../../agent/model/book/book.ts';
 import { makeSigner, type Signer } from '../../unit/model/signer.ts';
 import { ada, FleetWorld, headKey, mallory, olga, olgaLine, otto, ottoLine } from './fleet-world.ts';
 import { headLine, line, NOW_S, officerLine, REALM, recordLine, signatureOf } from './make-book.ts';

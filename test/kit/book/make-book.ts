@@ -8,9 +8,9 @@ import {
   type HeadInput,
   type OfficerInput,
   type RecordInput,
-} from '../../../agent/model/book-body.ts';
-import { bookItem, bookLineText, type BookKind, type BookSignature } from '../../../agent/model/book.ts';
-import type { PublicKey } from '../../../agent/model/key.ts';
+} from '../../../agent/model/book/book-body.ts';
+import { bookItem, bookLineText, type BookKind, type BookSignature } from '../../../agent/model/book/book.ts';
+import type { PublicKey } from '../../../agent/model/key/key.ts';
 import type { Signer } from '../../unit/model/signer.ts';
 
 export const REALM = 'example.org';

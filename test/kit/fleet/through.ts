@@ -2,7 +2,7 @@
 
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bookLdif } from '../../../agent/model/book-ldif.ts';
+import { bookLdif } from '../../../agent/model/book/book-ldif.ts';
 import { FleetWorld } from '../book/fleet-world.ts';
 import { FleetProgram } from './program.ts';
 import { baseLdif, BOOK_DN, personLdif, Slapd, SUFFIX } from './slapd.ts';

@@ -4,7 +4,7 @@
 import { AgentError } from '../../../agent/base/errors.ts';
 import { Pin } from '../../../agent/base/pin.ts';
 import type { AuthDecision } from '../../../agent/model/decision.ts';
-import { TryMemory, type PinTries } from '../../../agent/model/pin-tries.ts';
+import { TryMemory, type PinTries } from '../../../agent/model/card/pin-tries.ts';
 import type { AuthRequest, Happened } from '../../../agent/model/request.ts';
 import type { Conversation } from '../../../agent/stories/card/conversation.ts';
 import { LoginMemory } from '../../../agent/stories/enforcement/login-memory.ts';
@@ -13,7 +13,7 @@ import { Login } from '../../../agent/stories/login/authenticate.ts';
 import { LoginLimit } from '../../../agent/stories/login/login-limit.ts';
 import { serveLogin } from '../../../agent/stories/serve-login.ts';
 import type { Challenge } from '../../../agent/model/challenge.ts';
-import type { Identity, PinState, PinTry } from '../../../agent/model/token.ts';
+import type { Identity, PinState, PinTry } from '../../../agent/model/card/token.ts';
 import type { ProofInHand } from '../../../agent/token/interface.ts';
 import { defaultPolicy, type Policy } from '../../../policy/policy.ts';
 import type { Signer } from '../../unit/model/signer.ts';

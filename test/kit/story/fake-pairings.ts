@@ -1,7 +1,7 @@
 // The pairing table, and what was said to be lost, in memory.
 
 import { AgentError } from '../../../agent/base/errors.ts';
-import { sameKey, type Pkhh, type PublicKey } from '../../../agent/model/key.ts';
+import { sameKey, type Pkhh, type PublicKey } from '../../../agent/model/key/key.ts';
 import type { Lost } from '../../../agent/model/lost.ts';
 import {
   listed,

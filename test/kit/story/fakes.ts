@@ -1,7 +1,7 @@
 // The parts around the login stories as fakes that keep their contracts: real keys and signatures, a card with tries,
 // a person with scripted answers, a table and a log in memory.
 
-import { UNKNOWN_SECRETS, type FactorySecrets } from '../../../agent/model/factory-secrets.ts';
+import { UNKNOWN_SECRETS, type FactorySecrets } from '../../../agent/model/card/factory-secrets.ts';
 import type { SessionSource } from '../../../agent/logind/interface.ts';
 import type { KeyringParts } from '../../../agent/stories/card/keyring-parts.ts';
 import { AgentError } from '../../../agent/base/errors.ts';
@@ -10,10 +10,10 @@ import type { AuditLog } from '../../../agent/audit/interface.ts';
 import type { Conversation } from '../../../agent/stories/card/conversation.ts';
 import { HelpDesk } from '../../../agent/stories/card/help-desk.ts';
 import type { Account, Accounts } from '../../../agent/model/account.ts';
-import type { AuditEvent } from '../../../agent/model/audit-event.ts';
-import { NO_CARD_KEY, type CardKeyProof } from '../../../agent/model/card-key.ts';
+import type { AuditEvent } from '../../../agent/model/log/audit-event.ts';
+import { NO_CARD_KEY, type CardKeyProof } from '../../../agent/model/card/card-key.ts';
 import type { Challenge } from '../../../agent/model/challenge.ts';
-import type { Certificate, PublicKey } from '../../../agent/model/key.ts';
+import type { Certificate, PublicKey } from '../../../agent/model/key/key.ts';
 import type { Proof } from '../../../agent/model/proof.ts';
 import { parseUsername, type Happened } from '../../../agent/model/request.ts';
 import {
@@ -25,7 +25,7 @@ import {
   type PinTry,
   type TouchPolicy,
   type TokenId,
-} from '../../../agent/model/token.ts';
+} from '../../../agent/model/card/token.ts';
 import type { CardLeft, ProofInHand, Token, TokenSource } from '../../../agent/token/interface.ts';
 import type { CertificateTrust } from '../../../agent/trust/interface.ts';
 import type { Signer } from '../../unit/model/signer.ts';

@@ -5,7 +5,7 @@ import test from 'ava';
 import { Pin } from '../../../agent/base/pin.ts';
 import { Challenge } from '../../../agent/model/challenge.ts';
 import { verifyProof } from '../../../agent/model/proof.ts';
-import type { Identity } from '../../../agent/model/token.ts';
+import type { Identity } from '../../../agent/model/card/token.ts';
 import type { CardEvent } from '../../../agent/pcsc/events.ts';
 import { CardWatcher } from '../../../agent/pcsc/watcher.ts';
 import { Winscard } from '../../../agent/pcsc/winscard.ts';

@@ -2,8 +2,8 @@
 import test from 'ava';
 import { AgentError } from '../../../agent/base/errors.ts';
 import { Pin } from '../../../agent/base/pin.ts';
-import { TryMemory } from '../../../agent/model/pin-tries.ts';
-import type { PinTry } from '../../../agent/model/token.ts';
+import { TryMemory } from '../../../agent/model/card/pin-tries.ts';
+import type { PinTry } from '../../../agent/model/card/token.ts';
 import { describeToken, lookAnswer, parseAnswer } from '../../../agent/token/plugin/answers.ts';
 import type { TokenBackend } from '../../../agent/token/plugin/backend.ts';
 import { PluginToken } from '../../../agent/token/plugin/token.ts';

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { bookLdif } from '../../../agent/model/book-ldif.ts';
+import { bookLdif } from '../../../agent/model/book/book-ldif.ts';
 import { adaLine, GOOD, headKey, olgaLine, ottoLine } from '../../kit/book/fleet-world.ts';
 import { headLine, REALM } from '../../kit/book/make-book.ts';
 import { FleetProgram } from '../../kit/fleet/program.ts';

@@ -3,7 +3,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { bookLdif } from '../../../agent/model/book-ldif.ts';
+import { bookLdif } from '../../../agent/model/book/book-ldif.ts';
 import { FleetProgram } from '../../kit/fleet/program.ts';
 import { head, keyHash, officer, record } from '../../kit/fleet/lines.ts';
 import {

@@ -4,8 +4,8 @@
 
 import { statSync } from 'node:fs';
 import { AgentError, asAgentError } from '../../../agent/base/errors.ts';
-import { parseCertificate, type Pkhh } from '../../../agent/model/key.ts';
-import type { Identity } from '../../../agent/model/token.ts';
+import { parseCertificate, type Pkhh } from '../../../agent/model/key/key.ts';
+import type { Identity } from '../../../agent/model/card/token.ts';
 import type { PairingParts } from '../../../agent/stories/pair/pair.ts';
 import { importCertificate } from '../../../agent/stories/setup/import-certificate.ts';
 import { createMachineKey, deleteMachineKeys } from '../../../agent/stories/setup/machine-keys.ts';

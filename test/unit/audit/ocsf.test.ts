@@ -8,8 +8,8 @@ import fc from 'fast-check';
 import { toOcsf } from '../../../agent/audit/ocsf/record.ts';
 import { requesterOf } from '../../../agent/audit/requester.ts';
 import { nameProgram } from '../../../agent/base/program-name.ts';
-import { AUDIT_KINDS } from '../../../agent/model/audit-event.ts';
-import { chainName, sealLine } from '../../../agent/model/sealed-line.ts';
+import { AUDIT_KINDS } from '../../../agent/model/log/audit-event.ts';
+import { chainName, sealLine } from '../../../agent/model/log/sealed-line.ts';
 import {
   actor,
   eventsWith,

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { parseCertificateFile } from '../../../agent/model/key.ts';
+import { parseCertificateFile } from '../../../agent/model/key/key.ts';
 import type { WireDriver, WireItem, WireReader, WireToken } from '../../../agent/protocol/io-scauth.ts';
 import { LABEL, startFakeAgent, token, type Script } from './fake-agent.ts';
 import { runHere, type Outcome } from './run-sc-auth.ts';

@@ -3,7 +3,7 @@
 import test from 'ava';
 import { AgentError } from '../../../agent/base/errors.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
-import { parseTokenId } from '../../../agent/model/token.ts';
+import { parseTokenId } from '../../../agent/model/card/token.ts';
 
 test('login names', (t) => {
   for (const name of [

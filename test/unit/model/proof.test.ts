@@ -7,7 +7,7 @@ import { ByteReader } from '../../../agent/base/bytes.ts';
 import { AgentError } from '../../../agent/base/errors.ts';
 import { Challenge, type ChallengeContext } from '../../../agent/model/challenge.ts';
 import { grant } from '../../../agent/model/decision.ts';
-import { publicKeyOf, type KeyAlgorithm } from '../../../agent/model/key.ts';
+import { publicKeyOf, type KeyAlgorithm } from '../../../agent/model/key/key.ts';
 import type { Pairing } from '../../../agent/model/pairing.ts';
 import { VerifiedProof, verifyProof, type ProofScheme } from '../../../agent/model/proof.ts';
 import { parseUsername } from '../../../agent/model/request.ts';

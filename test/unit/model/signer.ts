@@ -1,7 +1,7 @@
 // A private key that signs challenges as a card would, for each scheme; real cryptography, no card.
 
 import { constants, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { publicKeyOf, type KeyAlgorithm, type PublicKey } from '../../../agent/model/key.ts';
+import { publicKeyOf, type KeyAlgorithm, type PublicKey } from '../../../agent/model/key/key.ts';
 import { testKey } from '../../kit/card/algorithms.ts';
 import type { Proof, ProofScheme } from '../../../agent/model/proof.ts';
 

@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import fc from 'fast-check';
-import type { AttestationFindings } from '../../../agent/model/attestation.ts';
+import type { AttestationFindings } from '../../../agent/model/card/attestation.ts';
 import { permitAttestation } from '../../../policy/permit-attestation.ts';
 import { defaultPolicy, type AttestationPolicy } from '../../../policy/policy.ts';
 

@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import fc from 'fast-check';
-import type { CardKeyProof } from '../../../agent/model/card-key.ts';
+import type { CardKeyProof } from '../../../agent/model/card/card-key.ts';
 import { permitCard } from '../../../policy/permit-card.ts';
 import type { CardCheckMode } from '../../../policy/policy.ts';
 import { makeSigner } from '../model/signer.ts';

@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import fc from 'fast-check';
-import type { TrustFindings } from '../../../agent/model/trust.ts';
+import type { TrustFindings } from '../../../agent/model/key/trust.ts';
 import { permitCertificate } from '../../../policy/permit-certificate.ts';
 import { defaultPolicy, type TrustLevel, type TrustPolicy } from '../../../policy/policy.ts';
 

@@ -11,7 +11,7 @@ import {
 import { fitsLogin, mayPair } from '../../../policy/permit-pairing.ts';
 import { permitTry } from '../../../policy/permit-try.ts';
 import { defaultPolicy, type Policy } from '../../../policy/policy.ts';
-import type { KeyUse } from '../../../agent/model/token.ts';
+import type { KeyUse } from '../../../agent/model/card/token.ts';
 import { policyWith } from '../../kit/story/policy-with.ts';
 
 const services = ['sudo', 'login', 'sshd', 'su'] as const;

@@ -16,7 +16,7 @@ import {
   parseHeader,
   type Frame,
 } from '../../../agent/protocol/frames.ts';
-import { isTokenName } from '../../../agent/model/token-name.ts';
+import { isTokenName } from '../../../agent/model/card/token.ts';
 import { readFrameVectors, receiveOne, wireFields } from '../socket/frame-vectors.ts';
 
 const malformed = { instanceOf: AgentError, code: 'malformed' } as const;

@@ -2,7 +2,7 @@
 
 import type { ExecutionContext } from 'ava';
 import { SignedBooks } from '../../../agent/socket/methods/signed-books.ts';
-import { NO_FLEET } from '../../../agent/model/book-state.ts';
+import { NO_FLEET } from '../../../agent/model/book/book-state.ts';
 import { AgentError } from '../../../agent/base/errors.ts';
 import { SessionCards } from '../../../agent/stories/removal/session-cards.ts';
 import { NOT_EVALUATED } from '../../../agent/model/inventory.ts';

@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { parseCertificateFile, publicKeyOf } from '../../../agent/model/key.ts';
+import { parseCertificateFile, publicKeyOf } from '../../../agent/model/key/key.ts';
 import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { rowsBehind } from '../../../agent/base/slices.ts';
-import { algorithmOfSpki } from '../../../agent/model/key.ts';
+import { algorithmOfSpki } from '../../../agent/model/key/key.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { SqliteEnforcement } from '../../../agent/store/sqlite-enforcement.ts';
 import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';

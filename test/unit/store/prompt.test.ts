@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { PromptScope } from '../../../agent/model/prompt.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
-import { parseTokenId } from '../../../agent/model/token.ts';
+import { parseTokenId } from '../../../agent/model/card/token.ts';
 import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 import { temporaryFolder } from '../base/folders.ts';

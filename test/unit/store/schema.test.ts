@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
 import { AgentError } from '../../../agent/base/errors.ts';
-import { parsePkhh } from '../../../agent/model/key.ts';
+import { parsePkhh } from '../../../agent/model/key/key.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { bringUpToDate, schemaVersionOf, STEPS, type SchemaStep } from '../../../agent/store/schema.ts';
 import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';

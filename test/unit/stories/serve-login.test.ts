@@ -7,7 +7,7 @@ import type { AuthRequest } from '../../../agent/model/request.ts';
 import type { Released } from '../../../agent/stories/keyring/release-keyring.ts';
 import type { LoginOutcome } from '../../../agent/stories/login/login-parts.ts';
 import { serveLogin, type ServeParts } from '../../../agent/stories/serve-login.ts';
-import type { Certificate } from '../../../agent/model/key.ts';
+import type { Certificate } from '../../../agent/model/key/key.ts';
 import { alice, FakePerson, FakeToken, PIN, tokensOf } from '../../kit/story/fakes.ts';
 import { runLogin, victim } from '../../kit/story/run-login.ts';
 import { outcomeOf, serveParts } from '../../kit/story/served.ts';

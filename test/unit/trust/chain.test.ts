@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../../agent/base/clock.ts';
 import { readTlv, writeTlv } from '../../../agent/base/tlv.ts';
-import { parseCertificate } from '../../../agent/model/key.ts';
+import { parseCertificate } from '../../../agent/model/key/key.ts';
 import { ChainTrust } from '../../../agent/trust/certificate-trust.ts';
 import { isUnder, sameName } from '../../../agent/trust/distinguished-name.ts';
-import type { TrustSources } from '../../../agent/model/trust.ts';
+import type { TrustSources } from '../../../agent/model/key/trust.ts';
 import { makeCertificate } from '../../kit/card/certificate.ts';
 import { AUTHORITY, LEAF, Pki } from './authority.ts';
 

@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:http';
 import test from 'ava';
 import { systemClock } from '../../../agent/base/clock.ts';
 import { ChainTrust } from '../../../agent/trust/certificate-trust.ts';
-import type { TrustFindings, TrustSources } from '../../../agent/model/trust.ts';
+import type { TrustFindings, TrustSources } from '../../../agent/model/key/trust.ts';
 import { AUTHORITY, freePort, LEAF, Pki } from './authority.ts';
 
 const pki = new Pki();

@@ -3,9 +3,15 @@
 // A record whose seal is right can be trusted also behind a fault: its key did not exist before it was written, and not
 // after.
 
-import type { Anchor } from '../../../model/anchor.ts';
-import type { SealState } from '../../../model/seal-state.ts';
-import { chainName, parseSealedLine, sealOf, stepKey, type SealedLine } from '../../../model/sealed-line.ts';
+import type { Anchor } from '../../../model/log/anchor.ts';
+import type { SealState } from '../../../model/log/seal-state.ts';
+import {
+  chainName,
+  parseSealedLine,
+  sealOf,
+  stepKey,
+  type SealedLine,
+} from '../../../model/log/sealed-line.ts';
 import { faultDetail, type ChainFault } from '../../../words/audit-log.ts';
 
 export interface Fault extends ChainFault {

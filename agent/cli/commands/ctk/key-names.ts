@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { readOnly, readTlvs } from '../../../base/tlv.ts';
-import type { PublicKey } from '../../../model/key.ts';
+import type { PublicKey } from '../../../model/key/key.ts';
 
 const SEQUENCE = 0x30;
 /** The first byte of a BIT STRING is how many bits of the last are unused. */

@@ -1,7 +1,7 @@
 // sc_auth list-ctk-identities: the keys in the machine's own chip. Columns as on macOS.
 
 import { createHash, X509Certificate } from 'node:crypto';
-import { parsePublicKey, type PublicKey } from '../../../model/key.ts';
+import { parsePublicKey, type PublicKey } from '../../../model/key/key.ts';
 import type { WireItem } from '../../../protocol/io-scauth.ts';
 import { machineKeys as say } from '../../../words/machine-keys.ts';
 import { allPages, callAgent } from '../../agent/client.ts';

@@ -4,7 +4,7 @@
 
 import { AgentError, asAgentError, printable } from '../../../base/errors.ts';
 import { Pin } from '../../../base/pin.ts';
-import type { CardPin, Identity, PinState, TouchPolicy } from '../../../model/token.ts';
+import type { CardPin, Identity, PinState, TouchPolicy } from '../../../model/card/token.ts';
 import type { Token } from '../../../token/interface.ts';
 import type { Conversation } from '../conversation.ts';
 import type { TryConsent } from './last-try.ts';

@@ -5,7 +5,7 @@
 
 import { AgentError, asAgentError } from '../../../base/errors.ts';
 import type { Pin } from '../../../base/pin.ts';
-import type { PinState, PinTry, TryPermit } from '../../../model/token.ts';
+import type { PinState, PinTry, TryPermit } from '../../../model/card/token.ts';
 import { permitTry, type TryPermission } from '../../../../policy/permit-try.ts';
 import type { Policy } from '../../../../policy/policy.ts';
 import type { Conversation } from '../conversation.ts';

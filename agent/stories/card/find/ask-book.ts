@@ -1,6 +1,6 @@
 // A card that nobody is known by: where there is a fleet, its book is asked for the key, and waited for a moment.
 
-import type { Pkhh } from '../../../model/key.ts';
+import type { Pkhh } from '../../../model/key/key.ts';
 import type { Username } from '../../../model/request.ts';
 import type { PairingTable } from '../../../store/interface.ts';
 import type { Token } from '../../../token/interface.ts';

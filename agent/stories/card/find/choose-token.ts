@@ -2,7 +2,7 @@
 
 import { AgentError } from '../../../base/errors.ts';
 import type { Username } from '../../../model/request.ts';
-import type { TokenId } from '../../../model/token.ts';
+import type { TokenId } from '../../../model/card/token.ts';
 import type { PairingTable } from '../../../store/interface.ts';
 import { CARD_READING_MS, type Token, type TokenSource } from '../../../token/interface.ts';
 import { findPairedIdentities } from './find-identity.ts';

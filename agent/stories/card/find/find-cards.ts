@@ -4,9 +4,9 @@
 import { assertNever } from '../../../base/assert.ts';
 import type { Accounts } from '../../../model/account.ts';
 import type { AuthDecision } from '../../../model/decision.ts';
-import type { Pkhh } from '../../../model/key.ts';
+import type { Pkhh } from '../../../model/key/key.ts';
 import type { Username } from '../../../model/request.ts';
-import type { Identity } from '../../../model/token.ts';
+import type { Identity } from '../../../model/card/token.ts';
 import type { PairingTable } from '../../../store/interface.ts';
 import type { TokenSource } from '../../../token/interface.ts';
 import type { CertificateTrust } from '../../../trust/interface.ts';

@@ -1,8 +1,8 @@
 // Which of the user's pairings are on cards that are in now.
 
-import type { Pkhh } from '../../../model/key.ts';
+import type { Pkhh } from '../../../model/key/key.ts';
 import { takesKey, type Pairing } from '../../../model/pairing.ts';
-import type { Identity } from '../../../model/token.ts';
+import type { Identity } from '../../../model/card/token.ts';
 import type { Token } from '../../../token/interface.ts';
 
 export interface OnCard {

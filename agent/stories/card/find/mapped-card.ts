@@ -3,9 +3,9 @@
 // Why: DECISIONS.md D113.
 
 import type { Account } from '../../../model/account.ts';
-import { sameKey } from '../../../model/key.ts';
+import { sameKey } from '../../../model/key/key.ts';
 import type { Pairing } from '../../../model/pairing.ts';
-import type { Identity } from '../../../model/token.ts';
+import type { Identity } from '../../../model/card/token.ts';
 import type { Token } from '../../../token/interface.ts';
 import type { CertificateTrust } from '../../../trust/interface.ts';
 import { mapsTo } from '../../../../policy/map-certificate.ts';

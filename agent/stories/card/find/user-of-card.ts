@@ -1,6 +1,6 @@
 // Whose a card is by the pairings; for a login prompt without a user name they give it.
 
-import type { PublicKey } from '../../../model/key.ts';
+import type { PublicKey } from '../../../model/key/key.ts';
 import { takesKey } from '../../../model/pairing.ts';
 import type { Username } from '../../../model/request.ts';
 import type { PairingTable } from '../../../store/interface.ts';

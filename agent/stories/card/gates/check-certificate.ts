@@ -2,8 +2,8 @@
 // the way counts as a certificate that nothing is known about. Level 0 asks nobody and loads nothing.
 
 import { asAgentError, printable } from '../../../base/errors.ts';
-import { sameKey, type Certificate, type PublicKey } from '../../../model/key.ts';
-import type { TrustFindings } from '../../../model/trust.ts';
+import { sameKey, type Certificate, type PublicKey } from '../../../model/key/key.ts';
+import type { TrustFindings } from '../../../model/key/trust.ts';
 import type { Token, TokenSource } from '../../../token/interface.ts';
 import type { CertificateTrust } from '../../../trust/interface.ts';
 import { permitCertificate, type TrustPermission } from '../../../../policy/permit-certificate.ts';

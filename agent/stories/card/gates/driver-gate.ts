@@ -2,7 +2,7 @@
 // "Before login" is a fact of the kernel and of who asks: a relay of root's, for a service that starts sessions, from a
 // process that belongs to no login (its loginuid is unset, proc(5)). sudo, su and lockers work for somebody who is there.
 
-import type { DriverInfo } from '../../../model/driver.ts';
+import type { DriverInfo } from '../../../model/card/driver.ts';
 import type { AuthRequest } from '../../../model/request.ts';
 import type { LoginDriverTable } from '../../../store/interface.ts';
 import type { Token } from '../../../token/interface.ts';

@@ -2,7 +2,7 @@
 // that was made without the card (from a hash, a certificate or by [mapping]), since nobody has looked at it before.
 
 import { AgentError, asAgentError } from '../../../base/errors.ts';
-import { UNKNOWN_SECRETS, type FactorySecrets } from '../../../model/factory-secrets.ts';
+import { UNKNOWN_SECRETS, type FactorySecrets } from '../../../model/card/factory-secrets.ts';
 import type { Pairing } from '../../../model/pairing.ts';
 import type { Token } from '../../../token/interface.ts';
 import { factorySecretsText, PUK_NOT_TOLD } from '../../../words/factory-secrets.ts';

@@ -1,7 +1,7 @@
 // At pairing: what the card's maker says of the key, asked of the card where the policy wants it.
 
 import { AgentError, asAgentError } from '../../../base/errors.ts';
-import type { AttestationFindings } from '../../../model/attestation.ts';
+import type { AttestationFindings } from '../../../model/card/attestation.ts';
 import type { CertificateTrust } from '../../../trust/interface.ts';
 import { permitAttestation } from '../../../../policy/permit-attestation.ts';
 import type { Policy } from '../../../../policy/policy.ts';

@@ -3,9 +3,9 @@
 // Why: DECISIONS.md D210.
 
 import { AgentError } from '../../../base/errors.ts';
-import type { Pkhh } from '../../../model/key.ts';
+import type { Pkhh } from '../../../model/key/key.ts';
 import { serialOf, type Lost } from '../../../model/lost.ts';
-import type { TokenId } from '../../../model/token.ts';
+import type { TokenId } from '../../../model/card/token.ts';
 import type { PairingTable } from '../../../store/interface.ts';
 import type { PairedCard } from '../find/find-identity.ts';
 

@@ -1,6 +1,6 @@
 // A pairing is looked at again where a person had time to type: what it rests on may have changed meanwhile.
 
-import { sameKey } from '../../../model/key.ts';
+import { sameKey } from '../../../model/key/key.ts';
 import type { Pairing } from '../../../model/pairing.ts';
 import type { PairingTable } from '../../../store/interface.ts';
 import type { Policy } from '../../../../policy/policy.ts';

@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { parseCertificateFile } from '../../../../agent/model/key.ts';
+import { parseCertificateFile } from '../../../../agent/model/key/key.ts';
 import { makeCertificate, type CertificateFields } from '../../../kit/card/certificate.ts';
 import { pairing, startFakeAgent, type Script } from '../fake-agent.ts';
 import { OnTerminal, runHere, type Outcome } from '../run-sc-auth.ts';

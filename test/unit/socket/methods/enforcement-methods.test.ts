@@ -1,7 +1,7 @@
 // The methods of enforcement: who may call them, what they refuse, what they record.
 
 import test from 'ava';
-import { makeBreakGlassCode } from '../../../../agent/model/break-glass.ts';
+import { makeBreakGlassCode } from '../../../../agent/model/secret/break-glass.ts';
 import type { PeerCredentials } from '../../../../agent/model/request.ts';
 import type { AdminParts } from '../../../../agent/socket/methods/method-parts.ts';
 import { callMethod } from '../../../../agent/socket/methods/method-table.ts';

@@ -3,12 +3,12 @@
 
 import { generateKeyPairSync } from 'node:crypto';
 import test from 'ava';
-import { NO_FLEET } from '../../../../agent/model/book-state.ts';
+import { NO_FLEET } from '../../../../agent/model/book/book-state.ts';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import { driverFacts } from '../../../../agent/stories/enforcement/card-outlook.ts';
-import type { DriverInfo } from '../../../../agent/model/driver.ts';
+import type { DriverInfo } from '../../../../agent/model/card/driver.ts';
 import { NOT_EVALUATED } from '../../../../agent/model/inventory.ts';
-import { parseCertificate } from '../../../../agent/model/key.ts';
+import { parseCertificate } from '../../../../agent/model/key/key.ts';
 import { getHealth } from '../../../../agent/socket/methods/health-methods.ts';
 import { checkSettings, reloadSettings } from '../../../../agent/socket/methods/settings-methods.ts';
 import { makeCertificate } from '../../../kit/card/certificate.ts';

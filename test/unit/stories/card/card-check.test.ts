@@ -4,7 +4,7 @@
 import test from 'ava';
 import { pairOwnCard } from '../../../../agent/stories/pair/pair.ts';
 import { rehearseLogin } from '../../../../agent/stories/explain/rehearse.ts';
-import { CARD_KEY_UNASKED, type CardKeyProof } from '../../../../agent/model/card-key.ts';
+import { CARD_KEY_UNASKED, type CardKeyProof } from '../../../../agent/model/card/card-key.ts';
 import { defaultPolicy, type CardCheckMode, type Policy } from '../../../../policy/policy.ts';
 import { makeSigner } from '../../model/signer.ts';
 import {

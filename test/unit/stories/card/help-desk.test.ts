@@ -6,15 +6,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pin } from '../../../../agent/base/pin.ts';
-import { answerTo } from '../../../../agent/model/help-desk.ts';
-import { cardInputOf, openSealed } from '../../../../agent/model/sealed-secret.ts';
+import { answerTo } from '../../../../agent/model/secret/help-desk.ts';
+import { cardInputOf, openSealed } from '../../../../agent/model/secret/sealed-secret.ts';
 import { parseUsername } from '../../../../agent/model/request.ts';
 import { SqliteDesk } from '../../../../agent/store/sqlite-desk.ts';
 import { SqlitePairingTable } from '../../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../../agent/store/state-database.ts';
 import { HelpDesk } from '../../../../agent/stories/card/help-desk.ts';
 import { FakePerson } from '../../../kit/story/fakes.ts';
-import { parsePublicKey } from '../../../../agent/model/key.ts';
+import { parsePublicKey } from '../../../../agent/model/key/key.ts';
 import { testKey } from '../../../kit/card/algorithms.ts';
 
 const PUK = '40717253';

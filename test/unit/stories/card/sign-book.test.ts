@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import { freeSecretSlots } from '../../../../agent/base/secret.ts';
-import { bookItem, isSignedItem, type BookSignature } from '../../../../agent/model/book.ts';
+import { bookItem, isSignedItem, type BookSignature } from '../../../../agent/model/book/book.ts';
 import { MAX_ITEMS, signBook } from '../../../../agent/stories/card/sign-book.ts';
 import { SignedBooks } from '../../../../agent/socket/methods/signed-books.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { trustWords } from '../../../../agent/stories/card/trust-words.ts';
-import { parseCertificateFile } from '../../../../agent/model/key.ts';
+import { parseCertificateFile } from '../../../../agent/model/key/key.ts';
 import type { CertificateTrust } from '../../../../agent/trust/interface.ts';
 import { ChainTrust } from '../../../../agent/trust/certificate-trust.ts';
 import { systemClock } from '../../../../agent/base/clock.ts';

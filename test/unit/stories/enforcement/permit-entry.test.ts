@@ -3,7 +3,7 @@
 
 import { mock } from 'node:test';
 import test from 'ava';
-import { makeBreakGlassCode } from '../../../../agent/model/break-glass.ts';
+import { makeBreakGlassCode } from '../../../../agent/model/secret/break-glass.ts';
 import { freeSecretSlots } from '../../../../agent/base/secret.ts';
 import { permitEntry, type Entry } from '../../../../agent/stories/enforcement/permit-entry.ts';
 import type { LoginOutcome, LoginResult } from '../../../../agent/stories/login/login-parts.ts';

@@ -16,7 +16,7 @@ import { makeCertificate } from '../../../kit/card/certificate.ts';
 import { generateKeyPairSync } from 'node:crypto';
 import { enforcedScene, type EnforcedScene } from './enforcement-fakes.ts';
 import { alice, bob, noTrust, pairing } from '../../../kit/story/fakes.ts';
-import { parseCertificate } from '../../../../agent/model/key.ts';
+import { parseCertificate } from '../../../../agent/model/key/key.ts';
 import { policyWith, type PolicyChanges } from '../../../kit/story/policy-with.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

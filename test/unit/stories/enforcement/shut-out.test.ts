@@ -10,7 +10,7 @@ import {
   wouldShutOut,
 } from '../../../../agent/stories/enforcement/enforcement-plan.ts';
 import { permitEntry } from '../../../../agent/stories/enforcement/permit-entry.ts';
-import { makeBreakGlassCode } from '../../../../agent/model/break-glass.ts';
+import { makeBreakGlassCode } from '../../../../agent/model/secret/break-glass.ts';
 import type { AuthRequest } from '../../../../agent/model/request.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import { alice, bob, FakePerson, pairing } from '../../../kit/story/fakes.ts';

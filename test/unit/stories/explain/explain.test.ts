@@ -1,7 +1,7 @@
 // sc_auth explain on the fakes: what the sandbox cannot show, and that it ends where the login's own decision does.
 import fc from 'fast-check';
 import test from 'ava';
-import { NO_FLEET } from '../../../../agent/model/book-state.ts';
+import { NO_FLEET } from '../../../../agent/model/book/book-state.ts';
 import { AgentError, type AgentErrorCode } from '../../../../agent/base/errors.ts';
 import { explainLogin, type ExplainParts } from '../../../../agent/stories/explain/explain.ts';
 import type { ReaderInfo } from '../../../../agent/model/inventory.ts';

@@ -11,13 +11,13 @@ import { pairOwnCard } from '../../../../agent/stories/pair/pair.ts';
 import { offerKeyring } from '../../../../agent/stories/keyring/offer-keyring.ts';
 import { passwordChanged } from '../../../../agent/stories/keyring/reseal-keyring.ts';
 import type { Challenge } from '../../../../agent/model/challenge.ts';
-import type { KeptSecret } from '../../../../agent/model/keyring.ts';
-import type { Identity, PinTry } from '../../../../agent/model/token.ts';
+import type { KeptSecret } from '../../../../agent/model/secret/keyring.ts';
+import type { Identity, PinTry } from '../../../../agent/model/card/token.ts';
 import type { OpenCard, ProofInHand, WhileOpen } from '../../../../agent/token/interface.ts';
-import { sealSecret } from '../../../../agent/model/sealed-secret.ts';
+import { sealSecret } from '../../../../agent/model/secret/sealed-secret.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import { testKey } from '../../../kit/card/algorithms.ts';
-import { publicKeyOf } from '../../../../agent/model/key.ts';
+import { publicKeyOf } from '../../../../agent/model/key/key.ts';
 import {
   accounts,
   alice,

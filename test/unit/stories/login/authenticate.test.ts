@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { AgentError, type AgentErrorCode } from '../../../../agent/base/errors.ts';
-import { parseCertificateFile } from '../../../../agent/model/key.ts';
+import { parseCertificateFile } from '../../../../agent/model/key/key.ts';
 import type { Proof } from '../../../../agent/model/proof.ts';
-import type { KeyUse } from '../../../../agent/model/token.ts';
+import type { KeyUse } from '../../../../agent/model/card/token.ts';
 import {
   alice,
   bob,

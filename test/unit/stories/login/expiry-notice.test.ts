@@ -2,7 +2,7 @@
 // also where sudo asks for silence; never after a refusal, and nothing that goes wrong there touches the login.
 import test from 'ava';
 import { tellExpiry } from '../../../../agent/stories/login/expiry-notice.ts';
-import type { Certificate, Pkhh } from '../../../../agent/model/key.ts';
+import type { Certificate, Pkhh } from '../../../../agent/model/key/key.ts';
 import type { Username } from '../../../../agent/model/request.ts';
 import { alice, FakePerson, FakeToken, PIN, tokensOf } from '../../../kit/story/fakes.ts';
 import { runLogin, victim } from '../../../kit/story/run-login.ts';

@@ -8,7 +8,7 @@ import { systemClock } from '../../../../agent/base/clock.ts';
 import { toHex } from '../../../../agent/base/bytes.ts';
 import type { Account } from '../../../../agent/model/account.ts';
 import { rehearseLogin } from '../../../../agent/stories/explain/rehearse.ts';
-import { parseCertificate, publicKeyOf } from '../../../../agent/model/key.ts';
+import { parseCertificate, publicKeyOf } from '../../../../agent/model/key/key.ts';
 import { ChainTrust } from '../../../../agent/trust/certificate-trust.ts';
 import { formatFields, isMappingFormat } from '../../../../policy/mapping-format.ts';
 import {

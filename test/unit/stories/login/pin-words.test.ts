@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { parseCertificateFile } from '../../../../agent/model/key.ts';
+import { parseCertificateFile } from '../../../../agent/model/key/key.ts';
 import type { PasswordInstead } from '../../../../agent/stories/login/login-parts.ts';
 import { fittingWords } from '../../../../agent/stories/card/prompt-name.ts';
 import { pinPrompt } from '../../../../agent/words/login.ts';

@@ -2,7 +2,7 @@
 // session is looked up only when it matters, and counts again after the PIN.
 
 import test from 'ava';
-import { NO_FLEET } from '../../../../agent/model/book-state.ts';
+import { NO_FLEET } from '../../../../agent/model/book/book-state.ts';
 import { explainLogin } from '../../../../agent/stories/explain/explain.ts';
 import type { SessionSource } from '../../../../agent/logind/interface.ts';
 import type { SessionPlace, UserSession } from '../../../../agent/model/peer-session.ts';

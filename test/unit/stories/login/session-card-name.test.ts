@@ -4,8 +4,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { parseCertificate } from '../../../../agent/model/key.ts';
-import type { CardPin, Identity } from '../../../../agent/model/token.ts';
+import { parseCertificate } from '../../../../agent/model/key/key.ts';
+import type { CardPin, Identity } from '../../../../agent/model/card/token.ts';
 import { p11KitModules } from '../../../../agent/token/p11-kit.ts';
 import { pkcs11Name, type TokenName } from '../../../../agent/stories/login/session-card-name.ts';
 import { testKey } from '../../../kit/card/algorithms.ts';

@@ -7,7 +7,7 @@ import { TryConsent } from '../../../../agent/stories/card/ask-pin/last-try.ts';
 import { verifyCardPin } from '../../../../agent/stories/pin/verify-pin.ts';
 import { maySpendLast } from '../../../../agent/stories/card/ask-pin/whose-tries.ts';
 import { consentPrompt } from '../../../../agent/words/login.ts';
-import type { PinState } from '../../../../agent/model/token.ts';
+import type { PinState } from '../../../../agent/model/card/token.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import {
   accounts,

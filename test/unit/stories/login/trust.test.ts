@@ -9,7 +9,7 @@ import { systemClock } from '../../../../agent/base/clock.ts';
 import { toHex } from '../../../../agent/base/bytes.ts';
 import { warmCertificates } from '../../../../agent/stories/card/gates/check-certificate.ts';
 import { pairForUser, pairOwnCard, type PairingParts } from '../../../../agent/stories/pair/pair.ts';
-import { parseCertificate, publicKeyOf } from '../../../../agent/model/key.ts';
+import { parseCertificate, publicKeyOf } from '../../../../agent/model/key/key.ts';
 import { ChainTrust } from '../../../../agent/trust/certificate-trust.ts';
 import { defaultPolicy, type Policy, type TrustPolicy } from '../../../../policy/policy.ts';
 import type { Signer } from '../../model/signer.ts';

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import type { Pin } from '../../../../agent/base/pin.ts';
 import type { SessionPlace } from '../../../../agent/model/peer-session.ts';
-import type { PinState, PinTry } from '../../../../agent/model/token.ts';
+import type { PinState, PinTry } from '../../../../agent/model/card/token.ts';
 import { permitsUnblock } from '../../../../policy/permit-unblock.ts';
 import { FakeToken, PIN, type Answer, type CardOptions } from '../../../kit/story/fakes.ts';
 import { policyWith } from '../../../kit/story/policy-with.ts';

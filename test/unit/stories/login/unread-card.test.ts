@@ -1,6 +1,6 @@
 // K9: the card that a login misses is in, and cannot be read: said to its user, and to nobody who is elsewhere.
 import test from 'ava';
-import { NO_FLEET } from '../../../../agent/model/book-state.ts';
+import { NO_FLEET } from '../../../../agent/model/book/book-state.ts';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import { explainLogin } from '../../../../agent/stories/explain/explain.ts';
 import type { Token, TokenSource } from '../../../../agent/token/interface.ts';

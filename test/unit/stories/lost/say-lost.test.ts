@@ -3,9 +3,9 @@
 
 import test from 'ava';
 import { AgentError } from '../../../../agent/base/errors.ts';
-import type { Pkhh } from '../../../../agent/model/key.ts';
+import type { Pkhh } from '../../../../agent/model/key/key.ts';
 import { parseSerial, serialOf } from '../../../../agent/model/lost.ts';
-import { parseTokenId } from '../../../../agent/model/token.ts';
+import { parseTokenId } from '../../../../agent/model/card/token.ts';
 import { ownCard, ownPairings } from '../../../../agent/stories/card/find/own-card.ts';
 import { cardStanding } from '../../../../agent/stories/card/card-standing.ts';
 import { pairForUser } from '../../../../agent/stories/pair/pair.ts';

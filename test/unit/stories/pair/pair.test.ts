@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { AgentError, type AgentErrorCode } from '../../../../agent/base/errors.ts';
 import { freeSecretSlots, secretBlock } from '../../../../agent/base/secret.ts';
 import { pairForUser, pairOwnCard, type PairingParts } from '../../../../agent/stories/pair/pair.ts';
-import { parseCertificateFile, type Pkhh } from '../../../../agent/model/key.ts';
+import { parseCertificateFile, type Pkhh } from '../../../../agent/model/key/key.ts';
 import type { Pairing } from '../../../../agent/model/pairing.ts';
 import type { Proof } from '../../../../agent/model/proof.ts';
 import type { TokenSource } from '../../../../agent/token/interface.ts';

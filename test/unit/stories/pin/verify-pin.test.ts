@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { AgentError, type AgentErrorCode } from '../../../../agent/base/errors.ts';
 import { freeSecretSlots, secretBlock } from '../../../../agent/base/secret.ts';
 import { verifyCardPin } from '../../../../agent/stories/pin/verify-pin.ts';
-import { parseTokenId } from '../../../../agent/model/token.ts';
+import { parseTokenId } from '../../../../agent/model/card/token.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import {
   accounts,

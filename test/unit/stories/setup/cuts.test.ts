@@ -6,7 +6,7 @@ import test from 'ava';
 import { AgentError, asAgentError } from '../../../../agent/base/errors.ts';
 import type { Pin } from '../../../../agent/base/pin.ts';
 import { freeSecretSlots } from '../../../../agent/base/secret.ts';
-import { parseCertificate } from '../../../../agent/model/key.ts';
+import { parseCertificate } from '../../../../agent/model/key/key.ts';
 import { importCertificate } from '../../../../agent/stories/setup/import-certificate.ts';
 import { takeOwnSecrets } from '../../../../agent/stories/setup/own-secrets.ts';
 import { unblockCardPin } from '../../../../agent/stories/pin/unblock-pin.ts';

@@ -3,7 +3,7 @@ import test from 'ava';
 import { Pin } from '../../../../agent/base/pin.ts';
 import { Challenge } from '../../../../agent/model/challenge.ts';
 import { verifyProof } from '../../../../agent/model/proof.ts';
-import type { Identity, PinTry } from '../../../../agent/model/token.ts';
+import type { Identity, PinTry } from '../../../../agent/model/card/token.ts';
 import { PivDriver } from '../../../../agent/token/piv/driver.ts';
 import type { PivToken } from '../../../../agent/token/piv/token.ts';
 import type { CardOptions } from '../../../kit/card/profile.ts';

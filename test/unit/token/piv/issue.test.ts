@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { asAgentError } from '../../../../agent/base/errors.ts';
 import { Pin } from '../../../../agent/base/pin.ts';
 import { freeSecretSlots } from '../../../../agent/base/secret.ts';
-import type { CardLook, Issued, IssueOrder } from '../../../../agent/model/issuing.ts';
+import type { CardLook, Issued, IssueOrder } from '../../../../agent/model/card/issuing.ts';
 import type { SetupLook } from '../../../../agent/token/interface.ts';
 import type { PivToken } from '../../../../agent/token/piv/token.ts';
 import { pinBlock } from '../../../kit/card/pin.ts';

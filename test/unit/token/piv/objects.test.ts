@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import { writeTlv } from '../../../../agent/base/tlv.ts';
-import { publicKeyOf } from '../../../../agent/model/key.ts';
+import { publicKeyOf } from '../../../../agent/model/key/key.ts';
 import { readCertificateObject } from '../../../../agent/token/piv/certificate-object.ts';
 import { readGuid } from '../../../../agent/token/piv/chuid.ts';
 import { CRYPTOGRAPHIC_MECHANISM } from '../../../../agent/token/piv/constants.ts';

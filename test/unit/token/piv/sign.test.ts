@@ -13,7 +13,7 @@ import fc from 'fast-check';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import { writeTlv } from '../../../../agent/base/tlv.ts';
 import { Challenge } from '../../../../agent/model/challenge.ts';
-import { publicKeyOf } from '../../../../agent/model/key.ts';
+import { publicKeyOf } from '../../../../agent/model/key/key.ts';
 import { verifyProof } from '../../../../agent/model/proof.ts';
 import { emsaPss, readSignature, signatureInput } from '../../../../agent/token/piv/sign.ts';
 import { respond, testKey } from '../../../kit/card/algorithms.ts';

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import test from 'ava';
 import { classify, type KeyFacts } from '../../../../agent/token/pkcs11/classify.ts';
-import type { KeyUse } from '../../../../agent/model/token.ts';
+import type { KeyUse } from '../../../../agent/model/card/token.ts';
 import { testKey } from '../../../kit/card/algorithms.ts';
 import { makeCertificate } from '../../../kit/card/certificate.ts';
 import { bits, oid, sequence } from '../../../kit/card/der.ts';

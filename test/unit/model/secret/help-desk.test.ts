@@ -1,0 +1,98 @@
+// The challenge for a help desk and its answer: what opens the PUK, what does not, and what is left of it afterwards.
+import test from 'ava';
+import { randomBytes } from 'node:crypto';
+import { Pin } from '../../../../agent/base/pin.ts';
+import * as desk from '../../../../agent/model/secret/help-desk.ts';
+import { parsePkhh } from '../../../../agent/model/key/key.ts';
+
+const PUK = '40717253';
+const binding = { hostId: randomBytes(16), pkhh: parsePkhh('0B1BEA814EE563AAD70C33D5C7F82472AB26C4C8') };
+
+const pinOf = (text: string): Pin => new Pin(Buffer.from(text));
+
+async function opened(
+  answer: string,
+  challenge: desk.DeskChallenge,
+  record: desk.DeskRecord,
+  where: desk.DeskBinding = binding,
+): Promise<string> {
+  const typed = pinOf(answer);
+  const result = await desk.pukByAnswer(typed, challenge, record, where);
+  typed.wipe();
+  if (!(result instanceof Pin)) return result;
+  const text = result.peek((bytes) => bytes.toString());
+  result.wipe();
+  return text;
+}
+
+function answerOf(challenge: string, seed: Buffer, where: desk.DeskBinding = binding): string {
+  const asked = pinOf(challenge);
+  const answer = desk.answerTo(asked, seed, where);
+  asked.wipe();
+  const text = answer.peek((bytes) => bytes.toString());
+  answer.wipe();
+  return text;
+}
+
+async function enrolled(): Promise<{ seed: Buffer; record: desk.DeskRecord }> {
+  const seed = randomBytes(desk.SEED_BYTES);
+  const puk = pinOf(PUK);
+  const record = await desk.newDeskRecord(seed, puk, binding);
+  puk.wipe();
+  return { seed, record };
+}
+
+test('eight symbols, an answer of sixteen, the PUK; in any case and grouping, also after many challenges', async (t) => {
+  const { seed, record } = await enrolled();
+  let now = desk.parseDeskRecord(desk.encodeDeskRecord(record));
+  for (let n = 0; n < 40; n += 1) now = desk.nextChallenge(now).record;
+  const { challenge, record: kept } = desk.nextChallenge(now);
+  t.is(kept.index, 41);
+  const text = desk.challengeText(challenge);
+  t.regex(text, /^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$/);
+  const answer = answerOf(text.toLowerCase().replace('-', ' '), seed);
+  t.regex(answer, /^([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}$/);
+  t.is(await opened(answer.toLowerCase().replaceAll('-', ''), challenge, kept), PUK);
+});
+
+test('S5: an answer is for its challenge, its card and its machine; a slip is known, and another seed opens nothing', async (t) => {
+  const { seed, record } = await enrolled();
+  const first = desk.nextChallenge(record);
+  const second = desk.nextChallenge(first.record);
+  const answer = answerOf(desk.challengeText(first.challenge), seed);
+  t.is(await opened(answer, second.challenge, second.record), 'malformed');
+  const slip = answer.replace(/^./, (symbol) => (symbol === '7' ? '8' : '7'));
+  t.is(await opened(slip, first.challenge, first.record), 'malformed');
+  const text = desk.challengeText(first.challenge);
+  t.is(await opened(answerOf(text, randomBytes(32)), first.challenge, first.record), 'wrong');
+  for (const where of [
+    { ...binding, hostId: randomBytes(16) },
+    { ...binding, pkhh: parsePkhh('00'.repeat(20)) },
+  ]) {
+    t.is(await opened(answerOf(text, seed, where), first.challenge, first.record), 'wrong');
+    t.is(await opened(answer, first.challenge, first.record, where), 'wrong');
+  }
+  const short = pinOf('ABCD-EFGH');
+  t.throws(() => desk.answerTo(short, seed, binding), { code: 'malformed' });
+  short.wipe();
+  t.throws(() => desk.nextChallenge({ ...record, index: desk.MOST_CHALLENGES }), { code: 'not-supported' });
+});
+
+test('who has heard an answer and takes the machine later has no mask: no state that is kept makes it again', async (t) => {
+  const { seed, record } = await enrolled();
+  const { challenge, record: kept } = desk.nextChallenge(record);
+  t.false(kept.state.equals(record.state));
+  // Whoever goes on from what is kept gets other masks, for the very symbols that were shown.
+  const forged = { ...kept, index: 0 };
+  for (let at = forged, n = 0; n < 50; n += 1) {
+    const next = desk.nextChallenge(at);
+    t.false(next.challenge.mask.equals(challenge.mask));
+    at = next.record;
+  }
+  // Two answers of one card have nothing in common that could be seen.
+  const second = desk.nextChallenge(kept);
+  t.not(
+    answerOf(desk.challengeText(challenge), seed).slice(0, 14),
+    answerOf(desk.challengeText(second.challenge), seed).slice(0, 14),
+  );
+});
