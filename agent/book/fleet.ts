@@ -174,7 +174,7 @@ export class Fleet {
     try {
       const officers = this.now()?.officers;
       const isEverybodys = (key: string): boolean => officers?.get(key)?.groups.includes('*') ?? true;
-      if (table.recordsOf(user).every(({ officer }) => isEverybodys(officer))) return;
+      if (table.recordsOf(user).every(({ officer, inScope }) => inScope && isEverybodys(officer))) return;
     } catch (error) {
       log(`fleet: ${describeError(error)}`);
       return;
@@ -283,7 +283,7 @@ export class Fleet {
       const isDue = Math.abs(nowMs - this.#wholeMs) > WHOLE_EACH_MS;
       if (identity !== this.#read || isDue) {
         const few = file === null ? [] : await fewOf(file);
-        const own = pins.lines.flatMap((text) => parseBookLine(text) ?? []);
+        const own = [...pins.lines].flatMap((text) => parseBookLine(text) ?? []);
         await takeOfficers([...own, ...few.filter(({ kind }) => kind === 'officer')], parts);
         await takeHeads(
           few.filter(({ kind }) => kind === 'head'),

@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import { describeError } from '../base/errors.ts';
 import { readTrustedFile } from '../base/trusted-file.ts';
-import { keyNames } from '../model/book/book-body.ts';
 import { parseBookLine } from '../model/book/book.ts';
 import { hasFleet } from '../../policy/permit-book.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -12,12 +11,12 @@ const MAX_FILE_BYTES = 1024 * 1024;
 
 export interface Pins {
   readonly realm: string;
-  /** SHA-256 of the officers' keys. */
+  /** SHA-256 of the keys of officers who say themselves for whom, where and how long they sign. */
   readonly officers: ReadonlySet<string>;
   readonly headKeys: ReadonlySet<string>;
   readonly threshold: number;
-  /** Lines of the files, to be judged as those of the book. */
-  readonly lines: readonly string[];
+  /** Of the files of officers' lines: each counts as it stands there, or as others sign it anew. */
+  readonly lines: ReadonlySet<string>;
   /** Stands for all of it. */
   readonly name: string;
 }
@@ -27,7 +26,7 @@ export function readPins(policy: Policy, log: (line: string) => void): Pins | nu
   if (!hasFleet(policy)) return null;
   const { realm, officers, headKeys, threshold } = policy.fleet;
   const keys = new Set<string>();
-  const lines: string[] = [];
+  const lines = new Set<string>();
   for (const one of officers) {
     if (!one.startsWith('/')) {
       keys.add(one);
@@ -37,18 +36,13 @@ export function readPins(policy: Policy, log: (line: string) => void): Pins | nu
       const content = readTrustedFile(one, MAX_FILE_BYTES);
       if (content === null) throw new Error(`${one} is not there`);
       for (const text of content.toString('latin1').split('\n')) {
-        const line = parseBookLine(text);
-        const [first] = line?.signatures ?? [];
-        if (line?.kind !== 'officer' || first === undefined) continue;
-        lines.push(text);
-        // Who signs their own line alone: that it is their own is seen when it is judged.
-        if (line.signatures.length === 1) keys.add(keyNames(first.spki).sha256);
+        if (parseBookLine(text)?.kind === 'officer') lines.add(text);
       }
     } catch (error) {
       log(`fleet: ${one} names no officer: ${describeError(error)}`);
     }
   }
-  const said = JSON.stringify([realm, [...keys].sort(), headKeys, threshold]);
+  const said = JSON.stringify([realm, [...keys].sort(), headKeys, threshold, [...lines].sort()]);
   const name = createHash('sha256').update(said).digest('hex');
   return { realm, officers: keys, headKeys: new Set(headKeys), threshold, lines, name };
 }

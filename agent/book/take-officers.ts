@@ -6,7 +6,7 @@ import { AgentError } from '../base/errors.ts';
 import { Slices } from '../base/slices.ts';
 import { keyNames, parseHeadBody, parseOfficerBody, type HeadBody } from '../model/book/book-body.ts';
 import type { BookHead, BookOfficer } from '../model/book/book-state.ts';
-import { isSignedItem, type BookLine, type BookSignature } from '../model/book/book.ts';
+import { bookLineText, isSignedItem, type BookLine, type BookSignature } from '../model/book/book.ts';
 import { parsePublicKey, type PublicKey } from '../model/key/key.ts';
 import type { BookTable } from '../store/interface.ts';
 import { CLOCK_SKEW_MS, refusesOfficer } from '../../policy/permit-book.ts';
@@ -120,10 +120,11 @@ export async function takeOfficers(lines: readonly BookLine[], parts: TakingPart
     let isNew = false;
     for (const line of left) {
       await slices.giveWay();
+      const isRoots = pins.lines.has(bookLineText(line));
       const signers = signersOf(
         line,
         (sha256, { spki }) =>
-          naming.has(sha256) || pins.officers.has(sha256) ? keys.of(sha256, spki) : null,
+          isRoots || naming.has(sha256) || pins.officers.has(sha256) ? keys.of(sha256, spki) : null,
         faults,
       );
       if (signers.size === 0) continue;
@@ -138,7 +139,9 @@ export async function takeOfficers(lines: readonly BookLine[], parts: TakingPart
         left.delete(line);
         continue;
       }
-      const isOwn = said.role === 'officer' && pins.officers.has(names.sha256) && signers.has(names.sha256);
+      // A card that says more of itself than root has written down is in the wrong hands.
+      const isOwn =
+        said.role === 'officer' && signers.has(names.sha256) && (isRoots || pins.officers.has(names.sha256));
       const others = [...signers].filter((sha256) => naming.has(sha256) && sha256 !== names.sha256);
       if (!isOwn && others.length < pins.threshold) continue;
       left.delete(line);

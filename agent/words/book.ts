@@ -6,7 +6,8 @@ export const book = {
   otherRealm: (realm: string) => `This is the book of ${realm}.`,
   whichUser: 'Name the account: -u USER; or --from LIST, --officer, --new-head-key FILE.',
   whichHeadKey: 'Name the on-line key: --head-key FILE.',
-  whichSigners: 'Name the officers that machines pin: --signer SHA256, once for each.',
+  whichSigners:
+    'Name the officers that machines pin: --signer officers.book, or --signer SHA256 once for each.',
   whatToRevoke: 'Name one of -h HASH (a key), -u USER (the records of an account) and --number N (an item).',
   noRecords: 'The book has no record of this account.',
   tooLong: (path: string) => `${path} is too long for a book.`,

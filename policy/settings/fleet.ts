@@ -58,7 +58,7 @@ export const fleetSettings = {
     default: [],
     unit: 'files or SHA-256 of keys',
     meaning:
-      'Who is believed: the officers of these files (which root alone can write), or with these keys; each signs their own line. Warning: whom they pair logs in here, within what their line says. Three of them survive the loss of one.',
+      'Who is believed: the officers’ lines in these files (which root alone can write), or the owners of these keys (SHA-256). Warning: whom they pair logs in here, within the groups, hosts and time of the line; the owner of a key writes that line, and may write another. Three of them survive the loss of one.',
   },
   threshold: {
     schema: whole(1, 8),

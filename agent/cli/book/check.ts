@@ -43,12 +43,26 @@ interface Signer {
   readonly role: 'officer' | 'head';
 }
 
-/** Keys that officers' lines name, from those that are given. */
-function signersOf(
-  lines: readonly BookLine[],
-  pins: ReadonlySet<string>,
-  threshold: number,
-): Map<string, Signer> {
+/** Whom a machine is told to believe: keys, and lines that count as they stand. */
+interface Pinned {
+  readonly keys: ReadonlySet<string>;
+  readonly lines: ReadonlySet<string>;
+}
+
+/** @param signers SHA-256 of keys, and files of officers' lines */
+function pinnedBy(signers: readonly string[]): Pinned {
+  const keys = new Set<string>();
+  const lines = new Set<string>();
+  for (const one of signers) {
+    const key = one.replace(/[\s:]/g, '').toUpperCase();
+    if (/^[0-9A-F]{64}$/.test(key)) keys.add(key);
+    else for (const line of readBook(one)) lines.add(bookLineText(line));
+  }
+  return { keys, lines };
+}
+
+/** Keys that officers' lines name, from those that are pinned. */
+function signersOf(lines: readonly BookLine[], pinned: Pinned, threshold: number): Map<string, Signer> {
   const known = new Map<string, Signer>();
   for (let isNew = true; isNew;) {
     isNew = false;
@@ -59,7 +73,8 @@ function signersOf(
       if (known.has(key.sha256)) continue;
       const by = new Set(signedBy(line).filter((sha256) => known.get(sha256)?.role === 'officer'));
       by.delete(key.sha256);
-      const isOwn = said.role === 'officer' && pins.has(key.sha256) && signedBy(line).includes(key.sha256);
+      const isPinned = pinned.keys.has(key.sha256) || pinned.lines.has(bookLineText(line));
+      const isOwn = said.role === 'officer' && isPinned && signedBy(line).includes(key.sha256);
       if (!isOwn && by.size < threshold) continue;
       known.set(key.sha256, { key, role: said.role });
       isNew = true;
@@ -91,9 +106,9 @@ export async function verify(args: readonly string[], context: CommandContext): 
     threshold: { type: 'string' },
   });
   const lines = readBook(fileOption(options.file));
-  const pins = new Set((options.signer ?? []).map((text) => text.replace(/[\s:]/g, '').toUpperCase()));
-  if (pins.size === 0) throw new CommandError('usage', say.whichSigners);
-  const signers = signersOf(lines, pins, Number(options.threshold ?? 2));
+  if (options.signer === undefined) throw new CommandError('usage', say.whichSigners);
+  const pinned = pinnedBy(options.signer);
+  const signers = signersOf(lines, pinned, Number(options.threshold ?? 2));
   const bad: number[] = [];
   let drafts = 0;
   const numbers: number[] = [];

@@ -43,7 +43,7 @@ the book can withhold what it says, and add nothing. FLEET.md has the whole of i
   --head-key FILE         sign, revoke: the on-line key (PEM, Ed25519 or P-256)
   --number N              revoke: the item with this number
   -o, --out FILE          export: where it goes; it must not be there yet
-  --signer SHA256         verify: an officer whom machines pin, once for each
+  --signer FILE|SHA256    verify: the officers' lines, or one officer's key, that machines pin
   --threshold N           verify: how many officers name a further one (2)
   --pin-fd N              sign: read the PIN from the open file descriptor N, one line
   --json                  one JSON document

@@ -60,7 +60,10 @@ test.serial('an officer signs, a card logs in by the book alone, is revoked, and
     await book('add', '-u', sandbox.user, '-h', second);
     t.regex(await book('sign'), /2 lines signed/);
     await book('sign', '--head-key', HEAD_KEY);
-    t.regex(await book('verify', '--signer', pinned.officer, '--threshold', '1'), /counts the same records/);
+    const lines = '/run/officer/officers.book';
+    await book('export', '--officers', '-o', lines);
+    for (const signer of [pinned.officer, lines])
+      t.regex(await book('verify', '--signer', signer, '--threshold', '1'), /counts the same records/);
     await carry(1);
 
     await run(['sc_auth', 'unpair', '-u', sandbox.user, '-h', officer]);

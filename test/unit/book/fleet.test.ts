@@ -16,11 +16,9 @@ import {
   mallory,
   olga,
   olgaLine,
-  oona,
-  otto,
   ottoLine,
 } from '../../kit/book/fleet-world.ts';
-import { headLine, NOW_S, officerLine, recordLine } from '../../kit/book/make-book.ts';
+import { headLine, NOW_S, recordLine } from '../../kit/book/make-book.ts';
 
 const DAY_S = 24 * 3600;
 
@@ -153,84 +151,6 @@ test('heads: never back, none of the future, none that has ended, none twice', a
   const two = [headLine(headKey, { epoch: 9 }), headLine(headKey, { epoch: 9, issued: NOW_S - 50 })];
   await world.carry(...rest, ...two, headLine(headKey, { epoch: 8 }));
   t.is(world.table.head()?.epoch, 8);
-});
-
-test('officers: a further one by two others, and only by two who may', async (t) => {
-  const by = recordLine('alice', ada.publicKey, oona, { number: 77 });
-  const named = (...signers: Parameters<typeof officerLine>[1]): string =>
-    officerLine(oona.publicKey, signers, { name: 'Oona', number: 5 });
-  const base = [olgaLine, ottoLine, headLine(headKey), by];
-  for (const line of [
-    named(),
-    named(oona),
-    named(olga),
-    named(olga, olga),
-    named(olga, oona),
-    named(olga, mallory),
-  ]) {
-    const world = fleetWorld(t);
-    await world.carry(...base, line);
-    t.is(await world.outcome(), 'unavailable no-pairing');
-  }
-  const world = fleetWorld(t);
-  await world.carry(...base, named(olga, otto));
-  t.is(await world.outcome(), 'granted');
-  // What two have said stays said when one of them goes; it ends by name.
-  await world.carry(...base, headLine(headKey, { epoch: 2, revoked: [otto.publicKey.sha256] }));
-  t.is(await world.outcome(), 'granted');
-  await world.carry(...base, headLine(headKey, { epoch: 3, revoked: [oona.publicKey.sha256] }));
-  t.is(await world.outcome(), 'unavailable no-pairing');
-  // A revoked officer names nobody.
-  const late = fleetWorld(t);
-  await late.carry(olgaLine, ottoLine, headLine(headKey, { revoked: [otto.publicKey.pkhh] }));
-  await late.carry(...base, named(olga, otto));
-  t.is(await late.outcome(), 'unavailable no-pairing');
-  // Other pins: everything is judged anew.
-  await world.set({ officers: [mallory.publicKey.sha256] });
-  t.is(world.table.officers().length, 0);
-});
-
-test('a key for heads, named by two officers, signs heads and nothing else', async (t) => {
-  const world = fleetWorld(t, { headKeys: [] });
-  const line = officerLine(headKey.publicKey, [olga, otto], {
-    role: 'head',
-    groups: [],
-    hosts: [],
-    number: 9,
-  });
-  const evil = recordLine('alice', mallory.publicKey, headKey);
-  await world.carry(...GOOD, line, evil);
-  t.is(world.table.head()?.epoch, 1);
-  t.is(await world.outcome(), 'granted');
-  t.is(await world.outcome(mallory), 'unavailable other-card');
-});
-
-test('an officer’s scope: time, hosts, groups; and nobody pairs root by the way', async (t) => {
-  const cases: [string, Parameters<typeof officerLine>[2], string][] = [
-    ['expired', { notAfter: NOW_S - 1 }, 'unavailable no-pairing'],
-    ['not yet', { notBefore: NOW_S + 100 }, 'unavailable no-pairing'],
-    ['elsewhere', { hosts: ['server*', 'desk1'] }, 'unavailable no-pairing'],
-    ['here', { hosts: ['DESK*.example.org'] }, 'granted'],
-    ['other groups', { groups: ['staff'] }, 'unavailable no-pairing'],
-    ['nobody', { groups: [] }, 'unavailable no-pairing'],
-    ['own group', { groups: ['staff', 'sales'] }, 'granted'],
-  ];
-  for (const [name, more, expected] of cases) {
-    const world = fleetWorld(t);
-    world.members.add('alice sales');
-    await world.carry(officerLine(olga.publicKey, [olga], more), headLine(headKey), adaLine);
-    t.is(await world.outcome(), expected, name);
-    if (name !== 'own group') continue;
-    // She leaves the group: asked again before the next login.
-    world.members.clear();
-    t.is(await world.outcome(), 'unavailable no-pairing');
-    world.members.add('alice sales');
-    t.is(await world.outcome(), 'granted');
-  }
-  const world = fleetWorld(t);
-  await world.carry(olgaLine, headLine(headKey), recordLine('root', ada.publicKey, olga));
-  t.deepEqual(world.pairings.forUser(parseUsername('root')), []);
-  t.deepEqual(world.pairings.forKey(ada.publicKey.pkhh), []);
 });
 
 test('records: time, uses, realm, number; a newer one of the officer stays newer', async (t) => {
