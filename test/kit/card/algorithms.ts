@@ -1,19 +1,20 @@
 // What one asymmetric key of the card computes: raw RSA, ECDSA over a hash, Ed25519, ECDH; and how its public half is shown.
 // No slots and no PIN rules here; padding and hashing are the host's work, as on a real card.
 // Specification: SP 800-73-4 part 2 section 3.2.4, SP 800-78-4 section 3.1, FIPS 186-4; Ed25519 and X25519 as in YubiKey 5.7.
-import { p256, p384 } from '@noble/curves/nist.js';
 import {
   constants,
   createECDH,
   createHash,
+  createHmac,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
   privateDecrypt,
   sign,
+  type JsonWebKey,
+  type KeyObject,
 } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { KEY_TYPES, SW, StatusError } from './constants.ts';
 import type { KeyType } from './constants.ts';
@@ -59,18 +60,39 @@ export function testKey(file: KeyType | 'ca' | 'attestation', number: number): K
   return key();
 }
 
+type Curve = 'p256' | 'p384';
+
+/** SEC 2, sections 2.4.2 and 2.5.1: how node:crypto and JWK call a curve, and the order of its base point. */
+const CURVES = {
+  p256: {
+    ...{ name: 'prime256v1', crv: 'P-256', size: 32, digest: 'sha256' },
+    n: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+  },
+  p384: {
+    ...{ name: 'secp384r1', crv: 'P-384', size: 48, digest: 'sha384' },
+    n: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
+  },
+} as const;
+
+/** So many times the base point. */
+function pointOf(curve: Curve, factor: Buffer): { x: Buffer; y: Buffer } {
+  const { name, size } = CURVES[curve];
+  const ecdh = createECDH(name);
+  ecdh.setPrivateKey(factor);
+  const point = ecdh.getPublicKey();
+  return { x: point.subarray(1, 1 + size), y: point.subarray(1 + size) };
+}
+
 /** A key of its own for each number, the same each time; RSA keys are new ones. */
 export function numberedKey(type: KeyType, number: number): KeyObject {
   const seed = createHash('sha384').update(`scauth test key ${type} ${number}`).digest();
   switch (type) {
     case 'p256':
     case 'p384': {
-      const [curve, size] = type === 'p256' ? ([p256, 32] as const) : ([p384, 48] as const);
+      const { crv, size } = CURVES[type];
       const d = seed.subarray(0, size);
-      const point = Buffer.from(curve.getPublicKey(d, false));
-      const [x, y] = [point.subarray(1, 1 + size), point.subarray(1 + size)];
+      const { x, y } = pointOf(type, d);
       const text = (bytes: Buffer): string => bytes.toString('base64url');
-      const crv = type === 'p256' ? 'P-256' : 'P-384';
       return createPrivateKey({
         key: { kty: 'EC', crv, d: text(d), x: text(x), y: text(y) },
         format: 'jwk',
@@ -108,9 +130,14 @@ export function generateKey(type: KeyType): KeyObject {
   }
 }
 
+/** To write a key out takes as long as to sign with it. */
+const writtenKeys = new WeakMap<KeyObject, JsonWebKey>();
+
 /** A member of a key's JWK, decoded. */
 function jwkBytes(key: KeyObject, member: 'n' | 'e' | 'x' | 'y' | 'd'): Buffer {
-  return Buffer.from(key.export({ format: 'jwk' })[member] ?? '', 'base64url');
+  const jwk = writtenKeys.get(key) ?? key.export({ format: 'jwk' });
+  writtenKeys.set(key, jwk);
+  return Buffer.from(jwk[member] ?? '', 'base64url');
 }
 
 /** The public half as GENERATE and GET METADATA show it, without the outer 7F49. SP 800-73-4 part 2, table 11. */
@@ -123,11 +150,64 @@ export function publicKeyObjects(key: KeyObject): Buffer {
   return tlv(0x86, jwkBytes(key, 'x'));
 }
 
-/** ECDSA over a given hash, DER r and s, deterministic (RFC 6979) so that a card's certificate stays the same. */
+const numberOf = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString('hex')}`);
+const bytesOf = (number: bigint, size: number): Buffer =>
+  Buffer.from(number.toString(16).padStart(2 * size, '0'), 'hex');
+
+/** By the extended Euclidean algorithm. */
+function inverse(number: bigint, modulus: bigint): bigint {
+  let [rest, next] = [modulus, number % modulus];
+  let [factor, nextFactor] = [0n, 1n];
+  while (next > 0n) {
+    const times = rest / next;
+    [rest, next] = [next, rest - times * next];
+    [factor, nextFactor] = [nextFactor, factor - times * nextFactor];
+  }
+  return ((factor % modulus) + modulus) % modulus;
+}
+
+/** RFC 6979, section 3.2: the numbers k, one after the other. */
+function* nonces(curve: Curve, d: Buffer, hash: Buffer): Generator<Buffer> {
+  const { n, size, digest } = CURVES[curve];
+  const mac = (key: Buffer, ...parts: Buffer[]): Buffer =>
+    createHmac(digest, key).update(Buffer.concat(parts)).digest();
+  const seed = Buffer.concat([d, bytesOf(numberOf(hash) % n, size)]);
+  let key: Buffer = Buffer.alloc(size);
+  let value: Buffer = Buffer.alloc(size, 1);
+  for (const mark of [0, 1]) {
+    key = mac(key, value, Buffer.from([mark]), seed);
+    value = mac(key, value);
+  }
+  for (;;) {
+    value = mac(key, value);
+    if (numberOf(value) > 0n && numberOf(value) < n) yield value;
+    key = mac(key, value, Buffer.alloc(1));
+    value = mac(key, value);
+  }
+}
+
+/**
+ * ECDSA over a given hash of the curve's size, DER r and s (FIPS 186-5, section 6.4.1), deterministic so that a card's
+ * certificate stays the same. node:crypto signs messages only, so the arithmetic beside the point is here. In no constant
+ * time: the keys are worth nothing.
+ */
 export function signHash(key: KeyObject, hash: Buffer): Buffer {
-  const curve = keyTypeOf(key) === 'p256' ? p256 : p384;
-  const signature = curve.sign(hash, jwkBytes(key, 'd'), { prehash: false, lowS: false });
-  return Buffer.from(curve.Signature.fromBytes(signature).toBytes('der'));
+  const curve = keyTypeOf(key) === 'p256' ? 'p256' : 'p384';
+  const { n, size } = CURVES[curve];
+  const d = jwkBytes(key, 'd');
+  for (const k of nonces(curve, d, hash)) {
+    const r = numberOf(pointOf(curve, k).x) % n;
+    const s = (inverse(numberOf(k), n) * (numberOf(hash) + r * numberOf(d))) % n;
+    if (r > 0n && s > 0n) return tlv(0x30, integer(bytesOf(r, size)), integer(bytesOf(s, size)));
+  }
+  throw new Error('no signature');
+}
+
+/** A positive INTEGER of DER. */
+function integer(bytes: Buffer): Buffer {
+  const first = bytes.findIndex((byte) => byte !== 0);
+  const short = bytes.subarray(first);
+  return tlv(0x02, (short[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.alloc(1), short]) : short);
 }
 
 /** Left-pads with zero bytes. */

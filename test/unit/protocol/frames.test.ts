@@ -2,6 +2,7 @@
 
 import test from 'ava';
 import fc from 'fast-check';
+import { anyText } from '../../kit/any-text.ts';
 import { AgentError } from '../../../agent/base/errors.ts';
 import { freeSecretSlots, secretBlock } from '../../../agent/base/secret.ts';
 import { FrameStream } from '../../../agent/protocol/frame-stream.ts';
@@ -53,9 +54,7 @@ test('L13: invalid vectors are malformed, and nothing else is thrown', (t) => {
   t.is(freeSecretSlots(), free);
 });
 
-const text = fc
-  .string({ unit: 'grapheme', maxLength: 60 })
-  .filter((s) => !s.includes('\0') && s.isWellFormed());
+const text = anyText(60).filter((s) => !s.includes('\0') && s.isWellFormed());
 const optional = fc.oneof(text, fc.constant(null));
 const bytes = fc.uint8Array({ maxLength: MAX_FIELD_BYTES }).map((array) => Buffer.from(array));
 const versions = fc
@@ -115,7 +114,7 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ type: fc.constant('measured' as const), columns: fc.integer({ min: 0, max: 0xffff }) }),
   fc.record({
     type: fc.constant('token' as const),
-    name: fc.string({ unit: 'grapheme' }).filter(isTokenName),
+    name: anyText(12).filter(isTokenName),
   }),
   fc.record({ type: fc.constant('show' as const), text, secret: bytes }),
   fc.record({

@@ -13,14 +13,14 @@ import {
 const typed = (text: string): Pin => new Pin(Buffer.from(text));
 
 test.serial('a code is five groups of five, and each is another', async (t) => {
-  const codes = await Promise.all(Array.from({ length: 20 }, makeBreakGlassCode));
+  const codes = await Promise.all(Array.from({ length: 4 }, makeBreakGlassCode));
   for (const { text, hash } of codes) {
     t.regex(text, /^([0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}$/);
     t.is(hash.salt.length, 16);
     t.is(hash.hash.length, 32);
   }
-  t.is(new Set(codes.map(({ text }) => text)).size, 20);
-  t.is(new Set(codes.map(({ hash }) => hash.salt.toString('hex'))).size, 20);
+  t.is(new Set(codes.map(({ text }) => text)).size, 4);
+  t.is(new Set(codes.map(({ hash }) => hash.salt.toString('hex'))).size, 4);
 });
 
 test.serial('right in any writing', async (t) => {

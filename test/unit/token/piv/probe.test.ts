@@ -146,7 +146,7 @@ test('L11: a gzip bomb in a certificate costs its slot only', async (t) => {
   const slot = new SoftwareSlot(PLAIN);
   const { gzipSync } = await import('node:zlib');
   const { certificateObject } = await import('../../../kit/card/objects.ts');
-  slot.card.applet.objects.set('5FC105', certificateObject(gzipSync(Buffer.alloc(1 << 24)), true));
+  slot.card.applet.objects.set('5FC105', certificateObject(gzipSync(Buffer.alloc(1 << 22)), true));
   const token = await probe(slot);
   t.deepEqual(
     token?.identities.map((identity) => identity.slot),
