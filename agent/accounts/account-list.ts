@@ -137,6 +137,12 @@ async function isMember(user: Username, name: string): Promise<boolean | null> {
   return (await groupsOf(user, pw_gid, USUAL_GROUPS)).includes(gr_gid);
 }
 
+async function isRoot(user: Username): Promise<boolean | null> {
+  const found = await entryByName(getpwnam, user, PASSWD_BYTES, USUAL_STRINGS_BYTES);
+  if (found === null) return null;
+  return (koffi.decode(found.entry, passwd) as { pw_uid: number }).pw_uid === 0;
+}
+
 /** @throws AgentError `internal` */
 async function groupsOf(user: Username, primary: number, most: number): Promise<Uint32Array> {
   const groups = new Uint32Array(most);
@@ -147,4 +153,4 @@ async function groupsOf(user: Username, primary: number, most: number): Promise<
   return groupsOf(user, primary, MAX_GROUPS);
 }
 
-export const systemDirectory: AccountDirectory = { people, isMember };
+export const systemDirectory: AccountDirectory = { people, isMember, isRoot };

@@ -1,5 +1,5 @@
 // The audit file: one sealed JSON object a line, appended in order, on disk before record() returns. What a line says is
-// ocsf.ts; how it is sealed, model/sealed-line.ts; where the chain goes on after a start, recover.ts.
+// ocsf.ts; how it is sealed, model/log/sealed-line.ts; where the chain goes on after a start, recover.ts.
 // A grant costs one write with O_DSYNC. The state of the seal follows without anybody waiting for it (seal-file.ts).
 // Why: DECISIONS.md D147, D148.
 

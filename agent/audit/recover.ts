@@ -1,17 +1,9 @@
 // Where the chain stands when a log is opened: the state of the seal, walked on over the records that were written after
 // it was saved; and what is wrong at the end of the file. Records before the state are `sc_auth audit verify`'s.
 
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readdirSync,
-  readSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { openRegular } from '../base/regular-file.ts';
 import { parseSealedLine, sealOf, stepKey } from '../model/log/sealed-line.ts';
 import type { GapEvent, GapReason } from '../model/log/audit-event.ts';
 import type { SealState } from '../model/log/seal-state.ts';
@@ -80,9 +72,13 @@ function lastRotated(path: string): { path: string | null; any: boolean } {
 }
 
 function rotatedLines(path: string, sequence: number): Buffer[] {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const fd = openRegular(path, (why, error) => {
+    if (why === 'not-regular') return null;
+    throw error;
+  });
+  if (fd === null) return [];
   try {
-    return fstatSync(fd).isFile() ? linesBackTo(fd, sequence) : [];
+    return linesBackTo(fd, sequence);
   } finally {
     closeSync(fd);
   }

@@ -1,9 +1,10 @@
 // Reads a file that decides something: absolute path, no link at its end, a regular file, owned by us (root), not
 // writable by others, only one name. Checked on the open descriptor, so nothing can be swapped in between.
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, readSync, type Stats } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { AgentError } from './errors.ts';
+import { openRegular } from './regular-file.ts';
 
 /** Why a file may not be trusted, or null. `ownerUid` is who must own it. */
 export function distrustOf(stats: Stats, ownerUid: number): string | null {
@@ -36,16 +37,13 @@ export function checkTrustedFolder(folder: string): boolean {
  */
 export function openTrusted(path: string): number | null {
   if (!isAbsolute(path)) throw new AgentError('not-allowed', { detail: `${path} is not an absolute path` });
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return null;
-    if (code === 'ELOOP')
-      throw new AgentError('not-allowed', { detail: `${path} is a symbolic link`, cause: error });
-    throw error;
-  }
+  const fd = openRegular(path, (why, error) => {
+    if (why === 'missing') return null;
+    if (why === 'unreadable') throw error;
+    const what = why === 'link' ? 'is a symbolic link' : 'is not a regular file';
+    throw new AgentError('not-allowed', { detail: `${path} ${what}`, cause: error });
+  });
+  if (fd === null) return null;
   const why = distrustOf(fstatSync(fd), process.geteuid?.() ?? 0);
   if (why !== null) {
     closeSync(fd);

@@ -1,25 +1,25 @@
 // The file that somebody without rights has fetched, as untrusted bytes: a regular file, no link at its end, capped, read in
 // pieces and never held whole. What is in it is not known here.
 
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { closeSync, fstatSync, read } from 'node:fs';
+import { promisify } from 'node:util';
 import { AgentError } from '../base/errors.ts';
-import { MAX_BOOK_LINE } from '../model/book/book.ts';
+import { openRegular } from '../base/regular-file.ts';
+import { MAX_BOOK_BYTES, MAX_BOOK_LINE } from '../model/book/limits.ts';
 
-/** 100,000 records of P-256 keys are 100 MB. */
-export const MAX_BOOK_BYTES = 512 * 1024 * 1024;
 /** Further lines are not read, whatever they are. */
 export const MAX_BOOK_LINES = 1_000_000;
 const PIECE = 64 * 1024;
 const LINE_BREAK = 0x0a;
+const readAt = promisify(read);
 
 export class BookFile {
-  readonly #handle: FileHandle;
+  readonly #fd: number;
   /** Which file, and as it was when it was opened. */
   readonly identity: string;
 
-  private constructor(handle: FileHandle, identity: string) {
-    this.#handle = handle;
+  private constructor(fd: number, identity: string) {
+    this.#fd = fd;
     this.identity = identity;
   }
 
@@ -27,29 +27,22 @@ export class BookFile {
    * @returns null when there is none
    * @throws AgentError `not-allowed` for what is no regular file, `malformed` for one that is too long; the file system's own error
    */
-  static async open(path: string): Promise<BookFile | null> {
-    let handle: FileHandle;
-    try {
-      handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-      if (code === 'ELOOP') throw new AgentError('not-allowed', { detail: 'the book is a symbolic link' });
-      throw error;
-    }
-    try {
-      const stats = await handle.stat({ bigint: true });
-      if (!stats.isFile()) throw new AgentError('not-allowed', { detail: 'the book is not a regular file' });
-      if (stats.size > MAX_BOOK_BYTES)
-        throw new AgentError('malformed', { detail: `the book is longer than ${MAX_BOOK_BYTES} bytes` });
-      return new BookFile(
-        handle,
-        `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`,
-      );
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
+  static open(path: string): BookFile | null {
+    const fd = openRegular(path, (why, error) => {
+      if (why === 'missing' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return null;
+      if (why === 'unreadable') throw error;
+      const what = why === 'link' ? 'a symbolic link' : 'not a regular file';
+      throw new AgentError('not-allowed', { detail: `the book is ${what}`, cause: error });
+    });
+    if (fd === null) return null;
+    const stats = fstatSync(fd, { bigint: true });
+    const file = new BookFile(
+      fd,
+      `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`,
+    );
+    if (stats.size <= MAX_BOOK_BYTES) return file;
+    file.close();
+    throw new AgentError('malformed', { detail: `the book is longer than ${MAX_BOOK_BYTES} bytes` });
   }
 
   /**
@@ -62,7 +55,7 @@ export class BookFile {
     let isTooLong = false;
     let count = 0;
     for (let at = 0; ;) {
-      const { bytesRead } = await this.#handle.read(piece, 0, PIECE, at);
+      const { bytesRead } = await readAt(this.#fd, piece, 0, PIECE, at);
       if (bytesRead === 0) return;
       at += bytesRead;
       if (at > MAX_BOOK_BYTES) throw new AgentError('malformed', { detail: 'the book has no end' });
@@ -91,7 +84,7 @@ export class BookFile {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#handle.close();
+  close(): void {
+    closeSync(this.#fd);
   }
 }

@@ -37,7 +37,7 @@ const MAX_FEW = 512;
 export interface FleetParts {
   readonly policy: () => Policy;
   readonly table: BookTable;
-  readonly directory: Pick<AccountDirectory, 'isMember'>;
+  readonly directory: Pick<AccountDirectory, 'isMember' | 'isRoot'>;
   readonly clock: Clock;
   readonly host: () => string;
   /** Whether a card is required on this machine. */
@@ -172,18 +172,22 @@ export class Fleet {
     if (!this.isOn) return;
     const { table, directory, answerMs, log } = this.#parts;
     try {
+      const rows = table.recordsOf(user);
+      if (rows.length === 0) return;
+      const time = new Promise<'late'>((resolve) => setTimeout(resolve, answerMs(), 'late').unref());
+      const renewed = renewScope(user, { table, directory }, 'by-uid');
+      if ((await Promise.race([renewed, time])) !== 'late') return;
+      renewed.catch((error: unknown) => {
+        log(`fleet: ${describeError(error)}`);
+      });
+      // Groups stay as they were; that it is not root by another name has to be known.
       const officers = this.now()?.officers;
       const isEverybodys = (key: string): boolean => officers?.get(key)?.groups.includes('*') ?? true;
-      if (table.recordsOf(user).every(({ officer, inScope }) => inScope && isEverybodys(officer))) return;
+      const doubtful = rows.filter(({ officer, inScope }) => inScope && isEverybodys(officer));
+      if (doubtful.length > 0) table.markRecords(doubtful.map((row) => ({ ...row, inScope: false })));
     } catch (error) {
       log(`fleet: ${describeError(error)}`);
-      return;
     }
-    const time = new Promise<void>((resolve) => setTimeout(resolve, answerMs()).unref());
-    const renewed = renewScope(user, { table, directory }).catch((error: unknown) => {
-      log(`fleet: ${describeError(error)}`);
-    });
-    await Promise.race([renewed, time]);
   }
 
   #unknown(keys: readonly Pkhh[]): Pkhh[] {
@@ -277,7 +281,7 @@ export class Fleet {
       ...{ table, pins, host: host(), nowMs, faults: new FaultBudget(), directory },
       problem: (text: string) => problems.add(text),
     };
-    const file = await BookFile.open(bookPath);
+    const file = BookFile.open(bookPath);
     try {
       const identity = `${pins.name} ${file?.identity ?? 'none'}`;
       const isDue = Math.abs(nowMs - this.#wholeMs) > WHOLE_EACH_MS;
@@ -303,7 +307,7 @@ export class Fleet {
       if (problems.size === 0) this.#problem = null;
       else this.#fault([...problems].join('; '));
     } finally {
-      await file?.close();
+      file?.close();
       this.#changed();
     }
   }

@@ -6,39 +6,53 @@ import { Slices, rowsBehind } from '../base/slices.ts';
 import { keyNames, parseRecordBody } from '../model/book/book-body.ts';
 import type { BookOfficer, BookRecord } from '../model/book/book-state.ts';
 import { isSignedItem, parseBookLine } from '../model/book/book.ts';
+import { MAX_BOOK_RECORDS } from '../model/book/limits.ts';
 import type { Username } from '../model/request.ts';
 import type { AccountDirectory } from '../model/account.ts';
 import { nameOfKey, OfficerKeys, taken, usableOfficers, type TakingParts } from './take-officers.ts';
 
 /** Rows in one transaction. */
 const AT_ONCE = 200;
-/** More than one machine has people; what is beyond is left out, and said. */
-export const MAX_RECORDS = 200_000;
+
+type Directory = Pick<AccountDirectory, 'isMember' | 'isRoot'>;
 
 export interface RecordParts extends TakingParts {
-  readonly directory: Pick<AccountDirectory, 'isMember'>;
+  readonly directory: Directory;
 }
+
+/**
+ * By what root is known, whom `*` leaves out. A book names 100,000 people, of whom most never log in here: the uid of an
+ * account is asked for before it does.
+ */
+export type RootKnown = 'by-name' | 'by-uid';
 
 /** Whether an officer may pair this account, by the name service; in doubt not. */
 export class Scope {
-  readonly #directory: Pick<AccountDirectory, 'isMember'>;
+  readonly #directory: Directory;
+  readonly #rootKnown: RootKnown;
   readonly #known = new Map<string, boolean>();
 
-  constructor(directory: Pick<AccountDirectory, 'isMember'>) {
+  constructor(directory: Directory, rootKnown: RootKnown) {
     this.#directory = directory;
+    this.#rootKnown = rootKnown;
   }
 
   async holds(user: Username, groups: readonly string[]): Promise<boolean> {
-    if (groups.includes('*') && user !== 'root') return true;
+    if (groups.includes('*') && !(await this.#isRoot(user))) return true;
     for (const group of groups) {
       if (group === '*') continue;
       const name = `${user} ${group}`;
       const isMember =
         this.#known.get(name) ?? (await this.#directory.isMember(user, group).catch(() => null)) === true;
-      if (this.#known.size < MAX_RECORDS) this.#known.set(name, isMember);
+      if (this.#known.size < MAX_BOOK_RECORDS) this.#known.set(name, isMember);
       if (isMember) return true;
     }
     return false;
+  }
+
+  async #isRoot(user: Username): Promise<boolean> {
+    if (user === 'root' || this.#rootKnown === 'by-name') return user === 'root';
+    return (await this.#directory.isRoot(user).catch(() => true)) !== false;
   }
 }
 
@@ -67,12 +81,12 @@ export async function takeRecords(lines: AsyncIterable<string[]>, parts: RecordP
   const { table, pins, nowMs, problem } = parts;
   const officers = usableOfficers(parts, 'officer');
   const keys = new OfficerKeys();
-  const scope = new Scope(parts.directory);
+  const scope = new Scope(parts.directory, 'by-name');
   const slices = new Slices();
   const seen = new SeenLines();
   let waiting: BookRecord[] = [];
   let added = 0;
-  let room = MAX_RECORDS - table.records();
+  let room = MAX_BOOK_RECORDS - table.records();
   const flush = (): void => {
     if (waiting.length === 0) return;
     added += table.keepRecords(waiting);
@@ -91,7 +105,7 @@ export async function takeRecords(lines: AsyncIterable<string[]>, parts: RecordP
       const record = verified(text, lineHash, officers, keys, parts);
       if (record === null || record.realm !== pins.realm || record.said.notAfterMs <= nowMs) continue;
       if (room - waiting.length <= 0) {
-        problem(`the book has more than ${MAX_RECORDS} records for this machine`);
+        problem(`the book has more than ${MAX_BOOK_RECORDS} records for this machine`);
         break;
       }
       const { said, officer } = record;
@@ -157,10 +171,11 @@ async function compare(seen: SeenLines, { table }: RecordParts): Promise<number>
 export async function renewScope(
   user: Username | null,
   parts: Pick<RecordParts, 'table' | 'directory'>,
+  rootKnown: RootKnown = 'by-name',
 ): Promise<void> {
   const { table, directory } = parts;
   const officers = new Map(table.officers().map((one) => [one.sha256, one]));
-  const scope = new Scope(directory);
+  const scope = new Scope(directory, rootKnown);
   const slices = new Slices();
   const rows =
     user === null

@@ -14,7 +14,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EMPTY_BOOK, MAX_BOOK_BYTES, readBook, type Book } from './book.ts';
+import { openRegular } from '../base/regular-file.ts';
+import { MAX_BOOK_BYTES } from '../model/book/limits.ts';
+import { EMPTY_BOOK, readBook, type Book } from './book.ts';
 
 export class BookFile {
   readonly #path: string;
@@ -72,15 +74,10 @@ function hashOf(bytes: Buffer): string {
 
 /** null when there is none, or none that we could have written. */
 function readSmall(path: string): Buffer | null {
-  let fd: number;
+  const fd = openRegular(path, () => null);
+  if (fd === null) return null;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch {
-    return null;
-  }
-  try {
-    const stats = fstatSync(fd);
-    return stats.isFile() && stats.size <= MAX_BOOK_BYTES ? readFileSync(fd) : null;
+    return fstatSync(fd).size <= MAX_BOOK_BYTES ? readFileSync(fd) : null;
   } finally {
     closeSync(fd);
   }

@@ -1,5 +1,6 @@
 // The book as a set of lines: what may be in it, in which order it is written, and how it is read back.
 
+import { MAX_BOOK_BYTES, MAX_BOOK_RECORDS } from '../model/book/limits.ts';
 import { parseItem, type Item } from './item.ts';
 
 /** Epochs of which heads are kept, of one source: the highest, which nobody believes; scauthd takes the one that is signed. */
@@ -9,9 +10,6 @@ const MOST_OF_ONE_EPOCH = 256;
 const MOST_OFFICERS = 256;
 /** Records that may have one name: a key may be paired with several accounts. */
 const MOST_OF_ONE_KEY = 64;
-export const MOST_RECORDS = 200_000;
-/** 100,000 records are about 100 MB. */
-export const MAX_BOOK_BYTES = 160 * 1024 * 1024;
 
 /** What one source said; each line once. */
 export interface Book {
@@ -75,7 +73,7 @@ export class BookMaker {
       case 'record': {
         const own = this.#records.get(item.name) ?? new Map<string, Item>();
         if (own.has(item.line)) return true;
-        if (own.size >= MOST_OF_ONE_KEY || this.#recordCount >= MOST_RECORDS) return false;
+        if (own.size >= MOST_OF_ONE_KEY || this.#recordCount >= MAX_BOOK_RECORDS) return false;
         this.#records.set(item.name, own.set(item.line, item));
         this.#recordCount += 1;
         break;

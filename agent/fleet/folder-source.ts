@@ -1,10 +1,12 @@
 // A book in a folder, or in one file: what Ansible has put there, what was fetched from a mirror, a USB stick. Names are
 // those of files: `NAME.book` holds what belongs to a person, `@GROUP.book` to a group; any other `*.book` is for all.
 
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError } from '../base/errors.ts';
-import { BookMaker, MAX_BOOK_BYTES, type Book } from './book.ts';
+import { openRegular } from '../base/regular-file.ts';
+import { MAX_BOOK_BYTES } from '../model/book/limits.ts';
+import { BookMaker, type Book } from './book.ts';
 import type { Item } from './item.ts';
 import { parseItem } from './item.ts';
 import type { BookSource, Wanted } from './source.ts';
@@ -86,16 +88,12 @@ export class FolderSource implements BookSource {
 
 /** Of a regular file that is no link; another kind has none. A file that went meanwhile has none either. */
 function* chunksOf(file: string): Generator<Buffer> {
-  let fd: number;
+  const fd = openRegular(file, (why, error) => {
+    if (why === 'unreadable') throw error;
+    return null;
+  });
+  if (fd === null) return;
   try {
-    fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ELOOP' || code === 'ENXIO') return;
-    throw error;
-  }
-  try {
-    if (!fstatSync(fd).isFile()) return;
     for (;;) {
       const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
       const got = readSync(fd, chunk, 0, CHUNK_BYTES, null);

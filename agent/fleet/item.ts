@@ -1,8 +1,7 @@
 // A line of the pairing book, as far as a carrier reads it: `scauth-book 1 KIND NAME REST` (FLEET.md). What it says and
 // who signed it is scauthd's business; here it has a kind, a name under which it is kept, and a length.
 
-/** What a carrier bears of one line, in bytes without the end of line. */
-export const MAX_LINE_BYTES = 16 * 1024;
+import { MAX_BOOK_LINE } from '../model/book/limits.ts';
 
 export type ItemKind = 'head' | 'officer' | 'record';
 
@@ -23,7 +22,7 @@ const NAMES: Readonly<Record<ItemKind, RegExp>> = {
 
 /** null for what is no line of a book; nothing of it is kept. */
 export function parseItem(line: string): Item | null {
-  if (line.length > MAX_LINE_BYTES) return null;
+  if (line.length > MAX_BOOK_LINE) return null;
   const [, kind, name = ''] = LINE.exec(line) ?? [];
   if (kind !== 'head' && kind !== 'officer' && kind !== 'record') return null;
   return NAMES[kind].test(name) ? { kind, name, line } : null;

@@ -1,8 +1,9 @@
 // What scauthd asks for: /run/scauth/fleet-wanted, one key hash a line. inotify tells of a change in the folder; a look
 // every few seconds finds what it may have missed (a folder that was made anew).
 
-import { closeSync, constants, fstatSync, openSync, readSync, watch, type FSWatcher } from 'node:fs';
+import { closeSync, readSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { openRegular } from '../base/regular-file.ts';
 import { recordName } from './item.ts';
 
 /** Lines of which more than this many are not read: a machine has a handful of readers. */
@@ -12,14 +13,9 @@ const LOOK_MS = 5000;
 
 /** @returns what is named there; nothing when there is no such file */
 export function readWanted(path: string): string[] {
-  let fd: number;
+  const fd = openRegular(path, () => null);
+  if (fd === null) return [];
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch {
-    return [];
-  }
-  try {
-    if (!fstatSync(fd).isFile()) return [];
     const bytes = Buffer.alloc(MAX_BYTES);
     const text = bytes.toString('latin1', 0, readSync(fd, bytes, 0, MAX_BYTES, 0));
     const names = text.split('\n').map((line) => recordName(line.trim().toLowerCase()));

@@ -27,4 +27,6 @@ export interface AccountDirectory {
   people(each?: (account: Account) => void): Promise<Account[]>;
   /** null where there is no such group or account. @throws AgentError `internal` */
   isMember(user: Username, group: string): Promise<boolean | null>;
+  /** Whether its uid is 0, whatever its name. null where there is no such account. @throws AgentError `internal` */
+  isRoot(user: Username): Promise<boolean | null>;
 }

@@ -20,7 +20,7 @@ export interface ChallengeContext {
   readonly service: string;
   /** For `audit-anchor`, and only there: the record of the audit log up to which the card vouches. */
   readonly anchor?: Anchor;
-  /** For `pairing-book`, and only there: which item of the book is signed (model/book.ts). */
+  /** For `pairing-book`, and only there: which item of the book is signed (model/book/book.ts). */
   readonly item?: string;
 }
 

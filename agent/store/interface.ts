@@ -97,7 +97,7 @@ export interface LoginDriverTable {
   setLoginDriver(id: string, enabled: boolean): void;
 }
 
-/** What this machine keeps so that a help desk can give a card a new PIN (model/help-desk.ts). All @throws AgentError `store-unreadable`. */
+/** What this machine keeps so that a help desk can give a card a new PIN (model/secret/help-desk.ts). All @throws AgentError `store-unreadable`. */
 export interface DeskTable {
   /** @returns null: nothing is kept for the card with this key */
   deskRecord(pkhh: Pkhh): DeskRecord | null;

@@ -1,5 +1,5 @@
 // Passes records on to where security teams collect: the journal, syslog, Linux audit, each on or off. What is passed on
-// is on disk already, and nobody waits for it. Each anchor fixes all records up to it (model/anchor.ts): the first of a
+// is on disk already, and nobody waits for it. Each anchor fixes all records up to it (model/log/anchor.ts): the first of a
 // life, then one after so many records.
 // Why: DECISIONS.md D162.
 

@@ -1,7 +1,8 @@
 // What is written to a log from now on, over logrotate's change of files.
 
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
 import { once } from 'node:events';
+import { openRegular } from '../../base/regular-file.ts';
 import type { CommandContext } from '../context.ts';
 import { SilentEnd } from '../exit-codes.ts';
 import { NEWLINE, unreadable } from './log-files.ts';
@@ -50,11 +51,10 @@ export class Follower {
   }
 
   #open(): void {
-    try {
-      this.#fd = openSync(this.#path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable(this.#path, error);
-    }
+    this.#fd = openRegular(this.#path, (why, error) => {
+      if (why === 'missing') return null;
+      throw unreadable(this.#path, error);
+    });
     this.#at = 0;
   }
 

@@ -1,18 +1,10 @@
 // The files of an audit log, oldest first (what logrotate put aside, compressed or not, then the log itself), read in
 // blocks of whole lines: a log of any size costs the same memory. Nothing is believed here.
 
-import {
-  closeSync,
-  constants,
-  createReadStream,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, createReadStream, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { openRegular } from '../../base/regular-file.ts';
 import { file as say } from '../../words/audit-log.ts';
 import { CommandError } from '../exit-codes.ts';
 
@@ -103,10 +95,9 @@ class Blocks {
 
 /** @throws CommandError `not-allowed`, for what is no regular file; Error of open(2) */
 export function openLog(path: string): number {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  if (fstatSync(fd).isFile()) return fd;
-  closeSync(fd);
-  throw new CommandError('not-allowed', say.notRegular(path));
+  return openRegular(path, (why, error) => {
+    throw why === 'not-regular' ? new CommandError('not-allowed', say.notRegular(path)) : error;
+  });
 }
 
 async function* plainBlocks(path: string, progress: Progress): AsyncGenerator<Buffer> {

@@ -5,16 +5,15 @@ import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { AgentError } from '../../base/errors.ts';
 import { keyNames } from '../../model/book/book-body.ts';
 import { bookLineText, parseBookLine, type BookKind, type BookLine } from '../../model/book/book.ts';
+import { MAX_BOOK_BYTES } from '../../model/book/limits.ts';
 import { book as say } from '../../words/book.ts';
 import { CommandError } from '../exit-codes.ts';
-
-const MAX_BYTES = 512 * 1024 * 1024;
 
 /** @throws CommandError `usage` */
 export function readBook(path: string, mayBeMissing = false): BookLine[] {
   let text: string;
   try {
-    if (statSync(path).size > MAX_BYTES) throw new CommandError('usage', say.tooLong(path));
+    if (statSync(path).size > MAX_BOOK_BYTES) throw new CommandError('usage', say.tooLong(path));
     text = readFileSync(path, 'latin1');
   } catch (cause) {
     if (cause instanceof CommandError) throw cause;

@@ -2,8 +2,9 @@
 // and no program says why. Only `preauth` refuses before us; the other two are behind the password.
 // (DECISIONS.md D244). Specification: pam_faillock(8), faillock.conf(5); pam_faillock.c and faillock.h of Linux-PAM 1.4 to 1.7.
 
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { openRegular } from '../../base/regular-file.ts';
 import { codeOf } from './control.ts';
 import { MODULE, nameOf } from './modules.ts';
 import { readText, type StackLine } from './stack.ts';
@@ -72,9 +73,9 @@ interface Records {
 
 /** null: there are none, or this user may not read them. */
 function recordsOf(path: string): Records | null {
-  let fd = -1;
+  const fd = openRegular(path, () => null);
+  if (fd === null) return null;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const bytes = Buffer.alloc(RECORD_BYTES * MOST_RECORDS);
     const length = readSync(fd, bytes, 0, bytes.length, 0);
     const times: number[] = [];
@@ -85,7 +86,7 @@ function recordsOf(path: string): Records | null {
   } catch {
     return null;
   } finally {
-    if (fd >= 0) closeSync(fd);
+    closeSync(fd);
   }
 }
 

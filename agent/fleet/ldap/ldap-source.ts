@@ -8,7 +8,8 @@ import { getCACertificates } from 'node:tls';
 import type { Filter } from 'ldapts';
 import { AgentError, describeError } from '../../base/errors.ts';
 import { readTrustedFile } from '../../base/trusted-file.ts';
-import { BookMaker, EMPTY_BOOK, MAX_BOOK_BYTES, MOST_RECORDS, type Book } from '../book.ts';
+import { MAX_BOOK_BYTES, MAX_BOOK_RECORDS } from '../../model/book/limits.ts';
+import { BookMaker, EMPTY_BOOK, type Book } from '../book.ts';
 import { parseItem, type Item } from '../item.ts';
 import { LOOK_UP_MS, type BookSource, type Wanted } from '../source.ts';
 import { changesFrom, markOf, suffixOf } from './change-mark.ts';
@@ -46,7 +47,7 @@ const MARKS = ['entryCSN', 'objectClass'];
 const MARKED = { entries: 64 + AT_ONCE * ENTRIES_EACH, bytes: 1024 * 1024 };
 const SMALL = { entries: 64, bytes: 256 * 1024 };
 const BOOK_ENTRY = { entries: 64, bytes: 32 * 1024 * 1024 };
-const PEOPLE = { entries: MOST_RECORDS, bytes: 2 * MAX_BOOK_BYTES };
+const PEOPLE = { entries: MAX_BOOK_RECORDS, bytes: 2 * MAX_BOOK_BYTES };
 const MAX_CA_BYTES = 4 * 1024 * 1024;
 
 export interface LdapSettings {

@@ -10,12 +10,11 @@
 import { createHash } from 'node:crypto';
 import { readBookMessage } from '../challenge.ts';
 import type { PublicKey } from '../key/key.ts';
+import { MAX_BOOK_LINE } from './limits.ts';
 import { isProofScheme, isSignedBy, type Proof } from '../proof.ts';
 
 export type BookKind = 'officer' | 'record' | 'head';
 
-/** Longest line, in bytes, without its line break. */
-export const MAX_BOOK_LINE = 16 * 1024;
 /** More than any threshold, and less than what costs time. */
 export const MAX_SIGNATURES = 8;
 

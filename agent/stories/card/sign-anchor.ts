@@ -24,7 +24,7 @@ export interface SignAnchorParts extends OwnCardParts, OwnerParts {
 }
 
 export interface SignedHere {
-  /** One line, see model/signed-anchor.ts. */
+  /** One line, see model/log/signed-anchor.ts. */
   readonly text: string;
   readonly card: PairedCard;
 }

@@ -28,7 +28,7 @@ const ITEM = /^(officer|record|head) [A-Za-z0-9_-]{43}$/;
 export const MAX_ITEMS = 1000;
 
 /**
- * @param items as model/book.ts names them
+ * @param items as model/book/book.ts names them
  * @throws AgentError `invalid-argument`, `not-paired`, those of ownCard, askCardPin, Token.prove and verifyProof
  */
 export async function signBook(

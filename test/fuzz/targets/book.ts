@@ -6,7 +6,8 @@ import {
   parseOfficerBody,
   parseRecordBody,
 } from '../../../agent/model/book/book-body.ts';
-import { bookLineText, isSignedItem, MAX_BOOK_LINE, parseBookLine } from '../../../agent/model/book/book.ts';
+import { bookLineText, isSignedItem, parseBookLine } from '../../../agent/model/book/book.ts';
+import { MAX_BOOK_LINE } from '../../../agent/model/book/limits.ts';
 import { parsePublicKey } from '../../../agent/model/key/key.ts';
 import { headLine, officerLine, recordLine } from '../../kit/book/make-book.ts';
 import { makeSigner } from '../../unit/model/signer.ts';

@@ -44,6 +44,8 @@ export class FleetWorld {
   answerMs = ANSWER_MS;
   /** `user group` pairs. */
   readonly members = new Set<string>();
+  /** Who has the uid 0, by any name. */
+  isRoot: (user: string) => Promise<boolean | null> = (user) => Promise.resolve(user === 'root');
   #monotonicMs = 0;
   settings: FleetSettings;
   #policy: Policy;
@@ -85,7 +87,10 @@ export class FleetWorld {
     const fleet = new Fleet({
       policy: () => this.#policy,
       table,
-      directory: { isMember: (user, group) => Promise.resolve(this.members.has(`${user} ${group}`)) },
+      directory: {
+        isMember: (user, group) => Promise.resolve(this.members.has(`${user} ${group}`)),
+        isRoot: (user) => this.isRoot(user),
+      },
       clock: { nowMs: () => this.nowS * 1000, monotonicMs: () => (this.#monotonicMs += this.stepMs) },
       host: () => this.host,
       isRequired: () => this.isRequired,

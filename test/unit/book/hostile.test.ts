@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import test from 'ava';
-import { MAX_BOOK_BYTES } from '../../../agent/book/book-file.ts';
+import { MAX_BOOK_BYTES } from '../../../agent/model/book/limits.ts';
 import { headLine, NOW_S, recordLine } from '../../kit/book/make-book.ts';
 import { attack } from '../../kit/book/hostile.ts';
 import {

@@ -137,3 +137,41 @@ test('an officer of root’s file: only that line, or two others, say for whom, 
   await pinned(world, officerLine(olga.publicKey, [olga], { groups: [] }), ottoLine);
   t.is(await world.outcome(), 'unavailable no-pairing');
 });
+
+test('everybody is not root by another name: its uid is asked for before a login, and nobody is in doubt', async (t) => {
+  const world = fleetWorld(t);
+  await world.carry(...GOOD);
+  t.is(await world.outcome(), 'granted');
+  const noPairing = 'unavailable no-pairing';
+  for (const [isRoot, expected] of [
+    [() => Promise.resolve(true), noPairing],
+    [() => Promise.resolve(false), 'granted'],
+    [() => Promise.reject(new Error('the name service is down')), noPairing],
+    [() => Promise.resolve(false), 'granted'],
+    [() => Promise.resolve(null), noPairing],
+  ] as const) {
+    world.isRoot = isRoot;
+    t.is(await world.outcome(), expected);
+  }
+  // No answer in time; the one that comes too late counts at the next login.
+  world.answerMs = 20;
+  // Its own timer keeps no process alive.
+  const alive = setInterval(() => undefined, 1000);
+  t.teardown(() => {
+    clearInterval(alive);
+  });
+  let answer: (isRoot: boolean) => void = () => undefined;
+  world.isRoot = () => new Promise((resolve) => (answer = resolve));
+  t.is(await world.outcome(), noPairing);
+  answer(false);
+  world.answerMs = 5000;
+  world.isRoot = () => Promise.resolve(false);
+  t.is(await world.outcome(), 'granted');
+  // A group of which it is a member may pair it: that is said on purpose.
+  const wheel = fleetWorld(t);
+  wheel.members.add('alice wheel');
+  wheel.isRoot = () => Promise.resolve(true);
+  const named = officerLine(olga.publicKey, [olga], { groups: ['*', 'wheel'] });
+  await wheel.carry(named, headLine(headKey), adaLine);
+  t.is(await wheel.outcome(), 'granted');
+});

@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { BookMaker, joinBooks, readBook } from '../../../agent/fleet/book.ts';
-import { MAX_LINE_BYTES, parseItem } from '../../../agent/fleet/item.ts';
+import { parseItem } from '../../../agent/fleet/item.ts';
+import { MAX_BOOK_LINE } from '../../../agent/model/book/limits.ts';
 import { head, keyHash, officer, record } from '../../kit/fleet/lines.ts';
 
 const KEY = keyHash(1);
@@ -35,8 +36,8 @@ test('a line is taken whole or not at all', (t) => {
 });
 
 test('a line of 16 KiB is taken, and one byte more is not', (t) => {
-  const full = record(KEY, 'x'.repeat(MAX_LINE_BYTES - record(KEY, '').length));
-  t.is(full.length, MAX_LINE_BYTES);
+  const full = record(KEY, 'x'.repeat(MAX_BOOK_LINE - record(KEY, '').length));
+  t.is(full.length, MAX_BOOK_LINE);
   t.truthy(parseItem(full));
   t.is(parseItem(`${full}x`), null);
 });

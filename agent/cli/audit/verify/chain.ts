@@ -1,5 +1,5 @@
 // Walks the chain of seals over the lines of a log: which records are as scauthd wrote them, and what is wrong with the
-// rest. The seal's arithmetic is model/sealed-line.ts. One pass, constant memory; nothing is read here.
+// rest. The seal's arithmetic is model/log/sealed-line.ts. One pass, constant memory; nothing is read here.
 // A record whose seal is right can be trusted also behind a fault: its key did not exist before it was written, and not
 // after.
 

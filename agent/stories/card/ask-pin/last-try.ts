@@ -1,6 +1,6 @@
 // Whether a try of a card's PIN (or PUK) may be used, and how the person is asked. A yes is for a count: who agreed to use
 // one of the last two has not agreed to use the last. The count that decides is the one at the moment of sending, so the
-// permit goes with the PIN (model/token.ts), and where it is refused there, the person is asked again with what was typed.
+// permit goes with the PIN (model/card/token.ts), and where it is refused there, the person is asked again with what was typed.
 // Why: DECISIONS.md D19.
 
 import { AgentError, asAgentError } from '../../../base/errors.ts';

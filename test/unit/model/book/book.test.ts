@@ -17,11 +17,11 @@ import {
   bookItem,
   bookLineText,
   isSignedItem,
-  MAX_BOOK_LINE,
   MAX_SIGNATURES,
   parseBookLine,
   type BookLine,
 } from '../../../../agent/model/book/book.ts';
+import { MAX_BOOK_LINE } from '../../../../agent/model/book/limits.ts';
 import { parsePublicKey } from '../../../../agent/model/key/key.ts';
 import { verifyProof } from '../../../../agent/model/proof.ts';
 import { signerOf } from '../../../../agent/model/log/signed-anchor.ts';

@@ -193,6 +193,7 @@ export function enforcedScene({
     directory: {
       people: () => Promise.resolve([...people]),
       isMember: (user, group) => Promise.resolve(groups[group]?.includes(user) ?? null),
+      isRoot: (user) => Promise.resolve(user === 'root'),
     },
     enforcement: new Enforcement({ table, pairings, audit, clock, publish, log }),
     memory: new LoginMemory(clock),

@@ -17,7 +17,7 @@ function account(name: string): Account {
 /** Nobody is paired or exempt. */
 function partsWith(people: AccountParts['directory']['people']): AccountParts {
   return {
-    directory: { people, isMember: () => Promise.resolve(null) },
+    directory: { people, isMember: () => Promise.resolve(null), isRoot: () => Promise.resolve(null) },
     pairings: { userPage: () => [] } as unknown as AccountParts['pairings'],
     enforced: { exemptionPage: () => [] } as unknown as AccountParts['enforced'],
     accounts: { byName: () => Promise.resolve(null), byUid: () => Promise.resolve(null) },

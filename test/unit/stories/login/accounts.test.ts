@@ -29,6 +29,12 @@ test('M38: a group or an account that is not there is neither yes nor no', async
   const [root, nobody] = [parseUsername('root'), parseUsername('nobody')];
   t.is(await systemDirectory.isMember(root, 'root'), true);
   t.is(await systemDirectory.isMember(nobody, 'root'), false);
+  t.deepEqual(
+    await Promise.all(
+      [root, nobody, parseUsername('no-such-account-here')].map((one) => systemDirectory.isRoot(one)),
+    ),
+    [true, false, null],
+  );
   t.is(await systemDirectory.isMember(root, 'no-such-group-here'), null);
   t.is(await systemDirectory.isMember(parseUsername('no-such-account-here'), 'root'), null);
 });
