@@ -69,7 +69,9 @@ export class BookedPairings implements PairingTable {
 
   isBound(user: Username): boolean {
     const signed = this.#book.recordsOf(user);
-    return this.#local.isBound(user) || signed.some(({ pkhh }) => !this.#book.isDenied(user, pkhh));
+    return (
+      this.#local.isBound(user) || signed.some(({ pkhh, binds }) => binds && !this.#book.isDenied(user, pkhh))
+    );
   }
 
   isEmpty(): boolean {

@@ -58,6 +58,7 @@ function recordOf(row: Row): KeptRecord {
     lineHash: bytes(row['line_hash']),
     forLogin: row['for_login'] === 1,
     inScope: row['in_scope'] === 1,
+    binds: row['binds'] === 1,
     present: row['present'] === 1,
   };
 }
@@ -143,13 +144,13 @@ export class SqliteBook implements BookTable {
       const keep = this.#state.query(
         database,
         `INSERT INTO book_record (user, pkhh, officer, sha256, public_key, card_key, label, number, not_before_ms,
-             not_after_ms, line_hash, for_login, in_scope, present)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+             not_after_ms, line_hash, for_login, in_scope, binds, present)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?13, ?12 * ?13, 1)
            ON CONFLICT DO UPDATE SET sha256 = excluded.sha256, public_key = excluded.public_key,
              card_key = excluded.card_key, label = excluded.label, number = excluded.number,
              not_before_ms = excluded.not_before_ms, not_after_ms = excluded.not_after_ms,
              line_hash = excluded.line_hash, for_login = excluded.for_login, in_scope = excluded.in_scope,
-             present = 1
+             binds = max(book_record.binds, excluded.binds), present = 1
            WHERE excluded.number > book_record.number`,
       );
       let kept = 0;
@@ -190,7 +191,8 @@ export class SqliteBook implements BookTable {
     this.#state.write((database) => {
       const mark = this.#state.query(
         database,
-        'UPDATE book_record SET present = ?, in_scope = ? WHERE user = ? AND pkhh = ? AND officer = ?',
+        `UPDATE book_record SET present = ?1, in_scope = ?2, binds = max(binds, ?2 * for_login)
+           WHERE user = ?3 AND pkhh = ?4 AND officer = ?5`,
       );
       for (const { user, pkhh, officer, present, inScope } of all)
         mark.run(present ? 1 : 0, inScope ? 1 : 0, user, pkhh, officer);

@@ -46,6 +46,8 @@ export interface BookRecord {
 export interface KeptRecord extends BookRecord {
   /** The book still has the line. */
   readonly present: boolean;
+  /** It was in scope once: a card may be required of the account, whatever becomes of the record. */
+  readonly binds: boolean;
 }
 
 /** The newest head that was taken. */

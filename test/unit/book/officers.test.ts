@@ -7,6 +7,7 @@ import { parseUsername } from '../../../agent/model/request.ts';
 import {
   ada,
   adaLine,
+  alice,
   type FleetWorld,
   fleetWorld,
   GOOD,
@@ -174,4 +175,23 @@ test('everybody is not root by another name: its uid is asked for before a login
   const named = officerLine(olga.publicKey, [olga], { groups: ['*', 'wheel'] });
   await wheel.carry(named, headLine(headKey), adaLine);
   t.is(await wheel.outcome(), 'granted');
+});
+
+test('an officer binds nobody to a card whom they may not pair, and withholding frees nobody', async (t) => {
+  const world = fleetWorld(t);
+  const narrow = officerLine(olga.publicKey, [olga], { groups: ['sales'] });
+  const root = recordLine('root', ada.publicKey, otto, { number: 12 });
+  await world.carry(narrow, ottoLine, headLine(headKey), adaLine, root);
+  t.is(world.table.records(), 2);
+  t.false(world.pairings.isBound(alice));
+  t.false(world.pairings.isBound(parseUsername('root')));
+  world.members.add('alice sales');
+  t.is(await world.outcome(), 'granted');
+  t.true(world.pairings.isBound(alice));
+  // Nor does a name service that does not answer, or a restart.
+  world.members.clear();
+  t.is(await world.outcome(), 'unavailable no-pairing');
+  await world.carry(narrow, ottoLine, headLine(headKey, { epoch: 2 }));
+  await world.restart();
+  t.true(world.pairings.isBound(alice));
 });
