@@ -4,9 +4,16 @@
 import { connect } from 'node:net';
 import { createClient, type MessageBus } from 'dbus-native';
 
+/** No answer that we ask for is near that; D-Bus itself allows 128 MiB. */
+const MAX_MESSAGE_BYTES = 2 ** 20;
+
 /** @param socketPath the daemon's; a first byte of 0 for an abstract one. The calls that wait fail when it closes. */
 export function dbusClient(socketPath: string): MessageBus {
-  const bus = createClient({ stream: connect(socketPath), authMethods: ['EXTERNAL'] });
+  const bus = createClient({
+    stream: connect(socketPath),
+    authMethods: ['EXTERNAL'],
+    maxMessageSize: MAX_MESSAGE_BYTES,
+  });
   bus.connection.on('error', () => undefined);
   return bus;
 }

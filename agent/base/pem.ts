@@ -1,4 +1,4 @@
-// PEM (RFC 7468): the blocks of one kind in a text. Bytes that are no PEM have none.
+// PEM (RFC 7468): the blocks of one kind in a text, and a block. Bytes that are no PEM have none.
 
 /** @param label what stands between BEGIN and the dashes, e.g. `CERTIFICATE` */
 export function pemBlocks(bytes: Buffer, label: string): Buffer[] {
@@ -7,4 +7,9 @@ export function pemBlocks(bytes: Buffer, label: string): Buffer[] {
     new RegExp(`-----BEGIN ${label}-----([A-Za-z0-9+/=\\s]+)-----END ${label}-----`, 'g'),
   );
   return [...blocks].map(([, base64 = '']) => Buffer.from(base64, 'base64'));
+}
+
+export function toPem(der: Buffer, label: string): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }

@@ -1,13 +1,13 @@
 // A file that a command writes and that must not be there before, and a request for a certificate as text.
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import { toPem } from '../../base/pem.ts';
 import { newFile as say } from '../../words/setup.ts';
 import { CommandError } from '../exit-codes.ts';
 
 /** PEM. @param base64 of PKCS#10, DER */
 export function requestPem(base64: string): string {
-  const lines = base64.match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`;
+  return toPem(Buffer.from(base64, 'base64'), 'CERTIFICATE REQUEST');
 }
 
 /** A file that is not there yet, for its owner alone. @throws CommandError `usage` */

@@ -2,6 +2,7 @@
 // `security export-smartcard` prints, in its layout. Which attributes there are is in keychain-item.ts.
 
 import { createPublicKey } from 'node:crypto';
+import { toPem } from '../../base/pem.ts';
 import type { WireItem } from '../../protocol/io-scauth.ts';
 import { fetchItems } from '../card/card-items.ts';
 import { whileCardWorks } from '../card/card-wait.ts';
@@ -107,8 +108,7 @@ export function pemOf({ certificate, publicKey }: Pick<WireItem, 'certificate' |
       .export({ format: 'pem', type: 'spki' })
       .toString();
   }
-  const lines = certificate.match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+  return toPem(Buffer.from(certificate, 'base64'), 'CERTIFICATE');
 }
 
 function plain(attributes: Attributes | null): Record<string, unknown> | null {
