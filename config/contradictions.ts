@@ -16,8 +16,8 @@ export function contradiction({
   if (attestation.required) {
     if (attestation.roots.length === 0)
       return "attestation.required is set and attestation.roots is empty: no key could be paired; name the makers' authorities";
-    if (mapping.attribute !== 'none')
-      return 'attestation.required and mapping.attribute are set: a mapped card is never paired, so nothing would be attested';
+    if (mapping.attribute !== 'none' || mapping.source === 'sssd')
+      return `attestation.required and mapping.${mapping.source === 'sssd' ? 'source' : 'attribute'} are set: a mapped card is never paired, so nothing would be attested`;
     if (piv.isolate)
       return 'attestation.required and piv.isolate are set: the isolated driver cannot ask a card for an attestation';
   }
@@ -25,6 +25,13 @@ export function contradiction({
     return `trust.level is ${trust.level} and trust.authorities is empty: no card could log in; name the authorities`;
   if (trust.level > 1 && !trust.ocsp && !trust.crlDownload && trust.crlFiles.length === 0)
     return `trust.level is ${trust.level}, but trust.ocsp and trust.crl_download are off and trust.crl_files is empty: nothing could say that a certificate is revoked`;
+  const bySssd = mapping.source === 'sssd';
+  if (bySssd && mapping.attribute !== 'none')
+    return 'mapping.source is "sssd" and mapping.attribute is set: only one of them can say whose a certificate is';
+  if (!bySssd && (mapping.weak.length > 0 || mapping.several))
+    return 'mapping.weak and mapping.several are for mapping.source "sssd", which is not set';
+  if (bySssd && (trust.level === 0 || trust.pinned.length === 0))
+    return 'mapping.source is "sssd" and trust.level is 0 or trust.pinned is empty: only chains to a pinned authority may be mapped';
   if (mapping.attribute !== 'none') {
     if (trust.level === 0 || trust.pinned.length === 0)
       return 'mapping.attribute is set and trust.level is 0 or trust.pinned is empty: only chains to a pinned authority may be mapped';

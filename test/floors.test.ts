@@ -31,6 +31,7 @@ const ROLES = [
   'Accounts',
   'CertificateTrust',
   'SessionSource',
+  'CertificateUsers',
 ];
 /** Real parts that no interface of ours names. */
 const PARTS = [
@@ -112,8 +113,13 @@ test('only agent/daemon makes a driver, a table, a log or a server', (t) => {
   t.true(uses.length >= 5);
   t.deepEqual(
     uses.filter((use) => !/^agent\/daemon\/(main|drivers|pairings|sessions)\.ts: /.test(use)),
-    // A driver in a process of its own is its own main; `sc_auth map test` judges without scauthd.
-    ['agent/cli/commands/map.ts: ChainTrust', 'agent/token/piv/program.ts: PivDriver'],
+    // A driver in a process of its own is its own main; `sc_auth map test` and the doctor judge without scauthd.
+    [
+      'agent/cli/commands/map.ts: ChainTrust',
+      'agent/cli/commands/map.ts: InfoPipe',
+      'agent/cli/doctor/sssd.ts: InfoPipe',
+      'agent/token/piv/program.ts: PivDriver',
+    ],
   );
 });
 

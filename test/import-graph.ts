@@ -22,7 +22,7 @@ interface Place {
 
 const below1 = [/^agent\/base\//];
 const below2 = [...below1, /^agent\/model\//];
-const interfaces = [/^agent\/(token|store|audit|trust|logind)\/interface\.ts$/];
+const interfaces = [/^agent\/(token|store|audit|trust|logind|sssd)\/interface\.ts$/];
 /** What every story stands on. */
 const underStories = [...below2, /^policy\//, /^agent\/words\//, ...interfaces];
 const ground = /^agent\/stories\/card\//;
@@ -48,7 +48,7 @@ export const places: readonly Place[] = [
   { name: 'pcsc', files: /^agent\/pcsc\//, floor: 2, mayImport: below2 },
   {
     name: 'interface',
-    files: /^agent\/(token|store|audit|trust|logind)\/interface\.ts$/,
+    files: /^agent\/(token|store|audit|trust|logind|sssd)\/interface\.ts$/,
     floor: 3,
     mayImport: [...below2, /^agent\/pcsc\/channel\.ts$/],
   },
@@ -83,7 +83,7 @@ export const places: readonly Place[] = [
     floor: 3,
     mayImport: [...below2, /^agent\/token\/interface\.ts$/, /^agent\/pcsc\//],
   },
-  ...['trust', 'accounts'].map(part),
+  ...['trust', 'accounts', 'sssd'].map(part),
   // Which rows of the fleet's book are pairings.
   { ...part('store'), mayImport: [...part('store').mayImport, /^policy\/(permit-book|policy)\.ts$/] },
   // What of the fleet's book this machine takes.
@@ -123,7 +123,7 @@ export const places: readonly Place[] = [
   // Looks at [mapping] without scauthd, by the rules that scauthd decides with.
   {
     name: 'map test',
-    files: /^agent\/cli\/commands\/map\.ts$/,
+    files: /^agent\/cli\/(commands\/map|doctor\/sssd)\.ts$/,
     floor: 10,
     mayImport: [
       ...below2,
@@ -131,6 +131,7 @@ export const places: readonly Place[] = [
       /^policy\//,
       /^agent\/trust\/certificate-trust\.ts$/,
       /^agent\/accounts\/accounts\.ts$/,
+      /^agent\/sssd\//,
       /^agent\/words\//,
       /^agent\/cli\//,
     ],
@@ -152,7 +153,7 @@ export const places: readonly Place[] = [
       // What is set, and the names of PAM services; it decides nothing.
       /^policy\/(policy|services)\.ts$/,
       /^agent\/(words|protocol)\//,
-      /^agent\/cli\/(commands\/map|doctor\/reach-pcscd)\.ts$/,
+      /^agent\/cli\/(commands\/map|doctor\/(reach-pcscd|sssd))\.ts$/,
     ],
   },
   // Fetches the pairing book: knows what is set, and nothing of cards, logins or who signed.

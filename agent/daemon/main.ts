@@ -57,6 +57,7 @@ import { Turns } from '../socket/turns.ts';
 import type { Token } from '../token/interface.ts';
 import { ReaderReport } from '../token/reader-report.ts';
 import { TokenRegistry, type TokenEvent } from '../token/registry.ts';
+import { InfoPipe } from '../sssd/infopipe.ts';
 import { ChainTrust } from '../trust/certificate-trust.ts';
 import { readReaderDrivers } from '../pcsc/reader-drivers.ts';
 import { CardWatcher } from '../pcsc/watcher.ts';
@@ -185,6 +186,7 @@ async function main(): Promise<void> {
   const tokens = new TokenRegistry(watcher, drivers);
   const readers = new ReaderReport(watcher, tokens);
   const trust = new ChainTrust(systemClock);
+  const sssd = new InfoPipe();
   const sessions = new LogindSessions({ log });
   const inventory: Inventory = {
     drivers: list,
@@ -234,6 +236,7 @@ async function main(): Promise<void> {
     pairings,
     tokens,
     trust,
+    sssd,
     audit,
     clock: systemClock,
     log,
@@ -312,6 +315,7 @@ async function main(): Promise<void> {
   });
   const adminServer = createAdminServer({
     ...pairing,
+    sssd,
     keyring,
     turns,
     sessions,

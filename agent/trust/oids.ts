@@ -10,6 +10,8 @@ export const EXTENSION = {
   certificatePolicies: '2.5.29.32',
   extKeyUsage: '2.5.29.37',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  /** szOID_NTDS_CA_SECURITY_EXT, [MS-WCCE] 2.2.2.7.7.4 */
+  accountSid: '1.3.6.1.4.1.311.25.2',
 } as const;
 
 /** CRL extensions, RFC 5280, 5.2. */

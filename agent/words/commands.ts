@@ -177,6 +177,9 @@ export const map = {
   sayWhich: 'Say which certificate: sc_auth map test ada.pem',
   unreadable: (why: string) => `The certificate cannot be read (${why}).`,
   noAccount: (user: string) => `There is no account '${user}'.`,
+  noSssd: (why: string) =>
+    `SSSD gave no answer that could be used (${why}). Does sssd_ifp run (services = …, ifp)?`,
+  severalBySssd: 'Several accounts: none of them is taken unless mapping.several is set.',
   off: 'Mapping is off: mapping.attribute is "none". Set it in /etc/scauth/scauth.toml to use certificates.',
   chain: (refused: string | null) =>
     refused === null ? 'Chain: goes to a pinned authority.' : `Chain: refused, ${refused}.`,

@@ -186,3 +186,18 @@ export const settings = {
 
 export const fleetRepair =
   'see why no newer book comes, or the clock: systemctl status scauth-fleet; journalctl -u scauthd; FLEET.md';
+
+export const sssd = {
+  infoPipe: "SSSD's InfoPipe",
+  answers: 'its InfoPipe answers: mapping.source is "sssd"',
+  weak: (names: readonly string[]) =>
+    [
+      `names in a certificate are enough for an account (mapping.weak: ${names.join(', ')})`,
+      'Let the directory name certificates (altSecurityIdentities, SID), then take mapping.weak out of the settings.',
+    ] as const,
+  silent: (why: string) =>
+    [
+      `no card is mapped: its InfoPipe gives no answer (${why})`,
+      'Install sssd-dbus, name ifp in services of [sssd] (or start sssd-ifp), and see sssctl domain-status.',
+    ] as const,
+};

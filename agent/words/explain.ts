@@ -180,6 +180,11 @@ export const found = {
   noKey: (notes: string) => `The card has no key for login${notes === '' ? '' : `: ${notes}`}`,
   trusted: 'Nothing refuses the certificate',
   paired: (user: string) => `Paired with ${user}`,
+  mapped: (said: string | null) => said ?? 'Its certificate stands for this account ([mapping])',
+  sssdRefuses:
+    'SSSD was asked whose certificate it is, and it is not for this account as mapping.source wants it',
+  askAboutMapping:
+    'Ask your administrator: sudo sc_auth map test says what SSSD, and the directory, make of it.',
   lastTries: (triesLeft: string | null) =>
     `${triesLeft === null ? 'The next try may be the last' : `Only ${triesLeft}`}: the login asks for a yes first`,
   triesUnknown: 'The card does not say how many',

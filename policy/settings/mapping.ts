@@ -1,9 +1,11 @@
-// [mapping]: cards without a pairing, whose certificate names the account. Only for chains to a pinned authority.
+// [mapping]: cards without a pairing, whose certificate names the account, or whose account SSSD names. Only for chains
+// to a pinned authority.
 
 import * as v from 'valibot';
+import { WEAK_BINDINGS } from '../../agent/model/key/certificate-binding.ts';
 import { parseCertmapRule } from '../certmap/parse.ts';
 import { FIELD_NAMES, isMappingFormat } from '../mapping-format.ts';
-import { word, type SettingTable } from './setting.ts';
+import { flag, word, type SettingTable } from './setting.ts';
 
 function isRule(text: string): boolean {
   try {
@@ -22,6 +24,30 @@ const rule = v.pipe(
 );
 
 export const mappingSettings = {
+  source: {
+    schema: word(['local', 'sssd']),
+    default: 'local',
+    unit: null,
+    meaning:
+      'Who says which account a certificate is for. "local": attribute, fields and format below. "sssd": the directory behind SSSD, asked by its InfoPipe (sssd-ifp(5)) at each login with a card that nobody has paired; scauth takes its word where the directory names this very certificate, or the certificate names the account by its SID. The account that logs in must be the one that SSSD names, by name and uid, and never root. rules hold as for "local". Needs trust.level 1 or more and trust.pinned.',
+  },
+  weak: {
+    schema: v.pipe(
+      v.array(word(WEAK_BINDINGS), 'must be a list of names'),
+      v.maxLength(WEAK_BINDINGS.length, `must have at most ${WEAK_BINDINGS.length} names`),
+    ),
+    default: [],
+    unit: 'names',
+    meaning:
+      'What is enough for "sssd" besides: "issuer_subject", "subject" and "rfc822" (altSecurityIdentities by names alone), "upn" (userPrincipalName), or "sssd" (whatever rules SSSD has, for example the whole certificate in the directory, which SSSD compares and scauth cannot). Warning: with a name, everybody gets the account to whom a pinned authority gives a certificate with that name.',
+  },
+  several: {
+    schema: flag,
+    default: false,
+    unit: null,
+    meaning:
+      'Whether a certificate that SSSD gives to several accounts opens the one of them that is named at the login. false: it opens none.',
+  },
   attribute: {
     schema: word(['none', 'name', 'gecos']),
     default: 'none',

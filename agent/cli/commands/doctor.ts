@@ -8,10 +8,10 @@ import type { Piece } from '../terminal/style.ts';
 
 const help = `sc_auth doctor [--json]
 
-Is this machine ready for card logins? Looks at scauthd, pcscd and whether it lets drivers in, the settings, whether PAM
-module and addons can be loaded, the PAM files (while the card is required also whether they hold that), owners and modes
-of files and sockets, the clock, and certificates that end within 30 days. Says the repair beside what is wrong.
-Changes nothing and asks no card. As root it sees everything.
+Is this machine ready for card logins? Looks at scauthd, pcscd and whether it lets drivers in, the settings, SSSD where
+[mapping] asks it, whether PAM module and addons can be loaded, the PAM files (while the card is required also whether
+they hold that), owners and modes of files and sockets, the clock, and certificates that end within 30 days. Says the
+repair beside what is wrong. Changes nothing and asks no card. As root it sees everything.
 
   --json   {"checks": [{"name", "state", "detail", "repair"}], "healthy"}; state is ok, warning, broken or unknown
 
@@ -21,13 +21,14 @@ Examples:
 Exit codes: 0 nothing is broken (warnings may be); 1 something is; 2 wrong usage.
 `;
 
-async function checkSettings(): Promise<Check[]> {
+async function checkSettings({ uid }: CommandContext): Promise<Check[]> {
   const { broken, ok, unknown } = await import('../doctor/check.ts');
   const { loadPolicy } = await import('../../../config/parse-settings.ts');
   const { AgentError } = await import('../../base/errors.ts');
   try {
-    loadPolicy('/etc/scauth');
-    return [ok('settings', say.good)];
+    const policy = loadPolicy('/etc/scauth');
+    const { checkSssd } = await import('../doctor/sssd.ts');
+    return [ok('settings', say.good), ...(await checkSssd(policy, uid))];
   } catch (error) {
     const detail = error instanceof AgentError ? error.detail : String(error);
     if (/EACCES|permission denied/i.test(detail)) return [unknown('settings', '/etc/scauth')];
@@ -49,7 +50,7 @@ async function allChecks(context: CommandContext): Promise<Check[]> {
   return [
     ...(await services.checkPcscd()),
     ...(await access.checkDriverAccess(context)),
-    ...(await checkSettings()),
+    ...(await checkSettings(context)),
     ...files.checkFiles(),
     ...(await binaries.checkBinaries()),
     ...pam.checkPam(),

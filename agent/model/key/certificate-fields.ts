@@ -40,6 +40,10 @@ export interface CertificateFields {
   readonly serialNumber: string;
   /** Upper-case hex; null when the extension is not there. */
   readonly subjectKeyId: string | null;
+  /** The account's SID in Active Directory's extension; null when it is not there, empty when it cannot be read. */
+  readonly sid: string | null;
+  /** SHA-1, upper-case hex: of the bits of the key, of its SubjectPublicKeyInfo, and of the certificate. */
+  readonly sha1: readonly string[];
 }
 
 function escapeValue(value: string): string {

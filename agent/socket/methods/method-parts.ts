@@ -5,6 +5,7 @@ import type { SessionSource } from '../../logind/interface.ts';
 import type { Accounts } from '../../model/account.ts';
 import type { FleetStanding } from '../../model/book/book-state.ts';
 import type { HealthSource } from '../../model/inventory.ts';
+import type { CertificateUsers } from '../../sssd/interface.ts';
 import type { LostTable } from '../../store/interface.ts';
 import type { LostParts } from '../../stories/lost/say-lost.ts';
 import type { PairingParts } from '../../stories/pair/pair.ts';
@@ -19,6 +20,7 @@ export interface AdminParts
   extends PairingParts, KeyringMethodParts, InventoryParts, MonitorParts, SettingsParts {
   readonly enforcement: EnforcementMethodParts;
   readonly accounts: Accounts;
+  readonly sssd?: CertificateUsers;
   readonly lost: LostTable;
   readonly lockOpened: LostParts['lockOpened'];
   readonly audit: AuditLog;

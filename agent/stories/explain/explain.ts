@@ -22,6 +22,7 @@ import { pinOf } from '../card/ask-pin/ask-pin.ts';
 import { checkCard } from '../card/card-check.ts';
 import { checkCertificate } from '../card/gates/check-certificate.ts';
 import { sessionAsked } from './explain-session.ts';
+import { broken, good, type Finding } from './finding.ts';
 import {
   cardRemedy,
   DRIVER_FAILS,
@@ -36,6 +37,7 @@ import { fleetRemedy, fleetText, pairedByBook } from '../../words/fleet.ts';
 import type { EntryQuestion } from '../enforcement/explain-enforcement.ts';
 import { findCards, wantsCard, type CardParts, type FoundCards } from '../card/find/find-cards.ts';
 import type { PairedCard } from '../card/find/find-identity.ts';
+import { isMapped, mappedBy } from '../card/find/mapped-card.ts';
 import { lostCard } from '../card/gates/said-lost.ts';
 import { pinPrompt } from '../../words/login.ts';
 import { triesLeftText } from '../../words/tries.ts';
@@ -69,22 +71,6 @@ export interface Question {
   readonly peer: PeerCredentials;
   /** Every detail (settings, ATRs, hashes), for root. */
   readonly inFull: boolean;
-}
-
-/** What was found at one link; `more` is for root only. */
-interface Finding {
-  readonly ok: boolean;
-  readonly detail: string;
-  readonly remedy: string | null;
-  readonly more: string | null;
-}
-
-function good(detail: string, more: string | null = null): Finding {
-  return { ok: true, detail, remedy: null, more };
-}
-
-function broken(detail: string, remedy: string, more: string | null = null): Finding {
-  return { ok: false, detail, remedy, more };
 }
 
 interface CardFacts {
@@ -317,7 +303,10 @@ async function checkPairing({ cards, parts, policy, question }: Facts): Promise<
     // A card of the book would look just so.
     if (stale !== null)
       return broken(`${reasonText(reason)} ${stale}`, fleetRemedy(standing), listed(keys.map(nameOf)));
-    return broken(reasonText(reason), REMEDY.pairing, `${reason}: ${listed(keys.map(nameOf))}`);
+    const more = listed([`${reason}: ${listed(keys.map(nameOf))}`, ...outcome.refusals]);
+    if (outcome.refusals.length === 0) return broken(reasonText(reason), REMEDY.pairing, more);
+    // What SSSD said, which may be of other accounts, is for root.
+    return broken(`${reasonText(reason)}; ${say.sssdRefuses}`, say.askAboutMapping, more);
   }
   const [taken] = outcome.cards;
   const { token, pairing } = taken;
@@ -337,7 +326,8 @@ async function checkPairing({ cards, parts, policy, question }: Facts): Promise<
     );
   const { book } = pairing;
   const signed = book === undefined ? '' : `; ${pairedByBook(book)}; ${fleetText(parts.fleet()) ?? ''}`;
-  return good(`${say.paired(question.account.name)}${signed}`, `${pairing.pkhh} by ${pairing.pairedBy}`);
+  const said = isMapped(pairing) ? say.mapped(mappedBy(pairing)) : say.paired(question.account.name);
+  return good(`${said}${signed}`, `${pairing.pkhh} by ${pairing.pairedBy}`);
 }
 
 /** The card that a login would take; null where it would take none. */

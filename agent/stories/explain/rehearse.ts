@@ -13,6 +13,7 @@ import type { PeerSession } from '../../model/peer-session.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import { CARD_READING_MS, type TokenSource } from '../../token/interface.ts';
+import type { CertificateUsers } from '../../sssd/interface.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import type { SessionSource } from '../../logind/interface.ts';
 import { permitAttempt } from '../../../policy/permit-attempt.ts';
@@ -24,7 +25,7 @@ import { requireCard } from '../card/card-check.ts';
 import { sessionAsked } from './explain-session.ts';
 import { findCards, type FoundCards } from '../card/find/find-cards.ts';
 import type { PairedCard } from '../card/find/find-identity.ts';
-import { isMapped, mapsCards } from '../card/find/mapped-card.ts';
+import { isMapped, mappedBy, mapsCards } from '../card/find/mapped-card.ts';
 import { lostCard, requireNotLost } from '../card/gates/said-lost.ts';
 import { requireChoice } from '../card/find/choose-card.ts';
 import { requireTrust } from '../pair/pair.ts';
@@ -41,6 +42,8 @@ export interface RehearsalParts {
   readonly accounts: Pick<Accounts, 'byName' | 'byUid'>;
   readonly audit: AuditLog;
   readonly trust: CertificateTrust;
+  /** Whom SSSD is asked by; absent: nobody. */
+  readonly sssd?: CertificateUsers;
   readonly clock: Clock;
   /** Whether a token driver may run in a login by this service (driver-gate.ts). */
   readonly mayDriverServe: (driver: string, service: string) => boolean;
@@ -196,8 +199,8 @@ class Rehearser {
 }
 
 /** Why no card was found, as the code that commands tell. */
-function failureOf({ decision, rule }: Extract<FoundCards, { kind: 'refused' }>): AgentError {
-  const detail = rule ?? decision.reason;
+function failureOf({ decision, rule, refusals }: Extract<FoundCards, { kind: 'refused' }>): AgentError {
+  const detail = [rule ?? decision.reason, ...refusals].join('; ');
   switch (decision.reason) {
     case 'no-card':
       return new AgentError('no-card', { detail });
@@ -222,7 +225,10 @@ function permit(policy: Policy, service: string, { uid }: Account, { place, deta
 }
 
 function whoseKey(pairing: Pairing): string {
-  if (isMapped(pairing)) return 'by the key of the certificate that [mapping] takes';
+  if (isMapped(pairing)) {
+    const said = mappedBy(pairing);
+    return `by the key of the certificate that [mapping] takes${said === null ? '' : `: ${said}`}`;
+  }
   return pairing.publicKey === null ? 'good; a login would fix this key' : 'by the paired key';
 }
 

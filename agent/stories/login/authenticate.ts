@@ -12,6 +12,7 @@ import { askingBook } from '../card/find/ask-book.ts';
 import { chooseCard } from '../card/find/choose-card.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { findCards, wantsCard, type FoundCards } from '../card/find/find-cards.ts';
+import { mappedBy } from '../card/find/mapped-card.ts';
 import { chooseUser, usersOf } from '../card/find/user-of-card.ts';
 import { releaseKeyring } from '../keyring/release-keyring.ts';
 import type { Pin } from '../../base/pin.ts';
@@ -84,6 +85,7 @@ export class Login {
     if (refusal !== null) return ended(refusal);
     this.#record.rule = found.rule ?? this.#record.rule;
     if (found.kind === 'cards') return this.#withCards(found);
+    for (const line of found.refusals) this.#record.say(line);
     if (unread !== null) return ended(this.#record.refusedBy(unread));
     if (found.identity !== null) this.#record.key = auditedIdentity(found.identity);
     return ended(found.decision);
@@ -108,7 +110,7 @@ export class Login {
     const refusal = await refusedAtGate(card, this.#policy, { permit: this.#permit, trust, pairings });
     if (refusal !== null) return ended(this.#record.refusedAt(refusal));
     const warning = factorySecretsText(token.factorySecrets);
-    const said = [warning, pairing.book === undefined ? null : pairedByBook(pairing.book)];
+    const said = [warning, pairing.book === undefined ? null : pairedByBook(pairing.book), mappedBy(pairing)];
     this.#record.detail = said.filter((text) => text !== null).join('; ') || null;
     const scene = {
       ...{ request: this.#request, person: this.#person, policy: this.#policy, hidden: this.#hidden },

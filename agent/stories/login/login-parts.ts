@@ -8,6 +8,7 @@ import type { Username } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { TokenSource } from '../../token/interface.ts';
 import type { TokenName } from './session-card-name.ts';
+import type { CertificateUsers } from '../../sssd/interface.ts';
 import type { CertificateTrust } from '../../trust/interface.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { DriverGate } from '../card/gates/driver-gate.ts';
@@ -24,6 +25,8 @@ export interface LoginParts extends RequestPermitParts {
   readonly pairings: PairingTable;
   readonly tokens: TokenSource;
   readonly trust: CertificateTrust;
+  /** Whom SSSD is asked by; absent: nobody. */
+  readonly sssd?: CertificateUsers;
   readonly audit: AuditLog;
   readonly clock: Clock;
   /** The login uid of a process; null: it belongs to no login. */

@@ -49,6 +49,7 @@ const FIELDS = {
   altNames: [{ kind: 'rfc822Name', value: 'ada@example.org' }],
   serialNumber: '01',
   subjectKeyId: null,
+  ...{ sid: null, sha1: [] },
 } as const;
 
 function certmap(input: Buffer): void {

@@ -142,10 +142,10 @@ function maps(
     subject: [{ type: 'CN', value: 'bob' }],
     issuer: [],
     ...{ keyUsage: ['digitalSignature'], extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'], altNames: [] },
-    ...{ serialNumber: '01', subjectKeyId: null },
+    ...{ serialNumber: '01', subjectKeyId: null, sid: null, sha1: [] },
   };
   const account = { name: 'bob', gecos: 'Bob Example' };
-  return mapsTo({ attribute, rules: [], fields, format }, certificate, account);
+  return mapsTo({ ...defaultPolicy.mapping, attribute, fields, format }, certificate, account);
 }
 
 const page = readFileSync(join(import.meta.dirname, '../../../install/doc/administrators.md'), 'utf8');

@@ -4,6 +4,7 @@
 import type { Accounts } from '../../../model/account.ts';
 import type { PairingTable } from '../../../store/interface.ts';
 import type { Token } from '../../../token/interface.ts';
+import type { CertificateUsers } from '../../../sssd/interface.ts';
 import type { CertificateTrust } from '../../../trust/interface.ts';
 import type { Policy } from '../../../../policy/policy.ts';
 import { findMappedIdentities, mapsCards } from '../find/mapped-card.ts';
@@ -14,6 +15,8 @@ export interface OwnerParts {
   readonly pairings: Pick<PairingTable, 'forKey'>;
   readonly accounts: Pick<Accounts, 'byUid'>;
   readonly trust: CertificateTrust;
+  /** Whom SSSD is asked by; absent: nobody. */
+  readonly sssd?: CertificateUsers;
 }
 
 /** Whether this user may spend the last tries of a card. @throws AgentError `store-unreadable` */
@@ -25,6 +28,6 @@ export async function maySpendLast(token: Token, uid: number, parts: OwnerParts)
   const caller = await parts.accounts.byUid(uid);
   if (caller === null) return false;
   if (owners.size > 0) return owners.has(caller.name);
-  // Under [mapping] a card without a pairing may be anybody's whom its certificate names.
-  return (await findMappedIdentities([token], caller, policy, parts.trust)).kind === 'found';
+  // Under [mapping] a card without a pairing may be anybody's whom its certificate, or SSSD, names.
+  return (await findMappedIdentities([token], caller, policy, parts)).found.kind === 'found';
 }

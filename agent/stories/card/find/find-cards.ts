@@ -9,18 +9,21 @@ import type { Username } from '../../../model/request.ts';
 import type { Identity } from '../../../model/card/token.ts';
 import type { PairingTable } from '../../../store/interface.ts';
 import type { TokenSource } from '../../../token/interface.ts';
+import type { CertificateUsers } from '../../../sssd/interface.ts';
 import type { CertificateTrust } from '../../../trust/interface.ts';
 import { permitReader } from '../../../../policy/permit-reader.ts';
 import type { Policy, Rule } from '../../../../policy/policy.ts';
 import { lostCard } from '../gates/said-lost.ts';
 import { findPairedIdentities, lastUsedFirst, type PairedCard } from './find-identity.ts';
-import { findMappedIdentities, mapsCards } from './mapped-card.ts';
+import { findMappedIdentities, mappingRule, mapsCards, type Mapped } from './mapped-card.ts';
 
 export interface CardParts {
   readonly pairings: PairingTable;
   readonly tokens: Pick<TokenSource, 'present'>;
   readonly accounts: Pick<Accounts, 'byName'>;
   readonly trust: CertificateTrust;
+  /** Whom SSSD is asked by; absent: nobody. */
+  readonly sssd?: CertificateUsers;
 }
 
 export type FoundCards =
@@ -40,6 +43,8 @@ export type FoundCards =
       readonly identity: Identity | null;
       /** The setting that decided; null where none did. */
       readonly rule: Rule | null;
+      /** Why SSSD's word was not enough for what is in; empty where it was not asked. */
+      readonly refusals: readonly string[];
     };
 
 /** Whether a card that is put in now could help: there is a pairing, and no card of it is in. */
@@ -52,8 +57,9 @@ function refused(
   decision: Extract<FoundCards, { kind: 'refused' }>['decision'],
   identity: Identity | null = null,
   rule: Rule | null = null,
+  refusals: readonly string[] = [],
 ): FoundCards {
-  return { kind: 'refused', decision, identity, rule };
+  return { kind: 'refused', decision, identity, rule, refusals };
 }
 
 /** @throws AgentError `store-unreadable`, and as TokenSource.present */
@@ -66,16 +72,16 @@ export async function findCards(user: Username, policy: Policy, parts: CardParts
     (read) => findPairedIdentities(read, pairings).kind === 'found',
   );
   const paired = findPairedIdentities(tokens, pairings);
-  const found =
+  const { found, refusals }: Mapped =
     maps && paired.kind === 'other-card'
-      ? await findMappedIdentities(tokens, await parts.accounts.byName(user), policy, parts.trust)
-      : paired;
+      ? await findMappedIdentities(tokens, await parts.accounts.byName(user), policy, parts)
+      : { found: paired, refusals: [] };
   if (pairings.length === 0 && found.kind !== 'found')
-    return refused({ kind: 'unavailable', reason: 'no-pairing' });
+    return refused({ kind: 'unavailable', reason: 'no-pairing' }, null, null, refusals);
   switch (found.kind) {
     case 'no-card':
     case 'other-card':
-      return refused({ kind: 'unavailable', reason: found.kind });
+      return refused({ kind: 'unavailable', reason: found.kind }, null, null, refusals);
     case 'conflict':
       return refused({ kind: 'denied', reason: 'key-conflict' }, found.identity);
     case 'found': {
@@ -90,7 +96,7 @@ export async function findCards(user: Username, policy: Policy, parts: CardParts
           kind: 'cards',
           cards: [first, ...others],
           severalPairings: found === paired && pairings.length > 1,
-          rule: found === paired ? null : 'mapping.attribute',
+          rule: found === paired ? null : mappingRule(policy),
         };
       const { identity } = found.cards[0];
       return refused({ kind: 'denied', reason: 'contactless-not-allowed' }, identity, 'reader.contactless');

@@ -71,7 +71,7 @@ function policyOf(mapping: Partial<MappingPolicy> = {}, trust: Partial<TrustPoli
   return {
     ...defaultPolicy,
     trust: { ...defaultPolicy.trust, level: 1, authorities, pinned: [sha256('root')], ...trust },
-    mapping: { attribute: 'name', rules: [], fields: ['common_name'], format: '$1', ...mapping },
+    mapping: { ...defaultPolicy.mapping, attribute: 'name', fields: ['common_name'], ...mapping },
   };
 }
 
