@@ -5,7 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { insertCard, pullCard } from '../kit/person/person.ts';
 import { APP } from '../kit/sandbox/namespace.ts';
 import type { Sandbox } from '../kit/sandbox/sandbox.ts';
-import { giveCertificate, prepareSssd } from './sssd.ts';
+import { prepareSssd } from '../kit/sssd/packages.ts';
+import { giveCertificate } from './sssd.ts';
 import { SERVICES } from './stacks.ts';
 
 const LIBRARY = '/usr/lib/x86_64-linux-gnu';
