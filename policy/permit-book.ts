@@ -44,14 +44,6 @@ export function namesOfOfficer({ sha256, pkhh, number }: BookOfficer): string[] 
   return [sha256, pkhh, `#${number}`];
 }
 
-export function namesOfRecord({
-  sha256,
-  pkhh,
-  number,
-}: Pick<KeptRecord, 'sha256' | 'pkhh' | 'number'>): string[] {
-  return [sha256, pkhh, `#${number}`];
-}
-
 /** `*` stands for any characters; letters in any case. A host name with a domain is not the same one without. */
 function isLike(glob: string, host: string): boolean {
   const [head = '', ...rest] = glob.split('*');
@@ -101,14 +93,11 @@ export interface RecordFacts {
   readonly nowMs: number;
   /** Who signed it may sign here now. */
   readonly hasOfficer: boolean;
-  readonly isRevoked: boolean;
-  /** It was unpaired on this machine. */
-  readonly isDenied: boolean;
 }
 
 export function refusesRecord(record: KeptRecord, facts: RecordFacts): RecordRefusal | null {
-  if (facts.isDenied) return 'denied-here';
-  if (facts.isRevoked) return 'revoked';
+  if (record.denied) return 'denied-here';
+  if (record.revoked) return 'revoked';
   if (!facts.hasOfficer) return 'no-officer';
   if (!record.inScope) return 'out-of-scope';
   if (!record.forLogin) return 'not-for-login';

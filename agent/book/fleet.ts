@@ -56,8 +56,9 @@ export class Fleet {
   #newestMs = 0;
   #notedMs = 0;
   #officers: { readonly untilMs: number; readonly usable: ReadonlyMap<string, BookOfficer> } | null = null;
-  /** The settings that are taken up. */
+  /** The settings that are taken up, and whether those that were asked for last are the same. */
   #pinnedBy = '';
+  #compared: { readonly fleet: Policy['fleet']; readonly isSame: boolean } | null = null;
   /** The file as it was read last. */
   #read = '';
   #problem: string | null = null;
@@ -95,7 +96,7 @@ export class Fleet {
   /** What counts now; null: nothing does. @throws AgentError `store-unreadable` */
   now(): BookNow | null {
     // By the settings of now, and no others: until new ones are taken up nobody is believed by the old ones.
-    if (!this.isOn || this.#pinnedBy !== pinning(this.#parts.policy())) return null;
+    if (!this.isOn || !this.#isTakenUp()) return null;
     if (this.freshness() !== 'fresh') return null;
     const { table, clock, host } = this.#parts;
     const nowMs = clock.nowMs();
@@ -184,7 +185,7 @@ export class Fleet {
       const officers = this.now()?.officers;
       const isEverybodys = (key: string): boolean => officers?.get(key)?.groups.includes('*') ?? true;
       const doubtful = rows.filter(({ officer, inScope }) => inScope && isEverybodys(officer));
-      if (doubtful.length > 0) table.markRecords(doubtful.map((row) => ({ ...row, inScope: false })));
+      for (const row of doubtful) table.markScope(row, false);
     } catch (error) {
       log(`fleet: ${describeError(error)}`);
     }
@@ -209,6 +210,14 @@ export class Fleet {
       this.#listeners.add(look);
       look();
     });
+  }
+
+  /** Settings are read once, and asked for at each look. */
+  #isTakenUp(): boolean {
+    const policy = this.#parts.policy();
+    if (this.#compared?.fleet !== policy.fleet)
+      this.#compared = { fleet: policy.fleet, isSame: pinning(policy) === this.#pinnedBy };
+    return this.#compared.isSame;
   }
 
   #isRequired(): boolean {
@@ -274,6 +283,7 @@ export class Fleet {
     this.#watch();
     if (table.setPins(pins.name, pins.realm)) this.#forget();
     this.#pinnedBy = pinning(settings);
+    this.#compared = null;
     this.#noteTime();
     const nowMs = clock.nowMs();
     const problems = new Set<string>();

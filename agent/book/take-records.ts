@@ -1,7 +1,7 @@
 // Records from the lines of a book, in slices: a line that was verified before is not verified again, one whose officer may
 // not sign here is not verified at all, and the rows are written two hundred at a time.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Slices, rowsBehind } from '../base/slices.ts';
 import { keyNames, parseRecordBody } from '../model/book/book-body.ts';
 import type { BookOfficer, BookRecord } from '../model/book/book-state.ts';
@@ -9,6 +9,7 @@ import { isSignedItem, parseBookLine } from '../model/book/book.ts';
 import { MAX_BOOK_RECORDS } from '../model/book/limits.ts';
 import type { Username } from '../model/request.ts';
 import type { AccountDirectory } from '../model/account.ts';
+import type { BookTable } from '../store/interface.ts';
 import { nameOfKey, OfficerKeys, taken, usableOfficers, type TakingParts } from './take-officers.ts';
 
 /** Rows in one transaction. */
@@ -56,17 +57,23 @@ export class Scope {
   }
 }
 
-/** Which lines a book has, by 48 bits of their hashes: a chance likeness keeps a row that has gone, and adds none. */
-class SeenLines {
-  readonly #seen = new Set<number>();
+/** Of a line: that it is kept and in the book, that it is kept and was not in the book, that this book has it. */
+type Standing = 'kept' | 'gone' | 'here';
 
-  add(hash: Buffer): void {
-    this.#seen.add(hash.readUIntBE(0, 6));
+/** The lines that are kept, by their hashes, read once: to ask for each costs as much as to write it. */
+async function keptLines(table: Pick<BookTable, 'linePage'>): Promise<Map<string, Standing>> {
+  const slices = new Slices();
+  const kept = new Map<string, Standing>();
+  const rows = rowsBehind(
+    null,
+    (after: string | null, count) => table.linePage(after, count),
+    ({ name }) => name,
+  );
+  for (const { one } of rows) {
+    await slices.giveWay();
+    kept.set(one.name, one.present ? 'kept' : 'gone');
   }
-
-  has(hash: Buffer): boolean {
-    return this.#seen.has(hash.readUIntBE(0, 6));
-  }
+  return kept;
 }
 
 export interface TakenRecords {
@@ -83,7 +90,8 @@ export async function takeRecords(lines: AsyncIterable<string[]>, parts: RecordP
   const keys = new OfficerKeys();
   const scope = new Scope(parts.directory, 'by-name');
   const slices = new Slices();
-  const seen = new SeenLines();
+  const standing = await keptLines(table);
+  const back: string[] = [];
   let waiting: BookRecord[] = [];
   let added = 0;
   let room = MAX_BOOK_RECORDS - table.records();
@@ -97,24 +105,34 @@ export async function takeRecords(lines: AsyncIterable<string[]>, parts: RecordP
     for (const text of some) {
       await slices.giveWay();
       if (!text.startsWith('scauth-book 1 record ')) continue;
-      const lineHash = createHash('sha256').update(text, 'latin1').digest();
-      if (table.knowsLine(lineHash)) {
-        seen.add(lineHash);
+      const name = hash('sha256', text);
+      const before = standing.get(name);
+      if (before === 'gone') back.push(name);
+      if (before !== undefined) {
+        standing.set(name, 'here');
         continue;
       }
-      const record = verified(text, lineHash, officers, keys, parts);
-      if (record === null || record.realm !== pins.realm || record.said.notAfterMs <= nowMs) continue;
       if (room - waiting.length <= 0) {
         problem(`the book has more than ${MAX_BOOK_RECORDS} records for this machine`);
-        break;
+        continue;
       }
+      const record = verified(text, Buffer.from(name, 'hex'), officers, keys, parts);
+      if (record === null) continue;
+      // One that stands there again, or changes nothing, is not verified again.
+      standing.set(name, 'here');
+      if (record.realm !== pins.realm || record.said.notAfterMs <= nowMs) continue;
       const { said, officer } = record;
       waiting.push({ ...said, inScope: await scope.holds(said.user, officer.groups) });
-      seen.add(lineHash);
       if (waiting.length >= AT_ONCE) flush();
     }
   flush();
-  return { added, gone: await compare(seen, parts) };
+  const gone: string[] = [];
+  for (const [name, is] of standing) {
+    await slices.giveWay();
+    if (is === 'kept') gone.push(name);
+  }
+  await mark(back, true, table);
+  return { added, gone: await mark(gone, false, table) };
 }
 
 function verified(
@@ -143,28 +161,19 @@ function verified(
   return { realm: body.realm, officer, said: { ...said, lineHash, forLogin: uses.includes('login') } };
 }
 
-/** Marks the rows that have gone from the book, and those that are back. @returns how many went */
-async function compare(seen: SeenLines, { table }: RecordParts): Promise<number> {
+/** @returns how many rows it changed */
+async function mark(
+  lines: readonly string[],
+  present: boolean,
+  table: Pick<BookTable, 'markLines'>,
+): Promise<number> {
   const slices = new Slices();
-  let gone = 0;
-  let waiting: Parameters<typeof table.markRecords>[0][number][] = [];
-  const rows = rowsBehind(
-    null,
-    (after: Parameters<typeof table.recordPage>[0], count) => table.recordPage(after, count),
-    (row) => row,
-  );
-  for (const { one } of rows) {
+  let changed = 0;
+  for (let at = 0; at < lines.length; at += AT_ONCE) {
     await slices.giveWay();
-    const present = seen.has(one.lineHash);
-    if (present === one.present) continue;
-    if (!present) gone += 1;
-    waiting.push({ ...one, present });
-    if (waiting.length < AT_ONCE) continue;
-    table.markRecords(waiting);
-    waiting = [];
+    changed += table.markLines(lines.slice(at, at + AT_ONCE), present);
   }
-  if (waiting.length > 0) table.markRecords(waiting);
-  return gone;
+  return changed;
 }
 
 /** Asks the name service again who may be paired by whom. */
@@ -188,6 +197,6 @@ export async function renewScope(
   for (const { one } of rows) {
     await slices.giveWay();
     const inScope = await scope.holds(one.user, officers.get(one.officer)?.groups ?? []);
-    if (inScope !== one.inScope) table.markRecords([{ ...one, inScope }]);
+    if (inScope !== one.inScope) table.markScope(one, inScope);
   }
 }

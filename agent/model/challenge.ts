@@ -55,14 +55,9 @@ export class Challenge {
       ...(item === undefined ? [] : [Buffer.from(item)]),
       randomBytes(NONCE_BYTES),
     ];
-    const parts: Buffer[] = [];
-    for (const field of fields) {
-      if (field.length > 512) throw new AgentError('invalid-argument', { say: 'challenge field too long' });
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(field.length);
-      parts.push(length, field);
-    }
-    return new Challenge(context.purpose, Buffer.concat(parts));
+    if (fields.some(({ length }) => length > 512))
+      throw new AgentError('invalid-argument', { say: 'challenge field too long' });
+    return new Challenge(context.purpose, Buffer.concat(fields.map(lengthPrefixed)));
   }
 
   /** The bytes to sign. Drivers hash and pad as their key wants. A copy: changing it changes nothing. */
@@ -77,20 +72,37 @@ interface Statement {
   readonly said: string;
 }
 
+function lengthPrefixed(field: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(field.length);
+  return Buffer.concat([length, field]);
+}
+
+/** Label, version and purpose: with what such a message begins. */
+function beginning(purpose: ChallengePurpose): Buffer {
+  const fields = [Buffer.from(LABEL), Buffer.from([VERSION]), Buffer.from(purpose)];
+  return Buffer.concat(fields.map(lengthPrefixed));
+}
+
+const STATEMENTS = {
+  'audit-anchor': beginning('audit-anchor'),
+  'pairing-book': beginning('pairing-book'),
+} as const;
+
 /** null for a message with any other purpose, for one without a statement, and for trailing bytes. */
-function readStatement(message: Buffer, wanted: 'audit-anchor' | 'pairing-book'): Statement | null {
+function readStatement(message: Buffer, wanted: keyof typeof STATEMENTS): Statement | null {
+  const begins = STATEMENTS[wanted];
+  if (!message.subarray(0, begins.length).equals(begins)) return null;
   const fields: Buffer[] = [];
-  for (let at = 0; at < message.length;) {
-    if (at + 2 > message.length || fields.length === 8) return null;
+  for (let at = begins.length; at < message.length;) {
+    if (at + 2 > message.length || fields.length === 5) return null;
     const end = at + 2 + message.readUInt16BE(at);
     if (end > message.length) return null;
     fields.push(message.subarray(at + 2, end));
     at = end;
   }
-  const [label, version, purpose, hostId, user, service, said, nonce] = fields;
-  if (fields.length !== 8 || hostId?.length !== 16 || nonce?.length !== NONCE_BYTES) return null;
-  if (label?.toString() !== LABEL || version?.equals(Buffer.from([VERSION])) !== true) return null;
-  if (purpose?.toString() !== wanted) return null;
+  const [hostId, user, service, said, nonce] = fields;
+  if (hostId?.length !== 16 || nonce?.length !== NONCE_BYTES) return null;
   if (user === undefined || service === undefined || said === undefined) return null;
   return { user: user.toString(), said: said.toString() };
 }

@@ -42,7 +42,7 @@ export interface ListedPairing extends Pick<
 /** What of a pairing says how its card will fare, without its key. */
 export type PairedCardFacts = Pick<
   Pairing,
-  'user' | 'pkhh' | 'tokenId' | 'driver' | 'label' | 'certificate' | 'cardKey'
+  'user' | 'pkhh' | 'tokenId' | 'driver' | 'label' | 'certificate' | 'cardKey' | 'book'
 > &
   Pick<ListedPairing, 'lost'>;
 

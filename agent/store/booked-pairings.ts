@@ -10,7 +10,7 @@ import type { Lost } from '../model/lost.ts';
 import type { ListedPairing, PairedCardFacts, Pairing } from '../model/pairing.ts';
 import type { PromptScope } from '../model/prompt.ts';
 import type { Username } from '../model/request.ts';
-import { namesOfRecord, refusesRecord, type RecordRefusal } from '../../policy/permit-book.ts';
+import { refusesRecord, type RecordRefusal } from '../../policy/permit-book.ts';
 import type { BookNow, BookTable, PairingPlace, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
 
@@ -69,9 +69,7 @@ export class BookedPairings implements PairingTable {
 
   isBound(user: Username): boolean {
     const signed = this.#book.recordsOf(user);
-    return (
-      this.#local.isBound(user) || signed.some(({ pkhh, binds }) => binds && !this.#book.isDenied(user, pkhh))
-    );
+    return this.#local.isBound(user) || signed.some(({ binds, denied }) => binds && !denied);
   }
 
   isEmpty(): boolean {
@@ -162,8 +160,6 @@ export class BookedPairings implements PairingTable {
     return refusesRecord(record, {
       nowMs,
       hasOfficer: officers.get(record.officer)?.role === 'officer',
-      isRevoked: this.#book.isRevoked(namesOfRecord(record)),
-      isDenied: this.#book.isDenied(record.user, record.pkhh),
     });
   }
 
@@ -252,8 +248,9 @@ export class BookedPairings implements PairingTable {
 
   #facts(record: KeptRecord): PairedCardFacts {
     const { user, pkhh, label, cardKey } = record;
+    const { book } = this.#source(record, this.#now() ?? { officers: new Map() });
     return {
-      ...{ user, pkhh, label, cardKey, tokenId: null, driver: null, certificate: null },
+      ...{ user, pkhh, label, cardKey, book, tokenId: null, driver: null, certificate: null },
       lost: this.#isLost(record),
     };
   }

@@ -137,6 +137,11 @@ export interface EnforcementTable {
 /** Where a list of the book's records goes on. */
 export type RecordPlace = Pick<KeptRecord, 'user' | 'pkhh' | 'officer'>;
 
+export interface KeptLine extends Pick<KeptRecord, 'present'> {
+  /** SHA-256 of the line, 64 lower-case hex digits. */
+  readonly name: string;
+}
+
 /** What is kept of the pairing book; it decides nothing. All @throws AgentError `store-unreadable`. */
 export interface BookTable {
   /** null: none was ever taken. */
@@ -154,23 +159,23 @@ export interface BookTable {
   officers(): BookOfficer[];
   /** Unless one of this key with a higher number is there. @returns false then */
   keepOfficer(officer: BookOfficer): boolean;
-  /** Whether this very line was verified and is kept. */
-  knowsLine(hash: Buffer): boolean;
+  /** Which lines were verified and are kept, by name. */
+  linePage(after: string | null, count: number): KeptLine[];
   /** In one transaction; those with a lower number than the same officer's of this user and key are left out. @returns how many were new */
   keepRecords(records: readonly BookRecord[]): number;
   records(): number;
   recordPage(after: RecordPlace | null, count: number): KeptRecord[];
   recordsOf(user: Username): KeptRecord[];
   recordsByKey(pkhh: Pkhh): KeptRecord[];
-  /** What has changed of those that are kept; in one transaction. */
-  markRecords(all: readonly (RecordPlace & Pick<KeptRecord, 'present' | 'inScope'>)[]): void;
+  /** Whether the book still has them; in one transaction. @returns how many are kept, and were otherwise */
+  markLines(names: readonly string[], present: boolean): number;
+  markScope(place: RecordPlace, inScope: boolean): void;
   /** @param names of keys by their hashes, of items as `#` and their number @returns how many are new */
   revoke(names: readonly string[]): number;
   isRevoked(names: readonly string[]): boolean;
   /** Says no to the book on this machine. */
   deny(user: Username, pkhh: Pkhh): void;
   undeny(user: Username, pkhh: Pkhh): void;
-  isDenied(user: Username, pkhh: Pkhh): boolean;
   usesOf(user: Username): ReadonlyMap<Pkhh, number>;
   noteBookUse(user: Username, pkhh: Pkhh, atMs: number): void;
 }

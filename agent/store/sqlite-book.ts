@@ -6,7 +6,7 @@ import { AgentError } from '../base/errors.ts';
 import type { BookHead, BookOfficer, BookRecord, KeptRecord } from '../model/book/book-state.ts';
 import { parsePkhh, type Pkhh } from '../model/key/key.ts';
 import { parseUsername, type Username } from '../model/request.ts';
-import type { BookTable, RecordPlace } from './interface.ts';
+import type { BookTable, KeptLine, RecordPlace } from './interface.ts';
 import { blob, text, type StateDatabase } from './state-database.ts';
 
 type Row = Record<string, SQLOutputValue>;
@@ -60,8 +60,21 @@ function recordOf(row: Row): KeptRecord {
     inScope: row['in_scope'] === 1,
     binds: row['binds'] === 1,
     present: row['present'] === 1,
+    revoked: row['revoked'] !== 0,
+    denied: row['denied'] !== 0,
   };
 }
+
+/** With what stands against each, in one statement: a statement costs more than what it finds. */
+const RECORDS = `SELECT *,
+    EXISTS (SELECT 1 FROM book_revoked WHERE name IN (sha256, pkhh, '#' || number)) AS revoked,
+    EXISTS (SELECT 1 FROM book_denied AS no WHERE no.user = book_record.user AND no.pkhh = book_record.pkhh) AS denied
+  FROM book_record`;
+const RECORDS_OF = `${RECORDS} WHERE user = ? ORDER BY pkhh, number DESC`;
+const RECORDS_BY_KEY = `${RECORDS} WHERE pkhh = ? ORDER BY user, number DESC`;
+const RECORD_PAGE = `${RECORDS} WHERE (user, pkhh, officer) > (?, ?, ?) ORDER BY user, pkhh, officer LIMIT ?`;
+const LINE_PAGE =
+  'SELECT lower(hex(line_hash)) AS name, present FROM book_record WHERE line_hash > ? ORDER BY line_hash LIMIT ?';
 
 export class SqliteBook implements BookTable {
   readonly #state: StateDatabase;
@@ -135,8 +148,11 @@ export class SqliteBook implements BookTable {
     );
   }
 
-  knowsLine(hash: Buffer): boolean {
-    return this.#one('SELECT 1 AS one FROM book_record WHERE line_hash = ?', hash) !== null;
+  linePage(after: string | null, count: number): KeptLine[] {
+    return this.#all(LINE_PAGE, Buffer.from(after ?? '', 'hex'), count).map((row) => ({
+      name: text(row['name']),
+      present: row['present'] === 1,
+    }));
   }
 
   keepRecords(records: readonly BookRecord[]): number {
@@ -171,32 +187,36 @@ export class SqliteBook implements BookTable {
 
   recordPage(after: RecordPlace | null, count: number): KeptRecord[] {
     const { user = '', pkhh = '', officer = '' } = after ?? {};
-    const where = 'WHERE (user, pkhh, officer) > (?, ?, ?) ORDER BY user, pkhh, officer LIMIT ?';
-    return this.#all(`SELECT * FROM book_record ${where}`, user, pkhh, officer, count).map(recordOf);
+    return this.#all(RECORD_PAGE, user, pkhh, officer, count).map(recordOf);
   }
 
   recordsOf(user: Username): KeptRecord[] {
-    return this.#all('SELECT * FROM book_record WHERE user = ? ORDER BY pkhh, number DESC', user).map(
-      recordOf,
-    );
+    return this.#all(RECORDS_OF, user).map(recordOf);
   }
 
   recordsByKey(pkhh: Pkhh): KeptRecord[] {
-    return this.#all('SELECT * FROM book_record WHERE pkhh = ? ORDER BY user, number DESC', pkhh).map(
-      recordOf,
-    );
+    return this.#all(RECORDS_BY_KEY, pkhh).map(recordOf);
   }
 
-  markRecords(all: readonly (RecordPlace & Pick<KeptRecord, 'present' | 'inScope'>)[]): void {
-    this.#state.write((database) => {
+  markLines(names: readonly string[], present: boolean): number {
+    const value = present ? 1 : 0;
+    return this.#state.write((database) => {
       const mark = this.#state.query(
         database,
-        `UPDATE book_record SET present = ?1, in_scope = ?2, binds = max(binds, ?2 * for_login)
-           WHERE user = ?3 AND pkhh = ?4 AND officer = ?5`,
+        'UPDATE book_record SET present = ? WHERE line_hash = ? AND present <> ?',
       );
-      for (const { user, pkhh, officer, present, inScope } of all)
-        mark.run(present ? 1 : 0, inScope ? 1 : 0, user, pkhh, officer);
+      let changed = 0;
+      for (const name of names) changed += Number(mark.run(value, Buffer.from(name, 'hex'), value).changes);
+      return changed;
     });
+  }
+
+  markScope({ user, pkhh, officer }: RecordPlace, inScope: boolean): void {
+    this.#run(
+      `UPDATE book_record SET in_scope = ?1, binds = max(binds, ?1 * for_login)
+         WHERE user = ?2 AND pkhh = ?3 AND officer = ?4`,
+      ...[inScope ? 1 : 0, user, pkhh, officer],
+    );
   }
 
   revoke(names: readonly string[]): number {
@@ -221,10 +241,6 @@ export class SqliteBook implements BookTable {
 
   undeny(user: Username, pkhh: Pkhh): void {
     this.#run('DELETE FROM book_denied WHERE user = ? AND pkhh = ?', user, pkhh);
-  }
-
-  isDenied(user: Username, pkhh: Pkhh): boolean {
-    return this.#one('SELECT 1 AS one FROM book_denied WHERE user = ? AND pkhh = ?', user, pkhh) !== null;
   }
 
   usesOf(user: Username): ReadonlyMap<Pkhh, number> {

@@ -55,6 +55,15 @@ export function table(figures: readonly Figure[]): string {
   return lines.join('\n');
 }
 
+/** For a document. */
+export function figuresTable(figures: readonly Figure[]): string {
+  const rows = figures.map(({ name, value, unit, bar, holds }) => {
+    const said = bar === null ? '' : `≤ ${bar}${holds === false ? ', **missed**' : ''}`;
+    return `| ${name} | ${value} ${unit} | ${said} |`;
+  });
+  return ['| figure | value | bar |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
 /** Writes an array of {name, value, unit, bar, holds}. */
 export function writeJson(file: string, figures: readonly Figure[]): void {
   writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`);

@@ -13,7 +13,7 @@ import { commandTimes, durableWrite, memoryAtRest } from './at-rest.ts';
 import { consoleFigures } from './console.ts';
 import { decisionFigures } from './decision.ts';
 import { fleetFigures } from './fleet.ts';
-import { figure, table, writeJson, type Figure } from './figures.ts';
+import { figure, figuresTable, table, writeJson, type Figure } from './figures.ts';
 import { fleetLoadFigures } from './fleet-load.ts';
 import { floodFigures } from './flood.ts';
 import { insertionFigures, retiredFigures } from './insertion.ts';
@@ -103,7 +103,6 @@ async function measure(quick: boolean): Promise<Figure[]> {
     figure('audit-durable-write-ms', await durableWrite(DISK_FOLDER), 'ms'),
     ...p256.rest,
     ...decisionFigures(),
-    ...(await fleetFigures()),
     ...(await revocationFigures(quick ? 3 : 20)),
     ...(await insertionFigures(quick ? 3 : 20)),
   ];
@@ -159,6 +158,15 @@ async function peers(times: number, options: { svg?: string; publish?: boolean }
   return [...report.figures];
 }
 
+/** What a book costs a machine, and what 10,000 machines cost a directory. */
+async function fleets(quick: boolean, isPublished: boolean): Promise<Figure[]> {
+  const machine = await fleetFigures();
+  if (isPublished) await putBetweenMarks('BENCHMARKS.md', 'fleet-machine', figuresTable(machine));
+  const directory = await fleetLoadFigures(quick);
+  if (isPublished) await putBetweenMarks('BENCHMARKS.md', 'fleet-directory', figuresTable(directory));
+  return [...machine, ...directory];
+}
+
 const { values } = parseArgs({
   options: {
     json: { type: 'string' },
@@ -186,7 +194,7 @@ try {
     ...(isAsked('many') ? await manyFigures(size === 'quick' ? 10_000 : 100_000) : []),
     ...(isAsked('memory') ? await memoryFigures(size === 'quick' ? 4000 : 100_000) : []),
     ...(isAsked('session') ? await sessionFigures(size === 'quick' ? 3 : 10) : []),
-    ...(isAsked('fleet') ? await fleetLoadFigures(size === 'quick') : []),
+    ...(isAsked('fleet') ? await fleets(size === 'quick', values.publish === true) : []),
     ...(isAsked('package') ? await packageFigures(size === 'quick' ? 3 : 20) : []),
     ...(isAsked('console') ? await consoleFigures(size === 'quick' ? 3 : 10) : []),
     ...(isAsked('audit') ? await auditFigures(AUDIT_SIZES[size]) : []),

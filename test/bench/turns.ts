@@ -2,25 +2,10 @@
 // millisecond comes late by the turn that it waited for. The time in which other programs had the processor is taken off,
 // where the kernel says it (/proc/PID/schedstat): it is the machine's, and not the turn's. SIGUSR2 writes the figures to
 // SCAUTH_TURNS and begins anew.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
+import { now } from './instant.ts';
 
 const file = process.env['SCAUTH_TURNS'] ?? '';
-
-interface Instant {
-  readonly wallMs: number;
-  /** How long the main thread has waited for a processor. */
-  readonly queuedMs: number;
-}
-
-function now(): Instant {
-  let queuedMs = 0;
-  try {
-    queuedMs = Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]) / 1e6;
-  } catch {
-    // A kernel without it: then other programs are in the figure.
-  }
-  return { wallMs: performance.now(), queuedMs };
-}
 
 const longest = { turnMs: 0, wallMs: 0 };
 let last = now();

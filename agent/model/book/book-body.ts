@@ -1,9 +1,8 @@
 // What the items of the pairing book say, once their signature is known to be good: JSON of a fixed shape, in which nothing
 // is left over. Times are whole seconds since 1970, keys and hashes as FLEET.md has them.
 
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import * as v from 'valibot';
-import { toHex } from '../../base/bytes.ts';
 import { AgentError, printable } from '../../base/errors.ts';
 import { readOnly, readTlvs } from '../../base/tlv.ts';
 import { parsePkhh, type Pkhh } from '../key/key.ts';
@@ -91,11 +90,13 @@ export type OfficerInput = v.InferInput<typeof officer>;
 export type RecordInput = v.InferInput<typeof record>;
 export type HeadInput = v.InferInput<typeof head>;
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** @throws AgentError `malformed` */
 function parse<S extends v.GenericSchema>(schema: S, body: string): v.InferOutput<S> {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(body, 'base64url')));
+    json = JSON.parse(utf8.decode(Buffer.from(body, 'base64url')));
   } catch (cause) {
     throw new AgentError('malformed', { detail: 'an item of the book is not JSON', cause });
   }
@@ -150,9 +151,9 @@ export function bookBody(kind: 'officer' | 'record' | 'head', said: object): str
 
 /** SHA-256 over the numbers of all records, in rising order, each with a line break behind it. */
 export function bookNumbersHash(numbers: Iterable<number>): string {
-  const hash = createHash('sha256');
-  for (const one of [...numbers].sort((a, b) => a - b)) hash.update(`${one}\n`);
-  return hash.digest('base64url');
+  const made = createHash('sha256');
+  for (const one of [...numbers].sort((a, b) => a - b)) made.update(`${one}\n`);
+  return made.digest('base64url');
 }
 
 /** The two names of a key, read off its bytes: to parse a key takes as long as to verify a signature, and here nobody has shown a card yet. */
@@ -168,7 +169,7 @@ export function keyNames(key: Buffer): KeyNames {
   if (bits?.tag !== 0x03 || bits.value.length < 2)
     throw new AgentError('malformed', { detail: 'not a public key' });
   return {
-    pkhh: parsePkhh(toHex(createHash('sha1').update(bits.value.subarray(1)).digest())),
-    sha256: toHex(createHash('sha256').update(key).digest()),
+    pkhh: parsePkhh(hash('sha1', bits.value.subarray(1))),
+    sha256: hash('sha256', key).toUpperCase(),
   };
 }

@@ -42,12 +42,16 @@ export interface BookRecord {
   readonly inScope: boolean;
 }
 
-/** A record as it is kept. */
+/** A record as it is kept, and what stands against it at this moment. */
 export interface KeptRecord extends BookRecord {
   /** The book still has the line. */
   readonly present: boolean;
   /** It was in scope once: a card may be required of the account, whatever becomes of the record. */
   readonly binds: boolean;
+  /** A head has said no to its key or its number. */
+  readonly revoked: boolean;
+  /** It was unpaired on this machine. */
+  readonly denied: boolean;
 }
 
 /** The newest head that was taken. */

@@ -7,7 +7,7 @@
 // NAME is for whoever carries the line, and nobody believes it.
 // Why: DECISIONS.md D300, D301.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readBookMessage } from '../challenge.ts';
 import type { PublicKey } from '../key/key.ts';
 import { MAX_BOOK_LINE } from './limits.ts';
@@ -72,7 +72,7 @@ export function bookLineText({ kind, name, body, signatures }: BookLine): string
 
 /** What a signature over an item names: its kind and the SHA-256 of its body. */
 export function bookItem({ kind, body }: Pick<BookLine, 'kind' | 'body'>): string {
-  return `${kind} ${createHash('sha256').update(body, 'latin1').digest('base64url')}`;
+  return `${kind} ${hash('sha256', body, 'base64url')}`;
 }
 
 /** Whether `key` signed this very item for this very purpose. The key is the caller's: the line's own proves nothing. */
