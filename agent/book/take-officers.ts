@@ -1,7 +1,7 @@
 // Officers and heads from the lines of a book: signatures first, then what is said, then what of it this machine may take.
 // A line that fails is nothing; how many may fail is counted, since each costs as much as a good one.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AgentError } from '../base/errors.ts';
 import { Slices } from '../base/slices.ts';
 import { keyNames, parseHeadBody, parseOfficerBody, type HeadBody } from '../model/book/book-body.ts';
@@ -65,7 +65,7 @@ export class OfficerKeys {
 }
 
 export function nameOfKey(spki: Buffer): string {
-  return createHash('sha256').update(spki).digest('hex').toUpperCase();
+  return hash('sha256', spki).toUpperCase();
 }
 
 /** Officers, and head keys, that count now, by their keys' SHA-256. */
@@ -193,16 +193,23 @@ export async function takeHeads(lines: readonly BookLine[], parts: TakingParts):
     if (!all.some(({ body }) => body === line.body)) all.push({ said, body: line.body });
     epochs.set(name, all);
   }
+  const sayTwo = (epoch: number): void => {
+    problem(`there are two heads of epoch ${epoch}, and neither is taken`);
+  };
+  for (const all of epochs.values()) {
+    const [first] = all;
+    if (first !== undefined && new Set(all.map(({ said }) => said.part)).size < all.length)
+      sayTwo(first.said.epoch);
+  }
   const before = table.head();
   const whole = [...epochs.values()].flatMap((all) => headOf(all) ?? []);
   const saidOf = (epoch: number): Set<string> =>
     new Set(
       [...whole, ...(before === null ? [] : [before])]
         .filter((one) => one.epoch === epoch)
-        .map(({ hash }) => hash),
+        .map((one) => one.hash),
     );
-  for (const epoch of new Set(whole.map((head) => head.epoch)))
-    if (saidOf(epoch).size > 1) problem(`there are two heads of epoch ${epoch}, and neither is taken`);
+  for (const epoch of new Set(whole.map((head) => head.epoch))) if (saidOf(epoch).size > 1) sayTwo(epoch);
   const [newest] = whole
     .filter(({ epoch, issuedMs, untilMs }) => {
       const isTimely = issuedMs <= nowMs + CLOCK_SKEW_MS && nowMs < untilMs;
@@ -219,8 +226,6 @@ function headOf(all: readonly SignedHead[]): BookHead | null {
   const { epoch, issued, until, parts } = first.said;
   const sorted = [...all].sort((one, other) => one.said.part - other.said.part);
   if (sorted.length !== parts || sorted.some(({ said }, index) => said.part !== index + 1)) return null;
-  const hash = createHash('sha256')
-    .update(sorted.map(({ body }) => body).join('\n'))
-    .digest('hex');
-  return { epoch, issuedMs: issued * 1000, untilMs: until * 1000, hash };
+  const said = sorted.map(({ body }) => body).join('\n');
+  return { epoch, issuedMs: issued * 1000, untilMs: until * 1000, hash: hash('sha256', said) };
 }

@@ -36,6 +36,8 @@ export class Wanted {
   readonly #log: (line: string) => void;
   readonly #monotonicMs: () => number;
   #keys: Pkhh[] = [];
+  /** The file says the same. */
+  #isWritten = true;
   readonly #refused = new Map<Pkhh, number>();
 
   constructor(path: string, monotonicMs: () => number, log: (line: string) => void) {
@@ -56,10 +58,11 @@ export class Wanted {
 
   /** Newest last. Never throws: without the file nothing is fetched, and the log says so. */
   want(keys: readonly Pkhh[]): void {
-    const asked = keys.filter((key) => this.#keys.at(-1) !== key || keys.length > 1);
+    const asked = keys.filter((key) => !this.#isWritten || this.#keys.at(-1) !== key || keys.length > 1);
     if (asked.length === 0) return;
     this.#keys = [...this.#keys.filter((key) => !asked.includes(key)), ...asked].slice(-MAX_WANTED);
     const made = `${this.#path}.new`;
+    this.#isWritten = false;
     try {
       rmSync(made, { force: true });
       const text = this.#keys.map((key) => `${key.toLowerCase()}\n`).join('');
@@ -67,6 +70,7 @@ export class Wanted {
         writeFileSync(made, text, { mode: 0o640, flag: 'wx' });
       });
       renameSync(made, this.#path);
+      this.#isWritten = true;
     } catch (error) {
       this.#log(`fleet: ${this.#path} was not written: ${describeError(error)}`);
     }

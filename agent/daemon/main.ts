@@ -36,6 +36,7 @@ import { LoginMemory } from '../stories/enforcement/login-memory.ts';
 import { LogindSessions } from '../logind/peer-sessions.ts';
 import type { PairingParts } from '../stories/pair/pair.ts';
 import { tellShutOut, tellShutOutAtStart } from '../stories/enforcement/shut-out-by-settings.ts';
+import type { PlanParts } from '../stories/enforcement/enforcement-plan.ts';
 import { permitEntry, type EntryParts } from '../stories/enforcement/permit-entry.ts';
 import { offerKeyring } from '../stories/keyring/offer-keyring.ts';
 import { passwordChanged } from '../stories/keyring/reseal-keyring.ts';
@@ -262,9 +263,10 @@ async function main(): Promise<void> {
     },
     log,
   });
-  const entry: EntryParts = {
+  const entry: EntryParts & PlanParts = {
     policy,
     pairings,
+    fleet: () => fleet.standing(),
     enforced,
     directory: systemDirectory,
     enforcement,

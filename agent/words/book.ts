@@ -8,6 +8,8 @@ export const book = {
   whichHeadKey: 'Name the on-line key: --head-key FILE.',
   whichSigners:
     'Name the officers that machines pin: --signer officers.book, or --signer SHA256 once for each.',
+  whichBase: 'Name the directory’s base: --ldif --base DN.',
+  threshold: 'A number from 1 to 8 belongs behind --threshold.',
   whatToRevoke: 'Name one of -h HASH (a key), -u USER (the records of an account) and --number N (an item).',
   noRecords: 'The book has no record of this account.',
   tooLong: (path: string) => `${path} is too long for a book.`,

@@ -207,6 +207,8 @@ export const standing = {
   exemptUntil: (iso: string) => `exempt until ${iso}`,
   unpaired: 'has no card, and users without one are let in',
   cardLogin: 'has logged in by card',
+  ofBook: (pairing: string, fleet: string) =>
+    `; only by the fleet’s book, whose head may be a day old where a card is required (${pairing}; ${fleet})`,
   refused: (user: string, rule: string, why: string) =>
     `the card is not taken (${rule}: ${why}): change that, ${exempt(user)}`,
   neverUsed: (user: string) =>

@@ -8,6 +8,7 @@ import {
   parseOfficerBody,
   parseRecordBody,
 } from '../../model/book/book-body.ts';
+import { bookLdif } from '../../model/book/book-ldif.ts';
 import { bookLineText, isSignedItem, type BookLine } from '../../model/book/book.ts';
 import { parsePublicKey, type PublicKey } from '../../model/key/key.ts';
 import { book as say } from '../../words/book.ts';
@@ -24,15 +25,24 @@ export async function exportBook(args: readonly string[], context: CommandContex
     file: { type: 'string', short: 'f' },
     out: { type: 'string', short: 'o' },
     officers: { type: 'boolean' },
+    ldif: { type: 'boolean' },
+    base: { type: 'string' },
+    people: { type: 'string' },
+    'user-attribute': { type: 'string' },
   });
   const lines = readBook(fileOption(options.file)).filter(
     ({ kind, signatures }) => signatures.length > 0 && (options.officers !== true || kind === 'officer'),
   );
+  const { base, people = `ou=people,${base ?? ''}`, 'user-attribute': userAttribute = 'uid' } = options;
+  if ((options.ldif === true) !== (base !== undefined)) throw new CommandError('usage', say.whichBase);
+  const signed = lines.map(bookLineText);
+  const place = { book: `cn=book,${base ?? ''}`, people, userAttribute };
+  const text = options.ldif === true ? bookLdif(signed, place).split('\n').slice(0, -1) : signed;
   if (options.out === undefined) {
-    context.output.result({ lines: lines.map(bookLineText) }, lines.map(bookLineText));
+    context.output.result({ lines: text }, text);
     return;
   }
-  writeNew(options.out, lines.map((line) => `${bookLineText(line)}\n`).join(''));
+  writeNew(options.out, text.map((line) => `${line}\n`).join(''));
   context.output.result({ file: options.out, lines: lines.length }, [
     say.exported(options.out, lines.length),
   ]);
@@ -107,8 +117,10 @@ export async function verify(args: readonly string[], context: CommandContext): 
   });
   const lines = readBook(fileOption(options.file));
   if (options.signer === undefined) throw new CommandError('usage', say.whichSigners);
-  const pinned = pinnedBy(options.signer);
-  const signers = signersOf(lines, pinned, Number(options.threshold ?? 2));
+  const { threshold = '2' } = options;
+  // What is no number would be less than nothing, and name everybody.
+  if (!/^[1-8]$/.test(threshold)) throw new CommandError('usage', say.threshold);
+  const signers = signersOf(lines, pinnedBy(options.signer), Number(threshold));
   const bad: number[] = [];
   let drafts = 0;
   const numbers: number[] = [];

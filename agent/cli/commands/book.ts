@@ -43,6 +43,10 @@ the book can withhold what it says, and add nothing. FLEET.md has the whole of i
   --head-key FILE         sign, revoke: the on-line key (PEM, Ed25519 or P-256)
   --number N              revoke: the item with this number
   -o, --out FILE          export: where it goes; it must not be there yet
+  --ldif                  export: as changes for a directory, for ldapmodify
+  --base DN               export --ldif: below it are cn=book and ou=people
+  --people DN             export --ldif: below which the people are, if elsewhere
+  --user-attribute NAME   export --ldif: by what they are named there (uid)
   --signer FILE|SHA256    verify: the officers' lines, or one officer's key, that machines pin
   --threshold N           verify: how many officers name a further one (2)
   --pin-fd N              sign: read the PIN from the open file descriptor N, one line

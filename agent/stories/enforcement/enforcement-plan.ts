@@ -5,10 +5,12 @@ import type { Clock } from '../../base/clock.ts';
 import { AgentError } from '../../base/errors.ts';
 import { Slices } from '../../base/slices.ts';
 import type { Account, Accounts } from '../../model/account.ts';
+import type { FleetStanding } from '../../model/book/book-state.ts';
 import type { PairedCardFacts } from '../../model/pairing.ts';
 import type { CardRefusal } from '../../../policy/paired-card.ts';
 import { keptInBy } from '../../../policy/permit-without-card.ts';
 import { standing as say } from '../../words/enforcement.ts';
+import { bookPairingText, fleetText } from '../../words/fleet.ts';
 import { namedOf } from '../../words/repairs.ts';
 import { standingOf, type Change, type Standing, type StandingParts } from './account-standing.ts';
 import { whyNotTaken, type OutlookParts } from './card-outlook.ts';
@@ -24,6 +26,7 @@ export interface PlanParts extends StandingParts, OutlookParts {
   readonly enforcement: Enforcement;
   readonly accounts: Accounts;
   readonly clock: Clock;
+  readonly fleet: () => FleetStanding;
 }
 
 export interface PlannedAccount extends Standing {
@@ -63,6 +66,13 @@ function whyOf(
   }
 }
 
+/** Where it is the fleet's book alone by which the account has cards: who signed, and how long that lasts. */
+function ofBook(cards: readonly PairedCardFacts[], { fleet }: Pick<PlanParts, 'fleet'>): string {
+  const [first] = cards;
+  if (first?.book === undefined || cards.some(({ book }) => book === undefined)) return '';
+  return say.ofBook(bookPairingText(first.book), fleetText(fleet()) ?? '');
+}
+
 /** @param atMs for when, exemptions have an end @throws AgentError `store-unreadable`, `internal` */
 export async function planFor(
   account: Account,
@@ -84,7 +94,13 @@ export async function planFor(
   const kept = keptInBy(policy, standing, atMs);
   const taken = cards.filter((pairing) => !untaken.includes(pairing));
   const count = new Set(taken.map(({ tokenId, pkhh }) => tokenId ?? pkhh)).size;
-  return { ...standing, cards: count, keptInBy: kept, why: whyOf(standing, kept, refusals) };
+  const why = whyOf(standing, kept, refusals);
+  return {
+    ...standing,
+    cards: count,
+    keptInBy: kept,
+    why: kept === 'card' ? why + ofBook(taken, parts) : why,
+  };
 }
 
 /** Names of a list without bound: how many they are, and the first of them. */

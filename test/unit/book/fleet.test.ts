@@ -1,7 +1,7 @@
 // A machine of a fleet: who is let in by the book, through the real policy and login story, and how each thing that makes a
 // pairing of it takes it away again.
 
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import test from 'ava';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { pairing } from '../../kit/story/fakes.ts';
@@ -19,8 +19,8 @@ import {
   ottoLine,
 } from '../../kit/book/fleet-world.ts';
 import { headLine, NOW_S, recordLine } from '../../kit/book/make-book.ts';
-
-const DAY_S = 24 * 3600;
+import { planFor } from '../../../agent/stories/enforcement/enforcement-plan.ts';
+import { enforcedScene } from '../stories/enforcement/enforcement-fakes.ts';
 
 test('a card of the book logs in, and the audit log says who signed', async (t) => {
   const world = fleetWorld(t);
@@ -75,82 +75,6 @@ test('revoked is revoked: by key, by number, by officer; and no later head takes
     await world.restart();
     t.is(await world.outcome(), 'unavailable no-pairing');
   }
-});
-
-test('a head in parts revokes what any part says, and counts as a whole', async (t) => {
-  const world = fleetWorld(t);
-  const first = headLine(headKey, { epoch: 5, part: 1, parts: 2 });
-  const second = headLine(headKey, { epoch: 5, part: 2, parts: 2, revoked: [mallory.publicKey.pkhh] });
-  await world.carry(olgaLine, adaLine, first);
-  t.is(world.fleet.freshness(), 'no-head');
-  await world.carry(olgaLine, adaLine, first, second);
-  t.is(world.table.head()?.epoch, 5);
-  t.is(await world.outcome(), 'granted');
-  t.true(world.table.isRevoked([mallory.publicKey.pkhh]));
-});
-
-test('stale: after max_age the book ends, after a day where a card is required; what was paired here goes on', async (t) => {
-  const world = fleetWorld(t);
-  await world.carry(...GOOD);
-  const own = makeSigner('p256');
-  world.pairings.add(pairing(alice, own.publicKey));
-  world.nowS = NOW_S + 25 * 3600;
-  t.is(await world.outcome(), 'granted');
-  world.isRequired = true;
-  t.is(world.fleet.freshness(), 'stale');
-  t.is(await world.outcome(), 'unavailable other-card');
-  t.is(await world.outcome(own), 'granted');
-  world.isRequired = false;
-  world.nowS = NOW_S + 7 * DAY_S - 120;
-  t.is(await world.outcome(), 'granted');
-  world.nowS = NOW_S + 7 * DAY_S + 1;
-  t.is(await world.outcome(), 'unavailable other-card');
-  t.is(await world.outcome(own), 'granted');
-  t.true(world.pairings.isBound(alice));
-  world.pairings.remove(alice, own.publicKey.pkhh);
-  // Duty stays with whom a withheld head would otherwise make free of it.
-  t.true(world.pairings.isBound(alice));
-});
-
-test('the clock is set back: what was stale stays so, over a restart too', async (t) => {
-  const world = fleetWorld(t);
-  await world.carry(...GOOD);
-  world.nowS = NOW_S + 8 * DAY_S;
-  t.is(await world.outcome(), 'unavailable no-pairing');
-  await world.fleet.refresh();
-  world.nowS = NOW_S + 60;
-  t.is(world.fleet.freshness(), 'clock-set-back');
-  t.is(await world.outcome(), 'unavailable no-pairing');
-  await world.restart();
-  t.is(world.fleet.freshness(), 'clock-set-back');
-  t.is(await world.outcome(), 'unavailable no-pairing');
-  // Before the head was made.
-  const other = fleetWorld(t);
-  await other.carry(...GOOD);
-  other.nowS = NOW_S - DAY_S;
-  t.is(await other.outcome(), 'unavailable no-pairing');
-  // Root's way out of a clock that was ahead.
-  await world.set({ realm: '', officers: [] });
-  await world.set({ realm: 'example.org', officers: [olga.publicKey.sha256] });
-  t.is(await world.outcome(), 'granted');
-});
-
-test('heads: never back, none of the future, none that has ended, none twice', async (t) => {
-  const world = fleetWorld(t);
-  const rest = [olgaLine, ottoLine, adaLine];
-  await world.carry(...rest, headLine(headKey, { epoch: 7, issued: NOW_S - 100 }));
-  await world.carry(...rest, headLine(headKey, { epoch: 6, issued: NOW_S - 1 }));
-  t.is(world.table.head()?.epoch, 7);
-  t.is(world.table.head()?.issuedMs, (NOW_S - 100) * 1000);
-  await world.carry(...rest, headLine(headKey, { epoch: 7, issued: NOW_S - 2 }));
-  t.is(world.table.head()?.issuedMs, (NOW_S - 100) * 1000);
-  t.regex(world.log.join('\n'), /two heads of epoch 7/);
-  await world.carry(...rest, headLine(headKey, { epoch: 8, issued: NOW_S + 3600, until: NOW_S + 7200 }));
-  await world.carry(...rest, headLine(headKey, { epoch: 8, issued: NOW_S - 7200, until: NOW_S - 3600 }));
-  t.is(world.table.head()?.epoch, 7);
-  const two = [headLine(headKey, { epoch: 9 }), headLine(headKey, { epoch: 9, issued: NOW_S - 50 })];
-  await world.carry(...rest, ...two, headLine(headKey, { epoch: 8 }));
-  t.is(world.table.head()?.epoch, 8);
 });
 
 test('records: time, uses, realm, number; a newer one of the officer stays newer', async (t) => {
@@ -214,23 +138,6 @@ test('revoked between PIN and signature: no grant', async (t) => {
   t.is(seen.outcome, 'denied changed-meanwhile');
 });
 
-test('an unknown card: the book is asked for its key, waited for, and a no is remembered', async (t) => {
-  const world = fleetWorld(t);
-  await world.carry(olgaLine, headLine(headKey));
-  const waiting = world.login();
-  await world.carry(...GOOD);
-  t.is((await waiting).outcome, 'granted');
-  t.is(readFileSync(world.wantedPath, 'utf8'), `${ada.publicKey.pkhh.toLowerCase()}\n`);
-  t.is(statSync(world.wantedPath).mode & 0o777, 0o640);
-  for (let number = 0; number < 70; number += 1) {
-    const key = number === 69 ? mallory.publicKey.pkhh : makeSigner('ed25519').publicKey.pkhh;
-    world.fleet.cardIn(() => [key]);
-  }
-  const wanted = readFileSync(world.wantedPath, 'utf8').trimEnd().split('\n');
-  t.is(wanted.length, 64);
-  t.is(wanted.at(-1), mallory.publicKey.pkhh.toLowerCase());
-});
-
 test('lists name who signed, page by page, and this machine’s pairings stand in the place of the book’s', async (t) => {
   const world = fleetWorld(t);
   const keys = Array.from({ length: 150 }, () => makeSigner('ed25519').publicKey);
@@ -279,4 +186,19 @@ test('a folder that is not there yet is no reason to stop, and what is no file i
   await world.fleet.refresh();
   t.regex(world.fleet.standing().problem ?? '', /not a regular file/);
   t.is(await world.outcome(), 'unavailable no-pairing');
+});
+test('the plan of enforcement says that the only card is the book’s, and how fresh the book is', async (t) => {
+  const world = fleetWorld(t);
+  await world.carry(...GOOD);
+  const scene = enforcedScene();
+  const parts = { ...scene, pairings: world.pairings, fleet: () => world.fleet.standing() };
+  scene.table.noteCardLogin({ user: alice, pkhh: ada.publicKey.pkhh, mapped: false, atMs: 1 });
+  const account = await scene.accounts.byName(alice);
+  if (account === null) return t.fail();
+  const planned = await planFor(account, parts);
+  t.is(planned.keptInBy, 'card');
+  t.regex(planned.why, /record 10, signed by Olga, until \d{4}-\d\d-\d\d; fleet-fresh: head 1 .* 1 min old/);
+  world.pairings.add(pairing(alice, makeSigner('p256').publicKey));
+  t.notRegex((await planFor(account, parts)).why, /Olga/);
+  return t.pass();
 });

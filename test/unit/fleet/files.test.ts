@@ -1,7 +1,16 @@
 // The files of scauth-fleet: folders of books, what scauthd asks for, and the book itself.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -123,4 +132,15 @@ test('what lies beside the book is not followed, and a folder that cannot be wri
   t.is(readFileSync(join(at, 'book'), 'utf8'), `${head(2)}\n`);
   rmSync(join(at, 'book.new'), { recursive: true });
   t.true(file.write(Buffer.from(`${head(3)}\n`)));
+});
+
+test('where the rename fails, as on a full disk, the old book stays and nothing is left beside it', (t) => {
+  const at = folder();
+  const file = new BookFile(at);
+  mkdirSync(join(at, 'book/in-the-way'), { recursive: true });
+  t.throws(() => file.write(Buffer.from('new\n')));
+  t.deepEqual(readdirSync(at), ['book']);
+  rmSync(join(at, 'book'), { recursive: true });
+  t.true(file.write(Buffer.from('new\n')), 'written when there is room');
+  t.is(readFileSync(join(at, 'book'), 'latin1'), 'new\n');
 });

@@ -1,6 +1,7 @@
 // Enforcement around the fakes of the login stories: a table in memory that can break, a clock that is moved by hand,
 // accounts and groups, and the parts of the account phase and of the methods.
 
+import { NO_FLEET, type FleetStanding } from '../../../../agent/model/book/book-state.ts';
 import type { AuditLog } from '../../../../agent/audit/interface.ts';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import type { Clock } from '../../../../agent/base/clock.ts';
@@ -135,6 +136,7 @@ export interface EnforcedScene extends EntryParts {
   readonly pairings: FakePairings;
   readonly audit: FakeAudit;
   readonly clock: HandClock;
+  readonly fleet: () => FleetStanding;
   readonly lines: string[];
   /** What the PAM module was told. */
   readonly published: EnforcementState[];
@@ -202,6 +204,7 @@ export function enforcedScene({
     sessions,
     trust: noTrust,
     drivers: () => [],
+    fleet: () => NO_FLEET,
     audit,
     clock,
     log,
