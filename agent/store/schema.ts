@@ -158,7 +158,6 @@ export const STEPS: readonly SchemaStep[] = [
         line_hash BLOB NOT NULL,
         for_login INTEGER NOT NULL,
         in_scope INTEGER NOT NULL,
-        -- It was in scope once: a card may be required of the account from then on.
         binds INTEGER NOT NULL,
         present INTEGER NOT NULL,
         PRIMARY KEY (user, pkhh, officer)
