@@ -122,6 +122,8 @@ export const UNBLOCKED = 'The card has the new PIN.';
 export const NEW_PIN_AGAIN = 'Enter new PIN again: ';
 export const NEW_PIN_DIFFERS = 'The two are not the same. Type the new PIN once more.';
 export const NEW_PIN_IS_OLD = 'That is the PIN that the card has now. Choose another one.';
+export const NEW_PIN_NO_DIGITS =
+  'On this machine a PIN has digits alone (login.pin_digits). Choose another one.';
 export const NEW_PIN_UNFIT =
   'The card does not take that as a PIN: most want 6 to 8 digits. Choose another one.';
 

@@ -79,6 +79,13 @@ export const settings = {
       unit: 'prompts',
       meaning: 'How often one login asks for the PIN before the password gets its turn.',
     },
+    pin_digits: {
+      schema: flag,
+      default: false,
+      unit: null,
+      meaning:
+        'A login sends digits alone to a card as its PIN; what has another character in it is the password, and costs no try. YubiKeys and some PKCS#11 cards take letters too, so that without it a short password that is typed at their prompt is sent as a PIN. Warning: with true, a PIN with letters opens nothing here.',
+    },
     prompt_only_services: {
       schema: serviceList,
       default: servicesShowing('nothing'),

@@ -99,7 +99,9 @@ export class Login {
     if (choice.kind === 'not-chosen') {
       const tokens = cards.map(({ token }) => token);
       // Digits alone are a number that is not in the list, or a PIN: neither is a password.
-      const password = choice.typed.isDigits ? wiped(choice.typed) : passwordOf(choice.typed, tokens);
+      const password = choice.typed.isDigits
+        ? wiped(choice.typed)
+        : passwordOf(choice.typed, tokens, this.#policy);
       return ended({ kind: 'unavailable', reason: 'password-instead' }, { password });
     }
     const { card } = choice;
@@ -132,7 +134,7 @@ export class Login {
     } catch (error) {
       end = { decision: this.#record.refusedBy(error), typed: null };
     }
-    const password = end.typed === null ? null : passwordOf(end.typed, [token]);
+    const password = end.typed === null ? null : passwordOf(end.typed, [token], this.#policy);
     const tokenName = pkcs11Name(token, identity, this.#policy.pkcs11.modules);
     return ended(end.decision, { password, keyring, tokenName, severalPairings, warning });
   }
@@ -213,6 +215,7 @@ function wiped(typed: Pin): null {
 }
 
 /** For the next module; but nothing that could be the PIN of one of these ever leaves as a password. */
-function passwordOf(typed: Pin, tokens: readonly Token[]): Pin | null {
-  return typed.isEmpty || tokens.some((token) => token.acceptsPin(typed)) ? wiped(typed) : typed;
+function passwordOf(typed: Pin, tokens: readonly Token[], { login }: Policy): Pin | null {
+  const isPin = tokens.some((token) => token.acceptsPin(typed)) && (typed.isDigits || !login.pinDigits);
+  return typed.isEmpty || isPin ? wiped(typed) : typed;
 }

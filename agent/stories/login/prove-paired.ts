@@ -163,6 +163,7 @@ export class PairedProof {
       ...{ person, consent, token, ...prompt, refused, cueBy },
       words: await fittingWords(words, prompt, policy, person),
       cardPin: pinOf(token, identity),
+      digitsOnly: policy.login.pinDigits,
       // Where a gate says no, it says so again before anything is sent.
       isBack: async (typed) => (await this.#followCard(typed)) !== null || this.#card.token !== token,
     });

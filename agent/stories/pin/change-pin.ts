@@ -55,7 +55,7 @@ async function setNewPin(
   const { pin: old, consent } = await askCardPin(person, peer, parts, token);
   if (old === null) throw new AgentError('not-supported', { detail: 'the PIN came from nowhere' });
   try {
-    const next = await askNewPin(person, token, label, old);
+    const next = await askNewPin(person, token, parts.policy(), label, old);
     try {
       await consent.sendWith(old, next, changePin);
     } finally {

@@ -89,7 +89,7 @@ async function makeToken(label: string, asked: Asked): Promise<Opened> {
     throw new AgentError('invalid-argument', { say: say.LABEL_TAKEN });
   if (tokens.newToken === undefined)
     throw new AgentError('not-supported', { detail: 'no driver makes tokens' });
-  const pin = await askStrongPin(person, { acceptsPin: isPin }, label);
+  const pin = await askStrongPin(person, { acceptsPin: isPin }, parts.policy(), label);
   try {
     await tokens.newToken(label, pin.copy());
     const token = (await tokens.present(CARD_READING_MS))

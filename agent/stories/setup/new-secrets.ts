@@ -7,6 +7,7 @@ import { Pin } from '../../base/pin.ts';
 import { SecretBuffer } from '../../base/secret.ts';
 import type { Token } from '../../token/interface.ts';
 import { PUK_TEXT, WEAK_PIN } from '../../words/setup.ts';
+import type { Policy } from '../../../policy/policy.ts';
 import { weakPin } from '../../../policy/permit-new-pin.ts';
 import { askNewPin } from '../card/ask-pin/ask-new-pin.ts';
 import type { Conversation } from '../card/conversation.ts';
@@ -17,9 +18,10 @@ const PUK_DIGITS = 8;
 export function askStrongPin(
   person: Conversation,
   token: Pick<Token, 'acceptsPin'>,
+  policy: Policy,
   label: string,
 ): Promise<Pin> {
-  return askNewPin(person, token, label, null, (pin) => {
+  return askNewPin(person, token, policy, label, null, (pin) => {
     const weak = pin.peek(weakPin);
     return weak === null ? null : WEAK_PIN[weak];
   });

@@ -58,7 +58,7 @@ async function newPin(
   const changePin = token.changePin?.bind(token);
   if (changePin === undefined || token.pins[0].entry === 'reader')
     throw new AgentError('not-supported', { detail: token.driver });
-  const next = await askStrongPin(person, token, promptName(parts.policy(), token));
+  const next = await askStrongPin(person, token, parts.policy(), promptName(parts.policy(), token));
   try {
     const consent = tryConsent(person, peer, parts, token);
     await consent.sendWith(new Pin(Buffer.from(FACTORY_PIN)), next, changePin);

@@ -262,7 +262,7 @@ async function askCurrent(secrets: Secrets, { person, token, peer, parts }: Sett
 }
 
 function askNext({ person, token, parts }: Setting): Promise<Pin> {
-  return askStrongPin(person, token, promptName(parts.policy(), token));
+  return askStrongPin(person, token, parts.policy(), promptName(parts.policy(), token));
 }
 
 /** @returns whether the person has given what the card wants instead */

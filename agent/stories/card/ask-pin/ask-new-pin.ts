@@ -3,6 +3,7 @@
 import { AgentError } from '../../../base/errors.ts';
 import type { Pin } from '../../../base/pin.ts';
 import type { Token } from '../../../token/interface.ts';
+import type { Policy } from '../../../../policy/policy.ts';
 import type { Conversation } from '../conversation.ts';
 import { askSecret } from '../prove-card.ts';
 import {
@@ -10,6 +11,7 @@ import {
   NEW_PIN_AGAIN,
   NEW_PIN_DIFFERS,
   NEW_PIN_IS_OLD,
+  NEW_PIN_NO_DIGITS,
   NEW_PIN_UNFIT,
 } from '../../../words/login.ts';
 
@@ -25,6 +27,7 @@ const MAX_ROUNDS = 3;
 export async function askNewPin(
   person: Conversation,
   token: Pick<Token, 'acceptsPin'>,
+  { login }: Policy,
   label: string,
   old: Pin | null,
   weakness: (pin: Pin) => string | null = () => null,
@@ -34,9 +37,11 @@ export async function askNewPin(
     try {
       const fault = !token.acceptsPin(next)
         ? NEW_PIN_UNFIT
-        : old?.equals(next) === true
-          ? NEW_PIN_IS_OLD
-          : (weakness(next) ?? (await faultOfRepeat(person, next)));
+        : login.pinDigits && !next.isDigits
+          ? NEW_PIN_NO_DIGITS
+          : old?.equals(next) === true
+            ? NEW_PIN_IS_OLD
+            : (weakness(next) ?? (await faultOfRepeat(person, next)));
       if (fault === null) return next.copy();
       person.tell('error', fault);
     } finally {

@@ -40,6 +40,8 @@ export interface PinQuestion {
   /** The PIN that this card has just refused; the same again is not sent. */
   readonly refused: Pin | null;
   readonly cueBy: CueBy;
+  /** No PIN has letters in it here, whatever the card takes (login.pin_digits). */
+  readonly digitsOnly?: boolean;
   /** Whether a card that was taken out while somebody typed this is in again, as another token. Absent: nobody looks. */
   readonly isBack?: (typed: Pin) => Promise<boolean>;
 }
@@ -62,13 +64,15 @@ async function askSecret({
   words,
   touch,
   refused,
+  digitsOnly = false,
 }: PinQuestion): Promise<PinAnswer> {
   const typed = await person.ask(pinPrompt(label, touch, words), false);
   if (typed === null) throw new AgentError('cancelled');
   let accepted: boolean;
   try {
     // A locker answers each prompt with the same text: the PIN that was just wrong is not sent a second time.
-    accepted = token.acceptsPin(typed, cardPin) && refused?.equals(typed) !== true;
+    const isPin = token.acceptsPin(typed, cardPin) && (typed.isDigits || !digitsOnly);
+    accepted = isPin && refused?.equals(typed) !== true;
   } catch (error) {
     typed.wipe();
     throw error;

@@ -84,7 +84,7 @@ export async function newPinByPuk(unblocking: Unblocking, parts: UnblockParts): 
   return auditedPinUse({ kind: 'pin-changed', how: source.how }, token, actor, parts, async () => {
     const puk = await source.ask();
     try {
-      const next = await askNewPin(person, token, label, null);
+      const next = await askNewPin(person, token, policy(), label, null);
       try {
         await consent.sendWith(puk, next, unblockPin);
         return next;

@@ -3,10 +3,11 @@ import test from 'ava';
 import { AgentError, asAgentError } from '../../../../agent/base/errors.ts';
 import { Pin } from '../../../../agent/base/pin.ts';
 import { changeCardPin } from '../../../../agent/stories/pin/change-pin.ts';
+import { askNewPin } from '../../../../agent/stories/card/ask-pin/ask-new-pin.ts';
 import { TryConsent } from '../../../../agent/stories/card/ask-pin/last-try.ts';
 import { verifyCardPin } from '../../../../agent/stories/pin/verify-pin.ts';
 import { maySpendLast } from '../../../../agent/stories/card/ask-pin/whose-tries.ts';
-import { consentPrompt } from '../../../../agent/words/login.ts';
+import { consentPrompt, NEW_PIN_NO_DIGITS } from '../../../../agent/words/login.ts';
 import type { PinState } from '../../../../agent/model/card/token.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import {
@@ -198,4 +199,30 @@ test.serial("S9: `su alice` by bob does not spend the last try of alice's card",
   const request = { peer: { pid: 7, uid: alice.uid, gid: 1 } };
   const parts = { loginUidOf: () => bob.uid };
   t.is((await runLogin(t, { tokens: [token], answers: ['yes', PIN], parts, request })).outcome, 'granted');
+});
+
+test.serial(
+  'U38: with login.pin_digits a letter makes it the password, whatever the card takes',
+  async (t) => {
+    const anything = { acceptsPin: ({ length }: Pin) => length >= 6 && length <= 8 };
+    for (const pinDigits of [false, true]) {
+      const token = new FakeToken(victim, anything);
+      const seen = await runLogin(t, {
+        ...{ tokens: [token], answers: ['hunter22'] },
+        policy: () => policyWith({ login: { pinDigits } }),
+      });
+      t.is(seen.outcome, pinDigits ? 'unavailable password-instead' : 'denied wrong-pin');
+      t.is(seen.password, pinDigits ? 'hunter22' : null);
+      t.is(token.sent.length, pinDigits ? 0 : 1);
+    }
+  },
+);
+
+test('U38: with login.pin_digits nobody sets a PIN that opens nothing here', async (t) => {
+  const policy = policyWith({ login: { pinDigits: true } });
+  const person = new FakePerson(['letters1', '48151623', '48151623']);
+  const next = await askNewPin(person, { acceptsPin: () => true }, policy, 'Ada', null);
+  t.true(next.isDigits);
+  next.wipe();
+  t.deepEqual(person.told, [NEW_PIN_NO_DIGITS]);
 });
