@@ -25,10 +25,10 @@ export interface RecordParts extends TakingParts {
  * By what root is known, whom `*` leaves out. A book names 100,000 people, of whom most never log in here: the uid of an
  * account is asked for before it does.
  */
-export type RootKnown = 'by-name' | 'by-uid';
+type RootKnown = 'by-name' | 'by-uid';
 
 /** Whether an officer may pair this account, by the name service; in doubt not. */
-export class Scope {
+class Scope {
   readonly #directory: Directory;
   readonly #rootKnown: RootKnown;
   readonly #known = new Map<string, boolean>();

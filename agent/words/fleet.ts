@@ -60,15 +60,3 @@ export function fleetRemedy({ freshness }: Pick<FleetStanding, 'freshness'>): st
     ? 'Set the clock. If it was ahead before: FLEET.md says how to begin anew.'
     : 'See why no newer book comes: systemctl status scauth-fleet, journalctl -u scauthd.';
 }
-
-/** Why a record of the book does not count, by the rule. */
-export const RECORD_REFUSED = {
-  withdrawn: 'the record is not in the book any more',
-  'not-for-login': 'it is not for logins',
-  'not-yet': 'it is not valid yet',
-  expired: 'it has expired',
-  'no-officer': 'who signed it is no officer for this machine now (revoked, expired, or of other hosts)',
-  'out-of-scope': 'who signed it may not pair members of this account’s groups',
-  revoked: 'it was revoked',
-  'denied-here': 'it was unpaired on this machine',
-} as const;

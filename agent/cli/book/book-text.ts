@@ -3,7 +3,6 @@
 
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { AgentError } from '../../base/errors.ts';
-import { keyNames } from '../../model/book/book-body.ts';
 import { bookLineText, parseBookLine, type BookKind, type BookLine } from '../../model/book/book.ts';
 import { MAX_BOOK_BYTES } from '../../model/book/limits.ts';
 import { book as say } from '../../words/book.ts';
@@ -68,13 +67,5 @@ export class Numbers {
 
   next(): number {
     return this.#next++;
-  }
-}
-
-export function isBy(spki: Buffer, sha256: string): boolean {
-  try {
-    return keyNames(spki).sha256 === sha256;
-  } catch {
-    return false;
   }
 }

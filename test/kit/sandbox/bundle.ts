@@ -1,5 +1,5 @@
 // scauth's programs as the package has them, JavaScript in one bundle: what people get, and a scauthd that starts with a
-// third of the processor time that it needs from TypeScript. The software card beside them, for the same reason. `npm test` and the benchmark make it; init.sh puts its launchers
+// third of the processor time that it needs from TypeScript. The software card and `sandbox-card` beside them, for the same reason. `npm test` and the benchmark make it; init.sh puts its launchers
 // in the place of install/bin.
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,8 +27,8 @@ export async function bundlePrograms(): Promise<void> {
   }
   await build({
     absWorkingDir: REPOSITORY,
-    entryPoints: ['test/kit/card/main.ts'],
-    outfile: join(BUNDLE, 'card.js'),
+    entryPoints: { card: 'test/kit/card/main.ts', 'sandbox-card': 'test/kit/sandbox/card-command.ts' },
+    outdir: BUNDLE,
     bundle: true,
     format: 'esm',
     platform: 'node',

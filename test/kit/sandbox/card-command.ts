@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { CardState } from '../card/calls.ts';
 import { CardControl } from '../card/client.ts';
 import type { LogEntry } from '../card/log.ts';
-import { CARDS, cardSocket, claimNumber, identityOf, portOf } from './cards.ts';
+import { CARD_PROGRAM, CARDS, cardSocket, claimNumber, identityOf, portOf } from './cards.ts';
 import { APP } from './namespace.ts';
 import { IO_SOCKET, tokenCount } from './token-count.ts';
 
@@ -149,7 +149,7 @@ async function startCard(
 ): Promise<CardControl> {
   const log = openSync(`${CARDS}/${number}`, 'a');
   // prettier-ignore
-  const argv = ['--disable-warning=ExperimentalWarning', `${APP}/test/kit/card/main.ts`, ...identityOf(number, key),
+  const argv = ['--disable-warning=ExperimentalWarning', `${APP}/${CARD_PROGRAM}`, ...identityOf(number, key),
     ...(args.includes('--factory') ? [] : ['--pin', PIN, '--puk', PUK]), ...args.filter((word) => word !== '--out'),
     '--out', '--port', String(portOf(reader)), '--control', cardSocket(number)];
   // A session of its own: it lives on when the shell ends that asked for it.

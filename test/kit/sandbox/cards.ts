@@ -8,6 +8,10 @@ import { SHARE, VPCD_PORT } from './etc.ts';
 /** Everybody may put cards in: one file for each number, `N.sock` for its control calls. */
 export const CARDS = `${SHARE}/cards`;
 
+/** From the root of the repository; bundled where `npm test` says so (bundle.ts). */
+const BUNDLE = process.env['SCAUTH_TEST_BUNDLE'];
+export const CARD_PROGRAM = BUNDLE === undefined ? 'test/kit/card/main.ts' : `${BUNDLE}/card.js`;
+
 /** Where a card listens for control calls. */
 export function cardSocket(number: number): string {
   return `${CARDS}/${number}.sock`;

@@ -296,6 +296,9 @@ export class Sandbox {
       SHELL: '/bin/bash',
       ...this.#variables(),
       ...(agent !== null && { SCAUTH_AGENT_PID: String(agent) }),
+      ...(process.env['SCAUTH_TEST_BUNDLE'] !== undefined && {
+        SCAUTH_TEST_BUNDLE: process.env['SCAUTH_TEST_BUNDLE'],
+      }),
       // Only `npm test` sets it: half of what its many short programs cost is compiling them.
       ...(process.env['NODE_COMPILE_CACHE'] !== undefined && {
         NODE_COMPILE_CACHE: `${SHARE}/compile-cache`,

@@ -6,17 +6,13 @@ import { once } from 'node:events';
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SHARE, VPCD_PORT } from './etc.ts';
-import { CARDS, cardSocket } from './cards.ts';
+import { CARD_PROGRAM, CARDS, cardSocket } from './cards.ts';
 import { APP, insidePid, type Namespace } from './namespace.ts';
 import { IO_SOCKET, tokenCount } from './token-count.ts';
 
-/** From the root of the repository; bundled where `npm test` says so (bundle.ts). */
-const BUNDLE = process.env['SCAUTH_TEST_BUNDLE'];
-const CARD_PROGRAM = BUNDLE === undefined ? 'test/kit/card/main.ts' : `${BUNDLE}/card.js`;
-
 /** Longest wait for a program to be ready or to end; a busy machine takes its time. */
 const PATIENCE_MS = 60_000;
-const POLL_MS = 5;
+const POLL_MS = 20;
 
 /** Of the first card. */
 export const CARD_SOCKET = cardSocket(1);
@@ -191,6 +187,6 @@ export async function untilTokensSeen(namespace: Namespace, count: number): Prom
   for (;;) {
     if (((await tokenCount(namespace.path(IO_SOCKET))) ?? 0) >= count) return true;
     if (Date.now() > deadline) return false;
-    await pause(POLL_MS * 4);
+    await pause(POLL_MS);
   }
 }

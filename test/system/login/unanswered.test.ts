@@ -1,5 +1,5 @@
 // A card is required and scauthd gives no answer: it is stopped, in one phase or in both, or su has limits from its user.
-// No password gets in; who was not asked is not held up. Floods: flood.test.ts.
+// No password gets in; who was not asked is not held up. Floods: flood.long.test.ts.
 import test from 'ava';
 import { processFacts } from '../../../agent/base/process-identity.ts';
 import type { Pty } from '../../kit/sandbox/pty.ts';

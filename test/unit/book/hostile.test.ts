@@ -1,4 +1,4 @@
-// M52: a directory in the attacker's hands lets nobody in. The many are in hostile.long.test.ts.
+// M52: a directory in the attacker's hands lets nobody in. The many are in hostile.long.test.ts and hostile.soak.ts.
 
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
