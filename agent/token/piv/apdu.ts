@@ -74,7 +74,8 @@ export class ApduExchange {
 
   async #sendAndCollect(command: Command, from: number, to: number, extended: boolean): Promise<Reply> {
     let reply = await this.#transmit(command, from, to, { extended });
-    const le = wantedLe(reply.sw);
+    // A VERIFY expects nothing: a card that asks for it once more, with a length, would get a second try.
+    const le = (command.expected ?? 0) > 0 ? wantedLe(reply.sw) : null;
     if (le !== null) reply = await this.#transmit(command, from, to, { extended, le });
     const pieces = [reply.data];
     let total = reply.data.length;

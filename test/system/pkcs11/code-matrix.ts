@@ -55,6 +55,32 @@ export interface Misbehaviour {
   readonly code: number;
   /** It does its work all the same. */
   readonly after: boolean;
+  /** … and gives another length or count than that of its answer, in hexadecimal, as shim.c reads it. */
+  readonly length?: string;
+}
+
+/** What gives lists, bytes or attributes, and so a length. */
+export const GIVES_LENGTHS = [
+  'C_GetSlotList',
+  'C_GetMechanismList',
+  'C_FindObjects',
+  'C_GetAttributeValue',
+  'C_Sign',
+] as const;
+
+/** None, one too few and too many, more than any card has, more than there is memory, and each sign bit. */
+export const LENGTHS = [
+  ...['0', '1', '3f', '41', 'ff', '101', 'ffff', '10001', '1000000', '7fffffff', '80000000', 'ffffffff'],
+  ...['100000000', '7fffffffffffffff', '8000000000000000', 'ffffffffffffffff'],
+] as const;
+
+/** Where it says so: at each call, where it is asked for the length, or where there is a buffer. */
+export const WHERE = ['', ' asked', ' given'] as const;
+
+/** A line for shim.c. */
+function lineOf({ what, code, after, length }: Misbehaviour): string {
+  if (length !== undefined) return `${what} length ${length}`;
+  return `${what} ${code.toString(16)}${after ? ' after' : ''}`;
 }
 
 function inTime<T>(what: string, promise: Promise<T>): Promise<T> {
@@ -130,16 +156,17 @@ export class CodeMatrix {
    * @returns what was not so
    */
   async play(misbehaviour: Misbehaviour, hurry = false): Promise<string[]> {
-    const { what, code, after } = misbehaviour;
+    const { what, code, after, length } = misbehaviour;
     if (what === 'C_SetPIN') return this.#playChange(misbehaviour);
     const problems: string[] = [];
     const hasNoAttributes = what === 'C_GetAttributeValue' && [0x11, 0x12].includes(code);
     const saysNothingIsThere = code === 0 || hasNoAttributes || failureOfCode(code, what).code === 'no-card';
     const say = (where: string, problem: string): void => {
-      problems.push(`${what} 0x${code.toString(16)}${after ? ' after its work' : ''}, ${where}: ${problem}`);
+      const how = length === undefined ? `0x${code.toString(16)}${after ? ' after its work' : ''}` : length;
+      problems.push(`${what} ${how}, ${where}: ${problem}`);
     };
     const [module] = this.#folders;
-    const bad = `${what} ${code.toString(16)}${after ? ' after' : ''}`;
+    const bad = lineOf(misbehaviour);
     const judge = (where: string, seen: Seen, may: 'granted' | 'not', pins: number): void => {
       if (seen.decision.kind === 'granted' && may === 'not') say(where, 'granted');
       const isNamed = seen.log.some((line) => line.includes('not-supported: '));
@@ -203,10 +230,11 @@ export class CodeMatrix {
   }
 
   /** The same for a new PIN, which is the old one here. */
-  async #playChange({ what, code, after }: Misbehaviour): Promise<string[]> {
+  async #playChange(misbehaviour: Misbehaviour): Promise<string[]> {
+    const { what, code, after } = misbehaviour;
     const [module] = this.#folders;
     const before = module.logins;
-    module.misbehave(`${what} ${code.toString(16)}${after ? ' after' : ''}`);
+    module.misbehave(lineOf(misbehaviour));
     const change = async (): Promise<string> => {
       const [old, next] = [new Pin(Buffer.from(PIN)), new Pin(Buffer.from(PIN))];
       try {

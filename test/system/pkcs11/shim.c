@@ -3,9 +3,10 @@
  *
  *   C_Sign 30          it answers so (hexadecimal) and does nothing
  *   C_Login 5 after    it does its work, and answers so
- *   wrong 101          what a wrong PIN is called
- *   tries 3            so many wrong PINs lock the token; SHIM.count has how many there were
- *   flags always       and the token's flags tell of it; `once`: until the module is initialised anew
+ *   C_Sign length 7    it does its work, and gives this as the length or count of what it gives; `asked`:
+ * only where it is asked for it (no buffer), `given`: only where there is a buffer wrong 101          what a
+ * wrong PIN is called tries 3            so many wrong PINs lock the token; SHIM.count has how many there
+ * were flags always       and the token's flags tell of it; `once`: until the module is initialised anew
  *   readers by-label   each token is a card, in a reader that is named as the token
  *
  * SHIM.logins gets a byte for each PIN that reaches this module. Specification: PKCS #11 2.40, the order of
@@ -165,6 +166,44 @@ static word work(int which, word a, word b, word c, word d, word e, word f, word
     return real->functions[which](a, b, c, d, e, f, g, h);
 }
 
+enum { SLOT_LIST = 4, MECHANISM_LIST = 7, ATTRIBUTES = 24, FIND = 27, SIGN = 43 };
+
+struct attribute {
+    word type;
+    void *value;
+    word length;
+};
+
+/* The length of an answer as the file says; `buffer`: where the answer itself was to go. */
+static void misstate(word *length, const void *buffer, word value, const char *when) {
+    if (length == NULL || (strncmp(when, " asked", 6) == 0 && buffer != NULL) ||
+        (strncmp(when, " given", 6) == 0 && buffer == NULL))
+        return;
+    *length = value;
+}
+
+static void misstate_all(int which, word b, word c, word d, word e, const char *how) {
+    char *when;
+    word value = strtoul(how, &when, 16);
+    struct attribute *attributes = (struct attribute *)c;
+    switch (which) {
+    case SLOT_LIST:
+    case MECHANISM_LIST:
+        misstate((word *)c, (void *)b, value, when);
+        break;
+    case FIND:
+        misstate((word *)d, (void *)b, value, when);
+        break;
+    case SIGN:
+        misstate((word *)e, (void *)d, value, when);
+        break;
+    case ATTRIBUTES:
+        for (word i = 0; i < d; i++)
+            misstate(&attributes[i].length, attributes[i].value, value, when);
+        break;
+    }
+}
+
 static word call(int which, const char *name, word a, word b, word c, word d, word e, word f, word g,
                  word h) {
     if (which == LOGIN || which == SET_PIN)
@@ -172,6 +211,14 @@ static word call(int which, const char *name, word a, word b, word c, word d, wo
     const char *how = said(name);
     if (how == NULL)
         return work(which, a, b, c, d, e, f, g, h);
+    if (strncmp(how, "length ", 7) == 0) {
+        char line[64];
+        /* The work reads the file anew. */
+        snprintf(line, sizeof line, "%.60s", how + 7);
+        word answer = work(which, a, b, c, d, e, f, g, h);
+        misstate_all(which, b, c, d, e, line);
+        return answer;
+    }
     char *rest;
     word code = strtoul(how, &rest, 16);
     if (strncmp(rest, " after", 6) == 0)

@@ -89,6 +89,14 @@ test('6Cxx is followed by the same command with that Le, once', async (t) => {
   t.is(stubborn.commands.length, 2);
 });
 
+test('S4: what expects nothing is not sent again, whatever length a card asks for', async (t) => {
+  for (const ins of [0x20, 0x24, 0x2c]) {
+    const slot = new ScriptedSlot(() => '6C00');
+    t.is((await run(slot, { ins, p1: 0, p2: 0x80, data: Buffer.alloc(8) })).sw, 0x6c00);
+    t.is(slot.commands.length, 1);
+  }
+});
+
 test('L10: 61FF for ever ends at the budget', async (t) => {
   const slot = new ScriptedSlot(() => `${'00'.repeat(255)}61FF`);
   await t.throwsAsync(run(slot, GET), { instanceOf: AgentError, code: 'card-fault' });

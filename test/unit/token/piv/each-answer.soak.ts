@@ -1,0 +1,4 @@
+// Each way at each command (each-answer.ts).
+import { answerTests } from './each-answer.ts';
+
+answerTests(1);
