@@ -71,6 +71,10 @@ async function attend(child: Child, request: SecretBuffer): Promise<Ended> {
   const sent = closed(child.stdin);
   const exited = once(child, 'exit');
   child.stdin.end(request.bytes);
+  // Once the pipe has it, nothing writes from it any more; PAM may take its time.
+  const forgotten = sent.then(() => {
+    request.release();
+  });
   try {
     const [code, signal] = (await exited) as [number | null, NodeJS.Signals | null];
     await Promise.race([silent, delay(LAST_WORDS_MS)]);
@@ -78,8 +82,7 @@ async function attend(child: Child, request: SecretBuffer): Promise<Ended> {
   } finally {
     child.stdin.destroy();
     child.stdout.destroy();
-    // The request may be wiped only when nothing writes from it any more.
-    await sent;
+    await forgotten;
   }
 }
 

@@ -3,7 +3,7 @@
 // Specifications: unshare(1), nsenter(1), setpriv(1), pid_namespaces(7).
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** The repository that this file belongs to, as the machine sees it. */
@@ -156,6 +156,21 @@ export class Namespace {
   /** @returns the machine's id of the program that {@link spawn} started; null before it runs and after it ended */
   pidOf(nsenter: ChildProcess): number | null {
     return nsenter.pid === undefined ? null : childOf(nsenter.pid);
+  }
+
+  /** Programs in it, as the machine counts them; those that lead into it are not. */
+  processes(): { readonly pid: number; readonly name: string; readonly line: string }[] {
+    const own = readlinkSync(`/proc/${this.initPid}/ns/pid`);
+    return readdirSync('/proc').flatMap((pid) => {
+      if (!/^\d+$/.test(pid)) return [];
+      try {
+        if (readlinkSync(`/proc/${pid}/ns/pid`) !== own) return [];
+        const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+        return [{ pid: Number(pid), name, line: readFileSync(`/proc/${pid}/cmdline`, 'latin1') }];
+      } catch {
+        return []; // it has ended
+      }
+    });
   }
 
   /** Ends every process in it. All of its mounts and files go with the last of them. */
