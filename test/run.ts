@@ -125,6 +125,7 @@ function steps(): { name: string; argv: string[] }[] {
     'test/package/*.c',
     'test/soak/*.c',
     'test/compliance/*.c',
+    'test/system/faults/*.c',
     'test/fuzz/module/*.[ch]',
   ];
   const c = sources.flatMap((pattern) => globSync(pattern, { cwd: REPOSITORY })).sort();

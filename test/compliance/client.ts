@@ -48,7 +48,12 @@ export interface LoginOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly tty?: string;
   readonly withinMs: number;
+  /** It begins only when it is told to: begin(). */
+  readonly held?: boolean;
 }
+
+/** Waits for a line, which is not the program's. */
+const HELD = ['sh', '-c', 'read -r begin && exec "$@"', 'sh'];
 
 export class Login {
   readonly #child: ChildProcess;
@@ -61,11 +66,11 @@ export class Login {
   #wake: () => void = () => undefined;
 
   constructor(sandbox: Sandbox, service: string, options: LoginOptions) {
-    const { as, user = sandbox.user, env = {}, tty } = options;
+    const { as, user = sandbox.user, env = {}, tty, held = false } = options;
     this.#sandbox = sandbox;
     this.#deadline = performance.now() + options.withinMs;
     const argv = [`${APP}/${PROGRAM}`, service, user, ...(tty === undefined ? [] : [tty])];
-    this.#child = sandbox.namespace.spawn(argv, {
+    this.#child = sandbox.namespace.spawn([...(held ? HELD : []), ...argv], {
       ...(as !== undefined && { user: as }),
       env: { ...sandbox.environment(as), ...env },
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -135,6 +140,16 @@ export class Login {
 
   answer(reply: Reply): void {
     this.#child.stdin?.write(`${typeof reply === 'string' ? reply : `=${reply.text}`}\n`);
+  }
+
+  /** Until one that is held runs, and waits. */
+  async untilHeld(): Promise<void> {
+    while (this.pid === null && !this.#over) await pause(1);
+  }
+
+  /** Lets one begin that is held. */
+  begin(): void {
+    this.#child.stdin?.write('\n');
   }
 
   /** As the machine counts; null: it has ended. */

@@ -251,6 +251,12 @@ export class Sandbox {
     return agent?.running === true ? agent.pid : null;
   }
 
+  /** pcscd's process id on the machine; null if it does not run. */
+  get pcscdHostPid(): number | null {
+    const pcscd = this.#services.get('pcscd');
+    return pcscd?.running === true ? pcscd.pid : null;
+  }
+
   agentLog(): string {
     return readLog(this.namespace, 'scauthd');
   }

@@ -66,7 +66,9 @@ export class Service {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (!this.running) return;
     const ended = once(this.#process, 'exit');
-    process.kill(this.pid, signal);
+    // One that is gone already has only to be noticed.
+    const pid = this.#namespace.pidOf(this.#process);
+    if (pid !== null) process.kill(pid, signal);
     const timer = setTimeout(() => {
       if (this.running) process.kill(this.pid, 'SIGKILL');
     }, PATIENCE_MS);
