@@ -106,7 +106,7 @@ printf 'a-guess\\n${sandbox.pin}\\n' | sc_auth pair -h "$hash" || true`;
     module: 'pam_sss.so',
     takesCards: true,
     ...ASKED,
-    prepare: prepareSssd,
+    prepare: (sandbox) => prepareSssd(sandbox),
     pair: async (sandbox) => {
       await script(
         sandbox,

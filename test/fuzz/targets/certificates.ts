@@ -23,6 +23,7 @@ import { listCovers, listFault, parseRevocationList } from '../../../agent/trust
 import { certificateFields } from '../../../agent/trust/fields.ts';
 import { constraintFault } from '../../../agent/trust/name-constraints.ts';
 import { ocspRequest, readOcspAnswer } from '../../../agent/trust/ocsp.ts';
+import { sidExtension } from '../../kit/sssd/sid-extension.ts';
 import { AUTHORITY, LEAF, Pki } from '../../unit/trust/authority.ts';
 import type { Target } from '../engine.ts';
 import { derOf, must, refusing, vector } from './refusing.ts';
@@ -59,6 +60,8 @@ pki.issue('responder', 'root', {
   extensions: 'keyUsage=critical,digitalSignature\nextendedKeyUsage=OCSPSigning',
 });
 pki.issue('others', 'root', { extensions: `${LEAF}\n${OTHER_NAMES}` });
+pki.issue('sid', 'root', { extensions: `${LEAF}\n${sidExtension('S-1-5-21-1-2-3-1105')}` });
+pki.issue('no-sid', 'root', { extensions: `${LEAF}\n1.3.6.1.4.1.311.25.2=DER:0403010203` });
 const narrowed = MORE_CONSTRAINTS.map((constraints, index) =>
   pki.issue(`narrow-${index}`, 'root', { extensions: `${AUTHORITY}\nnameConstraints=${constraints}` }),
 );
@@ -124,9 +127,18 @@ function chain(input: Buffer): void {
   must(found === undefined || found.fault !== null || isOurs, 'a changed certificate has a chain');
   refusing(() => findChain(leaf, [one, ...authorities], nowMs));
 }
-const SIGNED = ['narrow', 'leaf', 'below', 'odd', 'responder', 'others', 'revoked', ...narrowed].map((name) =>
-  pki.der(name),
-);
+const SIGNED = [
+  'narrow',
+  'leaf',
+  'below',
+  'odd',
+  'responder',
+  'others',
+  'sid',
+  'no-sid',
+  'revoked',
+  ...narrowed,
+].map((name) => pki.der(name));
 
 function inOtherStrings(der: Buffer): Buffer[] {
   return STRINGS.map((tag) => {

@@ -1,5 +1,6 @@
 // What is text: settings, matching rules, lines of the audit log, what pinentry and the kernel say.
 
+import { WEAK_BINDINGS } from '../../../agent/model/key/certificate-binding.ts';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ import { toOcsf } from '../../../agent/audit/ocsf/record.ts';
 import { assuanLine, parseResponse, unescapeData } from '../../../agent/session/assuan.ts';
 import { loadPolicy } from '../../../config/parse-settings.ts';
 import { parseCertmapRule } from '../../../policy/certmap/parse.ts';
+import { bindingOf, isWeak } from '../../../policy/certificate-binding.ts';
 import { matchesRule } from '../../../policy/certmap/match.ts';
 import { formatFields, isMappingFormat } from '../../../policy/mapping-format.ts';
 import { settings as known } from '../../../policy/settings/settings.ts';
@@ -62,6 +64,23 @@ function certmap(input: Buffer): void {
   }
   const formatted = formatFields(text, ['a', null, '$2', '']);
   must(formatted === null || isMappingFormat(text), 'a format without a field gives everybody one account');
+}
+
+/** One value of the directory's, and a certificate that it may name: nothing but its own numbers is strong. */
+function binding(input: Buffer): void {
+  const text = input.subarray(0, 400).toString('latin1');
+  const fields = {
+    ...FIELDS,
+    ...{ serialNumber: text.length % 2 === 0 ? '00F001' : 'F001', subjectKeyId: 'AB12', sha1: ['CD34'] },
+    sid: text.startsWith('S-1-') ? text : null,
+    altNames: [...FIELDS.altNames, { kind: 'ntPrincipalName', value: 'ada@EXAMPLE.ORG' } as const],
+  };
+  const sids = text === '' ? [] : ['S-1-5-21-1-2-3-1105'];
+  const user = { name: 'ada', uid: 1000, sids, securityIdentities: [text], principalNames: [text] };
+  const strong = bindingOf(fields, user, []);
+  const isNamed = /01f0|ab12|cd34|^S-1-5-21-1-2-3-1105$/i.test(text);
+  must(strong === null || (isNamed && !isWeak(strong)), 'a text that names nothing of a certificate ties it');
+  bindingOf(fields, user, WEAK_BINDINGS);
 }
 
 function auditLine(input: Buffer): void {
@@ -151,6 +170,22 @@ export const text: readonly Target[] = [
       ].map((line) => Buffer.from(`${line}\n`, 'latin1')),
     ],
     run: settings,
+  },
+  {
+    name: 'binding',
+    files: [['policy/certificate-binding.ts']],
+    seeds: [
+      'X509:<I>O=Org<SR>01f0',
+      'X509:<I>O=Org<S>CN=Ada',
+      'X509:<SKI>ab12',
+      'X509:<SHA1-PUKEY>cd34',
+      'X509:<S>CN=Ada',
+      'X509:<RFC822>ada@example.org',
+      'X509:<I>O="O, ""r"""<SR>00',
+      'ada@example.org',
+      'S-1-5-21-1-2-3-1105',
+    ].map((line) => Buffer.from(line)),
+    run: binding,
   },
   {
     name: 'certmap',

@@ -1,5 +1,5 @@
-// The real SSSD in a sandbox, with its InfoPipe on a bus as the system's and slapd behind it, whose people have what Active
-// Directory's have. Specifications: sssd-ldap(5), sssd-ifp(5), sss-certmap(5).
+// The real SSSD in a sandbox, with its InfoPipe on a bus as the system's and a directory behind it: slapd, whose people have
+// what Active Directory's have, or Samba (samba-domain.ts). Specifications: sssd-ldap(5), sssd-ifp(5), sss-certmap(5).
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { APP, pamModuleFolder } from '../sandbox/namespace.ts';
@@ -45,7 +45,15 @@ const BUS_CONF = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Conf
   <includedir>/usr/share/dbus-1/system.d</includedir>
 </busconfig>`;
 
-const SSSD_CONF = (rule: string): string => `[sssd]
+/** Of a directory that SSSD asks. */
+export interface Directory {
+  /** Lines of sssd.conf(5) that say where it is, and how it is read. */
+  readonly domain: string;
+  readonly isSamba: boolean;
+  start(sandbox: Sandbox): Promise<void>;
+}
+
+const SSSD_CONF = (domain: string, rule: string): string => `[sssd]
 services = nss, pam, ifp
 domains = example
 [ifp]
@@ -54,12 +62,9 @@ user_attributes = +objectSIDString, +altSecurityIdentities, +userPrincipalName
 id_provider = ldap
 auth_provider = none
 access_provider = permit
-ldap_uri = ldap://127.0.0.1:${PORT}
-ldap_search_base = ${SUFFIX}
 ldap_id_use_start_tls = false
-ldap_user_objectsid = objectSid
-ldap_user_principal = userPrincipalName
 ldap_user_extra_attrs = altSecurityIdentities
+${domain}
 [certmap/example/people]
 maprule = ${rule}
 `;
@@ -112,30 +117,43 @@ loginShell: /bin/bash
 ${sid === undefined ? '' : `objectSid:: ${sidBytes(sid).toString('base64')}\n`}${userPrincipalName === undefined ? '' : `userPrincipalName: ${userPrincipalName}\n`}${altSecurityIdentities.map((text) => `altSecurityIdentities: ${text}\n`).join('')}`;
 }
 
+/** slapd, with these people. */
+export function slapdOf(people: readonly DirectoryPerson[]): Directory {
+  return {
+    domain: `ldap_uri = ldap://127.0.0.1:${PORT}
+ldap_search_base = ${SUFFIX}
+ldap_user_objectsid = objectSid
+ldap_user_principal = userPrincipalName`,
+    isSamba: false,
+    start: async (sandbox) => {
+      mkdirSync(sandbox.path('/run/slapd/db'), { recursive: true });
+      writeFileSync(sandbox.path('/run/slapd/slapd.conf'), SLAPD_CONF);
+      const top = `dn: ${SUFFIX}\nobjectClass: organization\nobjectClass: dcObject\no: Example\ndc: example\n`;
+      writeFileSync(sandbox.path('/run/slapd/all.ldif'), top + people.map(ldif).join(''));
+      await bash(
+        sandbox,
+        `export LD_LIBRARY_PATH=${SLAPD}/usr/lib/x86_64-linux-gnu LDAPNOINIT=1
+(exec -a slapadd ${SLAPD}/usr/sbin/slapd -f /run/slapd/slapd.conf -q -l /run/slapd/all.ldif)
+${SLAPD}/usr/sbin/slapd -f /run/slapd/slapd.conf -h ldap://127.0.0.1:${PORT}`,
+      );
+    },
+  };
+}
+
 /** @param rule by which SSSD looks for the person of a certificate (sss-certmap(5)) */
-export async function startSssd(
-  sandbox: Sandbox,
-  people: readonly DirectoryPerson[],
-  rule: string,
-): Promise<void> {
-  // The sandbox's own PAM modules are mounted within /usr, which SSSD's packages are laid over.
+export async function startSssd(sandbox: Sandbox, directory: Directory, rule: string): Promise<void> {
+  // The sandbox's own PAM modules are mounted within /usr, which the packages are laid over.
   const modules = pamModuleFolder();
   await bash(sandbox, `mkdir -p /run/kept-modules; mount --bind ${modules} /run/kept-modules`);
-  await prepareSssd(sandbox);
+  await prepareSssd(sandbox, directory.isSamba);
   await bash(sandbox, `mount --bind /run/kept-modules ${modules}`);
-  for (const folder of ['/run/slapd/db', '/run/dbus', '/etc/sssd'])
-    mkdirSync(sandbox.path(folder), { recursive: true });
-  writeFileSync(sandbox.path('/run/slapd/slapd.conf'), SLAPD_CONF);
-  const top = `dn: ${SUFFIX}\nobjectClass: organization\nobjectClass: dcObject\no: Example\ndc: example\n`;
-  writeFileSync(sandbox.path('/run/slapd/all.ldif'), top + people.map(ldif).join(''));
+  await directory.start(sandbox);
+  for (const folder of ['/run/dbus', '/etc/sssd']) mkdirSync(sandbox.path(folder), { recursive: true });
   writeFileSync(sandbox.path('/run/dbus/system.conf'), BUS_CONF);
-  writeFileSync(sandbox.path('/etc/sssd/sssd.conf'), SSSD_CONF(rule), { mode: 0o600 });
+  writeFileSync(sandbox.path('/etc/sssd/sssd.conf'), SSSD_CONF(directory.domain, rule), { mode: 0o600 });
   await bash(
     sandbox,
-    `export LD_LIBRARY_PATH=${SLAPD}/usr/lib/x86_64-linux-gnu LDAPNOINIT=1
-(exec -a slapadd ${SLAPD}/usr/sbin/slapd -f /run/slapd/slapd.conf -q -l /run/slapd/all.ldif)
-${SLAPD}/usr/sbin/slapd -f /run/slapd/slapd.conf -h ldap://127.0.0.1:${PORT}
-dbus-daemon --config-file=/run/dbus/system.conf
+    `dbus-daemon --config-file=/run/dbus/system.conf
 sed -i 's/^\\(passwd\\|group\\):.*/\\1: files sss/' /etc/nsswitch.conf`,
   );
   await bash(sandbox, START);

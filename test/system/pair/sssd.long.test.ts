@@ -9,6 +9,7 @@ import {
   forgetLocalAccount,
   freezeInfoPipe,
   restartSssd,
+  slapdOf,
   startSssd,
   stopSssd,
 } from '../../kit/sssd/sandbox-sssd.ts';
@@ -79,7 +80,7 @@ test.before(async () => {
   const issuer = 'DC=org,DC=example,CN=Test CA';
   await startSssd(
     sandbox,
-    [
+    slapdOf([
       {
         uid: sandbox.user,
         uidNumber: sandbox.uid,
@@ -87,7 +88,7 @@ test.before(async () => {
         altSecurityIdentities: [`X509:<I>${issuer}<SR>${reversed}`],
       },
       { uid: 'bob', uidNumber: 20_002, sid: 'S-1-5-21-1-2-3-4' },
-    ],
+    ]),
     RULE,
   );
   await forgetLocalAccount(sandbox);
