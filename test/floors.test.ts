@@ -46,7 +46,7 @@ const PARTS = [
 
 function rolePlayers(files: readonly SourceFile[]): string[] {
   return files.flatMap((file) =>
-    [...nodesOf(file.tree)]
+    nodesOf(file.tree)
       .filter(ts.isClassDeclaration)
       .filter((node) =>
         (node.heritageClauses ?? []).some((clause) =>
@@ -60,7 +60,7 @@ function rolePlayers(files: readonly SourceFile[]): string[] {
 /** Where one of `names` is constructed or called. */
 function usesOf(files: readonly SourceFile[], names: readonly string[]): string[] {
   return files.flatMap((file) =>
-    [...nodesOf(file.tree)]
+    nodesOf(file.tree)
       .filter((node) => ts.isNewExpression(node) || ts.isCallExpression(node))
       .filter((node) => names.includes(node.expression.getText()))
       .map((node) => `${file.path}: ${node.expression.getText()}`),
@@ -70,7 +70,7 @@ function usesOf(files: readonly SourceFile[], names: readonly string[]): string[
 /** Object literals with kind: 'granted'; `bare` are those that say nothing else (an outcome for the log). */
 function grantsIn(files: readonly SourceFile[]): { path: string; bare: boolean }[] {
   return files.flatMap((file) =>
-    [...nodesOf(file.tree)]
+    nodesOf(file.tree)
       .filter(ts.isObjectLiteralExpression)
       .filter((node) =>
         node.properties.some(

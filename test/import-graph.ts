@@ -259,10 +259,15 @@ export function readTree(root: string): SourceFile[] {
     .map((path) => parseSource(path, readFileSync(join(root, path), 'utf8')));
 }
 
-/** Every node of a tree, depth first. */
-export function* nodesOf(node: ts.Node): Generator<ts.Node> {
-  yield node;
-  for (const child of node.getChildren()) yield* nodesOf(child);
+/** Every node of a tree, depth first; no tokens and no comments, which to find anew takes ten times as long. */
+export function nodesOf(root: ts.Node): ts.Node[] {
+  const found: ts.Node[] = [];
+  const visit = (node: ts.Node): void => {
+    found.push(node);
+    ts.forEachChild(node, visit);
+  };
+  visit(root);
+  return found;
 }
 
 function specifierOf(node: ts.Node): { text: string; typeOnly: boolean } | null {
@@ -287,7 +292,7 @@ function specifierOf(node: ts.Node): { text: string; typeOnly: boolean } | null 
 
 /** Imports of our own files by `file`; packages and node: modules are left out. */
 export function importsOf(file: SourceFile): Import[] {
-  return [...nodesOf(file.tree)]
+  return nodesOf(file.tree)
     .map(specifierOf)
     .filter((found) => found?.text.startsWith('.') === true)
     .map((found) => ({

@@ -56,7 +56,7 @@ function isSentence(text: string): boolean {
 }
 
 function sentencesIn({ path, tree }: SourceFile): string[] {
-  return [...nodesOf(tree)].flatMap((node) => {
+  return nodesOf(tree).flatMap((node) => {
     const text = textOf(node);
     if (text === null || !isSentence(text)) return [];
     const parents = parentsOf(node);

@@ -73,7 +73,7 @@ export function guardsOf(root: string): Guard[] {
     .flatMap((file) => {
       const text = read(file);
       const { tree } = parseSource(file, text);
-      return [...nodesOf(tree)]
+      return nodesOf(tree)
         .map((node) => guardOf(node, file, text, tree))
         .filter((guard) => guard !== null);
     });

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import test from 'ava';
+import { setTimeout as pause } from 'node:timers/promises';
 import { sandboxWithMany } from '../../bench/many.ts';
 import { nameOf } from '../../unit/store/fill.ts';
 import { readExactReplies } from '../../unit/socket/raw-varlink.ts';
@@ -54,6 +55,7 @@ test.serial('S15: a password login is answered while root lists', async (t) => {
     const asked = await sandbox.exec(['pamtester', 'scauth-test', sandbox.user, 'authenticate']);
     t.not(asked.code, 0, 'no card is in');
     answered += 1;
+    await pause(100);
   }
   const { stdout } = await list;
   const { accounts, shutOut } = JSON.parse(stdout) as { accounts: { user: string }[]; shutOut: string[] };
@@ -84,6 +86,7 @@ test.serial(
       const asked = await sandbox.exec(['pamtester', 'scauth-test', sandbox.user, 'authenticate']);
       t.not(asked.code, 0, 'no card is in');
       answered += 1;
+      await pause(100);
     }
     const { code, stdout } = await run;
     t.is(code, 0);
