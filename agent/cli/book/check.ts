@@ -42,7 +42,8 @@ export async function exportBook(args: readonly string[], context: CommandContex
     context.output.result({ lines: text }, text);
     return;
   }
-  writeNew(options.out, text.map((line) => `${line}\n`).join(''));
+  // Signed, and nobody's secret: other officers read it, and whoever carries it.
+  writeNew(options.out, text.map((line) => `${line}\n`).join(''), 0o644);
   context.output.result({ file: options.out, lines: lines.length }, [
     say.exported(options.out, lines.length),
   ]);

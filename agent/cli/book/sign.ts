@@ -68,10 +68,18 @@ async function byCard(
   return signed;
 }
 
-/** Records and one's own line are signed once, lines of other officers by several. */
-function isOpen({ kind, signatures }: BookLine, also: boolean): boolean {
+/** Whether who is meant has signed it: such a line is what machines pin, and stays as it is. */
+function isOwn(line: BookLine): boolean {
+  const said = saidBy(parseOfficerBody, line);
+  return said !== null && line.signatures.some(({ spki }) => spki.equals(said.key));
+}
+
+/** Records and one's own line are signed once, lines that others name an officer by, by several. */
+function isOpen(line: BookLine, also: boolean): boolean {
+  const { kind, signatures } = line;
   if (kind === 'head') return false;
-  return signatures.length === 0 || (also && kind === 'officer' && signatures.length < MAX_SIGNATURES);
+  if (signatures.length === 0) return true;
+  return also && kind === 'officer' && signatures.length < MAX_SIGNATURES && !isOwn(line);
 }
 
 async function signDrafts(

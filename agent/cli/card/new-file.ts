@@ -10,10 +10,10 @@ export function requestPem(base64: string): string {
   return toPem(Buffer.from(base64, 'base64'), 'CERTIFICATE REQUEST');
 }
 
-/** A file that is not there yet, for its owner alone. @throws CommandError `usage` */
-export function writeNew(path: string, content: Uint8Array | string): void {
+/** A file that is not there yet, for its owner alone unless `mode` says more. @throws CommandError `usage` */
+export function writeNew(path: string, content: Uint8Array | string, mode = 0o600): void {
   try {
-    writeFileSync(path, content, { flag: 'wx', mode: 0o600 });
+    writeFileSync(path, content, { flag: 'wx', mode });
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
     throw new CommandError('usage', code === 'EEXIST' ? say.exists(path) : say.unwritable(path, code), cause);

@@ -8,36 +8,19 @@ import test from 'ava';
 import { bookLdif } from '../../../agent/model/book/book-ldif.ts';
 import { adaLine, GOOD, headKey, olgaLine, ottoLine } from '../../kit/book/fleet-world.ts';
 import { headLine, REALM } from '../../kit/book/make-book.ts';
+import { block, unpackedEnvironment } from '../../kit/fleet/guide.ts';
 import { FleetProgram } from '../../kit/fleet/program.ts';
 import { ADMIN, ADMIN_PASSWORD, BOOK_DN, personLdif, Slapd, SUFFIX } from '../../kit/fleet/slapd.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const guide = readFileSync(join(ROOT, 'install/doc/fleet.md'), 'utf8');
-const unpacked = (name: string): string => join(ROOT, 'build', name);
 const KEY = / record (\w+) /.exec(adaLine)?.[1] ?? '';
 
-function block(name: string): string {
-  const [, text] = new RegExp(`<!-- rollout: ${name} -->\n\n\`\`\`sh\n(.*?)\`\`\``, 's').exec(guide) ?? [];
-  if (text === undefined) throw new Error(`the guide has no block ${name}`);
-  return text;
-}
-
 function run(name: string, env: Readonly<Record<string, string>>): string {
-  const python = [
-    'ansible-core',
-    'python3-resolvelib',
-    'python3-jinja2',
-    'python3-markupsafe',
-    'python3-packaging',
-  ];
   return execFileSync('sh', ['-eu', '-c', block(name)], {
     encoding: 'utf8',
     env: {
-      PATH: `${unpacked('ldap-utils')}/usr/bin:${unpacked('ansible-core')}/usr/bin:/usr/bin:/bin`,
-      PYTHONPATH: python.map((one) => `${unpacked(one)}/usr/lib/python3/dist-packages`).join(':'),
-      LDAPCONF: '/dev/null',
+      ...unpackedEnvironment(join(ROOT, 'build')),
       HOME: env['HOME'] ?? '/nonexistent',
-      LC_ALL: 'C.UTF-8',
       ...env,
     },
   });
