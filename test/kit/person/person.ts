@@ -17,7 +17,7 @@ export const WRONG_PIN = '000000';
 export const ROOT = /^0\r?$/m;
 
 const PATIENCE_MS = 15_000;
-const POLL_MS = 5;
+const POLL_MS = 20;
 const INTERRUPT_MS = 200;
 
 /** What the screen shows, and what is typed then (Enter is added); without text it is only waited for. */

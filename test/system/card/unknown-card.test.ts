@@ -1,5 +1,6 @@
 // K14: a card that no driver knows, or without a key for logins, until it has been personalised while it was in.
 import test from 'ava';
+import { setTimeout as pause } from 'node:timers/promises';
 import * as person from '../../kit/person/person.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 
@@ -34,8 +35,10 @@ for (const [driver, config] of [
 
         // As if it were personalised now: nobody touches it.
         await sandbox.card.clearFaults();
-        for (let n = 0; n < 100; n++)
+        for (let n = 0; n < 100; n++) {
           if ((await sandbox.exec(['sc_auth', 'identities'])).stdout !== '') break;
+          await pause(200);
+        }
         await person.pairCard(sandbox);
         await person.expectCardLogin(sandbox);
       } finally {
