@@ -29,6 +29,7 @@ export async function exportBook(args: readonly string[], context: CommandContex
     base: { type: 'string' },
     people: { type: 'string' },
     'user-attribute': { type: 'string' },
+    'have-class': { type: 'boolean' },
   });
   const lines = readBook(fileOption(options.file)).filter(
     ({ kind, signatures }) => signatures.length > 0 && (options.officers !== true || kind === 'officer'),
@@ -36,7 +37,8 @@ export async function exportBook(args: readonly string[], context: CommandContex
   const { base, people = `ou=people,${base ?? ''}`, 'user-attribute': userAttribute = 'uid' } = options;
   if ((options.ldif === true) !== (base !== undefined)) throw new CommandError('usage', say.whichBase);
   const signed = lines.map(bookLineText);
-  const place = { book: `cn=book,${base ?? ''}`, people, userAttribute };
+  const haveClass = options['have-class'] === true;
+  const place = { book: `cn=book,${base ?? ''}`, people, userAttribute, haveClass };
   const text = options.ldif === true ? bookLdif(signed, place).split('\n').slice(0, -1) : signed;
   if (options.out === undefined) {
     context.output.result({ lines: text }, text);

@@ -47,6 +47,7 @@ the book can withhold what it says, and add nothing. FLEET.md has the whole of i
   --base DN               export --ldif: below it are cn=book and ou=people
   --people DN             export --ldif: below which the people are, if elsewhere
   --user-attribute NAME   export --ldif: by what they are named there (uid)
+  --have-class            export --ldif: they have the class scauthPerson already (389 Directory Server)
   --signer FILE|SHA256    verify: the officers' lines, or one officer's key, that machines pin
   --threshold N           verify: how many officers name a further one (2)
   --pin-fd N              sign: read the PIN from the open file descriptor N, one line

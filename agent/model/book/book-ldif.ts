@@ -16,6 +16,8 @@ export interface LdifPlace {
   /** The entry below which the people are, and the attribute that names them there. */
   readonly people: string;
   readonly userAttribute: string;
+  /** People have the class scauthPerson: for a server without the control by which it is added (389 Directory Server). */
+  readonly haveClass?: boolean;
 }
 
 /** A value in a distinguished name: every character that is not plain as its bytes in hexadecimal (RFC 4514, 2.4). */
@@ -35,8 +37,8 @@ function replaced(attribute: string, values: Iterable<string>): string[] {
   return [`replace: ${attribute}`, ...[...values].map((value) => ldifLine(attribute, value)), '-'];
 }
 
-function modify(dn: string, ...changes: readonly string[]): string {
-  return `${[ldifLine('dn', dn), `control: ${PERMISSIVE} true`, 'changetype: modify', ...changes].join('\n')}\n`;
+function modify(dn: string, control: readonly string[], ...changes: readonly string[]): string {
+  return `${[ldifLine('dn', dn), ...control, 'changetype: modify', ...changes].join('\n')}\n`;
 }
 
 /**
@@ -64,12 +66,20 @@ export function bookLdif(lines: Iterable<string>, place: LdifPlace, gone: readon
     }
   }
   const entries = [...people].sort(([one], [other]) => (one < other ? -1 : 1));
+  const control = place.haveClass === true ? [] : [`control: ${PERMISSIVE} true`];
+  const addClass = place.haveClass === true ? [] : ['add: objectClass', 'objectClass: scauthPerson', '-'];
   return [
-    modify(place.book, ...replaced('scauthBookHead', heads), ...replaced('scauthBookOfficer', officers)),
+    modify(
+      place.book,
+      control,
+      ...replaced('scauthBookHead', heads),
+      ...replaced('scauthBookOfficer', officers),
+    ),
     ...entries.map(([user, { keys, records }]) =>
       modify(
         `${place.userAttribute}=${escapeDnValue(user)},${place.people}`,
-        ...['add: objectClass', 'objectClass: scauthPerson', '-'],
+        control,
+        ...addClass,
         ...replaced('scauthKeyHash', keys),
         ...replaced('scauthRecord', records),
       ),

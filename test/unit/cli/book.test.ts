@@ -85,6 +85,9 @@ test('officers alone, everything that is signed, and the same as LDIF; a draft i
   const other = ['--people', elsewhere.people, '--user-attribute', 'cn', '-o', join(folder, 'ldif')];
   t.is((await book('export', '--ldif', '--base', base, ...other)).code, 0);
   t.is(readFileSync(join(folder, 'ldif'), 'utf8'), bookLdif([olgaLine, ottoLine, adaLine], elsewhere));
+  const plain = (await book('export', '--ldif', '--base', base, '--have-class')).out;
+  t.notRegex(plain, /^control:|objectClass/m, '389 Directory Server has no such control');
+  t.true(plain.includes(`replace: scauthRecord\nscauthRecord: ${adaLine}\n`));
   t.is((await book('export', '--ldif')).code, 2);
   t.is((await book('export', '--base', base)).code, 2);
 });
