@@ -1,6 +1,7 @@
 // Around a login, and what follows it, each in one order that stands here. Whatever is done here, the decision stays what
 // the login came to; and what nobody has to wait for is put off until the answer is on its way.
 
+import { withRank } from '../base/ahead.ts';
 import { AgentError, describeError } from '../base/errors.ts';
 import type { Pin } from '../base/pin.ts';
 import { refusedByDefault, type AuthDecision, type GrantedDecision } from '../model/decision.ts';
@@ -218,7 +219,10 @@ export async function serveLogin(
   }
   try {
     const asked = personWith(person, { ask: (text, echo) => stay.ask(person, text, echo) });
-    return await follow(request, person, await parts.login(request, asked), stay, parts);
+    // What root's programs ask for is for somebody in front of them; whoever comes by themselves waits beside them.
+    const ahead = request.peer.uid === 0;
+    const outcome = await withRank(ahead, () => parts.login(request, asked));
+    return await follow(request, person, outcome, stay, parts);
   } finally {
     stay.leave();
   }

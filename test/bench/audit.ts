@@ -112,6 +112,7 @@ async function appendFigures(appends: number): Promise<Figure[]> {
     const [own, other, byThread] = [median(taken.ours), median(taken.bare), median(taken.handle)];
     return [
       figure('audit-append-ratio-to-write-and-fdatasync', own / other, 'ratio', 1.3),
+      figure('audit-append-ratio-to-node-file-handle', own / byThread, 'ratio', 1.15),
       figure('audit-append-ratio-of-a-bare-file-handle', byThread / other, 'ratio'),
       figure('audit-append-ms', own, 'ms'),
       figure('audit-bare-write-and-fdatasync-ms', other, 'ms'),

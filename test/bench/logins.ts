@@ -3,8 +3,8 @@
 // no-pairing: a login of somebody without a card; no-card: of somebody whose card is not in; account: an account phase;
 // call: a call of io.scauth; card: a login by card; wrong-pin: one with a wrong PIN, and then one with the right one.
 import { connect } from 'node:net';
-import { FrameStream } from '../../agent/protocol/frame-stream.ts';
-import { encodeFrame, type BeginFrame, type VerdictCode } from '../../agent/protocol/frames.ts';
+import type { VerdictCode } from '../../agent/protocol/frames.ts';
+import { frameLogin } from './frame-login.ts';
 
 const [kind = '', count = '0', user = 'ada', pin = ''] = process.argv.slice(2);
 const usesCard = kind === 'card' || kind === 'wrong-pin';
@@ -12,18 +12,6 @@ const usesCard = kind === 'card' || kind === 'wrong-pin';
 const AT_ONCE = usesCard ? 1 : 4;
 const WRONG_PIN = '99999999';
 
-const begin: BeginFrame = {
-  type: 'begin',
-  minVersion: 1,
-  maxVersion: 3,
-  phase: kind === 'account' ? 'account' : 'authenticate',
-  flags: 0,
-  service: 'sudo',
-  user,
-  tty: null,
-  rhost: null,
-  ruser: null,
-};
 const call = Buffer.from(
   `${JSON.stringify({ method: 'io.scauth.GetPairingPrompt', parameters: { token: null } })}\0`,
 );
@@ -35,37 +23,8 @@ function note(failure: string): void {
   failures.set(failure, (failures.get(failure) ?? 0) + 1);
 }
 
-/** @returns what the login came to; null: nothing was answered */
 function login(secret: string): Promise<VerdictCode | null> {
-  return new Promise((resolve) => {
-    let code: VerdictCode | null = null;
-    let last = 'nothing';
-    const socket = connect('/run/scauth/pam.sock');
-    const frames = new FrameStream((frame, version) => {
-      last = frame.type;
-      if (frame.type === 'verdict') code = frame.code;
-      if (frame.type === 'ask')
-        socket.write(
-          encodeFrame(
-            { type: 'answer', status: 'answered', secret: Buffer.from(secret) },
-            undefined,
-            version,
-          ),
-        );
-    });
-    socket.on('connect', () => socket.write(encodeFrame(begin)));
-    socket.on('data', (bytes) => {
-      frames.push(bytes);
-    });
-    socket.on('error', ({ message }) => {
-      note(message);
-    });
-    socket.on('close', () => {
-      frames.release();
-      if (code === null) note(`closed after ${last}`);
-      resolve(code);
-    });
-  });
+  return frameLogin({ user, phase: kind === 'account' ? 'account' : 'authenticate' }, secret, note);
 }
 
 function isAnswered(): Promise<boolean> {

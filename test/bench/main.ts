@@ -1,7 +1,7 @@
 // npm run bench: measures what a login costs, on the real pcscd and PAM with the software card, and prints a table.
 // With --json FILE it also writes the figures; a missed bar is a result like any other and no failure (exit code 0).
 // Usage: node install/bootstrap.mjs test/bench/main.ts [--json FILE] [--quick | --full] [--only PART] [--svg FILE] [--publish]
-// PART: login, peers, setup, pkcs11, cards, flood, many, memory, session, fleet, audit, console or package.
+// PART: login, peers, setup, pkcs11, cards, flood, load, many, memory, session, fleet, audit, console or package.
 // --svg draws the peers; --publish puts the peers' chart and tables into the documents.
 // --full measures the memory on an audit log of 5,000,000 records (6 GB in /var/tmp) and not of 1,000,000.
 import { writeFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { fleetFigures } from './fleet.ts';
 import { figure, figuresTable, table, writeJson, type Figure } from './figures.ts';
 import { fleetLoadFigures } from './fleet-load.ts';
 import { floodFigures } from './flood.ts';
+import { loadFigures } from './load.ts';
 import { insertionFigures, retiredFigures } from './insertion.ts';
 import { MEASURED_AGENT } from './longest-turn.ts';
 import { packageFigures } from './package.ts';
@@ -23,6 +24,7 @@ import { measurePeers, type PeerReport } from './peers.ts';
 import { peersChart, peersTable, putBetweenMarks, shortTable } from './peers-report.ts';
 import { pkcs11Figures } from './pkcs11.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, REAL_CARD_MS, Rig } from './rig.ts';
+import { LogindMock } from '../kit/logind/logind-mock.ts';
 import { manyFigures } from './many.ts';
 import { memoryFigures } from './memory-after.ts';
 import { muteFigures } from './mute.ts';
@@ -59,6 +61,24 @@ async function loginFigures(rig: Rig, key: 'p256' | 'rsa2048', pairs: number): P
   return [ratios, medians];
 }
 
+/** The same login on a machine with logind, in the person's session at the seat: scauthd looks whose it is. */
+async function logindFigures(rig: Rig, pairs: number): Promise<Figure[]> {
+  const { sandbox } = rig;
+  process.stderr.write(`login with p256 and a logind, ${pairs} pairs\n`);
+  const logind = await LogindMock.startIn(sandbox);
+  try {
+    await logind.add({ id: '4', uid: sandbox.uid, user: sandbox.user, type: 'x11', display: ':0' });
+    await logind.setDisplay(sandbox.uid, '4');
+    const { oursMs, theirsMs } = await compareLogin(rig, 'p256', 0, pairs);
+    return [
+      figure('login-wall-ratio-to-bare-p256-with-logind', oursMs / theirsMs, 'ratio', 1.3),
+      figure('login-wall-ms-p256-with-logind', oursMs, 'ms'),
+    ];
+  } finally {
+    logind.stop();
+  }
+}
+
 async function measure(quick: boolean): Promise<Figure[]> {
   const pairs = quick ? 5 : 40;
   const p256 = await withRig(['p256'], async (rig) => {
@@ -72,8 +92,9 @@ async function measure(quick: boolean): Promise<Figure[]> {
       ...memoryAtRest(rig, 'after-logins'),
       ...(await commandTimes(rig, quick ? 3 : 10)),
     ];
+    const withLogind = await logindFigures(rig, pairs);
     process.stderr.write(`no card, no pairing, ${2 * pairs} pairs each\n`);
-    return { counts, login, rest, noCard: await noCardOverhead(rig, 2 * pairs) };
+    return { counts, login, rest: [...rest, ...withLogind], noCard: await noCardOverhead(rig, 2 * pairs) };
   });
   const rsa = await withRig(['rsa2048'], async (rig) => {
     const login = await loginFigures(rig, 'rsa2048', pairs);
@@ -134,6 +155,7 @@ const PARTS: readonly string[] = [
   'pkcs11',
   'cards',
   'flood',
+  'load',
   'many',
   'memory',
   'session',
@@ -191,6 +213,7 @@ try {
     ...(isAsked('cards') ? await retiredFigures(size === 'quick' ? 3 : 20, REAL_CARD_MS) : []),
     ...(isAsked('cards') ? await beside(size === 'quick' ? 3 : 20) : []),
     ...(isAsked('flood') ? await floods(size === 'quick' ? 5 : 20) : []),
+    ...(isAsked('load') ? await loadFigures(size === 'quick' ? 5 : 20) : []),
     ...(isAsked('many') ? await manyFigures(size === 'quick' ? 10_000 : 100_000) : []),
     ...(isAsked('memory') ? await memoryFigures(size === 'quick' ? 4000 : 100_000) : []),
     ...(isAsked('session') ? await sessionFigures(size === 'quick' ? 3 : 10) : []),

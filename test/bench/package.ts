@@ -52,11 +52,29 @@ export async function packageFigures(runs: number): Promise<Figure[]> {
     }
     const stopwatch = new Stopwatch(world.namespace, world.environment);
     const commands: Figure[] = [];
-    for (const argument of ['--version', 'list']) {
+    const quickest = async (argv: readonly string[]): Promise<number> => {
       const taken: number[] = [];
-      for (let run = 0; run < runs; run++) taken.push(await stopwatch.time('', ['sc_auth', argument]));
-      commands.push(figure(`packaged-sc_auth-${argument.replace('--', '')}-ms`, Math.min(...taken), 'ms'));
-    }
+      for (let run = 0; run < runs; run++) taken.push(await stopwatch.time('', argv));
+      return Math.min(...taken);
+    };
+    for (const argument of ['--version', 'list'])
+      commands.push(
+        figure(
+          `packaged-sc_auth-${argument.replace('--', '')}-ms`,
+          await quickest(['sc_auth', argument]),
+          'ms',
+        ),
+      );
+    const emptyMs = await quickest([join('/', LIB, 'node'), '-e', '0']);
+    commands.push(
+      figure('empty-node-script-ms', emptyMs, 'ms'),
+      figure(
+        'packaged-sc_auth-list-ratio-to-empty-script',
+        (commands[1]?.value ?? NaN) / emptyMs,
+        'ratio',
+        1.6,
+      ),
+    );
     stopwatch.stop();
     const pid = world.scauthdPid;
     return [

@@ -48,17 +48,21 @@ export class Rig {
    * @param auditIn a folder for the audit log; without it, one on a real disk: a sandbox keeps its files in memory, and a
    *   record that costs nothing would flatter the figures
    * @param env more of scauthd's environment
+   * @param readers each with a card of this kind
    */
   static async start(
     card: string,
     cardArgs: readonly string[] = [],
     auditIn = DISK_FOLDER,
     env: Readonly<Record<string, string>> = {},
+    readers = 1,
   ): Promise<Rig> {
     const auditFolder = mkdtempSync(join(auditIn, 'scauth-bench-'));
     try {
       const agentEnv = { ...env, SCAUTH_AUDIT_LOG: join(auditFolder, 'audit.jsonl') };
-      const sandbox = await Sandbox.start({ card, cardArgs, agentEnv });
+      const more = Array<string>(readers - 1).fill(card);
+      const several = readers > 1 && { moreCards: more, readers };
+      const sandbox = await Sandbox.start({ card, cardArgs, agentEnv, ...several });
       const rig = new Rig(sandbox, auditFolder);
       try {
         for (const [name, stack] of Object.entries(SERVICES)) {

@@ -126,6 +126,7 @@ export async function noCardOverhead(rig: Rig, pairs: number): Promise<Figure[]>
   const bare = await withBareServer(rig, () => overhead(sandbox.user));
   return [
     figure('no-card-overhead-ms', Math.max(noCard, noPairing), 'ms', 1),
+    figure('no-card-overhead-ratio-to-bare-node', Math.max(noCard, noPairing) / bare, 'ratio', 1.5),
     figure('no-card-overhead-ms-empty-reader', noCard, 'ms'),
     figure('no-card-overhead-ms-no-pairing', noPairing, 'ms'),
     figure('no-card-overhead-ms-bare-node', bare, 'ms'),
