@@ -97,10 +97,22 @@ function maskOf(state: Uint8Array, challenge: Uint8Array): Buffer {
 const xor = (one: Uint8Array, other: Uint8Array): Buffer =>
   Buffer.from(one.map((byte, at) => byte ^ (other[at] ?? 0)));
 
-function checkSymbols(what: string, count: number, ...parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash('sha256').update(`${LABEL} ${what}`);
-  for (const part of parts) hash.update(part);
-  return symbolsOf(hash.digest().subarray(0, count));
+/**
+ * The one symbol behind a challenge: the others as a polynomial over GF(2^5) (x^5 + x^2 + 1), so that one that was misheard,
+ * or two that changed places, are always noticed.
+ */
+function checkOfChallenge(symbols: Uint8Array): Buffer {
+  let check = 0;
+  for (const symbol of symbols) {
+    check = (check ^ symbol) << 1;
+    if (check > 31) check ^= 0b100101;
+  }
+  return Buffer.of(check);
+}
+
+function checkOfAnswer(masked: Uint8Array, challenge: Uint8Array): Buffer {
+  const hash = createHash('sha256').update(`${LABEL} answer`).update(masked).update(challenge);
+  return symbolsOf(hash.digest().subarray(0, CHECK_SYMBOLS));
 }
 
 /** What the machine keeps from now on. Wipes nothing of what it is given. */
@@ -129,7 +141,7 @@ export function nextChallenge(record: DeskRecord): { challenge: DeskChallenge; r
     ...[index >> 10, index >> 5, index].map((part) => part & 31),
     ...Array.from({ length: RANDOM_SYMBOLS }, () => randomInt(32)),
   ]);
-  const whole = Buffer.concat([symbols, checkSymbols('challenge', 1, symbols)]);
+  const whole = Buffer.concat([symbols, checkOfChallenge(symbols)]);
   const mask = maskOf(state, whole);
   return {
     challenge: { symbols: whole, mask },
@@ -153,17 +165,14 @@ export function answerTo(challenge: Pin, seed: Uint8Array, binding: DeskBinding)
   const symbols = Buffer.from(read?.bytes ?? []);
   read?.release();
   const body = symbols.subarray(0, CHALLENGE_SYMBOLS - 1);
-  if (symbols.length === 0 || !checkSymbols('challenge', 1, body).equals(symbols.subarray(-1)))
+  if (symbols.length === 0 || !checkOfChallenge(body).equals(symbols.subarray(-1)))
     throw new AgentError('malformed', { detail: 'no challenge of the help desk' });
   const index = ((symbols[0] ?? 0) << 10) | ((symbols[1] ?? 0) << 5) | (symbols[2] ?? 0);
   let state = firstState(seed, binding);
   for (let at = 0; at < index; at += 1) state = after(state);
   const code = codeOf(seed, binding);
   const masked = xor(code, maskOf(state, symbols));
-  const text = grouped(
-    Buffer.concat([masked, checkSymbols('answer', CHECK_SYMBOLS, masked, symbols)]),
-    GROUP,
-  );
+  const text = grouped(Buffer.concat([masked, checkOfAnswer(masked, symbols)]), GROUP);
   const answer = new Pin(text);
   for (const bytes of [state, code, masked, text]) bytes.fill(0);
   return answer;
@@ -186,7 +195,7 @@ export async function pukByAnswer(
   let key: Buffer | null = null;
   try {
     const masked = read.bytes.subarray(0, CODE_SYMBOLS);
-    const check = checkSymbols('answer', CHECK_SYMBOLS, masked, symbols);
+    const check = checkOfAnswer(masked, symbols);
     if (!check.equals(read.bytes.subarray(CODE_SYMBOLS))) return 'malformed';
     code.bytes.set(xor(masked, mask));
     key = await stretched(code.bytes, salt, COST);

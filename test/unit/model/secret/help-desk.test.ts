@@ -1,6 +1,7 @@
 // The challenge for a help desk and its answer: what opens the PUK, what does not, and what is left of it afterwards.
 import test from 'ava';
 import { randomBytes } from 'node:crypto';
+import { AgentError } from '../../../../agent/base/errors.ts';
 import { Pin } from '../../../../agent/base/pin.ts';
 import * as desk from '../../../../agent/model/secret/help-desk.ts';
 import { parsePkhh } from '../../../../agent/model/key/key.ts';
@@ -27,8 +28,12 @@ async function opened(
 
 function answerOf(challenge: string, seed: Buffer, where: desk.DeskBinding = binding): string {
   const asked = pinOf(challenge);
-  const answer = desk.answerTo(asked, seed, where);
-  asked.wipe();
+  let answer: Pin;
+  try {
+    answer = desk.answerTo(asked, seed, where);
+  } finally {
+    asked.wipe();
+  }
   const text = answer.peek((bytes) => bytes.toString());
   answer.wipe();
   return text;
@@ -95,4 +100,18 @@ test('who has heard an answer and takes the machine later has no mask: no state 
     answerOf(desk.challengeText(challenge), seed).slice(0, 14),
     answerOf(desk.challengeText(second.challenge), seed).slice(0, 14),
   );
+});
+
+test('one symbol of a challenge that was misheard, or two that changed places, are noticed', async (t) => {
+  const { seed, record } = await enrolled();
+  const text = desk.challengeText(desk.nextChallenge(record).challenge).replace('-', '');
+  const noticed = (misheard: string): void => {
+    t.throws(() => answerOf(misheard, seed), { instanceOf: AgentError, code: 'malformed' }, misheard);
+  };
+  for (let at = 0; at < text.length; at += 1) {
+    for (const one of '0123456789ABCDEFGHJKMNPQRSTVWXYZ')
+      if (one !== text[at]) noticed(text.slice(0, at) + one + text.slice(at + 1));
+    const [here = '', next = here] = text.slice(at, at + 2);
+    if (here !== next) noticed(text.slice(0, at) + next + here + text.slice(at + 2));
+  }
 });
