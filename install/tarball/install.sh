@@ -94,6 +94,7 @@ place_of() {
     usr/lib/sysusers.d/* | usr/lib/tmpfiles.d/*) with /etc/systemd/system "/etc/${1#usr/lib/}" ;;
     usr/share/polkit-1/*) with /usr/share/polkit-1 "/etc/${1#usr/share/}" ;;
     usr/share/pam-configs/*) with /usr/share/pam-configs "/$1" ;;
+    usr/share/sddm/*) with /usr/share/sddm "/$1" ;;
     etc/apparmor.d/*) with /etc/apparmor.d "/$1" ;;
     etc/logrotate.d/*) with /etc/logrotate.d "/$1" ;;
     etc/xdg/autostart/*) to=/$1 rewrite=yes ;;

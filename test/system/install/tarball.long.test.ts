@@ -91,7 +91,7 @@ test('S19: it has a place for each file of the package', (t) => {
   t.deepEqual(
     places.filter(
       (place) =>
-        !/^(\/(opt\/scauth|usr\/local|etc|usr\/lib[^ ]*\/security|usr\/share\/pam-configs|lib[^ ]*\/security)\/|\(there is no )/.test(
+        !/^(\/(opt\/scauth|usr\/local|etc|usr\/lib[^ ]*\/security|usr\/share\/(pam-configs|sddm)|lib[^ ]*\/security)\/|\(there is no )/.test(
           place,
         ),
     ),
