@@ -161,9 +161,10 @@ export class CodeMatrix {
     const problems: string[] = [];
     const hasNoAttributes = what === 'C_GetAttributeValue' && [0x11, 0x12].includes(code);
     const saysNothingIsThere = code === 0 || hasNoAttributes || failureOfCode(code, what).code === 'no-card';
+    const how = length === undefined ? `0x${code.toString(16)}${after ? ' after its work' : ''}` : length;
+    const named = (where: string): string => `${what} ${how}, ${where}`;
     const say = (where: string, problem: string): void => {
-      const how = length === undefined ? `0x${code.toString(16)}${after ? ' after its work' : ''}` : length;
-      problems.push(`${what} ${how}, ${where}: ${problem}`);
+      problems.push(`${named(where)}: ${problem}`);
     };
     const [module] = this.#folders;
     const bad = lineOf(misbehaviour);
@@ -176,7 +177,7 @@ export class CodeMatrix {
     /** One login by Alice. */
     const login = async (where: string, may: 'granted' | 'not', ...answers: Answer[]): Promise<number> => {
       const before = module.logins;
-      const seen = await inTime(where, this.#login(alice.name, answers));
+      const seen = await inTime(named(where), this.#login(alice.name, answers));
       const pins = module.logins - before;
       judge(where, seen, may, pins);
       return pins;
@@ -185,8 +186,10 @@ export class CodeMatrix {
       module.wrong = 0;
       module.misbehave();
       if (saysNothingIsThere || hurry) await this.#putIn(ALICES);
-      await inTime(`${where}: it behaves again`, this.#untilIn(ALICES));
-      const seen = await inTime(where, this.#login(alice.name, types(PIN, true)));
+      await inTime(`${named(where)}: it behaves again`, this.#untilIn(ALICES)).catch((error: unknown) => {
+        throw new Error(`${String(error)}\n${this.log.slice(-20).join('\n')}`);
+      });
+      const seen = await inTime(named(where), this.#login(alice.name, types(PIN, true)));
       if (seen.decision.kind !== 'granted') say(where, `then ${seen.outcome}: ${seen.log.join('; ')}`);
     };
     const right = MAY_BE_GRANTED.has(what) || (after && code === 0) ? 'granted' : 'not';
@@ -213,7 +216,7 @@ export class CodeMatrix {
           return pin;
         };
         await login(where, may, atThePrompt);
-        const seen = await inTime('Bob', this.#login(bob.name, types(PIN, false)));
+        const seen = await inTime(named('Bob'), this.#login(bob.name, types(PIN, false)));
         if (seen.decision.kind !== 'granted') say(`${where}, and Bob with another card`, seen.outcome);
         await heal(where);
       }
