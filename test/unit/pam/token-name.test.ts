@@ -36,7 +36,9 @@ test('C1: no grant, no name; and a grant without a name leaves the environment a
 
 test('C1: a name of another agent is not that of the one which comes after it', async (t) => {
   const first = ['read', token('Ada Lovelace'), ask('PIN: '), 'gone'] as const;
-  const run = await runPam({ agent: first, laterAgent: ['read', GRANTED] });
+  // Answered once it has gone: an answer that it may have read is not given to another (PROTOCOL.md 1.4).
+  const client = ['user=alice', 'conversation=after:SOCKET.gone', 'authenticate'];
+  const run = await runPam({ agent: first, laterAgent: ['read', GRANTED], client });
   t.is(run.codes['authenticate'], PAM.SUCCESS, run.output);
   t.deepEqual(run.environment, []);
 });
