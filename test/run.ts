@@ -1,7 +1,7 @@
-// `npm test`: all tests but the long ones, and types, lint and format beside them; the last line is `N passed, N failed`.
-// `--long` runs test/**/*.long.test.ts; `--unit` runs what of test/unit starts no programs, `--changed` the tests that the change since the
-// last commit can reach, `--soak` test/**/*.soak.ts, one at a time. File names and `--match PATTERN` go to ava, and then
-// only ava runs.
+// `npm test`: the tests that every change has to pass (steps.ts), and types, lint and format beside them; the last line is
+// `N passed, N failed`. `--system` and `--long` run the other tests, `--unit` what of test/unit starts no programs,
+// `--changed` the tests that the change since the last commit can reach, `--soak` test/**/*.soak.ts, one at a time. File
+// names and `--match PATTERN` go to ava, and then only ava runs.
 // Each step that is not ava counts as one test. The full output of each step lies in test/artifacts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
@@ -14,12 +14,14 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { changedTests } from './changed.ts';
 import { BUNDLE, bundlePrograms } from './kit/sandbox/bundle.ts';
 import { TapReader } from './kit/tap.ts';
-import { filesOf, putTogether, startsPrograms } from './together.ts';
+import { filesOfStep } from './steps.ts';
+import { putTogether, startsPrograms } from './together.ts';
 import { slowestFirst } from './times.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..');
@@ -32,8 +34,10 @@ const TIMES = join(ARTIFACTS, 'times.txt');
 const STEP_MS = 10 * 60_000;
 const AVA_MS = 40 * 60_000;
 const SOAK_MS = 24 * 60 * 60_000;
-/** More than there are processors: a sandbox waits for readers, deadlines and people. */
-const CONCURRENCY = '4';
+/** Files at a time. More than there are processors: a sandbox waits for readers, deadlines and people. */
+const CONCURRENCY = Math.min(8, 2 * availableParallelism());
+/** A long test has a processor to do by itself, and what it waits for has deadlines. */
+const CONCURRENCY_LONG = CONCURRENCY / 2;
 const SOAK = ['--config', 'ava.soak.config.js', '--concurrency', '1'];
 /** Lines of a failed step that are shown; the rest is in the artifact. */
 const SHOWN_LINES = 60;
@@ -236,23 +240,23 @@ function giveBack(): void {
     chownSync(path, owner, -1);
 }
 
-const MODES = ['--long', '--unit', '--changed', '--soak'] as const;
-/** Many variants of one thing, or other people's programs that take their time. */
-const LONG = 'test/**/*.long.test.ts';
+const MODES = ['--system', '--long', '--unit', '--changed', '--soak'] as const;
 
 /** The test files of a mode; none where ava's configuration names them. */
 function testsOf(mode: (typeof MODES)[number] | null): string[] {
   switch (mode) {
+    case '--system':
+      return filesOfStep('test:system');
     case '--long':
-      return filesOf([LONG]);
+      return filesOfStep('test:long');
     case '--unit':
-      return filesOf(['test/unit/**/*.test.ts'], [LONG]).filter((file) => !startsPrograms(file));
+      return filesOfStep('test').filter((file) => file.startsWith('test/unit/') && !startsPrograms(file));
     case '--changed':
       return changedTests(REPOSITORY);
     case '--soak':
       return [];
     case null:
-      return filesOf(['test/**/*.test.ts'], [LONG]);
+      return filesOfStep('test');
   }
 }
 
@@ -294,7 +298,10 @@ async function main(): Promise<void> {
     mode === '--soak'
       ? await runAva([...SOAK, ...forAva], SOAK_MS, [])
       : await runAva(
-          ['--concurrency', CONCURRENCY, ...(named ? wanted : putTogether(files))],
+          [
+            ...['--concurrency', String(mode === '--long' ? CONCURRENCY_LONG : CONCURRENCY)],
+            ...(named ? wanted : putTogether(files)),
+          ],
           AVA_MS,
           named ? [] : files,
         );

@@ -4,7 +4,7 @@
 //   sshd, sudo in its sessions                                                  remote-session.test.ts
 //   i3lock, xsecurelock, xscreensaver                                           ../session/lockers.long.test.ts
 //
-// What each prompt says to the letter is in login.test.ts; tries and blocked PINs are in pin-prompt.test.ts.
+// What each prompt says to the letter is in login.test.ts; tries and blocked PINs are in pin.test.ts.
 
 import test from 'ava';
 import { LogindMock } from '../../kit/logind/logind-mock.ts';

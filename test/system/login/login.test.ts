@@ -1,5 +1,5 @@
 // Card and PIN open the real programs: sudo on a terminal and by pipe, su, login, pamtester, a locker.
-// What may be typed at the PIN prompt is in pin-prompt.test.ts; which key does it, in key-types.long.test.ts.
+// What may be typed at the PIN prompt is in pin.test.ts; which key does it, in key-types.long.test.ts.
 import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';

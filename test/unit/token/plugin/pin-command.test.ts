@@ -1,12 +1,12 @@
 // S8: where a driver of the kind card may put a PIN, command by command (ISO/IEC 7816-4, 11.6).
 import test from 'ava';
-import { AgentError } from '../../../agent/base/errors.ts';
+import { AgentError } from '../../../../agent/base/errors.ts';
 import {
   checkPinCommand,
   checkPlain,
   isChained,
   pinReference,
-} from '../../../agent/token/plugin/pin-command.ts';
+} from '../../../../agent/token/plugin/pin-command.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const FF8 = 'FF'.repeat(8);

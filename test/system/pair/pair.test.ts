@@ -1,5 +1,5 @@
 // sc_auth against the real scauthd: pairing as root and as the user, listing, unpairing, the prompt's state.
-// What is refused is in pairing-refused.test.ts; the words of sc_auth alone, without scauthd, in test/unit/cli.
+// What is refused is in pair-refused.test.ts; the words of sc_auth alone, without scauthd, in test/unit/cli.
 import test from 'ava';
 import { APP } from '../../kit/sandbox/namespace.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';

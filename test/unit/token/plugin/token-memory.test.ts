@@ -1,13 +1,13 @@
 // K8: each look of a driver makes another token of the same card. What the card has said of its tries stays known.
 import test from 'ava';
-import { AgentError } from '../../../agent/base/errors.ts';
-import { Pin } from '../../../agent/base/pin.ts';
-import { TryMemory } from '../../../agent/model/card/pin-tries.ts';
-import type { PinTry } from '../../../agent/model/card/token.ts';
-import { describeToken, lookAnswer, parseAnswer } from '../../../agent/token/plugin/answers.ts';
-import type { TokenBackend } from '../../../agent/token/plugin/backend.ts';
-import { PluginToken } from '../../../agent/token/plugin/token.ts';
-import { SoftwareSlot } from '../../unit/token/piv/card-slot.ts';
+import { AgentError } from '../../../../agent/base/errors.ts';
+import { Pin } from '../../../../agent/base/pin.ts';
+import { TryMemory } from '../../../../agent/model/card/pin-tries.ts';
+import type { PinTry } from '../../../../agent/model/card/token.ts';
+import { describeToken, lookAnswer, parseAnswer } from '../../../../agent/token/plugin/answers.ts';
+import type { TokenBackend } from '../../../../agent/token/plugin/backend.ts';
+import { PluginToken } from '../../../../agent/token/plugin/token.ts';
+import { SoftwareSlot } from '../piv/card-slot.ts';
 
 const SAYS_NOTHING = { triesLeft: null, triesTotal: null };
 

@@ -1,9 +1,9 @@
 // K1: where a token was seen, and whether it still is there, by slots and keys as modules show them.
 import test from 'ava';
-import { AgentError } from '../../../agent/base/errors.ts';
-import type { TokenSlot } from '../../../agent/token/pkcs11/module.ts';
-import type { ObjectReader } from '../../../agent/token/pkcs11/objects.ts';
-import { requireKeys, SeenTokens } from '../../../agent/token/pkcs11/seen.ts';
+import { AgentError } from '../../../../agent/base/errors.ts';
+import type { TokenSlot } from '../../../../agent/token/pkcs11/module.ts';
+import type { ObjectReader } from '../../../../agent/token/pkcs11/objects.ts';
+import { requireKeys, SeenTokens } from '../../../../agent/token/pkcs11/seen.ts';
 
 const NO_KEYS = new Map<string, string>();
 
