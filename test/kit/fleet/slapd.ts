@@ -40,6 +40,8 @@ export interface SlapdOptions {
 export class Slapd {
   readonly folder = mkdtempSync(join(tmpdir(), 'scauth-slapd-'));
   readonly authority: Authority;
+  readonly before: readonly string[] = [];
+  readonly haveClass = false;
   port = 0;
   tlsPort = 0;
   readonly #syncprov: boolean;

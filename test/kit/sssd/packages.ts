@@ -1,19 +1,8 @@
-// Debian's SSSD, and Samba for a directory of Active Directory's kind, unpacked. Not installed: that would put them into the
-// machine's own PAM files, and start servers.
+// Debian's SSSD, and Samba for a directory of Active Directory's kind, laid over a sandbox's own /usr.
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { APP, REPOSITORY } from '../sandbox/namespace.ts';
+import { APP } from '../sandbox/namespace.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-
-interface Tree {
-  /** Below build/. */
-  readonly name: string;
-  readonly wanted: readonly string[];
-  /** A file of the last of them. */
-  readonly proof: string;
-}
+import { unpack, type Tree } from '../unpack.ts';
 
 const SSSD: Tree = {
   name: 'sssd',
@@ -25,30 +14,6 @@ const SAMBA: Tree = {
   wanted: ['samba', 'samba-dsdb-modules', 'samba-ad-provision', 'samba-ad-dc'],
   proof: 'usr/sbin/samba',
 };
-
-/** With what they need and this machine has not. */
-function unpack({ name: tree, wanted, proof }: Tree): void {
-  const target = join(REPOSITORY, 'build', tree);
-  if (existsSync(join(target, proof))) return;
-  const plan = execFileSync('apt-get', ['--simulate', '--no-install-recommends', 'install', ...wanted], {
-    encoding: 'utf8',
-  });
-  const names = [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name = '']) => name);
-  mkdirSync(join(REPOSITORY, 'build'), { recursive: true });
-  const folder = mkdtempSync(`${target}-`);
-  execFileSync('apt-get', ['-qq', 'download', ...names], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.deb'))) {
-    execFileSync('dpkg', ['-x', file, '.'], { cwd: folder });
-    rmSync(join(folder, file));
-  }
-  // As where /lib is a link to it.
-  execFileSync('cp', ['-a', 'lib/.', 'usr/lib/'], { cwd: folder });
-  rmSync(target, { recursive: true, force: true });
-  renameSync(folder, target);
-}
 
 const PREPARE = (trees: readonly Tree[]): string => `mount -t overlay overlay -o lowerdir=${[
   ...trees.map(({ name }) => `${APP}/build/${name}/usr`),
