@@ -2,8 +2,6 @@
 // what of it counts. It asks nobody over a network, and waits for nobody but for a card that is unknown.
 // Why: DECISIONS.md D304, D305.
 
-import { watch, type FSWatcher } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { describeError } from '../base/errors.ts';
 import type { AccountDirectory } from '../model/account.ts';
@@ -15,13 +13,12 @@ import type { BookNow, BookTable } from '../store/interface.ts';
 import { freshnessOf, hasFleet } from '../../policy/permit-book.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { BookFile } from './book-file.ts';
+import { FileWatch } from './file-watch.ts';
 import { readPins } from './pins.ts';
 import { FaultBudget, takeHeads, takeOfficers, usableOfficers } from './take-officers.ts';
 import { renewScope, takeRecords } from './take-records.ts';
 import { Wanted } from './wanted.ts';
 
-/** After a change; a rename is one, and a copy many. */
-const SETTLE_MS = 30;
 const LOOK_EACH_MS = 30_000;
 /** An officer's time begins, a host gets another name, an account leaves a group: then other lines count than before. */
 const WHOLE_EACH_MS = 3_600_000;
@@ -52,6 +49,7 @@ export interface FleetParts {
 export class Fleet {
   readonly #parts: FleetParts;
   readonly #wanted: Wanted;
+  readonly #watch: FileWatch;
   #head: BookHead | null | undefined;
   #newestMs = 0;
   #notedMs = 0;
@@ -64,13 +62,12 @@ export class Fleet {
   #problem: string | null = null;
   #import: Promise<void> = Promise.resolve();
   #wholeMs = 0;
-  #watcher: FSWatcher | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #settling: NodeJS.Timeout | null = null;
   readonly #listeners = new Set<() => void>();
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
+    this.#watch = new FileWatch(parts.bookPath, () => void this.#look());
     this.#wanted = new Wanted(parts.wantedPath, () => parts.clock.monotonicMs(), parts.log);
   }
 
@@ -88,9 +85,7 @@ export class Fleet {
 
   close(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
-    if (this.#settling !== null) clearTimeout(this.#settling);
-    this.#watcher?.close();
-    this.#watcher = null;
+    this.#watch.close();
   }
 
   /** What counts now; null: nothing does. @throws AgentError `store-unreadable` */
@@ -249,27 +244,6 @@ export class Fleet {
     this.#problem = problem;
   }
 
-  #watch(): void {
-    const { bookPath } = this.#parts;
-    if (this.#watcher !== null) return;
-    try {
-      this.#watcher = watch(dirname(bookPath), (_, name) => {
-        if (name !== null && name !== basename(bookPath)) return;
-        this.#settling ??= setTimeout(() => {
-          this.#settling = null;
-          void this.#look();
-        }, SETTLE_MS);
-      });
-      this.#watcher.unref();
-      this.#watcher.on('error', () => {
-        this.#watcher?.close();
-        this.#watcher = null;
-      });
-    } catch {
-      // There is no such folder yet; it is looked for again.
-    }
-  }
-
   async #take(): Promise<void> {
     const { policy, table, clock, host, directory, log, bookPath } = this.#parts;
     const settings = policy();
@@ -280,7 +254,7 @@ export class Fleet {
       this.#forget();
       return;
     }
-    this.#watch();
+    this.#watch.renew();
     if (table.setPins(pins.name, pins.realm)) this.#forget();
     this.#pinnedBy = pinning(settings);
     this.#compared = null;

@@ -2,32 +2,25 @@
 // scauthd, which is root without the right to pass over modes, so everybody may read it; it holds nothing secret.
 
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, fstatSync, lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { openRegular } from '../base/regular-file.ts';
+import { replaceFile } from '../base/replace-file.ts';
 import { MAX_BOOK_BYTES } from '../model/book/limits.ts';
 import { EMPTY_BOOK, readBook, type Book } from './book.ts';
 
 export class BookFile {
   readonly #path: string;
-  /** SHA-256 of what is there. */
+  /** SHA-256 of what is there, and which file that is. */
   #written: string | null;
+  #identity: string | null;
 
   /** @param folder of which nobody else may be the owner */
   constructor(folder: string) {
     this.#path = join(folder, 'book');
     const bytes = readSmall(this.#path);
     this.#written = bytes === null ? null : hashOf(bytes);
+    this.#identity = identityOf(this.#path);
   }
 
   /** What was there when we started: kept until each source has answered once. */
@@ -42,28 +35,11 @@ export class BookFile {
    */
   write(bytes: Buffer): boolean {
     const hash = hashOf(bytes);
-    if (hash === this.#written) return false;
-    const beside = `${this.#path}.new`;
-    try {
-      rmSync(beside, { force: true });
-      const fd = openSync(
-        beside,
-        constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-        0o644,
-      );
-      try {
-        for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(beside, this.#path);
-    } catch (error) {
-      rmSync(beside, { force: true });
-      throw error;
-    }
-    syncFolder(dirname(this.#path));
+    // An older one may have come into its place, as from a backup.
+    if (hash === this.#written && identityOf(this.#path) === this.#identity) return false;
+    replaceFile(this.#path, bytes, 0o644);
     this.#written = hash;
+    this.#identity = identityOf(this.#path);
     return true;
   }
 }
@@ -72,21 +48,20 @@ function hashOf(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('base64');
 }
 
+/** null when there is none. */
+function identityOf(path: string): string | null {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stats === undefined) return null;
+  const { dev, ino, size, mtimeNs, ctimeNs } = stats;
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+}
+
 /** null when there is none, or none that we could have written. */
 function readSmall(path: string): Buffer | null {
   const fd = openRegular(path, () => null);
   if (fd === null) return null;
   try {
     return fstatSync(fd).size <= MAX_BOOK_BYTES ? readFileSync(fd) : null;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    fsyncSync(fd);
   } finally {
     closeSync(fd);
   }

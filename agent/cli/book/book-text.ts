@@ -1,8 +1,9 @@
 // A pairing book as a file of its officers: read whole, written anew beside itself and renamed. Nothing is believed by it:
 // what a command makes is signed, and each machine verifies it.
 
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { AgentError } from '../../base/errors.ts';
+import { replaceFile } from '../../base/replace-file.ts';
 import { bookLineText, parseBookLine, type BookKind, type BookLine } from '../../model/book/book.ts';
 import { MAX_BOOK_BYTES } from '../../model/book/limits.ts';
 import { book as say } from '../../words/book.ts';
@@ -32,8 +33,7 @@ export function readBook(path: string, mayBeMissing = false): BookLine[] {
 /** @throws CommandError `usage` */
 export function writeBook(path: string, lines: readonly BookLine[]): void {
   try {
-    writeFileSync(`${path}.new`, lines.map((line) => `${bookLineText(line)}\n`).join(''), { mode: 0o644 });
-    renameSync(`${path}.new`, path);
+    replaceFile(path, lines.map((line) => `${bookLineText(line)}\n`).join(''), 0o644);
   } catch (cause) {
     throw new CommandError('usage', say.unwritable(path), cause);
   }

@@ -1,19 +1,10 @@
 // What a scauthd that does not run means while the card is required: the administrator says it once, and it is a setting
 // like any other, in a file of its own below /etc/scauth/scauth.d. Nothing is guessed where nobody can be asked.
 
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSet, loadPolicy } from '../../../config/parse-settings.ts';
+import { replaceFile } from '../../base/replace-file.ts';
 import { agentAbsent as say } from '../../words/enforcement.ts';
 import { isInteractive, openAnswers } from '../terminal/answers.ts';
 import type { CommandContext } from '../context.ts';
@@ -53,19 +44,6 @@ export async function chooseAgentAbsent(
   return given === loadPolicy(folder).enforcement.agentAbsent ? null : given;
 }
 
-function put(file: string, text: string): void {
-  const fresh = join(file, '..', '.50-enforcement.toml.new');
-  rmSync(fresh, { force: true });
-  const fd = openSync(fresh, 'wx', 0o644);
-  try {
-    writeSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(fresh, file);
-}
-
 /**
  * Writes the choice, whole or not at all.
  * @returns what takes it back
@@ -78,10 +56,10 @@ export function writeAgentAbsent(choice: AgentAbsent, folder: string): () => voi
     throw new CommandError('config-invalid', say.othersFile(file, choice));
   const undo = (): void => {
     if (before === null) rmSync(file, { force: true });
-    else put(file, before);
+    else replaceFile(file, before, 0o644);
   };
   mkdirSync(join(file, '..'), { recursive: true, mode: 0o755 });
-  put(file, `${HEAD}[enforcement]\nagent_absent = "${choice}"\n`);
+  replaceFile(file, `${HEAD}[enforcement]\nagent_absent = "${choice}"\n`, 0o644);
   if (loadPolicy(folder).enforcement.agentAbsent === choice) return undo;
   undo();
   throw new CommandError('config-invalid', say.laterFile(join(folder, 'scauth.d')));

@@ -1,7 +1,8 @@
 // What a login asks of the book for: an unknown card's key, once; and a new file is seen when it comes.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { mock } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import { makeSigner } from '../model/signer.ts';
@@ -68,4 +69,43 @@ test('a new file is taken when it is put there, before anybody looks for one', a
   t.is(await world.outcome(), 'granted');
   // The look without a watch comes each thirty seconds; which of both it was cannot be told on a machine slower than that.
   if (performance.now() - beganMs > 25_000) t.log('it took longer than a look: this says nothing');
+});
+
+test('a folder that is put in the place of the watched one is watched: no look by the clock is needed', async (t) => {
+  // Every thirty seconds there is a look without a watch; here there is none.
+  const looks = mock.method(globalThis, 'setInterval', () => ({ unref: () => undefined }));
+  t.teardown(() => {
+    looks.mock.restore();
+  });
+  const world = fleetWorld(t);
+  world.fleet.start();
+  await world.carry(...GOOD);
+  const folder = dirname(world.bookPath);
+  const put = (epoch: number): void => {
+    const book = [olgaLine, headLine(headKey, { epoch })].map((line) => `${line}\n`).join('');
+    writeFileSync(`${world.bookPath}.new`, book);
+    renameSync(`${world.bookPath}.new`, world.bookPath);
+  };
+  const isTaken = async (epoch: number): Promise<boolean> => {
+    const end = performance.now() + 60_000;
+    while (world.table.head()?.epoch !== epoch) {
+      if (performance.now() > end) return false;
+      await pause(20);
+    }
+    return true;
+  };
+  renameSync(folder, `${folder}.gone`);
+  mkdirSync(folder);
+  put(2);
+  t.true(await isTaken(2), 'what was put there with it');
+  put(3);
+  t.true(await isTaken(3));
+  rmSync(folder, { recursive: true });
+  await pause(200);
+  t.is(world.table.head()?.epoch, 3);
+  mkdirSync(folder);
+  put(4);
+  t.true(await isTaken(4), 'after a time without any');
+  put(5);
+  t.true(await isTaken(5));
 });

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -143,4 +144,18 @@ test('where the rename fails, as on a full disk, the old book stays and nothing 
   rmSync(join(at, 'book'), { recursive: true });
   t.true(file.write(Buffer.from('new\n')), 'written when there is room');
   t.is(readFileSync(join(at, 'book'), 'latin1'), 'new\n');
+});
+
+test('a book that was restored from a backup is written over, also by the bytes that were written last', (t) => {
+  const at = folder();
+  const file = new BookFile(at);
+  const now = Buffer.from(`${head(2)}\n`);
+  file.write(now);
+  writeFileSync(join(at, 'restored'), `${head(1)}\n`);
+  renameSync(join(at, 'restored'), join(at, 'book'));
+  t.true(file.write(now));
+  t.is(readFileSync(join(at, 'book'), 'latin1'), `${head(2)}\n`);
+  rmSync(join(at, 'book'));
+  t.true(file.write(now));
+  t.false(file.write(now));
 });
