@@ -1,10 +1,12 @@
 // sc_auth book where no card is needed: people from a list, the key for heads, revocations, and what is exported.
 
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { readBook, writeBook } from '../../../agent/cli/book/book-text.ts';
+import { CommandError } from '../../../agent/cli/exit-codes.ts';
 import { parseHeadBody } from '../../../agent/model/book/book-body.ts';
 import { bookLdif } from '../../../agent/model/book/book-ldif.ts';
 import { parseBookLine } from '../../../agent/model/book/book.ts';
@@ -125,4 +127,20 @@ test('verify: who is pinned, whom they name, and a threshold that is a number', 
   t.like(JSON.parse(one.out), { bad: [1, 3] });
   for (const threshold of ['two', '0', '-1', ''])
     t.is((await book('verify', ...signers, '--threshold', threshold)).code, 2, threshold);
+});
+
+test('a book that cannot be put in its place leaves nothing beside it', (t) => {
+  const { folder, file } = place(olgaLine);
+  // A folder in the way of the rename, as a full disk is before it.
+  mkdirSync(join(folder, 'other/in-the-way'), { recursive: true });
+  const there = readdirSync(folder);
+  t.throws(
+    () => {
+      writeBook(join(folder, 'other'), readBook(file));
+    },
+    { instanceOf: CommandError, message: /other/ },
+  );
+  t.deepEqual(readdirSync(folder), there);
+  writeBook(file, readBook(file));
+  t.deepEqual(readdirSync(folder), there);
 });
