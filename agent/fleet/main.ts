@@ -76,6 +76,10 @@ async function main(): Promise<void> {
   const wanted = new WantedWatch(wantedFile, (keys) => {
     rounds.want(keys);
   });
+  process.on('SIGHUP', () => {
+    log('asking each source now; settings are read at a start');
+    rounds.askNow();
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       wanted.close();

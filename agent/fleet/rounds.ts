@@ -40,7 +40,10 @@ interface Asked {
   readonly source: BookSource;
   book: Book | null;
   failures: number;
+  /** null: it is asked at this moment. */
   timer: NodeJS.Timeout | null;
+  /** Somebody wants it asked, who came while it was. */
+  isWanted: boolean;
 }
 
 export class Rounds {
@@ -55,12 +58,28 @@ export class Rounds {
 
   constructor(parts: RoundParts) {
     this.#parts = parts;
-    this.#asked = parts.sources.map((source) => ({ source, book: null, failures: 0, timer: null }));
+    this.#asked = parts.sources.map((source) => ({
+      ...{ source, book: null, failures: 0, timer: null, isWanted: false },
+    }));
     this.#atStart = parts.file.atStart();
   }
 
   start(): void {
     for (const one of this.#asked) void this.#round(one);
+  }
+
+  /** Each source is asked now, however long it was to wait after a failure; keys that nobody knew may be known by now. */
+  askNow(): void {
+    if (this.#isClosed) return;
+    this.#unknown.clear();
+    for (const one of this.#asked) {
+      if (one.timer === null) one.isWanted = true;
+      else {
+        clearTimeout(one.timer);
+        void this.#round(one);
+      }
+    }
+    this.want(this.#wanted);
   }
 
   close(): void {
@@ -119,6 +138,7 @@ export class Rounds {
 
   async #round(one: Asked): Promise<void> {
     const { prefetch, log, pollMs, random } = this.#parts;
+    Object.assign(one, { timer: null, isWanted: false });
     const held = this.#books().flatMap(({ records }) => [...records.keys()]);
     const keys = new Set([...this.#wanted, ...this.#lookedUp.keys(), ...held]);
     try {
@@ -139,7 +159,8 @@ export class Rounds {
       one.failures += 1;
       log(`${one.source.name} (${one.failures} in a row): ${describeError(error)}`);
     }
-    one.timer = setTimeout(() => void this.#round(one), waitMs(pollMs, one.failures, random()));
+    const ms = one.isWanted ? 0 : waitMs(pollMs, one.failures, random());
+    one.timer = setTimeout(() => void this.#round(one), ms);
   }
 
   #write(): void {

@@ -54,7 +54,7 @@ test.serial(
   async (t) => {
     const settings = '/etc/scauth/scauth.d/fleet.toml';
     await world().must("mkdir /srv/scauth && echo 'scauth-book 1 head 1 signed' >/srv/scauth/book");
-    await world().must(`printf '[fleet]\\nurl = ["file:///srv/scauth/book"]\\npoll = 5\\n' >${settings}`);
+    await world().must(`printf '[fleet]\\nurl = ["file:///srv/scauth/book"]\\npoll = 3600\\n' >${settings}`);
     t.not((await world().run('systemctl is-enabled scauth-fleet')).code, 0, 'the package does not enable it');
     await world().must('systemctl start scauth-fleet');
     await world().must('until cmp /srv/scauth/book /var/lib/scauth-fleet/book; do sleep 0.2; done');
@@ -67,7 +67,10 @@ test.serial(
       'it is not there for it',
     );
     await world().must("echo 'scauth-book 1 head 2 signed' >/srv/scauth/book");
+    // The next poll is an hour away.
+    await world().must('systemctl reload scauth-fleet');
     await world().must('until cmp /srv/scauth/book /var/lib/scauth-fleet/book; do sleep 0.2; done');
+    t.is((await world().must('systemctl show --property MainPID --value scauth-fleet')).trim(), pid);
     await world().must(`systemctl stop scauth-fleet && rm -r /srv/scauth ${settings}`);
   },
 );

@@ -29,6 +29,23 @@ test('a folder is followed: head and officers at each poll, a key when it is ask
   t.pass();
 });
 
+test('SIGHUP, as systemctl reload sends it, asks at once, however far away the next poll is', async (t) => {
+  const fleet = new FleetProgram();
+  t.teardown(() => fleet.remove());
+  const from = join(fleet.folder, 'from');
+  fleet.settings({ url: [`file://${from}`], poll: 3600 });
+  fleet.start();
+  await fleet.until('a failure', () => fleet.said.includes('(1 in a row)'));
+  mkdirSync(from);
+  writeFileSync(join(from, 'all.book'), `${head(1)}\n`);
+  process.kill(fleet.pid, 'SIGHUP');
+  await fleet.bookIs(head(1));
+  writeFileSync(join(from, 'all.book'), `${head(2)}\n`);
+  process.kill(fleet.pid, 'SIGHUP');
+  await fleet.bookIs(head(2));
+  t.is(fleet.said.split('asking each source now').length, 3);
+});
+
 test('a full disk keeps the old book, and the new one is written when there is room', async (t) => {
   const fleet = new FleetProgram();
   const [from, state] = [join(fleet.folder, 'from'), join(fleet.folder, 'state')];

@@ -44,14 +44,14 @@ class FakeSource implements BookSource {
   }
 }
 
-function world(sources: readonly FakeSource[], atStart: Book = EMPTY_BOOK) {
+function world(sources: readonly FakeSource[], atStart: Book = EMPTY_BOOK, pollMs = 20) {
   const written: string[] = [];
   const said: string[] = [];
   const time = { ms: 0, isFull: false };
   const rounds = new Rounds({
     sources,
     prefetch: { all: false, users: [], groups: [] },
-    pollMs: 20,
+    pollMs,
     random: () => 0.5,
     clock: { nowMs: () => time.ms, monotonicMs: () => time.ms },
     log: (line) => said.push(line),
@@ -178,4 +178,43 @@ test('a poll is never later than its time; after failures the time grows to a qu
     );
   }
   t.not(waitMs(60_000, 5, 0.1), waitMs(60_000, 5, 0.9));
+});
+
+test('asked to, it asks each source at once: one that is to wait, and one that is in the middle of an answer', async (t) => {
+  const [quick, slow] = [new FakeSource(), new FakeSource()];
+  quick.isDown = true;
+  let answer = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const fetch = slow.fetch.bind(slow);
+  slow.fetch = async (wanted) => {
+    const book = await fetch(wanted);
+    if (slow.asked.length === 1) await held;
+    return book;
+  };
+  const { rounds, written, said } = world([quick, slow], EMPTY_BOOK, 3_600_000);
+  rounds.start();
+  await until(() => said.some((line) => line.includes('1 in a row')));
+  quick.isDown = false;
+  quick.lines = [head(1)];
+  slow.lines = [head(2)];
+  rounds.askNow();
+  await until(() => written.length > 0);
+  t.is(quick.asked.length, 2);
+  t.is(slow.asked.length, 1, 'not twice at once');
+  answer();
+  await until(() => slow.asked.length === 2 && written.at(-1) === `${head(2)}\n${head(1)}\n`);
+  // Whoever was unknown a moment ago may be in the book by now.
+  rounds.want([KEY]);
+  await pause(2);
+  slow.lines = [head(2), record(KEY)];
+  rounds.want([KEY]);
+  await pause(2);
+  t.is(slow.lookedUp.length, 1);
+  rounds.askNow();
+  await until(() => written.at(-1)?.includes(record(KEY)) === true);
+  rounds.close();
+  rounds.askNow();
+  t.is(quick.asked.length, 3, 'closed is closed');
 });
