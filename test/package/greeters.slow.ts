@@ -150,7 +150,11 @@ async function greeter(
   return { screen, manager };
 }
 
-const hasDrawn = async (screen: Desktop): Promise<boolean> => (await screen.background()) !== EMPTY;
+/** 1 stands for whatever window the mouse is in: nobody's keys yet (Xlib, PointerRoot). */
+const hasKeys = async (screen: Desktop): Promise<boolean> =>
+  Number((await screen.run(['xdotool', 'getwindowfocus', '-f'])).stdout) > 1;
+const hasDrawn = async (screen: Desktop): Promise<boolean> =>
+  (await screen.background()) !== EMPTY && (await hasKeys(screen));
 const asks = (service: string, from: number) => (): boolean =>
   sandbox.agentLog().slice(from).includes(`authenticate of ${service} for ada`);
 

@@ -69,9 +69,9 @@ export class FleetProgram {
     return this.#child?.pid ?? 0;
   }
 
-  /** @throws Error with what it said, when it does not come to pass in a minute */
-  async until(what: string, holds: () => boolean): Promise<void> {
-    const end = performance.now() + PATIENCE_MS;
+  /** @throws Error with what it said, when it does not come to pass in time: a minute */
+  async until(what: string, holds: () => boolean, patienceMs = PATIENCE_MS): Promise<void> {
+    const end = performance.now() + patienceMs;
     while (!holds()) {
       if (performance.now() > end)
         throw new Error(`not seen: ${what}\n${this.said}\n${this.book().slice(0, 500)}`);

@@ -16,7 +16,8 @@ export const WRONG_PIN = '000000';
 /** What `id -u` of root prints, on a line of its own. */
 export const ROOT = /^0\r?$/m;
 
-const PATIENCE_MS = 15_000;
+/** Far more than any of it takes. */
+const PATIENCE_MS = 60_000;
 const POLL_MS = 20;
 const INTERRUPT_MS = 200;
 

@@ -27,8 +27,8 @@ const ioctl = libc.func('int ioctl(int fd, unsigned long request, ...)') as (
 const O_CLOEXEC = 0o2000000;
 const TIOCSWINSZ = 0x5414; // asm-generic/ioctls.h
 
-/** How long {@link Pty.expect} waits when nothing else is said. */
-const EXPECT_MS = 15_000;
+/** How long {@link Pty.expect} waits when nothing else is said: far more than any prompt takes. */
+const EXPECT_MS = 60_000;
 
 export interface PtyExit {
   /** Exit code; 128 + n after signal n, as a shell says it. */

@@ -4,6 +4,7 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { AgentError } from '../../../agent/base/errors.ts';
 import { Pin } from '../../../agent/base/pin.ts';
 import type { Token } from '../../../agent/token/interface.ts';
@@ -17,7 +18,9 @@ import { buildShim, PROGRAM, ShimFolder } from './shim.ts';
 
 const WRONG = '000000';
 /** Far more than any of it takes; what is not over by then never is. */
-const MOST_MS = 300_000;
+const MOST_MS = 120_000;
+/** How soon a person tries again where nothing changes. */
+const AGAIN_MS = 1000;
 const LAST_TRY = ['tries 3', 'flags always'];
 /** Readers, called as the tokens in them. SPARE's card stays in, so that the module's process goes on. */
 const ALICES = 'Office';
@@ -279,17 +282,14 @@ export class CodeMatrix {
     await this.#tokens.present(MOST_MS);
   }
 
-  /** Until the card has been read again, by itself or because somebody asks, with nobody's hand on it. */
+  /**
+   * Until the card has been read again, by itself or because somebody asks, with nobody's hand on it. Who asks while a look
+   * is under way gets that one's answer, and it may have begun before the module behaved: so they ask again.
+   */
   async #untilIn(reader: string): Promise<void> {
-    for (;;) {
+    while (this.#in(reader) === undefined) {
       await this.#tokens.present(MOST_MS);
-      if (this.#in(reader) !== undefined) return;
-      await new Promise<void>((resolve) => {
-        const stop = this.#tokens.onChange(() => {
-          stop();
-          resolve();
-        });
-      });
+      if (this.#in(reader) === undefined) await pause(AGAIN_MS);
     }
   }
 }
