@@ -14,6 +14,7 @@ import {
   type PlanParts,
 } from '../../stories/enforcement/enforcement-plan.ts';
 import { isPlannedPlace, plannedAccounts } from '../../stories/enforcement/planned-accounts.ts';
+import type { FleetStanding } from '../../model/book/book-state.ts';
 import { parseCodeHash } from '../../model/secret/break-glass.ts';
 import type { CodeHash, Exemption } from '../../model/enforcement.ts';
 import { parseUsername, type PeerCredentials, type Username } from '../../model/request.ts';
@@ -112,8 +113,11 @@ export async function plan(
   { enforcement: parts }: Parts,
 ): Reply<'PlanEnforcement'> {
   if (after !== null && !isPlannedPlace(after)) throw new InvalidParameter('after');
+  // One word on the fleet for all of a page.
+  let standing: FleetStanding | null = null;
+  const once = { ...parts, fleet: () => (standing ??= parts.fleet()) };
   const page = await pageOf(plannedAccounts(parts, after), async (account) =>
-    wireStanding(await planFor(account, parts)),
+    wireStanding(await planFor(account, once)),
   );
   return { accounts: page.items, next: page.next };
 }

@@ -3,7 +3,9 @@
 
 import { mkdirSync, rmSync } from 'node:fs';
 import test from 'ava';
+import type { FleetStanding } from '../../../agent/model/book/book-state.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
+import { plan } from '../../../agent/socket/methods/enforcement-methods.ts';
 import { pairing } from '../../kit/story/fakes.ts';
 import { makeSigner } from '../model/signer.ts';
 import {
@@ -19,7 +21,7 @@ import {
   ottoLine,
 } from '../../kit/book/fleet-world.ts';
 import { headLine, NOW_S, recordLine } from '../../kit/book/make-book.ts';
-import { planFor } from '../../../agent/stories/enforcement/enforcement-plan.ts';
+import { planFor, wouldShutOut } from '../../../agent/stories/enforcement/enforcement-plan.ts';
 import { enforcedScene } from '../stories/enforcement/enforcement-fakes.ts';
 
 test('a card of the book logs in, and the audit log says who signed', async (t) => {
@@ -201,4 +203,29 @@ test('the plan of enforcement says that the only card is the book’s, and how f
   world.pairings.add(pairing(alice, makeSigner('p256').publicKey));
   t.notRegex((await planFor(account, parts)).why, /Olga/);
   return t.pass();
+});
+
+test('how the fleet stands is looked at once for a page of the plan, and not at all for who would be shut out', async (t) => {
+  const world = fleetWorld(t);
+  await world.carry(...GOOD, recordLine('bob', mallory.publicKey, olga, { number: 11 }));
+  let looks = 0;
+  const scene = enforcedScene();
+  const fleet = (): FleetStanding => {
+    looks += 1;
+    return world.fleet.standing();
+  };
+  const parts = { ...scene, pairings: world.pairings, fleet };
+  for (const [user, by] of [
+    [alice, ada],
+    [parseUsername('bob'), mallory],
+  ] as const)
+    scene.table.noteCardLogin({ user, pkhh: by.publicKey.pkhh, mapped: false, atMs: 1 });
+  t.is((await wouldShutOut(parts)).count, 0);
+  t.is(looks, 0);
+  const { accounts } = await plan({ after: null }, { pid: 1, uid: 0, gid: 0 }, { enforcement: parts });
+  t.deepEqual(
+    accounts.filter(({ why }) => /fleet-fresh: head 1/.test(why)).map(({ user }) => user),
+    ['alice', 'bob'],
+  );
+  t.is(looks, 1);
 });
