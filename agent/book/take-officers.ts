@@ -7,6 +7,7 @@ import { Slices } from '../base/slices.ts';
 import { keyNames, parseHeadBody, parseOfficerBody, type HeadBody } from '../model/book/book-body.ts';
 import type { BookHead, BookOfficer } from '../model/book/book-state.ts';
 import { bookLineText, isSignedItem, type BookLine, type BookSignature } from '../model/book/book.ts';
+import { officerLineCounts } from '../model/book/officer-line.ts';
 import { parsePublicKey, type PublicKey } from '../model/key/key.ts';
 import type { BookTable } from '../store/interface.ts';
 import { CLOCK_SKEW_MS, refusesOfficer } from '../../policy/permit-book.ts';
@@ -139,11 +140,12 @@ export async function takeOfficers(lines: readonly BookLine[], parts: TakingPart
         left.delete(line);
         continue;
       }
-      // A card that says more of itself than root has written down is in the wrong hands.
-      const isOwn =
-        said.role === 'officer' && signers.has(names.sha256) && (isRoots || pins.officers.has(names.sha256));
-      const others = [...signers].filter((sha256) => naming.has(sha256) && sha256 !== names.sha256);
-      if (!isOwn && others.length < pins.threshold) continue;
+      const by = officerLineCounts({
+        ...{ role: said.role, sha256: names.sha256, signers, threshold: pins.threshold },
+        isRoots: isRoots || pins.officers.has(names.sha256),
+        mayName: (sha256) => naming.has(sha256),
+      });
+      if (by === null) continue;
       left.delete(line);
       const { role, name, groups, hosts, number } = said;
       const times = { notBeforeMs: said.notBefore * 1000, notAfterMs: said.notAfter * 1000 };
@@ -156,7 +158,7 @@ export async function takeOfficers(lines: readonly BookLine[], parts: TakingPart
         hosts,
         number,
         ...times,
-        pinned: isOwn,
+        pinned: by === 'own',
       };
       if (keys.of(names.sha256, said.key) === null) continue;
       isNew = table.keepOfficer(officer) || isNew;

@@ -43,14 +43,19 @@ export function draft(kind: BookKind, name: string, body: string): BookLine {
   return { kind, name, body, signatures: [] };
 }
 
-/** What an item says, or null where it cannot be read. */
-export function saidBy<T>(parse: (body: string) => T, { body }: BookLine): T | null {
+/** null for what is none. */
+export function readOrNull<T>(read: () => T): T | null {
   try {
-    return parse(body);
+    return read();
   } catch (error) {
     if (error instanceof AgentError) return null;
     throw error;
   }
+}
+
+/** What an item says, or null where it cannot be read. */
+export function saidBy<T>(parse: (body: string) => T, { body }: BookLine): T | null {
+  return readOrNull(() => parse(body));
 }
 
 /** Numbers that no other item has, wherever it was made: by the clock, and behind all that are here. */

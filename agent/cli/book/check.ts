@@ -10,13 +10,14 @@ import {
 } from '../../model/book/book-body.ts';
 import { bookLdif } from '../../model/book/book-ldif.ts';
 import { bookLineText, isSignedItem, type BookLine } from '../../model/book/book.ts';
+import { officerLineCounts } from '../../model/book/officer-line.ts';
 import { parsePublicKey, type PublicKey } from '../../model/key/key.ts';
 import { book as say } from '../../words/book.ts';
 import { writeNew } from '../card/new-file.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
-import { readBook, saidBy } from './book-text.ts';
+import { readBook, readOrNull, saidBy } from './book-text.ts';
 import { fileOption } from './make.ts';
 
 // eslint-disable-next-line @typescript-eslint/require-await
@@ -51,11 +52,6 @@ export async function exportBook(args: readonly string[], context: CommandContex
   ]);
 }
 
-interface Signer {
-  readonly key: PublicKey;
-  readonly role: 'officer' | 'head';
-}
-
 /** Whom a machine is told to believe: keys, and lines that count as they stand. */
 interface Pinned {
   readonly keys: ReadonlySet<string>;
@@ -74,26 +70,44 @@ function pinnedBy(signers: readonly string[]): Pinned {
   return { keys, lines };
 }
 
-/** Keys that officers' lines name, from those that are pinned. */
-function signersOf(lines: readonly BookLine[], pinned: Pinned, threshold: number): Map<string, Signer> {
-  const known = new Map<string, Signer>();
-  for (let isNew = true; isNew;) {
-    isNew = false;
-    for (const line of lines) {
-      const said = line.kind === 'officer' ? saidBy(parseOfficerBody, line) : null;
-      if (said === null) continue;
-      const key = parsePublicKey(said.key);
-      if (known.has(key.sha256)) continue;
-      const by = new Set(signedBy(line).filter((sha256) => known.get(sha256)?.role === 'officer'));
-      by.delete(key.sha256);
-      const isPinned = pinned.keys.has(key.sha256) || pinned.lines.has(bookLineText(line));
-      const isOwn = said.role === 'officer' && isPinned && signedBy(line).includes(key.sha256);
-      if (!isOwn && by.size < threshold) continue;
-      known.set(key.sha256, { key, role: said.role });
-      isNew = true;
+interface Officers {
+  /** Lines that count. */
+  readonly lines: ReadonlySet<BookLine>;
+  /** SHA-256 of the keys that they name, with the role. */
+  readonly names: ReadonlySet<string>;
+}
+
+/** From those that are pinned on, by the same rule as on a machine. */
+function officersOf(all: readonly BookLine[], pinned: Pinned, threshold: number): Officers {
+  const lines = new Set<BookLine>();
+  const names = new Set<string>();
+  for (let before = -1; before < lines.size;) {
+    before = lines.size;
+    for (const line of all) {
+      const said = line.kind === 'officer' && !lines.has(line) ? saidBy(parseOfficerBody, line) : null;
+      const sha256 = said === null ? undefined : keyOf(said.key)?.sha256;
+      if (said === null || sha256 === undefined) continue;
+      const by = officerLineCounts({
+        ...{ role: said.role, sha256, signers: new Set(signedBy(line)), threshold },
+        isRoots: pinned.keys.has(sha256) || pinned.lines.has(bookLineText(line)),
+        mayName: (signer) => names.has(`officer ${signer}`),
+      });
+      if (by === null) continue;
+      lines.add(line);
+      names.add(`${said.role} ${sha256}`);
     }
   }
-  return known;
+  return { lines, names };
+}
+
+function nameOfKey(spki: Buffer): string {
+  return createHash('sha256').update(spki).digest('hex').toUpperCase();
+}
+
+/** null for what is no key that signs, and for another encoding of one. */
+function keyOf(spki: Buffer): PublicKey | null {
+  const key = readOrNull(() => parsePublicKey(spki));
+  return key?.sha256 === nameOfKey(spki) ? key : null;
 }
 
 const signerNames = new WeakMap<BookLine, string[]>();
@@ -102,11 +116,10 @@ const signerNames = new WeakMap<BookLine, string[]>();
 function signedBy(line: BookLine): string[] {
   const before = signerNames.get(line);
   if (before !== undefined) return before;
-  const names = line.signatures.flatMap((one) =>
-    isSignedItem(line, one, parsePublicKey(one.spki))
-      ? [createHash('sha256').update(one.spki).digest('hex').toUpperCase()]
-      : [],
-  );
+  const names = line.signatures.flatMap((one) => {
+    const key = keyOf(one.spki);
+    return key !== null && isSignedItem(line, one, key) ? [key.sha256] : [];
+  });
   signerNames.set(line, names);
   return names;
 }
@@ -123,7 +136,7 @@ export async function verify(args: readonly string[], context: CommandContext): 
   const { threshold = '2' } = options;
   // What is no number would be less than nothing, and name everybody.
   if (!/^[1-8]$/.test(threshold)) throw new CommandError('usage', say.threshold);
-  const signers = signersOf(lines, pinnedBy(options.signer), Number(threshold));
+  const officers = officersOf(lines, pinnedBy(options.signer), Number(threshold));
   const bad: number[] = [];
   let drafts = 0;
   const numbers: number[] = [];
@@ -137,8 +150,8 @@ export async function verify(args: readonly string[], context: CommandContext): 
     const role = line.kind === 'head' ? 'head' : 'officer';
     const isNamed =
       line.kind === 'officer'
-        ? signers.has(parseOfficerKey(line))
-        : signedBy(line).some((sha256) => signers.get(sha256)?.role === role);
+        ? officers.lines.has(line)
+        : signedBy(line).some((sha256) => officers.names.has(`${role} ${sha256}`));
     if (said === null || !isNamed) bad.push(index + 1);
     else if (line.kind === 'record') numbers.push(saidBy(parseRecordBody, line)?.number ?? 0);
   }
@@ -148,9 +161,4 @@ export async function verify(args: readonly string[], context: CommandContext): 
   const found = { lines: lines.length, records: numbers.length, drafts, bad, whole: isWhole };
   context.output.result(found, say.verified(found));
   if (bad.length > 0 || !isWhole) context.output.failed(1);
-}
-
-function parseOfficerKey(line: BookLine): string {
-  const said = saidBy(parseOfficerBody, line);
-  return said === null ? '' : createHash('sha256').update(said.key).digest('hex').toUpperCase();
 }

@@ -10,8 +10,8 @@ import { CommandError } from '../../../agent/cli/exit-codes.ts';
 import { parseHeadBody } from '../../../agent/model/book/book-body.ts';
 import { bookLdif } from '../../../agent/model/book/book-ldif.ts';
 import { parseBookLine } from '../../../agent/model/book/book.ts';
-import { ada, adaLine, olga, olgaLine, otto, ottoLine } from '../../kit/book/fleet-world.ts';
-import { recordLine, REALM } from '../../kit/book/make-book.ts';
+import { ada, adaLine, olga, olgaLine, oona, otto, ottoLine } from '../../kit/book/fleet-world.ts';
+import { officerLine, recordLine, REALM } from '../../kit/book/make-book.ts';
 import { makeCertificate, toPem } from '../../kit/card/certificate.ts';
 import { runHere, type Outcome } from './run-sc-auth.ts';
 
@@ -127,6 +127,18 @@ test('verify: who is pinned, whom they name, and a threshold that is a number', 
   t.like(JSON.parse(one.out), { bad: [1, 3] });
   for (const threshold of ['two', '0', '-1', ''])
     t.is((await book('verify', ...signers, '--threshold', threshold)).code, 2, threshold);
+});
+
+test('verify: a line by which an officer says more of themselves than root’s file counts as little as on a machine', async (t) => {
+  const wider = officerLine(olga.publicKey, [olga], { number: 7, groups: ['*'], hosts: ['*'] });
+  const byTwo = officerLine(olga.publicKey, [otto, oona], { number: 8 });
+  const oonaLine = officerLine(oona.publicKey, [oona], { name: 'Oona', number: 3 });
+  const noKey = adaLine.replace(/(signed \S+) \S+/, '$1 AAAA');
+  const { folder, book } = place(olgaLine, ottoLine, oonaLine, wider, byTwo, adaLine, noKey);
+  const pinned = join(folder, 'officers.book');
+  writeFileSync(pinned, `${olgaLine}\n${ottoLine}\n${oonaLine}\n`);
+  const found = await book('verify', '--signer', pinned, '--json');
+  t.like(JSON.parse(found.out), { records: 1, bad: [4, 7] }, found.err);
 });
 
 test('a book that cannot be put in its place leaves nothing beside it', (t) => {
