@@ -10,11 +10,12 @@ const SUFFIX = 'dc=example,dc=org';
 const SLAPD = `${APP}/build/slapd`;
 const PORT = 3890;
 
-/** Attributes of Active Directory, by their own OIDs. */
+/** Attributes of Active Directory and, the last one, of FreeIPA (its 73certmap.ldif), by their own OIDs. */
 const SCHEMA = `attributetype ( 1.2.840.113556.1.4.867 NAME 'altSecurityIdentities' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
 attributetype ( 1.2.840.113556.1.4.146 NAME 'objectSid' EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 SINGLE-VALUE )
 attributetype ( 1.2.840.113556.1.4.656 NAME 'userPrincipalName' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 SINGLE-VALUE )
-objectclass ( 2.25.1 NAME 'testPerson' SUP top AUXILIARY MAY ( altSecurityIdentities $ objectSid $ userPrincipalName ) )`;
+attributetype ( 2.16.840.1.113730.3.8.22.1.4 NAME 'ipaCertMapData' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+objectclass ( 2.25.1 NAME 'testPerson' SUP top AUXILIARY MAY ( altSecurityIdentities $ objectSid $ userPrincipalName $ ipaCertMapData ) )`;
 
 const SLAPD_CONF = `${['core', 'cosine', 'inetorgperson', 'nis'].map((name) => `include ${SLAPD}/etc/ldap/schema/${name}.schema`).join('\n')}
 ${SCHEMA}
@@ -49,11 +50,13 @@ const BUS_CONF = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Conf
 export interface Directory {
   /** Lines of sssd.conf(5) that say where it is, and how it is read. */
   readonly domain: string;
+  /** The attribute by which people are tied to certificates, where it is not altSecurityIdentities. */
+  readonly identities?: string;
   readonly isSamba: boolean;
   start(sandbox: Sandbox): Promise<void>;
 }
 
-const SSSD_CONF = (domain: string, rule: string): string => `[sssd]
+const SSSD_CONF = ({ domain, identities }: Directory, rule: string): string => `[sssd]
 services = nss, pam, ifp
 domains = example
 [ifp]
@@ -63,7 +66,7 @@ id_provider = ldap
 auth_provider = none
 access_provider = permit
 ldap_id_use_start_tls = false
-ldap_user_extra_attrs = altSecurityIdentities
+ldap_user_extra_attrs = altSecurityIdentities${identities === undefined ? '' : `:${identities}`}
 ${domain}
 [certmap/example/people]
 maprule = ${rule}
@@ -86,6 +89,7 @@ export interface DirectoryPerson {
   readonly uidNumber: number;
   readonly sid?: string;
   readonly altSecurityIdentities?: readonly string[];
+  readonly ipaCertMapData?: readonly string[];
   readonly userPrincipalName?: string;
 }
 
@@ -101,7 +105,7 @@ function sidBytes(sid: string): Buffer {
 }
 
 function ldif(person: DirectoryPerson): string {
-  const { uid, uidNumber, sid, altSecurityIdentities = [], userPrincipalName } = person;
+  const { uid, uidNumber, sid, altSecurityIdentities = [], ipaCertMapData = [], userPrincipalName } = person;
   return `
 dn: uid=${uid},${SUFFIX}
 objectClass: inetOrgPerson
@@ -114,7 +118,7 @@ uidNumber: ${uidNumber}
 gidNumber: ${uidNumber}
 homeDirectory: /run/sandbox/home/${uid}
 loginShell: /bin/bash
-${sid === undefined ? '' : `objectSid:: ${sidBytes(sid).toString('base64')}\n`}${userPrincipalName === undefined ? '' : `userPrincipalName: ${userPrincipalName}\n`}${altSecurityIdentities.map((text) => `altSecurityIdentities: ${text}\n`).join('')}`;
+${sid === undefined ? '' : `objectSid:: ${sidBytes(sid).toString('base64')}\n`}${userPrincipalName === undefined ? '' : `userPrincipalName: ${userPrincipalName}\n`}${altSecurityIdentities.map((text) => `altSecurityIdentities: ${text}\n`).join('')}${ipaCertMapData.map((text) => `ipaCertMapData: ${text}\n`).join('')}`;
 }
 
 /** slapd, with these people. */
@@ -150,13 +154,18 @@ export async function startSssd(sandbox: Sandbox, directory: Directory, rule: st
   await directory.start(sandbox);
   for (const folder of ['/run/dbus', '/etc/sssd']) mkdirSync(sandbox.path(folder), { recursive: true });
   writeFileSync(sandbox.path('/run/dbus/system.conf'), BUS_CONF);
-  writeFileSync(sandbox.path('/etc/sssd/sssd.conf'), SSSD_CONF(directory.domain, rule), { mode: 0o600 });
+  configureSssd(sandbox, directory, rule);
   await bash(
     sandbox,
     `dbus-daemon --config-file=/run/dbus/system.conf
 sed -i 's/^\\(passwd\\|group\\):.*/\\1: files sss/' /etc/nsswitch.conf`,
   );
   await bash(sandbox, START);
+}
+
+/** Settings that count when it is started next. */
+export function configureSssd(sandbox: Sandbox, directory: Directory, rule: string): void {
+  writeFileSync(sandbox.path('/etc/sssd/sssd.conf'), SSSD_CONF(directory, rule), { mode: 0o600 });
 }
 
 export async function stopSssd(sandbox: Sandbox): Promise<void> {

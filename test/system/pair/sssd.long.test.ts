@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import {
+  configureSssd,
+  type Directory,
   forgetLocalAccount,
   freezeInfoPipe,
   restartSssd,
@@ -22,8 +24,17 @@ const SID = 'S-1-5-21-1004336348-1177238915-682003330-1105';
 /** SSSD finds people by the serial number that stands with them, and by a name, which is no mapping that scauth takes. */
 const RULE =
   'LDAPU1:(|(altSecurityIdentities=X509:<I>{issuer_dn!ad_x500}<SR>{serial_number!hex_ur})(uid={subject_dn_component.cn}))';
+/** That of FreeIPA's own guide, by which its directory is searched. */
+const IPA_RULE = 'LDAP:(ipacertmapdata=X509:<I>{issuer_dn!nss_x500}<S>{subject_dn!nss_x500})';
+const ISSUER = 'DC=org,DC=example,CN=Test CA';
 const pki = new Pki();
 let sandbox: Sandbox;
+let directory: Directory;
+
+function reversedSerial(name: string): string {
+  const { serialNumber } = new X509Certificate(pki.der(name));
+  return Buffer.from(serialNumber, 'hex').reverse().toString('hex').toUpperCase();
+}
 
 async function put(name: string, bytes: Buffer | string): Promise<void> {
   const script = 'cat > "/etc/scauth/$1" && chmod 644 "/etc/scauth/$1"';
@@ -72,25 +83,26 @@ test.before(async () => {
     ['plain', '/O=Test/CN=ada', ''],
     ['other', '/O=Test/CN=bob', sidExtension(SID)],
     ['wrong', '/O=Test/CN=ada', sidExtension(`${SID}0`)],
+    ['ipa', '/O=Test/CN=somebody', ''],
   ] as const)
     pki.issue(name, 'root', { subject, extensions: `${LEAF}\n${more}`, keyOf: 'serial' });
-  const { serialNumber } = new X509Certificate(pki.der('serial'));
-  const reversed = Buffer.from(serialNumber, 'hex').reverse().toString('hex').toUpperCase();
   sandbox = await Sandbox.start({});
-  const issuer = 'DC=org,DC=example,CN=Test CA';
-  await startSssd(
-    sandbox,
-    slapdOf([
-      {
-        uid: sandbox.user,
-        uidNumber: sandbox.uid,
-        sid: SID,
-        altSecurityIdentities: [`X509:<I>${issuer}<SR>${reversed}`],
-      },
-      { uid: 'bob', uidNumber: 20_002, sid: 'S-1-5-21-1-2-3-4' },
-    ]),
-    RULE,
-  );
+  directory = slapdOf([
+    {
+      uid: sandbox.user,
+      uidNumber: sandbox.uid,
+      sid: SID,
+      altSecurityIdentities: [`X509:<I>${ISSUER}<SR>${reversedSerial('serial')}`],
+      // As `ipa user-add-certmapdata` writes them: by --issuer and --subject, and as it is.
+      ipaCertMapData: [
+        `X509:<I>${ISSUER}<S>O=Test,CN=ada`,
+        `X509:<I>${ISSUER}<S>O=Test,CN=somebody`,
+        `X509:<I>${ISSUER}<SR>${reversedSerial('ipa')}`,
+      ],
+    },
+    { uid: 'bob', uidNumber: 20_002, sid: 'S-1-5-21-1-2-3-4' },
+  ]);
+  await startSssd(sandbox, directory, RULE);
   await forgetLocalAccount(sandbox);
   await put('root.pem', readFileSync(pki.file('root.pem')));
   await settings('');
@@ -179,3 +191,26 @@ test.serial('a weak mapping by its name', async (t) => {
   await person.expectCardLogin(sandbox);
   t.regex(await explained(), /by SSSD's own rules alone/);
 });
+
+test.serial(
+  'FreeIPA’s attribute and rule: issuer and serial number, and issuer and subject by its name alone',
+  async (t) => {
+    await settings('');
+    await stopSssd(sandbox);
+    configureSssd(sandbox, { ...directory, identities: 'ipaCertMapData' }, IPA_RULE);
+    await restartSssd(sandbox);
+    await certify('ipa');
+    await person.expectCardLogin(sandbox);
+    t.true(
+      (await explained()).includes('SSSD gives the certificate to this account, by issuer and serial number'),
+    );
+    await certify('plain');
+    t.regex(await refused(), /names this account, and nothing in the directory/);
+    await certify('serial');
+    t.notRegex(await refused(), /names this account/, 'what stands in another attribute is not asked for');
+    await certify('plain');
+    await settings('weak = ["issuer_subject"]\n');
+    await person.expectCardLogin(sandbox);
+    t.regex(await explained(), /by issuer and subject/);
+  },
+);
