@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { EXIT, EXIT_MEANINGS } from '../../../agent/cli/exit-codes.ts';
 import { COMMANDS } from '../../../agent/cli/overview.ts';
 import { HASH, startFakeAgent, type Script } from './fake-agent.ts';
-import { NODE, runHere, runProcess, type Outcome } from './run-sc-auth.ts';
+import { KEPT, NODE, runHere, runProcess, type Outcome } from './run-sc-auth.ts';
 
 async function against(
   t: ExecutionContext,
@@ -241,7 +241,7 @@ test('--help of each command has examples and exit codes, and needs no scauthd',
 async function closedPipe(closed: 1 | 2, ...args: string[]): Promise<{ code: number | null; err: string }> {
   const command = `exec 3> >(exec true); wait $!; exec "$@" ${closed}>&3`;
   const child = spawn('bash', ['-c', command, 'bash', ...NODE, ...args], {
-    env: { PATH: process.env['PATH'], SCAUTH_IO_SOCKET: '/nowhere/io.scauth' },
+    env: { PATH: process.env['PATH'], SCAUTH_IO_SOCKET: '/nowhere/io.scauth', ...KEPT },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let err = '';

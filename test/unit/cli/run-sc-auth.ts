@@ -11,6 +11,9 @@ import { run } from '../../../agent/cli/run.ts';
 const MAIN = resolve(import.meta.dirname, '../../../agent/cli/main.ts');
 export const NODE = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN];
 
+/** sc_auth's compiled code is kept from one run to the next: that is two thirds of what a run costs (test/run.ts). */
+export const KEPT = { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
+
 export interface Outcome {
   readonly code: number | null;
   readonly out: string;
@@ -59,7 +62,7 @@ export async function runProcess(
 ): Promise<Outcome> {
   const [program = '', ...before] = NODE;
   const child = spawn(program, [...before, ...args], {
-    env: { PATH: process.env['PATH'], SCAUTH_IO_SOCKET: socket },
+    env: { PATH: process.env['PATH'], SCAUTH_IO_SOCKET: socket, ...KEPT },
     stdio: ['pipe', 'pipe', 'pipe', ...extra.map(() => 'pipe' as const)],
   });
   [input, ...extra].forEach((text, index) => {
@@ -91,6 +94,7 @@ export class OnTerminal {
         TERM: 'dumb',
         SCAUTH_IO_SOCKET: socket,
         SC_AUTH: NODE.join(' '),
+        ...KEPT,
       },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -29,9 +29,11 @@ function fileOf({ folder }: PamFolder): string {
 
 /** @param file the text beside the socket; null: none */
 function run(file: string | null, options: RunOptions): Promise<Run> {
+  // Only silence and absence are waited for to the end; an answer may be late on a busy machine.
+  const waitsToTheEnd = options.agent === undefined || options.agent.includes('hold');
   return runPam({
     client: BOTH,
-    moduleArguments: 'timeout=1',
+    moduleArguments: `timeout=${waitsToTheEnd ? 1 : 20}`,
     ...options,
     prepare: (place) => {
       if (file !== null) writeFileSync(fileOf(place), file, { mode: 0o644 });
