@@ -1,7 +1,7 @@
 // Many logins by card at once, from within a sandbox as root: node load-program.ts PIN AT-ONCE AGAIN UID:NAME...
 // They are spread over the accounts, each under its uid. AGAIN: milliseconds after which somebody who is through comes
-// again; 0: once. Each line that comes in begins a round. It says `first` when the first of a round is let in, and then how
-// many were; with AGAIN: at its end, when it is told so.
+// again; 0: once. The line `begin` begins a round. It says `first` when the first of a round is let in, and then how many
+// were; with AGAIN: when the round was ended by the line `end`.
 import { createInterface } from 'node:readline';
 import { frameLogin } from './frame-login.ts';
 
@@ -37,8 +37,8 @@ async function logIn(number: number): Promise<number> {
 let round: Promise<number[]> | null = null;
 for await (const line of createInterface({ input: process.stdin })) {
   isFirst = line !== 'end';
-  if (line === 'end') isOver = true;
-  else round = Promise.all(Array.from({ length: Number(atOnce) }, (_, number) => logIn(number)));
+  isOver = !isFirst;
+  if (!isOver) round = Promise.all(Array.from({ length: Number(atOnce) }, (_, number) => logIn(number)));
   if (againMs > 0 && !isOver) continue;
   const all = (await round) ?? [];
   console.log(all.reduce((sum, one) => sum + one, 0));
