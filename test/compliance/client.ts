@@ -116,6 +116,11 @@ export class Login {
     if (pid !== null) process.kill(pid, signal);
   }
 
+  /** Lets one go on that was stopped by SIGSTOP: nsenter(1), which leads to it, stops with it and wakes it up. */
+  goOn(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** The next question that was not answered yet; null: none comes any more. @throws Hangs */
   async question(): Promise<string | null> {
     for (;;) {

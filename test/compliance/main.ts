@@ -1,13 +1,13 @@
 // npm run compliance [-- --program NAME] [--only TEXT] [--missing] [--list] [--publish]: plays the behaviours of card login by PAM with
 // each program of programs.ts. --publish writes install/doc/compliance.md from the last outcomes of each program, which are
-// kept in build/compliance as they come; --missing plays those that are not there yet.
+// kept in build/compliance as they come, and begin with those of the page; --missing plays those that are in neither.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { REPOSITORY } from '../kit/sandbox/namespace.ts';
 import { CHAPTERS } from './behaviours/index.ts';
-import { compliancePage, type Outcomes } from './page.ts';
+import { compliancePage, outcomesOf, type Outcomes } from './page.ts';
 import { PROGRAMS, type ProgramName } from './programs.ts';
 import { runBehaviours, type Outcome } from './run.ts';
 
@@ -30,10 +30,20 @@ const behaviours = all.filter(({ id }) => only === undefined || id.includes(only
 
 const kept = (name: ProgramName): string => join(REPOSITORY, `build/compliance/${name}.json`);
 
+const PAGE = join(REPOSITORY, 'install/doc/compliance.md');
+
 function lastOf(name: ProgramName): ReadonlyMap<string, Outcome> {
-  return new Map(
-    existsSync(kept(name)) ? (JSON.parse(readFileSync(kept(name), 'utf8')) as [string, Outcome][]) : [],
-  );
+  const published = outcomesOf(readFileSync(PAGE, 'utf8'));
+  const since = existsSync(kept(name))
+    ? (JSON.parse(readFileSync(kept(name), 'utf8')) as [string, Outcome][])
+    : [];
+  return new Map([
+    ...all.flatMap(({ id, says }) => {
+      const outcome = published.get(says)?.get(name);
+      return outcome === undefined ? [] : [[id, outcome] as const];
+    }),
+    ...since,
+  ]);
 }
 
 async function play(name: ProgramName): Promise<void> {
@@ -64,7 +74,6 @@ else if (!publish) for (const name of programs) await play(name);
 
 if (publish) {
   const outcomes: Outcomes = new Map(PROGRAMS.map((name) => [name, readKept(name)]));
-  const file = join(REPOSITORY, 'install/doc/compliance.md');
-  const options = { ...(await resolveConfig(file)), filepath: file };
-  writeFileSync(file, await format(compliancePage(outcomes), options));
+  const options = { ...(await resolveConfig(PAGE)), filepath: PAGE };
+  writeFileSync(PAGE, await format(compliancePage(outcomes), options));
 }

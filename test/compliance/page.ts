@@ -1,7 +1,7 @@
 // The table of behaviours and programs, as a page of the documents.
-import { CHAPTERS } from './behaviours/index.ts';
+import { CHAPTERS, ELSEWHERE } from './behaviours/index.ts';
 import { PROGRAMS, type ProgramName } from './programs.ts';
-import type { Outcome } from './run.ts';
+import { OUTCOMES, type Outcome } from './run.ts';
 
 /** By a behaviour's id, program by program. */
 export type Outcomes = ReadonlyMap<ProgramName, ReadonlyMap<string, Outcome>>;
@@ -24,6 +24,31 @@ function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
+const TAIL = `## What no login shows
+
+These of the failures (L) and attacks (S) that the last column names have no sentence here:
+
+`;
+
+/** By a behaviour's sentence, program by program, as {@link compliancePage} wrote them. */
+export function outcomesOf(page: string): ReadonlyMap<string, ReadonlyMap<ProgramName, Outcome>> {
+  const rows = page.split('\n').map((line) => line.split('|').map((cell) => cell.trim().replaceAll('*', '')));
+  return new Map(
+    rows
+      .filter((cells) => cells.length === PROGRAMS.length + 4)
+      .map(([, says = '', ...cells]) => [
+        says,
+        new Map(
+          PROGRAMS.flatMap((name, at) => {
+            const cell = cells[at] === '–' ? '-' : cells[at];
+            const outcome = OUTCOMES.find((one) => one === cell);
+            return outcome === undefined ? [] : [[name, outcome] as const];
+          }),
+        ),
+      ]),
+  );
+}
+
 export function compliancePage(outcomes: Outcomes): string {
   const columns = ['behaviour', ...PROGRAMS, 'known as'];
   const count = (name: ProgramName, wanted: Outcome): string =>
@@ -38,5 +63,10 @@ export function compliancePage(outcomes: Outcomes): string {
     return [`## ${title}`, '', row(columns), row(columns.map(() => '---')), ...rows].join('\n');
   });
   const summary = [row(['', ...PROGRAMS]), row(['---', ...PROGRAMS.map(() => '---')]), ...sums].join('\n');
-  return [HEAD, summary, '', ...chapters.flatMap((text) => [text, ''])].join('\n');
+  const elsewhere =
+    TAIL +
+    Object.entries(ELSEWHERE)
+      .map(([number, why]) => `- **${number}**: ${why}.`)
+      .join('\n');
+  return [HEAD, summary, '', ...[...chapters, elsewhere].flatMap((text) => [text, ''])].join('\n');
 }

@@ -6,7 +6,7 @@ import { insertCard, pullCard } from '../kit/person/person.ts';
 import { APP } from '../kit/sandbox/namespace.ts';
 import type { Sandbox } from '../kit/sandbox/sandbox.ts';
 import { prepareSssd } from '../kit/sssd/packages.ts';
-import { giveCertificate } from './sssd.ts';
+import { damageSssd, giveCertificate } from './sssd.ts';
 import { SERVICES } from './stacks.ts';
 
 const LIBRARY = '/usr/lib/x86_64-linux-gnu';
@@ -29,6 +29,9 @@ export interface Program {
   readonly pair: (sandbox: Sandbox) => Promise<void>;
   /** Takes it away again. */
   readonly unpair: (sandbox: Sandbox) => Promise<void>;
+  /** Overwrites what says who has which card, and starts what reads it anew; the second brings it back. */
+  readonly damage: (sandbox: Sandbox) => Promise<void>;
+  readonly mend: (sandbox: Sandbox) => Promise<void>;
   /** What somebody can do who runs programs as the person and knows no secret, so that the card that is in logs in. */
   readonly enrolAsPerson: (sandbox: Sandbox) => Promise<void>;
   /** Takes the card out or puts it in, and waits until the program may know. */
@@ -45,6 +48,18 @@ async function script(sandbox: Sandbox, text: string, as?: string): Promise<void
 
 /** pcscd sees a card go within 400 ms. */
 const PCSCD_MS = 600;
+
+/** What is no record of any program's. */
+function damage(path: string): Pick<Program, 'damage' | 'mend'> {
+  return {
+    damage: (sandbox) =>
+      script(
+        sandbox,
+        `file=${path}; cp -a $file /run/whole; seq 2000 | rev >/run/no-record; cp /run/no-record $file`,
+      ),
+    mend: (sandbox) => script(sandbox, `file=${path}; cp -a /run/whole $file`),
+  };
+}
 
 /** For a program that looks when somebody logs in, and runs nothing of its own. */
 const ASKED = {
@@ -64,6 +79,7 @@ pkcs11-tool --module ${OPENSC} --read-object --type cert --id 01 2>/dev/null |
 /** pam_p11 and pam_pkcs11's mapper `opensc` keep what logs in in the person's own home. */
 const EID = {
   ...ASKED,
+  ...damage('$(getent passwd $1 | cut -d: -f6)/.eid/authorized_certificates'),
   pair: (sandbox: Sandbox) => script(sandbox, `${ENROL}\nchown -R $1:$1 $eid`),
   enrolAsPerson: (sandbox: Sandbox) => script(sandbox, ENROL, sandbox.user),
   unpair: (sandbox: Sandbox) => script(sandbox, 'rm -rf $(getent passwd $1 | cut -d: -f6)/.eid'),
@@ -81,6 +97,9 @@ const PAM_PKCS11_CONF = `pam_pkcs11 {
   mapper opensc { module = ${PAM_PKCS11}/pam_pkcs11/opensc_mapper.so; }
 }
 `;
+
+/** scauth's. */
+const TABLE = damage('/run/sandbox/state/scauth.db');
 
 const ALL: Readonly<Record<ProgramName, Omit<Program, 'name'>>> = {
   scauth: {
@@ -101,6 +120,17 @@ printf 'a-guess\\n${sandbox.pin}\\n' | sc_auth pair -h "$hash" || true`;
     },
     eject: pullCard,
     insert: insertCard,
+    damage: async (sandbox) => {
+      await sandbox.stopAgent();
+      await TABLE.damage(sandbox);
+      // One that does not start with it lets nobody in either.
+      await sandbox.startAgent().catch(() => undefined);
+    },
+    mend: async (sandbox) => {
+      await sandbox.stopAgent();
+      await TABLE.mend(sandbox);
+      await sandbox.restartAgent();
+    },
   },
   sssd: {
     module: 'pam_sss.so',
@@ -117,6 +147,8 @@ pkcs11-tool --module ${OPENSC} --read-object --type cert --id 01 2>/dev/null |
       await giveCertificate(sandbox, SERVICES, 'Ada Lovelace');
     },
     unpair: (sandbox) => giveCertificate(sandbox, SERVICES, null),
+    damage: damageSssd,
+    mend: (sandbox) => giveCertificate(sandbox, SERVICES, 'Ada Lovelace'),
   },
   pam_p11: {
     module: `${APP}/build/libpam-p11/${SECURITY}/pam_p11.so ${OPENSC}`,
@@ -146,6 +178,7 @@ pkcs11-tool --module ${OPENSC} --read-object --type cert --id 01 2>/dev/null |
 printf '%s:%s,%s,es256,+presence\\n' $1 "$(head -c 64 /dev/urandom | base64 -w0)" "$key" >/etc/u2f_mappings`,
       ),
     unpair: (sandbox) => script(sandbox, 'rm -f /etc/u2f_mappings'),
+    ...damage('/etc/u2f_mappings'),
     ...ASKED,
   },
 };

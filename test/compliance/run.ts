@@ -6,7 +6,8 @@ import { programOf, type ProgramName } from './programs.ts';
 import { World } from './world.ts';
 
 /** `-`: the program takes no such cards, and nothing was played. */
-export type Outcome = 'yes' | 'no' | 'hangs' | 'crashes' | '-';
+export const OUTCOMES = ['yes', 'no', 'hangs', 'crashes', '-'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** Longer than any behaviour that comes to its end, with all its logins at their limits. */
 const STUCK_MS = 180_000;

@@ -18,8 +18,11 @@ p11_child_timeout = 20
 id_provider = files
 ${rule}`;
 
-/** Ends the one that runs, by its id, and starts one with the rules that there are now. */
-const RESTART = `if [ -s /run/sssd.pid ]; then kill "$(cat /run/sssd.pid)"; while [ -e /run/sssd.pid ]; do sleep 0.1; done; fi
+/** Ends the one that runs, by its id. */
+const STOP = `if [ -s /run/sssd.pid ]; then kill "$(cat /run/sssd.pid)"; while [ -e /run/sssd.pid ]; do sleep 0.1; done; fi`;
+
+/** And starts one with the rules that there are now. */
+const RESTART = `${STOP}
 chmod 600 /etc/sssd/sssd.conf
 rm -f /var/lib/sss/db/* /var/lib/sss/pipes/pam
 /usr/sbin/sssd --daemon >/run/sandbox/sssd.log 2>&1
@@ -40,4 +43,11 @@ export async function giveCertificate(
   mkdirSync(sandbox.path('/etc/sssd'), { recursive: true });
   writeFileSync(sandbox.path('/etc/sssd/sssd.conf'), CONFIG(services, rule), { mode: 0o600 });
   await bash(sandbox, RESTART);
+}
+
+/** Its rules say who has which certificate. Whether it starts without them is its own matter. */
+export async function damageSssd(sandbox: Sandbox): Promise<void> {
+  await bash(sandbox, STOP);
+  writeFileSync(sandbox.path('/etc/sssd/sssd.conf'), '[sssd\n\u0001\n', { mode: 0o600 });
+  await bash(sandbox, '/usr/sbin/sssd --daemon >/run/sandbox/sssd.log 2>&1 || true');
 }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freshCard } from '../kit/person/person.ts';
 import type { CardControl } from '../kit/card/client.ts';
-import { Sandbox } from '../kit/sandbox/sandbox.ts';
+import { Sandbox, type SandboxOptions } from '../kit/sandbox/sandbox.ts';
 import { compileClient, Login, type End, type LoginOptions, type Reply } from './client.ts';
 import type { Program } from './programs.ts';
 import { serviceOf, STACKS, type Stack } from './stacks.ts';
@@ -36,10 +36,17 @@ export class World {
     this.sandbox = sandbox;
   }
 
-  /** The card has one key: Debian 12's pam_p11 was built against an older libp11 and crashes where there are more. */
-  static async start(program: Program): Promise<World> {
-    compileClient();
-    const sandbox = await Sandbox.start({ card: 'rsa2048', cardArgs: ['--slots', '9A'] });
+  /**
+   * The card has one key: Debian 12's pam_p11 was built against an older libp11 and crashes where there are more.
+   * @param options of a machine that is not the usual one
+   */
+  static async #unpaired(program: Program, options: SandboxOptions): Promise<World> {
+    const { cardArgs = [], ...rest } = options;
+    const sandbox = await Sandbox.start({
+      card: 'rsa2048',
+      ...rest,
+      cardArgs: ['--slots', '9A', ...cardArgs],
+    });
     const world = new World(program, sandbox);
     for (const [name, stack] of Object.entries(STACKS) as [Stack, (typeof STACKS)[Stack]][])
       writeFileSync(
@@ -52,8 +59,32 @@ export class World {
     );
     writeFileSync(sandbox.path('/run/sandbox/told-on'), TOLD_ON, { mode: 0o755 });
     await program.prepare(sandbox);
-    await program.pair(sandbox);
     return world;
+  }
+
+  static async start(program: Program): Promise<World> {
+    compileClient();
+    const world = await World.#unpaired(program, {});
+    await program.pair(world.sandbox);
+    return world;
+  }
+
+  /** Another machine, with a card in it that was given to nobody yet, for as long as `act` takes. */
+  async elsewhere<T>(options: SandboxOptions, act: (world: World) => Promise<T>): Promise<T> {
+    const world = await World.#unpaired(this.program, options);
+    try {
+      return await act(world);
+    } finally {
+      await world.stop();
+    }
+  }
+
+  /** Whether the program gave the card that is in to the person: it may refuse. */
+  pairs(): Promise<boolean> {
+    return this.program.pair(this.sandbox).then(
+      () => true,
+      () => false,
+    );
   }
 
   stop(): Promise<void> {

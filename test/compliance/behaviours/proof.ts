@@ -19,11 +19,12 @@ export async function withOtherKey<T>(
   world: World,
   certificate: string | null,
   act: () => Promise<T>,
+  key = `${world.key}:2`,
 ): Promise<T> {
   const { card, program, sandbox } = world;
   const before = await card.getCertificate('9A');
   await program.eject(sandbox);
-  await card.setKey('9A', `${world.key}:2`);
+  await card.setKey('9A', key);
   if (certificate !== null) await card.setCertificate('9A', certificate);
   await program.insert(sandbox);
   try {
@@ -37,8 +38,8 @@ export async function withOtherKey<T>(
 }
 
 /** Of the attacker's own key, with the names of the victim. */
-export function forged(world: World): string {
-  const privateKey = readKey(`${world.key}:2`, 0x9a);
+export function forged(world: World, key = `${world.key}:2`): string {
+  const privateKey = readKey(key, 0x9a);
   const fields = { cn: 'Ada Lovelace', email: 'ada@example.org', upn: 'ada@example.org' };
   return toPem(makeCertificate(privateKey, fields));
 }
