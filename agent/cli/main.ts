@@ -42,7 +42,7 @@ function drained(): Promise<void> | null {
   });
 }
 
-const exitCode = await run({
+void run({
   args: process.argv.slice(2),
   env: process.env,
   uid: process.getuid?.() ?? 0,
@@ -59,7 +59,7 @@ const exitCode = await run({
   }),
   readerGone: () => readerGone,
   drained,
+}).then((exitCode) => {
+  // A terminal or a pipe whose other end is slow: everything is out before the end.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
 });
-
-// A terminal or a pipe whose other end is slow: everything is out before the end.
-process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));

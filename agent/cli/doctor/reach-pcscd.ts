@@ -17,6 +17,10 @@ async function ask(): Promise<'reached' | 'refused' | 'no-service'> {
   return card.rv === C.SCARD_E_UNKNOWN_READER ? 'reached' : 'refused';
 }
 
-let answer = await ask();
-for (let tried = 1; tried < TRIES && answer === 'no-service'; tried++) answer = await ask();
-process.stdout.write(answer);
+async function main(): Promise<void> {
+  let answer = await ask();
+  for (let tried = 1; tried < TRIES && answer === 'no-service'; tried++) answer = await ask();
+  process.stdout.write(answer);
+}
+
+void main();

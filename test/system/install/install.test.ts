@@ -99,7 +99,7 @@ test('the bundle of this project runs from wherever it is, is readable and has s
   const seen = new Set<string>();
   for (const file of globSync('{agent,chunks,pam}/**/*.js', { cwd: app })) {
     const text = readFileSync(join(app, file), 'utf8');
-    for (const [, names = '', from = ''] of text.matchAll(/\{([^{}]*)\} = await import\("([^"]+)"\)/g)) {
+    for (const [, names = '', from = ''] of text.matchAll(LATER)) {
       const found = (await import(from.startsWith('.') ? join(app, dirname(file), from) : from)) as Record<
         string,
         unknown
@@ -112,6 +112,10 @@ test('the bundle of this project runs from wherever it is, is readable and has s
   }
   for (const name of ['dbusClient', 'lookAtScreen']) t.true(seen.has(name), name);
 });
+
+/** An import at run time, in an ES module and in what was made CommonJS of one. */
+const LATER =
+  /\{([^{}]*)\} = await (?:import|Promise\.resolve\(\)\.then\(\(\) => __toESM\(require)\("([^"]+)"\)/g;
 
 test('bundled twice, the same bytes', async (t) => {
   const text = async (name: string): Promise<string> => {
