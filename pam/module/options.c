@@ -32,8 +32,8 @@ static void set_timeout(pam_handle_t *pamh, const char *text, struct options *op
     while (*at >= '0' && *at <= '9' && at - text < 3)
         seconds = seconds * 10 + (*at++ - '0');
     if (at == text || *at != '\0' || seconds < OPTIONS_TIMEOUT_MIN_S || seconds > OPTIONS_TIMEOUT_MAX_S) {
-        pam_syslog(pamh, LOG_ERR, "timeout=%s is not a number of seconds from %d to %d; using %d", text,
-                   OPTIONS_TIMEOUT_MIN_S, OPTIONS_TIMEOUT_MAX_S, options->timeout_ms / 1000);
+        pam_syslog(pamh, LOG_ERR, "timeout=%s is not a number of seconds from %d to %d; using %d ms", text,
+                   OPTIONS_TIMEOUT_MIN_S, OPTIONS_TIMEOUT_MAX_S, options->timeout_ms);
         return;
     }
     options->timeout_ms = seconds * 1000;
@@ -43,7 +43,7 @@ void options_parse(pam_handle_t *pamh, int argc, const char **argv, struct optio
     memset(options, 0, sizeof *options);
     options->address.sun_family = AF_UNIX;
     memcpy(options->address.sun_path, OPTIONS_SOCKET_DEFAULT, sizeof OPTIONS_SOCKET_DEFAULT);
-    options->timeout_ms = OPTIONS_TIMEOUT_DEFAULT_S * 1000;
+    options->timeout_ms = OPTIONS_TIMEOUT_DEFAULT_MS;
     for (int i = 0; i < argc; i++) {
         const char *value;
         if (strcmp(argv[i], "debug") == 0)

@@ -10,7 +10,8 @@
 #include <sys/un.h>
 
 #define OPTIONS_SOCKET_DEFAULT "/run/scauth/pam.sock"
-#define OPTIONS_TIMEOUT_DEFAULT_S 5
+/* With the time of sudo and of the password itself a login by password is below five seconds. */
+#define OPTIONS_TIMEOUT_DEFAULT_MS 4500
 #define OPTIONS_TIMEOUT_MIN_S 1
 #define OPTIONS_TIMEOUT_MAX_S 60
 

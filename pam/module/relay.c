@@ -245,8 +245,8 @@ static void log_failure(const struct relay *relay, enum io_result result) {
         pam_syslog(relay->pamh, LOG_ERR, "scauthd at %s closed without a verdict; see its log", path);
         break;
     case IO_TIMED_OUT:
-        pam_syslog(relay->pamh, LOG_ERR, "scauthd at %s takes too long (timeout=%d); see its log", path,
-                   relay->options->timeout_ms / 1000);
+        pam_syslog(relay->pamh, LOG_ERR, "scauthd at %s takes too long (%d ms of silence); see its log", path,
+                   relay->options->timeout_ms);
         break;
     case IO_INTERRUPTED:
         pam_syslog(relay->pamh, LOG_NOTICE, "ended by a signal");

@@ -21,7 +21,7 @@ account   required    pam_unix.so
 `;
 /** Far more than any login takes: what is not over by then hangs. */
 const LOGIN_MS = 60_000;
-/** The module waits five seconds for a scauthd that says nothing; this machine may have other work. */
+/** The module waits four and a half seconds for a scauthd that says nothing; this machine may have other work. */
 const PASSWORD_MS = 15_000;
 /** Who mistypes both, and is let in, had no proof of anything. */
 export const MISTYPED: Typed = { pin: person.WRONG_PIN, password: 'not-the-password' };
