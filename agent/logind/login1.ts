@@ -10,6 +10,8 @@ const ROOT = '/org/freedesktop/login1';
 const SYSTEM_BUS = '/run/dbus/system_bus_socket';
 /** More sessions of one user than that are not looked at. */
 const MAX_SESSIONS = 64;
+/** So many sessions' paths are kept. */
+const MAX_PATHS = 64;
 
 /** A failure that logind itself reports, e.g. `org.freedesktop.login1.NoSuchSession`. */
 function logindErrorName(error: unknown): string | null {
@@ -63,6 +65,8 @@ function sessionFrom(properties: Properties): UserSession {
 
 export class Login1 {
   readonly #socketPath: string;
+  /** A session's object, by its id: what it says is asked for each time, where it is once. */
+  readonly #paths = new Map<string, string>();
   #bus: Promise<MessageBus> | null = null;
 
   constructor(socketPath = SYSTEM_BUS) {
@@ -71,8 +75,22 @@ export class Login1 {
 
   /** @throws Error of the bus or of logind, also when `signal` aborts */
   async session(id: string, signal: AbortSignal): Promise<UserSession> {
+    const known = this.#paths.get(id);
+    if (known !== undefined) {
+      try {
+        const session = await this.#sessionAt(known, signal);
+        if (session.id === id) return session;
+      } catch {
+        signal.throwIfAborted();
+      }
+      this.#paths.delete(id);
+    }
     const path = await this.#manager('GetSession', 's', id, signal);
-    return this.#sessionAt(path, signal);
+    const session = await this.#sessionAt(path, signal);
+    if (session.id !== id) throw malformed('Id');
+    if (this.#paths.size >= MAX_PATHS) this.#paths.clear();
+    this.#paths.set(id, String(path));
+    return session;
   }
 
   /** @throws Error as session(); `NoSessionForPID` where there is none */

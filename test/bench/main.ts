@@ -17,6 +17,7 @@ import { figure, figuresTable, table, writeJson, type Figure } from './figures.t
 import { fleetLoadFigures } from './fleet-load.ts';
 import { floodFigures } from './flood.ts';
 import { loadFigures } from './load.ts';
+import { logindFigures } from './logind.ts';
 import { insertionFigures, retiredFigures } from './insertion.ts';
 import { MEASURED_AGENT } from './longest-turn.ts';
 import { packageFigures } from './package.ts';
@@ -24,7 +25,6 @@ import { measurePeers, type PeerReport } from './peers.ts';
 import { peersChart, peersTable, putBetweenMarks, shortTable } from './peers-report.ts';
 import { pkcs11Figures } from './pkcs11.ts';
 import { auditPlace, DISK_FOLDER, MEMORY_FOLDER, REAL_CARD_MS, Rig } from './rig.ts';
-import { LogindMock } from '../kit/logind/logind-mock.ts';
 import { manyFigures } from './many.ts';
 import { memoryFigures } from './memory-after.ts';
 import { muteFigures } from './mute.ts';
@@ -61,24 +61,6 @@ async function loginFigures(rig: Rig, key: 'p256' | 'rsa2048', pairs: number): P
   return [ratios, medians];
 }
 
-/** The same login on a machine with logind, in the person's session at the seat: scauthd looks whose it is. */
-async function logindFigures(rig: Rig, pairs: number): Promise<Figure[]> {
-  const { sandbox } = rig;
-  process.stderr.write(`login with p256 and a logind, ${pairs} pairs\n`);
-  const logind = await LogindMock.startIn(sandbox);
-  try {
-    await logind.add({ id: '4', uid: sandbox.uid, user: sandbox.user, type: 'x11', display: ':0' });
-    await logind.setDisplay(sandbox.uid, '4');
-    const { oursMs, theirsMs } = await compareLogin(rig, 'p256', 0, pairs);
-    return [
-      figure('login-wall-ratio-to-bare-p256-with-logind', oursMs / theirsMs, 'ratio', 1.3),
-      figure('login-wall-ms-p256-with-logind', oursMs, 'ms'),
-    ];
-  } finally {
-    logind.stop();
-  }
-}
-
 async function measure(quick: boolean): Promise<Figure[]> {
   const pairs = quick ? 5 : 40;
   const p256 = await withRig(['p256'], async (rig) => {
@@ -92,9 +74,8 @@ async function measure(quick: boolean): Promise<Figure[]> {
       ...memoryAtRest(rig, 'after-logins'),
       ...(await commandTimes(rig, quick ? 3 : 10)),
     ];
-    const withLogind = await logindFigures(rig, pairs);
     process.stderr.write(`no card, no pairing, ${2 * pairs} pairs each\n`);
-    return { counts, login, rest: [...rest, ...withLogind], noCard: await noCardOverhead(rig, 2 * pairs) };
+    return { counts, login, rest, noCard: await noCardOverhead(rig, 2 * pairs) };
   });
   const rsa = await withRig(['rsa2048'], async (rig) => {
     const login = await loginFigures(rig, 'rsa2048', pairs);
@@ -123,6 +104,7 @@ async function measure(quick: boolean): Promise<Figure[]> {
     ...rsa.login[1],
     figure('audit-durable-write-ms', await durableWrite(DISK_FOLDER), 'ms'),
     ...p256.rest,
+    ...(await logindFigures(pairs)),
     ...decisionFigures(),
     ...(await revocationFigures(quick ? 3 : 20)),
     ...(await insertionFigures(quick ? 3 : 20)),

@@ -1,6 +1,6 @@
 // What every measurement stands on: a sandbox with a paired card, its audit log on a real disk, and the two PAM services
 // that are compared. It measures nothing itself.
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LogEntry } from '../kit/card/log.ts';
@@ -93,6 +93,11 @@ export class Rig {
     this.stopwatch.stop();
     await this.sandbox.stop();
     rmSync(this.#auditFolder, { recursive: true, force: true });
+  }
+
+  /** The last record of the audit log, as its line. */
+  lastRecord(): string {
+    return readFileSync(join(this.#auditFolder, 'audit.jsonl'), 'utf8').trimEnd().split('\n').at(-1) ?? '';
   }
 
   /** The arguments of a program that authenticates by PAM. @param user without it, the one who is paired */

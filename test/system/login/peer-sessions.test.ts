@@ -120,6 +120,39 @@ test.serial('what is left of a session that has ended is not local', async (t) =
   await logind.change('3', { State: new Variant('s', 'active') });
 });
 
+test.serial('where a session is found is asked once, what it says each time', async (t) => {
+  await where(session('3'));
+  const before = (await logind.callsOf('GetSession')).length;
+  t.is((await where(session('3'))).place, 'local');
+  t.is((await logind.callsOf('GetSession')).length, before);
+  await logind.change('3', { Remote: new Variant('b', true), RemoteHost: new Variant('s', '192.0.2.9') });
+  t.is((await where(session('3'))).place, 'remote');
+  await logind.change('3', { Remote: new Variant('b', false), RemoteHost: new Variant('s', '') });
+});
+
+test.serial('what is found at a session’s place and has another id is not it', async (t) => {
+  t.is((await where(session('3'))).place, 'local');
+  await logind.change('3', { Id: new Variant('s', '9') });
+  const found = await where(session('3'));
+  t.is(found.place, 'unclear');
+  t.is(found.session, null);
+  await logind.change('3', { Id: new Variant('s', '3') });
+});
+
+test.serial(
+  'a session that has ended is no more where it was, and one of its id is found anew',
+  async (t) => {
+    const one = { id: '11', uid: 1000, user: 'ada', type: 'tty', tty: 'tty4' };
+    await logind.add(one);
+    t.is((await where(session('11'))).place, 'local');
+    await logind.remove(one);
+    t.is((await where(session('11'))).place, 'unclear');
+    await logind.add(one);
+    t.is((await where(session('11'))).place, 'local');
+    await logind.remove(one);
+  },
+);
+
 test.serial('a program of the user’s manager has the user’s session', async (t) => {
   const found = await where(manager(1000));
   t.is(found.place, 'local');
