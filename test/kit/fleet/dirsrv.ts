@@ -95,10 +95,12 @@ export class DirectoryServer389 {
   async start(ldif: string): Promise<void> {
     const own = join(this.folder, 'own');
     const tree = unpack({ name: '389-ds', wanted: ['389-ds-base'], proof: 'usr/sbin/ns-slapd' });
+    // When our process dies, by whatever, unshare dies, and with it what is in there.
     const outer = spawn(
-      'unshare',
+      'setpriv',
       [
-        ...['--mount', '--net', '--pid', '--fork', '--mount-proc', '--propagation=private', '--kill-child'],
+        ...['--pdeathsig', 'KILL', '--', 'unshare', '--mount', '--net', '--pid', '--fork', '--mount-proc'],
+        ...['--propagation=private', '--kill-child'],
         ...['bash', '-euc', `mkdir ${own}\n${MOUNTS(tree, own)}`],
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
