@@ -71,6 +71,11 @@ test.serial(
     await world().must('systemctl reload scauth-fleet');
     await world().must('until cmp /srv/scauth/book /var/lib/scauth-fleet/book; do sleep 0.2; done');
     t.is((await world().must('systemctl show --property MainPID --value scauth-fleet')).trim(), pid);
+    // In its first moments the signal ends it, which systemd takes for a clean end.
+    await world().must("echo 'scauth-book 1 head 3 signed' >/srv/scauth/book");
+    await world().must('systemctl restart scauth-fleet && systemctl reload scauth-fleet');
+    await world().must('until cmp /srv/scauth/book /var/lib/scauth-fleet/book; do sleep 0.2; done');
+    t.is(await world().must('systemctl is-active scauth-fleet'), 'active\n');
     await world().must(`systemctl stop scauth-fleet && rm -r /srv/scauth ${settings}`);
   },
 );
