@@ -45,7 +45,8 @@ test('account: whoever was asked is not let in by a conversation that breaks', a
     ['told, and gone', ['read', tell('no')]],
   ] as const) {
     const client = ['user=alice', 'answer=12345', 'account'];
-    const run = await runPam({ agent: steps, client, moduleArguments: 'timeout=3' });
+    const moduleArguments = `timeout=${name === 'silence' ? 5 : 20}`;
+    const run = await runPam({ agent: steps, client, moduleArguments });
     t.is(run.codes['account'], PAM.PERM_DENIED, name);
   }
   const right = ['read', question, 'read', verdict(VERDICT.permitted)] as const;
