@@ -1,11 +1,20 @@
 // A bus with nothing on it but InfoPipe, as SSSD 2.8 answers, or as a test wants it to.
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { Server, Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer, messageType, Variant, type DBusConnection, type Message } from 'dbus-native';
+import {
+  createConnection,
+  messageType,
+  Variant,
+  type BrokerOptions,
+  type DBusConnection,
+  type Message,
+} from 'dbus-native';
 
+/** Its time limit for who never says who they are would go on after the test. The types name it for a broker alone. */
+const PATIENT: BrokerOptions = { authTimeout: 0 };
 const USERS = '/org/freedesktop/sssd/infopipe/Users';
 
 export interface FakeUser {
@@ -32,17 +41,17 @@ export class FakeInfoPipe {
   #serial = 1;
 
   async start(): Promise<this> {
-    const server = createServer((connection) => {
-      const { stream } = connection as unknown as { stream: Socket };
+    const server = createServer((stream) => {
+      const connection = createConnection({ stream, server: true, ...PATIENT });
       this.sockets.add(stream);
       stream.once('close', () => this.sockets.delete(stream));
       connection.on('error', () => undefined);
       connection.on('message', (message: Message) => {
         this.#hear(message, connection);
       });
-    }) as unknown as { readonly server: Server };
-    this.#server = server.server;
-    await new Promise<void>((resolve) => this.#server?.listen(this.socketPath, resolve));
+    });
+    this.#server = server;
+    await new Promise<void>((resolve) => server.listen(this.socketPath, resolve));
     return this;
   }
 
