@@ -8,14 +8,14 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { chromium, type Browser } from 'playwright-core';
-import type { AuditEvent } from '../../../../agent/model/log/audit-event.ts';
-import { parsePkhh } from '../../../../agent/model/key/key.ts';
-import { eventsWith, examples, hostileTexts, key as aKey, login } from '../../../kit/audit/events.ts';
-import { zoneText } from '../../../../agent/cli/audit/when.ts';
-import { temporaryFolder } from '../../base/folders.ts';
-import { append, audit, START_MS } from './log.ts';
+import type { AuditEvent } from '../../../agent/model/log/audit-event.ts';
+import { parsePkhh } from '../../../agent/model/key/key.ts';
+import { eventsWith, examples, hostileTexts, key as aKey, login } from '../../kit/audit/events.ts';
+import { zoneText } from '../../../agent/cli/audit/when.ts';
+import { temporaryFolder } from '../../unit/base/folders.ts';
+import { append, audit, START_MS } from '../../unit/cli/audit/log.ts';
 
-const ARTEFACTS = resolve(import.meta.dirname, '../../../artifacts');
+const ARTEFACTS = resolve(import.meta.dirname, '../../artifacts');
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const HOUR = 3_600_000;
 
