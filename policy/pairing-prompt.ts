@@ -1,7 +1,7 @@
 // Whether the dialog that offers to pair may open for somebody. Each level can only take away: what the administrator
 // switched off no user switches on.
 
-import type { PromptLevel, PromptState } from '../agent/model/prompt.ts';
+import type { PromptLevel, PromptState } from '../agent/model/pairing-prompt.ts';
 
 /** What was set at each level; null: nothing was. */
 export interface PromptSettings {

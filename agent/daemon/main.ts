@@ -31,7 +31,7 @@ import { unknownKeys } from '../stories/card/find/ask-book.ts';
 import { driverGate } from '../stories/card/gates/driver-gate.ts';
 import { Enforcement } from '../stories/enforcement/enforcement.ts';
 import { enforcementText, writeEnforcementFile } from '../stories/enforcement/enforcement-file.ts';
-import { LoginLimit } from '../stories/login/login-limit.ts';
+import { LoginLimit } from '../stories/login/logins-at-once.ts';
 import { LoginMemory } from '../stories/enforcement/login-memory.ts';
 import { LogindSessions } from '../logind/peer-sessions.ts';
 import type { PairingParts } from '../stories/pair/pair.ts';

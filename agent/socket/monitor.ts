@@ -8,7 +8,7 @@ import type { SessionCard, SessionCards, SessionRemoval } from '../stories/remov
 import type { Account } from '../model/account.ts';
 import type { PairingTable } from '../store/interface.ts';
 import type { Connection } from './peers/connection.ts';
-import { Places } from './peers/places.ts';
+import { Places } from './peers/connections-at-once.ts';
 import type { Methods, WireRemoval, WireSessionCard } from '../protocol/io-scauth.ts';
 
 export interface MonitorParts extends PromptParts {

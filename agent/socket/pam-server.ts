@@ -46,7 +46,7 @@ interface ServedParts extends PamServerParts {
   readonly logOf: (request: AuthRequest) => Log;
 }
 
-/** More than logins may be under way (login-limit.ts): the account phase of a flooder must not go unanswered. */
+/** More than logins may be under way (logins-at-once.ts): the account phase of a flooder must not go unanswered. */
 const LIMITS: ListenerLimits = { root: 64, others: 48, oneOwner: 8 };
 
 /** A relay has this long to send the whole of its begin. */

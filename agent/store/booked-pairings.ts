@@ -8,7 +8,7 @@ import type { KeptRecord } from '../model/book/book-state.ts';
 import { algorithmOfSpki, type Pkhh, type PublicKey } from '../model/key/key.ts';
 import type { Lost } from '../model/lost.ts';
 import type { ListedPairing, PairedCardFacts, Pairing } from '../model/pairing.ts';
-import type { PromptScope } from '../model/prompt.ts';
+import type { PromptScope } from '../model/pairing-prompt.ts';
 import type { Username } from '../model/request.ts';
 import { refusesRecord, type RecordRefusal } from '../../policy/permit-book.ts';
 import type { BookNow, BookTable, PairingPlace, PairingTable } from './interface.ts';

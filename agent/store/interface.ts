@@ -7,7 +7,7 @@ import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/
 import type { ListedPairing, PairedCardFacts, Pairing } from '../model/pairing.ts';
 import type { Pkhh, PublicKey } from '../model/key/key.ts';
 import type { Lost } from '../model/lost.ts';
-import type { PromptScope } from '../model/prompt.ts';
+import type { PromptScope } from '../model/pairing-prompt.ts';
 import type { Username } from '../model/request.ts';
 
 /** Where a list of pairings goes on. Lists are read by key, a slice at a time: no table is ever held whole. */

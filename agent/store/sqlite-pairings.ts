@@ -12,7 +12,7 @@ import {
   type Pairing,
 } from '../model/pairing.ts';
 import type { Lost } from '../model/lost.ts';
-import type { PromptScope } from '../model/prompt.ts';
+import type { PromptScope } from '../model/pairing-prompt.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import { parseTokenId } from '../model/card/token.ts';
 import type { ExpiryNotices, LoginDriverTable, PairingPlace, PairingTable } from './interface.ts';

@@ -13,7 +13,7 @@ import { personWith, type Conversation } from './card/conversation.ts';
 import type { Enforcement } from './enforcement/enforcement.ts';
 import type { LoginMemory } from './enforcement/login-memory.ts';
 import { tellExpiry, type ExpiryParts } from './login/expiry-notice.ts';
-import type { LoginLimit } from './login/login-limit.ts';
+import type { LoginLimit } from './login/logins-at-once.ts';
 import type { LoginOutcome, LoginResult } from './login/login-parts.ts';
 
 /** What users' sessions know of a login while it is in course (lock on removal, pairing dialog). */

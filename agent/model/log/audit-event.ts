@@ -2,7 +2,7 @@
 
 import type { DenyReason, UnavailableReason } from '../decision.ts';
 import type { Pkhh } from '../key/key.ts';
-import type { PromptScope } from '../prompt.ts';
+import type { PromptScope } from '../pairing-prompt.ts';
 import type { PeerCredentials } from '../request.ts';
 
 /** How a login ended. */

@@ -3,7 +3,7 @@
 import type { AuditLog } from '../../audit/interface.ts';
 import { AgentError } from '../../base/errors.ts';
 import { promptFor, type PromptParts } from '../../stories/pair/pairing-prompt.ts';
-import type { PromptScope, PromptState } from '../../model/prompt.ts';
+import type { PromptScope, PromptState } from '../../model/pairing-prompt.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';
 import type { TokenId } from '../../model/card/token.ts';
 import type { PairingTable } from '../../store/interface.ts';

@@ -6,7 +6,7 @@ import { Socket } from 'node:net';
 import { SecretBuffer } from '../../base/secret.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import { duplicateDescriptor, holdPeer } from './peer.ts';
-import type { Guest } from './places.ts';
+import type { Guest } from './connections-at-once.ts';
 
 /** Takes what arrived; the bytes are wiped when it returns. */
 export type ByteSink = (bytes: Buffer) => void;

@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { Connection } from './connection.ts';
 import { ownerOf } from './owner.ts';
 import { peerOf } from './peer.ts';
-import { Places } from './places.ts';
+import { Places } from './connections-at-once.ts';
 
 export interface Listeners {
   readonly everybody: Server;

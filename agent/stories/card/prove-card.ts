@@ -17,7 +17,7 @@ import { askPin, pinOf } from './ask-pin/ask-pin.ts';
 import type { Conversation } from './conversation.ts';
 import type { OnCard } from './find/find-identity.ts';
 import type { Rider } from './rider.ts';
-import { promptName } from './prompt-name.ts';
+import { promptName } from './pin-prompt.ts';
 import { TryConsent } from './ask-pin/last-try.ts';
 import { maySpendLast, type OwnerParts } from './ask-pin/whose-tries.ts';
 import { consentPrompt, touchText } from '../../words/login.ts';

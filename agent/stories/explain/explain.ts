@@ -41,7 +41,7 @@ import { isMapped, mappedBy } from '../card/find/mapped-card.ts';
 import { lostCard } from '../card/gates/said-lost.ts';
 import { pinPrompt } from '../../words/login.ts';
 import { triesLeftText } from '../../words/tries.ts';
-import { pinWords, promptName } from '../card/prompt-name.ts';
+import { pinWords, promptName } from '../card/pin-prompt.ts';
 
 const PIV = 'org.scauth.piv';
 

@@ -18,7 +18,7 @@ import { releaseKeyring } from '../keyring/release-keyring.ts';
 import type { Pin } from '../../base/pin.ts';
 import { pairedByBook } from '../../words/fleet.ts';
 import { factorySecretsText } from '../../words/factory-secrets.ts';
-import { awaitCard, type CardWait } from './await-card.ts';
+import { awaitCard, type CardWait } from './wait-for-card.ts';
 import { fromHere, refusedAtGate } from './gates.ts';
 import type { LoginOutcome, LoginParts } from './login-parts.ts';
 import { hidesPrompts, withPromptsTold } from './hidden-prompts.ts';

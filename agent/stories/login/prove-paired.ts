@@ -15,7 +15,7 @@ import { askPin, pinOf, type CueBy, type PinAnswer } from '../card/ask-pin/ask-p
 import type { Conversation } from '../card/conversation.ts';
 import { auditedIdentity } from '../card/audited-key.ts';
 import { findPairedIdentities, type PairedCard } from '../card/find/find-identity.ts';
-import { fittingWords, pinWords, promptName } from '../card/prompt-name.ts';
+import { fittingWords, pinWords, promptName } from '../card/pin-prompt.ts';
 import { lostCard } from '../card/gates/said-lost.ts';
 import { isStillPaired } from '../card/gates/still-paired.ts';
 import { TryConsent } from '../card/ask-pin/last-try.ts';

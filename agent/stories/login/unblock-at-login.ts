@@ -11,7 +11,7 @@ import type { AuthRequest } from '../../model/request.ts';
 import type { Conversation } from '../card/conversation.ts';
 import type { PairedCard } from '../card/find/find-identity.ts';
 import { newPinByPuk } from '../card/ask-pin/new-pin-by-puk.ts';
-import { promptName } from '../card/prompt-name.ts';
+import { promptName } from '../card/pin-prompt.ts';
 import type { LoginParts } from './login-parts.ts';
 import type { LoginRecord } from './login-record.ts';
 import type { RequestPermit } from './permit-request.ts';

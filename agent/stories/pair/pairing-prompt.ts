@@ -1,6 +1,6 @@
 // The pairing prompt's effective state for a user, and for one card of theirs: what is stored, by the rule of policy/.
 
-import type { PromptState } from '../../model/prompt.ts';
+import type { PromptState } from '../../model/pairing-prompt.ts';
 import type { Username } from '../../model/request.ts';
 import type { TokenId } from '../../model/card/token.ts';
 import type { PairingTable } from '../../store/interface.ts';

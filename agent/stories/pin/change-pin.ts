@@ -8,7 +8,7 @@ import type { PairingTable } from '../../store/interface.ts';
 import type { Token, TokenSource } from '../../token/interface.ts';
 import { askNewPin } from '../card/ask-pin/ask-new-pin.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
-import { promptName } from '../card/prompt-name.ts';
+import { promptName } from '../card/pin-prompt.ts';
 import { chooseToken, type WantedToken } from '../card/find/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { askCardPin } from '../card/prove-card.ts';

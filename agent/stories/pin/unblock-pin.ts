@@ -5,7 +5,7 @@ import type { Token } from '../../token/interface.ts';
 import { chooseToken, type WantedToken } from '../card/find/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { newPinByPuk, type UnblockParts } from '../card/ask-pin/new-pin-by-puk.ts';
-import { promptName } from '../card/prompt-name.ts';
+import { promptName } from '../card/pin-prompt.ts';
 import { maySpendLast } from '../card/ask-pin/whose-tries.ts';
 import type { PinParts } from './change-pin.ts';
 

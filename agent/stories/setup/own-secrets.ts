@@ -13,7 +13,7 @@ import { auditedPinUse } from '../card/audited-failure.ts';
 import { chooseToken } from '../card/find/choose-token.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { TryConsent } from '../card/ask-pin/last-try.ts';
-import { promptName } from '../card/prompt-name.ts';
+import { promptName } from '../card/pin-prompt.ts';
 import { requireReader, tryConsent } from '../card/prove-card.ts';
 import { maySpendLast } from '../card/ask-pin/whose-tries.ts';
 import type { PairingParts } from '../pair/pair.ts';

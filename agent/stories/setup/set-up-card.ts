@@ -20,7 +20,7 @@ import { auditedPinUse } from '../card/audited-failure.ts';
 import type { Conversation } from '../card/conversation.ts';
 import { askCardPin, requireReader, tryConsent } from '../card/prove-card.ts';
 import type { TryConsent } from '../card/ask-pin/last-try.ts';
-import { promptName } from '../card/prompt-name.ts';
+import { promptName } from '../card/pin-prompt.ts';
 import type { KeyringWish } from '../card/rider.ts';
 import { ownersOf } from '../card/find/user-of-card.ts';
 import { pairForUser, pairOwnCard, type PairingParts } from '../pair/pair.ts';

@@ -2,7 +2,7 @@
 
 import type { AuditedKey, AuditEvent, LoginOutcome } from '../../../agent/model/log/audit-event.ts';
 import { parsePkhh } from '../../../agent/model/key/key.ts';
-import type { PromptScope } from '../../../agent/model/prompt.ts';
+import type { PromptScope } from '../../../agent/model/pairing-prompt.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { parseTokenId } from '../../../agent/model/card/token.ts';
 

@@ -10,7 +10,7 @@ import type { Conversation } from '../../../agent/stories/card/conversation.ts';
 import { LoginMemory } from '../../../agent/stories/enforcement/login-memory.ts';
 import { permitEntry, type Entry } from '../../../agent/stories/enforcement/permit-entry.ts';
 import { Login } from '../../../agent/stories/login/authenticate.ts';
-import { LoginLimit } from '../../../agent/stories/login/login-limit.ts';
+import { LoginLimit } from '../../../agent/stories/login/logins-at-once.ts';
 import { serveLogin } from '../../../agent/stories/serve-login.ts';
 import type { Challenge } from '../../../agent/model/challenge.ts';
 import type { Identity, PinState, PinTry } from '../../../agent/model/card/token.ts';

@@ -9,7 +9,7 @@ import {
   type PairedCardFacts,
   type Pairing,
 } from '../../../agent/model/pairing.ts';
-import type { PromptScope } from '../../../agent/model/prompt.ts';
+import type { PromptScope } from '../../../agent/model/pairing-prompt.ts';
 import type { Username } from '../../../agent/model/request.ts';
 import type { LostPlace, LostTable, PairingPlace, PairingTable } from '../../../agent/store/interface.ts';
 import { lostKey } from '../../../agent/stories/card/gates/said-lost.ts';

@@ -3,7 +3,7 @@
 import { accounts, FakeAudit, FakePerson, tokensOf } from './fakes.ts';
 import type { AuthDecision } from '../../../agent/model/decision.ts';
 import type { AuthRequest } from '../../../agent/model/request.ts';
-import { LoginLimit } from '../../../agent/stories/login/login-limit.ts';
+import { LoginLimit } from '../../../agent/stories/login/logins-at-once.ts';
 import { LoginRecord } from '../../../agent/stories/login/login-record.ts';
 import type { LoginOutcome, LoginResult } from '../../../agent/stories/login/login-parts.ts';
 import { serveLogin, type ServeParts } from '../../../agent/stories/serve-login.ts';

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import test from 'ava';
-import type { PromptScope } from '../../../agent/model/prompt.ts';
+import type { PromptScope } from '../../../agent/model/pairing-prompt.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { parseTokenId } from '../../../agent/model/card/token.ts';
 import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { parseCertificateFile } from '../../../../agent/model/key/key.ts';
 import type { PasswordInstead } from '../../../../agent/stories/login/login-parts.ts';
-import { fittingWords } from '../../../../agent/stories/card/prompt-name.ts';
+import { fittingWords } from '../../../../agent/stories/card/pin-prompt.ts';
 import { pinPrompt } from '../../../../agent/words/login.ts';
 import { FakePerson, FakeToken, PIN } from '../../../kit/story/fakes.ts';
 import { runLogin, victim } from '../../../kit/story/run-login.ts';

@@ -1,7 +1,7 @@
 // Places are shared out by owner: a flood takes them from the flood, and never from whose card is at work.
 
 import test from 'ava';
-import { Places, type Guest } from '../../../../agent/socket/peers/places.ts';
+import { Places, type Guest } from '../../../../agent/socket/peers/connections-at-once.ts';
 
 class Caller implements Guest {
   readonly owner: string;

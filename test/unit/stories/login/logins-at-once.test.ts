@@ -1,7 +1,7 @@
 // Places for logins count by who asks: nobody takes those of the account that they ask for.
 
 import test from 'ava';
-import { LoginLimit } from '../../../../agent/stories/login/login-limit.ts';
+import { LoginLimit } from '../../../../agent/stories/login/logins-at-once.ts';
 import { parseUsername, SYSTEM } from '../../../../agent/model/request.ts';
 
 const ada = parseUsername('ada');
