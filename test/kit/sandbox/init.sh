@@ -14,8 +14,8 @@ if [ "$pcsc" = reader ]; then exec 9</run/pcscd; fi
 
 # Few programs: each costs as much as ten of its calls, and a test has many sandboxes.
 mount -t tmpfs -o mode=0755,nosuid,nodev sandbox /run
-mkdir -p /run/{pcscd,scauth,sudo,user} /run/sandbox/{app,etc,pam,home/root,compile-cache} \
-  /run/sandbox/overlay/{etc,pam}/{upper,work}
+mkdir -p /run/{pcscd,scauth,sudo,user} /run/sandbox/{app,etc,pam,lib,home/root,compile-cache} \
+  /run/sandbox/overlay/{etc,pam,lib}/{upper,work}
 mkdir -m 0700 /run/sandbox/{state,log}
 mkdir -m 1777 /run/lock
 ln -s /dev/shm /run/shm
@@ -32,6 +32,7 @@ own() {
 
 own etc /etc
 own pam "$pam_modules"
+own lib /var/lib
 if [ -e /proc/self/fd/8/build/pam_scauth.so ]; then
   install -m 0644 /proc/self/fd/8/build/pam_scauth.so "$pam_modules/pam_scauth.so"
 fi
@@ -52,6 +53,8 @@ fi
   fi
   # What login, su and sudo write: not into the machine's own records.
   echo sandbox /var/log tmpfs mode=0755,nosuid,nodev
+  # Where an administrator puts what others fetch.
+  echo sandbox /srv tmpfs mode=0755,nosuid,nodev
   if [ -d /var/lib/sudo ]; then echo sandbox /var/lib/sudo tmpfs mode=0700; fi
   if [ -S /dev/log ]; then echo /dev/null /dev/log none bind; fi
 } >/run/sandbox/fstab

@@ -68,6 +68,19 @@ test('two sandboxes at once have files, readers and accounts of their own, and l
   t.false(existsSync('/run/sandbox'));
 });
 
+test('what root makes there where programs and administrators keep files is not on the machine', async (t) => {
+  const sandbox = await Sandbox.start({ card: 'none' });
+  try {
+    const made = ['/var/lib', '/var/log', '/srv', '/etc', '/run'].map((folder) => `${folder}/of-a-sandbox`);
+    const { code, stderr } = await sandbox.exec(['mkdir', ...made]);
+    t.is(code, 0, stderr);
+    t.true(made.every((folder) => existsSync(sandbox.path(folder))));
+    t.deepEqual(made.filter(existsSync), []);
+  } finally {
+    await sandbox.stop();
+  }
+});
+
 test('a killed parent takes the whole sandbox with it', async (t) => {
   const parent = spawn(NODE[0] ?? '', [
     ...NODE.slice(1),
