@@ -3,8 +3,6 @@
 // later. SOAK_MACHINES says another number.
 
 import { X509Certificate } from 'node:crypto';
-import { copyFileSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import test from 'ava';
 import { bookLdif } from '../../agent/model/book/book-ldif.ts';
@@ -12,7 +10,7 @@ import { publicKeyOf, type PublicKey } from '../../agent/model/key/key.ts';
 import { headLine, officerLine, REALM, recordLine } from '../kit/book/make-book.ts';
 import { FleetProgram } from '../kit/fleet/program.ts';
 import { baseLdif, BOOK_DN, personLdif, Slapd, SUFFIX } from '../kit/fleet/slapd.ts';
-import * as person from '../kit/person/person.ts';
+import { sudoByEither } from '../kit/person/person.ts';
 import { DEFAULTS, Sandbox } from '../kit/sandbox/sandbox.ts';
 import { makeSigner } from '../unit/model/signer.ts';
 
@@ -52,29 +50,13 @@ async function keyIn(sandbox: Sandbox): Promise<PublicKey> {
 
 async function startMachine(slapd: Slapd): Promise<Machine> {
   const sandbox = await Sandbox.start({ config: CONFIG });
-  const state = sandbox.path('/var/lib/scauth-fleet');
-  mkdirSync(state, { recursive: true });
-  const run = sandbox.path(dirname(sandbox.environment()['SCAUTH_IO_SOCKET'] ?? ''));
-  const program = new FleetProgram({ state, run });
-  const ca = join(program.folder, 'ca.pem');
-  copyFileSync(slapd.authority.certificate, ca);
-  program.settings({ url: [slapd.url], base: SUFFIX, ca });
+  const program = FleetProgram.beside(sandbox);
+  program.settings({ url: [slapd.url], base: SUFFIX, ca: program.trust(slapd.authority) });
   program.start();
   return { sandbox, program };
 }
 
-/** What is asked for at sudo: the card is somebody's here, or nobody's. */
-async function byCard({ sandbox }: Machine): Promise<boolean> {
-  const pty = person.startSudo(sandbox);
-  const [prompt] = await pty.expect(
-    new RegExp(`(?:${person.PIN_PROMPT.source})|(?:${person.PASSWORD_PROMPT.source})`),
-  );
-  const isPin = person.PIN_PROMPT.test(prompt);
-  pty.send(`${isPin ? sandbox.pin : sandbox.password}\n`);
-  const { code, screen } = await person.untilEnd(pty);
-  if (code !== 0) throw new Error(screen);
-  return isPin;
-}
+const bySudo = ({ sandbox }: Machine): Promise<string> => sudoByEither(sandbox);
 
 /** Some at a time, in order. */
 async function each<T, R>(all: readonly T[], act: (one: T) => Promise<R>): Promise<R[]> {
@@ -116,13 +98,13 @@ test(`a revocation reaches ${MACHINES} machines of one directory`, async (t) => 
   const key = await keyIn(first.sandbox);
   slapd.modify(book(1, key));
   await untilAllHave(machines, 1);
-  t.deepEqual(await each(machines, byCard), Array(MACHINES).fill(true));
+  t.deepEqual(await each(machines, bySudo), Array(MACHINES).fill('card'));
 
   slapd.modify(book(2, key, key.pkhh));
   const beganMs = performance.now();
   await untilAllHave(machines, 2);
   const seconds = (performance.now() - beganMs) / 1000;
   t.log(`the last of ${MACHINES} after ${seconds.toFixed(1)} s`);
-  t.deepEqual(await each(machines, byCard), Array(MACHINES).fill(false));
+  t.deepEqual(await each(machines, bySudo), Array(MACHINES).fill('password'));
   t.true(seconds <= WITHIN_S, `${seconds} s`);
 });

@@ -1,10 +1,20 @@
 // scauth-fleet itself for a test: with folders of its own, and the book that it writes.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { IO_SOCKET } from '../sandbox/token-count.ts';
 
 const LAUNCHER = join(import.meta.dirname, '../../../install/bin/scauth-fleet');
 const PATIENCE_MS = 60_000;
@@ -25,6 +35,20 @@ export class FleetProgram {
       mkdirSync(join(this.folder, name), { mode: 0o755 });
     this.state = places.state ?? join(this.folder, 'state');
     this.run = places.run ?? join(this.folder, 'run');
+  }
+
+  /** The one that works for a sandbox's scauthd; it runs outside, where the directories are. */
+  static beside(sandbox: Sandbox): FleetProgram {
+    const state = sandbox.path('/var/lib/scauth-fleet');
+    mkdirSync(state, { recursive: true });
+    return new FleetProgram({ state, run: dirname(sandbox.path(IO_SOCKET)) });
+  }
+
+  /** @returns the path for the key `ca` */
+  trust({ certificate }: { readonly certificate: string }): string {
+    const ca = join(this.folder, 'ca.pem');
+    copyFileSync(certificate, ca);
+    return ca;
   }
 
   /** @param fleet the keys of [fleet] */

@@ -1,9 +1,11 @@
 // The whole way: a signed book in slapd, scauth-fleet that fetches it, and what scauthd makes of the file, up to the login.
 
-import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
 import { bookLdif } from '../../../agent/model/book/book-ldif.ts';
-import { FleetWorld } from '../book/fleet-world.ts';
+import { ada, adaLine, FleetWorld, GOOD, headKey, mallory, olgaLine, ottoLine } from '../book/fleet-world.ts';
+import { headLine } from '../book/make-book.ts';
 import { FleetProgram } from './program.ts';
 import { baseLdif, BOOK_DN, personLdif, Slapd, SUFFIX } from './slapd.ts';
 
@@ -43,9 +45,7 @@ export class Through {
     await this.#slapd?.start();
     this.publish(lines);
     const { url, authority, before } = this.#directory;
-    const ca = join(fleet.folder, 'ca.pem');
-    copyFileSync(authority.certificate, ca);
-    fleet.settings({ url: [url], base: SUFFIX, ca, ...settings });
+    fleet.settings({ url: [url], base: SUFFIX, ca: fleet.trust(authority), ...settings });
     world.fleet.start();
     fleet.start(before);
   }
@@ -53,6 +53,26 @@ export class Through {
   /** As the guide does it: LDIF, and ldapmodify. */
   publish(lines: readonly string[]): void {
     this.#directory.modify(bookLdif(lines, { ...PLACE, haveClass: this.#directory.haveClass }));
+  }
+
+  /** A card is let in at its first login, since it is looked up meanwhile, and no more once a head has revoked it. */
+  async untilRevoked(t: ExecutionContext): Promise<void> {
+    const { fleet, world } = this;
+    await fleet.until('officers and head', () => fleet.book().split('\n').length === 4);
+    t.false(fleet.book().includes(adaLine), 'nobody has asked for this key');
+    while (world.fleet.standing().head === null) await pause(20);
+    t.is(await world.outcome(), 'granted');
+    t.true(fleet.book().includes(adaLine), 'it was looked up while the login waited');
+    t.not(await world.outcome(mallory), 'granted');
+    const revoking = headLine(headKey, { epoch: 2, revoked: [ada.publicKey.pkhh] });
+    this.publish([olgaLine, ottoLine, revoking, adaLine]);
+    await fleet.until('the new head', () => fleet.book().includes(revoking));
+    while ((await world.outcome()) === 'granted') await pause(50);
+    // A directory that goes back to the old head brings nothing back.
+    this.publish(GOOD);
+    await fleet.until('the old head', () => !fleet.book().includes(revoking));
+    await world.fleet.refresh();
+    t.not(await world.outcome(), 'granted', 'what was revoked stays so');
   }
 
   async stop(): Promise<void> {

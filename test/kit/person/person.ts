@@ -68,6 +68,19 @@ export function sudo(sandbox: Sandbox, ...moves: readonly Move[]): Promise<PtyEx
   return answer(startSudo(sandbox), moves);
 }
 
+const EITHER = new RegExp(`(?:${PIN_PROMPT.source})|(?:${PASSWORD_PROMPT.source})`);
+
+/** sudo by card and PIN, or by the password where the card is nobody's. @throws Error with the screen where neither leads in */
+export async function sudoByEither(sandbox: Sandbox): Promise<'card' | 'password'> {
+  const pty = startSudo(sandbox);
+  const [prompt] = await pty.expect(EITHER);
+  const by = PIN_PROMPT.test(prompt) ? 'card' : 'password';
+  pty.send(`${by === 'card' ? sandbox.pin : sandbox.password}\n`);
+  const { code, screen } = await untilEnd(pty);
+  if (code !== 0) throw new Error(screen);
+  return by;
+}
+
 /** sudo where the PIN does not lead in and the password does. @returns the screen */
 export async function passwordAfterPin(sandbox: Sandbox): Promise<string> {
   const { code, screen } = await sudo(

@@ -223,8 +223,8 @@ export class World {
   }
 }
 
-/** SP 800-73-4 part 1, table 4b. */
-const CARD_AUTHENTICATION_KEY = 0x9e;
+/** By it a card that is read again shows that it is the same; it wants no PIN. SP 800-73-4 part 1, table 4b. */
+const CARD_KEY = 0x9e;
 
 export function proofsIn(log: readonly LogEntry[]): number {
   let isVerified = false;
@@ -233,9 +233,8 @@ export function proofsIn(log: readonly LogEntry[]): number {
     const name = person.nameOf(entry);
     if (name === 'VERIFY') isVerified = entry.sw === 0x9000;
     else if (name === 'DE-VERIFY') isVerified = false;
-    // A card that is read again shows that it is the same by the key that wants no PIN.
-    else if (entry.p2 === CARD_AUTHENTICATION_KEY) continue;
-    else if (name === 'GENERAL AUTHENTICATE' && isVerified && entry.sw === 0x9000) proofs += 1;
+    else if (name === 'GENERAL AUTHENTICATE' && isVerified && entry.sw === 0x9000 && entry.p2 !== CARD_KEY)
+      proofs += 1;
   }
   return proofs;
 }

@@ -1,28 +1,21 @@
 // scauth-fleet with Debian's own 389 Directory Server, made by its dscreate and set up by the guide's words.
 
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { ada, adaLine, GOOD, headKey, olgaLine, ottoLine } from '../../kit/book/fleet-world.ts';
-import { headLine } from '../../kit/book/make-book.ts';
+import { GOOD } from '../../kit/book/fleet-world.ts';
 import { DirectoryServer389 } from '../../kit/fleet/dirsrv.ts';
 import { head, keyHash, officer, record } from '../../kit/fleet/lines.ts';
 import { FleetProgram } from '../../kit/fleet/program.ts';
-import { baseLdif, BOOK_DN, personLdif, READER, SUFFIX } from '../../kit/fleet/slapd.ts';
+import { BOOK_DN, personLdif, READER, SUFFIX } from '../../kit/fleet/slapd.ts';
 import { Through } from '../../kit/fleet/through.ts';
+import { ADA, ALWAYS, THREE_PEOPLE } from '../../kit/fleet/three-people.ts';
 import { Authority } from '../../kit/fleet/tls.ts';
 
-const [ADA, GRACE, LIN] = [keyHash('ada'), keyHash('grace'), keyHash('lin')];
-const PEOPLE =
-  personLdif('ada', ADA, record(ADA)) +
-  personLdif('grace', GRACE, record(GRACE)) +
-  personLdif('lin', LIN, record(LIN));
-const ALWAYS = [head(1), officer('a')];
 const directory = new DirectoryServer389();
 
 test.before(async () => {
-  await directory.start(baseLdif({ heads: [head(1)], officers: [officer('a')] }) + PEOPLE);
+  await directory.start(THREE_PEOPLE);
 });
 test.after.always(() => directory.remove());
 
@@ -33,8 +26,7 @@ function machine(
 ): FleetProgram {
   const fleet = new FleetProgram();
   t.teardown(() => fleet.remove());
-  const ca = join(fleet.folder, 'ca.pem');
-  copyFileSync(directory.authority.certificate, ca);
+  const ca = fleet.trust(directory.authority);
   writeFileSync(join(fleet.folder, 'credentials/scauth-fleet.password'), password);
   const { url } = directory;
   fleet.settings({
@@ -112,23 +104,10 @@ test.serial(
 test.serial('the first login by a signed book, and the last one before a head revokes the key', async (t) => {
   directory.modify(personLdif('alice', '0'.repeat(40)), [0], '-a');
   const through = new Through(directory);
-  const { world, fleet } = through;
   t.teardown(() => through.stop());
-  writeFileSync(join(fleet.folder, 'credentials/scauth-fleet.password'), 'reads');
+  writeFileSync(join(through.fleet.folder, 'credentials/scauth-fleet.password'), 'reads');
   await through.start(GOOD, { poll: 5, bind: 'simple', bind_dn: READER });
   // The same file may be sent again.
   through.publish(GOOD);
-  await fleet.until('officers and head', () => fleet.book().split('\n').length === 4);
-  t.false(fleet.book().includes(adaLine), 'nobody has asked for this key');
-  while (world.fleet.standing().head === null) await pause(20);
-  t.is(await world.outcome(), 'granted');
-  t.true(fleet.book().includes(adaLine), 'it was looked up while the login waited');
-  const revoking = headLine(headKey, { epoch: 2, revoked: [ada.publicKey.pkhh] });
-  through.publish([olgaLine, ottoLine, revoking, adaLine]);
-  await fleet.until('the new head', () => fleet.book().includes(revoking));
-  while ((await world.outcome()) === 'granted') await pause(50);
-  through.publish(GOOD);
-  await fleet.until('the old head', () => !fleet.book().includes(revoking));
-  await world.fleet.refresh();
-  t.not(await world.outcome(), 'granted', 'what was revoked stays so');
+  await through.untilRevoked(t);
 });

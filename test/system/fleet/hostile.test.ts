@@ -1,7 +1,7 @@
 // scauth-fleet with a directory that lies. Whatever it says, the program goes on, the old book stays, and what is taken
 // has limits.
 
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { LdapSource } from '../../../agent/fleet/ldap/ldap-source.ts';
@@ -197,8 +197,8 @@ test('a look-up takes a second at most, and the program has its old book all the
   const server = await lying(t, () => []);
   const fleet = new FleetProgram();
   t.teardown(() => fleet.remove());
-  copyFileSync(server.authority.certificate, join(fleet.folder, 'ca.pem'));
-  fleet.settings({ url: [server.url], base: SETTINGS.base, ca: join(fleet.folder, 'ca.pem'), poll: 5 });
+  const ca = fleet.trust(server.authority);
+  fleet.settings({ url: [server.url], base: SETTINGS.base, ca, poll: 5 });
   writeFileSync(join(fleet.folder, 'state/book'), OLD);
   fleet.want(GRACE);
   fleet.start();

@@ -3,14 +3,13 @@
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import test from 'ava';
 import type { CardControl } from '../../kit/card/client.ts';
 import { block, unpackedEnvironment } from '../../kit/fleet/guide.ts';
 import { FleetProgram } from '../../kit/fleet/program.ts';
 import { ADMIN, ADMIN_PASSWORD, personLdif, Slapd, SUFFIX } from '../../kit/fleet/slapd.ts';
 import * as person from '../../kit/person/person.ts';
-import { PASSWORD_PROMPT, PIN_PROMPT } from '../../kit/person/person.ts';
 import { APP } from '../../kit/sandbox/namespace.ts';
 import { VPCD_PORT } from '../../kit/sandbox/etc.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
@@ -31,11 +30,7 @@ class Fleet {
 
   constructor(sandbox: Sandbox) {
     this.sandbox = sandbox;
-    const run = dirname(sandbox.environment()['SCAUTH_IO_SOCKET'] ?? '');
-    this.program = new FleetProgram({
-      state: sandbox.path('/var/lib/scauth-fleet'),
-      run: sandbox.path(run),
-    });
+    this.program = FleetProgram.beside(sandbox);
   }
 
   async run(argv: readonly string[], options: Parameters<Sandbox['exec']>[1] = {}): Promise<string> {
@@ -100,19 +95,6 @@ class Fleet {
   }
 }
 
-const EITHER = new RegExp(`(?:${PIN_PROMPT.source})|(?:${PASSWORD_PROMPT.source})`);
-
-/** By card and PIN, or by the password where the card is nobody's. @throws Error with the screen where neither leads in */
-async function login({ sandbox }: Fleet): Promise<'card' | 'password'> {
-  const pty = person.startSudo(sandbox);
-  const [prompt] = await pty.expect(EITHER);
-  const by = PIN_PROMPT.test(prompt) ? 'card' : 'password';
-  pty.send(`${by === 'card' ? sandbox.pin : sandbox.password}\n`);
-  const { code, screen } = await person.untilEnd(pty);
-  if (code !== 0) throw new Error(screen);
-  return by;
-}
-
 test.serial('three roll-outs by the officers’ own commands', async (t) => {
   t.timeout(20 * 60_000);
   const fleet = new Fleet(await Sandbox.start({ readers: 4, card: 'p256' }));
@@ -120,7 +102,7 @@ test.serial('three roll-outs by the officers’ own commands', async (t) => {
   const { sandbox, program } = fleet;
   const mine = await person.cardHash(sandbox);
   await fleet.run(['install', '-d', '-m', '0777', FOLDER]);
-  await fleet.run(['mkdir', '-p', '/var/lib/scauth-fleet', '/srv/scauth', '/etc/scauth/scauth.d']);
+  await fleet.run(['mkdir', '-p', '/srv/scauth', '/etc/scauth/scauth.d']);
   for (const [index, name] of OFFICERS.entries()) await fleet.addOfficer(name, index + 1);
   const hashOf = (name: Officer): string => fleet.hashes.get(name) ?? '';
 
@@ -146,7 +128,7 @@ test.serial('three roll-outs by the officers’ own commands', async (t) => {
   const ansible = { HOSTS: `${FOLDER}/hosts`, PLAYBOOK: `${FOLDER}/book.yml`, BOOK: `${FOLDER}/book.txt` };
   const play = (): Promise<string> =>
     fleet.guide('ansible', { ...ansible, OFFICERS: `${FOLDER}/officers.book` });
-  t.is(await login(fleet), 'password');
+  t.is(await person.sudoByEither(sandbox), 'password');
   await play();
   t.regex(await play(), /changed=0\b.*failed=0\b/);
   let from = sandbox.agentLog().length;
@@ -154,7 +136,7 @@ test.serial('three roll-outs by the officers’ own commands', async (t) => {
   program.settings({ url: [`file://${sandbox.path('/srv/scauth')}/book`], poll: 5 });
   program.start();
   await fleet.untilTaken(from);
-  t.is(await login(fleet), 'card', 'known by the book alone, at the first login');
+  t.is(await person.sudoByEither(sandbox), 'card', 'known by the book alone, at the first login');
   t.regex(await fleet.run(['sc_auth', 'list', '-v', '-u', sandbox.user]), /Paired by: officer olga/);
 
   // A further officer, whom two name; by file. No machine's settings change.
@@ -165,21 +147,21 @@ test.serial('three roll-outs by the officers’ own commands', async (t) => {
   from = sandbox.agentLog().length;
   await fleet.byFile();
   await fleet.untilTaken(from);
-  t.is(await login(fleet), 'card');
+  t.is(await person.sudoByEither(sandbox), 'card');
 
   // An officer's card is lost: what it signed is nothing any more, until another signs it.
   from = sandbox.agentLog().length;
   await fleet.publish('-h', hashOf('olga'));
   await fleet.byFile();
   await fleet.untilTaken(from);
-  t.is(await login(fleet), 'password');
+  t.is(await person.sudoByEither(sandbox), 'password');
   await fleet.book('oona', 'add', '-u', sandbox.user, '-h', mine);
   await fleet.book('oona', 'sign');
   await fleet.publish();
   from = sandbox.agentLog().length;
   await fleet.byFile();
   await fleet.untilTaken(from);
-  t.is(await login(fleet), 'card');
+  t.is(await person.sudoByEither(sandbox), 'card');
   t.regex(await fleet.run(['sc_auth', 'list', '-v', '-u', sandbox.user]), /Paired by: officer Oona/);
 
   // The directory beside the file; then it goes, and a head by file is enough; then it comes back with what it had.
@@ -190,9 +172,8 @@ test.serial('three roll-outs by the officers’ own commands', async (t) => {
   );
   await slapd.start();
   t.teardown(() => slapd.remove());
-  const ca = join(program.folder, 'ca.pem');
+  const ca = program.trust(slapd.authority);
   const password = join(program.folder, 'password');
-  copyFileSync(slapd.authority.certificate, ca);
   writeFileSync(password, ADMIN_PASSWORD, { mode: 0o600 });
   const here = (name: string): string =>
     execFileSync('sh', ['-eu', '-c', block(name)], {
@@ -215,7 +196,7 @@ test.serial('three roll-outs by the officers’ own commands', async (t) => {
   from = sandbox.agentLog().length;
   here('upload');
   await fleet.untilTaken(from);
-  t.is(await login(fleet), 'password', 'revoked by the directory');
+  t.is(await person.sudoByEither(sandbox), 'password', 'revoked by the directory');
   await slapd.stop();
   await fleet.book('oona', 'add', '-u', sandbox.user, '-h', mine);
   await fleet.book('oona', 'sign');
@@ -223,7 +204,7 @@ test.serial('three roll-outs by the officers’ own commands', async (t) => {
   from = sandbox.agentLog().length;
   await fleet.byFile();
   await fleet.untilTaken(from);
-  t.is(await login(fleet), 'card', 'the file has it, and the directory is gone');
+  t.is(await person.sudoByEither(sandbox), 'card', 'the file has it, and the directory is gone');
   await slapd.start();
   // The next try comes later after each failure: after about as long as the directory was gone, or twice that.
   await program.until(
@@ -231,7 +212,7 @@ test.serial('three roll-outs by the officers’ own commands', async (t) => {
     () => /ldaps:.* answers/.test(program.said.split('in a row').at(-1) ?? ''),
     10 * 60_000,
   );
-  t.is(await login(fleet), 'card', 'its old head takes nothing back');
+  t.is(await person.sudoByEither(sandbox), 'card', 'its old head takes nothing back');
   t.regex(
     readFileSync(join(program.state, 'book'), 'latin1'),
     new RegExp(`^scauth-book 1 head ${fleet.epoch} `),

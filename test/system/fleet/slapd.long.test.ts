@@ -16,19 +16,14 @@ import {
   SUFFIX,
   type SlapdOptions,
 } from '../../kit/fleet/slapd.ts';
+import { ADA, ALWAYS, GRACE, LIN, PEOPLE, THREE_PEOPLE } from '../../kit/fleet/three-people.ts';
 import { Authority } from '../../kit/fleet/tls.ts';
 
 const VECTORS = join(import.meta.dirname, '../../vectors/book/vectors.json');
-const [ADA, GRACE, LIN] = [keyHash('ada'), keyHash('grace'), keyHash('lin')];
-const PEOPLE =
-  personLdif('ada', ADA, record(ADA)) +
-  personLdif('grace', GRACE, record(GRACE)) +
-  personLdif('lin', LIN, record(LIN));
-const ALWAYS = [head(1), officer('a')];
 
 async function directory(t: ExecutionContext, options: SlapdOptions = {}): Promise<Slapd> {
   const slapd = new Slapd(options);
-  slapd.load(baseLdif({ heads: [head(1)], officers: [officer('a')] }) + PEOPLE);
+  slapd.load(THREE_PEOPLE);
   await slapd.start();
   t.teardown(() => slapd.remove());
   return slapd;
@@ -41,8 +36,8 @@ function machine(
 ): FleetProgram {
   const fleet = new FleetProgram();
   t.teardown(() => fleet.remove());
-  copyFileSync(slapd.authority.certificate, join(fleet.folder, 'ca.pem'));
-  fleet.settings({ url: [slapd.url], base: SUFFIX, ca: join(fleet.folder, 'ca.pem'), poll: 5, ...settings });
+  const ca = fleet.trust(slapd.authority);
+  fleet.settings({ url: [slapd.url], base: SUFFIX, ca, poll: 5, ...settings });
   return fleet;
 }
 
