@@ -72,9 +72,7 @@ async function untilAllSay(machines: readonly Machine[], news: RegExp): Promise<
   for (let waiting = late(); waiting.length > 0; waiting = late()) {
     const [first] = waiting;
     if (performance.now() > untilMs)
-      throw new Error(
-        `${waiting.length} do not say ${news}\n${first?.program.said}${first?.sandbox.logs()}`,
-      );
+      throw new Error(`${waiting.length} do not say ${news}\n${first?.program.said}${first?.sandbox.logs()}`);
     await pause(100);
   }
 }
