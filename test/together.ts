@@ -37,15 +37,15 @@ export function withoutProcess(title: string): string {
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-/** Whether a file of test/, or one of those that it imports, starts programs. */
-export function startsPrograms(file: string, seen = new Set<string>()): boolean {
-  if (seen.has(file) || !file.startsWith('test/') || !existsSync(join(ROOT, file))) return false;
+/** Whether a file of test/ in the tree `root`, or one of those that it imports, starts programs. */
+export function startsPrograms(file: string, root = ROOT, seen = new Set<string>()): boolean {
+  if (seen.has(file) || !file.startsWith('test/') || !existsSync(join(root, file))) return false;
   seen.add(file);
-  const text = read(file);
+  const text = readFileSync(join(root, file), 'utf8');
   return (
     PROGRAMS.test(text) ||
     [...text.matchAll(/ from '(\.[^']+\.ts)'/g)].some(([, path = '']) =>
-      startsPrograms(join(dirname(file), path), seen),
+      startsPrograms(join(dirname(file), path), root, seen),
     )
   );
 }

@@ -5,7 +5,9 @@
 //   --root DIR    another tree, another version for example
 //   --of FILE     those that an earlier run has printed, wherever they stand now: whether the same ones are found
 //   --list        say which, and run nothing
-// The tests nearest to the guard run first (by imports), at most so many; the last line is `N found, N survived`.
+//   --long        asks *.long.test.ts as well, after the others
+// The tests nearest to the guard (by imports) are asked, at most so many, and of them those first that start no programs.
+// Below a guard that was found stands the first test that failed; the last line is `N found, N survived`.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -13,12 +15,16 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { importsOf, parseSource, type Import } from '../import-graph.ts';
+import { startsPrograms } from '../together.ts';
 import { guardsOf, sample, without, type Guard } from './guards.ts';
 
-/** Test files that are asked before a guard counts as one that nobody misses. */
-const NEAREST = 4;
-const MOST_TESTS = 24;
-const RUN_MS = 5 * 60_000;
+/** Of so many nearest test files those that start no programs come first; */
+const NEAREST = 24;
+/** and so many are asked before a guard counts as one that nobody misses, in groups. */
+const GROUPS = [4, 10];
+/** Of one group. */
+const RUN_SECONDS = 5 * 60;
+const LONG_SECONDS = 15 * 60;
 const HERE = resolve(import.meta.dirname, '../..');
 
 const { values } = parseArgs({
@@ -28,6 +34,7 @@ const { values } = parseArgs({
     root: { type: 'string', default: HERE },
     of: { type: 'string' },
     list: { type: 'boolean', default: false },
+    long: { type: 'boolean', default: false },
   },
 });
 
@@ -38,11 +45,15 @@ function nearestTests(file: string, importers: ReadonlyMap<string, readonly Impo
   return [...seen].filter((path) => path.endsWith('.test.ts'));
 }
 
+function isLong(test: string): boolean {
+  return test.endsWith('.long.test.ts');
+}
+
 class Tree {
   readonly #root: string;
   readonly #importers: ReadonlyMap<string, readonly Import[]>;
-  /** Of a group of tests those that pass as the tree is. */
-  readonly #known = new Map<string, readonly string[]>();
+  /** Whether a group of tests passes as the tree is. */
+  readonly #sound = new Map<string, boolean>();
 
   constructor(from: string) {
     this.#root = mkdtempSync(join(tmpdir(), 'scauth-mutants-'));
@@ -57,49 +68,74 @@ class Tree {
     const imports = files.flatMap((path) =>
       importsOf(parseSource(path, readFileSync(join(this.#root, path), 'utf8'))),
     );
-    this.#importers = Map.groupBy(imports, ({ to }) => to);
+    // Who imports types alone runs nothing of the file.
+    this.#importers = Map.groupBy(
+      imports.filter(({ typeOnly }) => !typeOnly),
+      ({ to }) => to,
+    );
   }
 
-  /** The first tests that fail without the guard; null: none does. */
+  /** The first test that fails without the guard; null: none does. */
   missedBy(guard: Guard): string | null {
-    const tests = guard.file.endsWith('.c')
-      ? globSync('test/{unit/,}pam/*.test.ts', { cwd: this.#root }).sort()
-      : nearestTests(guard.file, this.#importers).slice(0, MOST_TESTS);
-    const groups = [tests.slice(0, NEAREST), tests.slice(NEAREST)].map((group) => this.#sound(group));
-    const path = join(this.#root, guard.file);
-    const whole = readFileSync(path, 'utf8');
-    writeFileSync(path, without(guard, whole));
-    try {
-      for (const group of groups) if (group.length > 0 && !this.#passes(group)) return group.join(' ');
-      return null;
-    } finally {
-      writeFileSync(path, whole);
+    for (const group of this.#groupsFor(guard)) {
+      const failure = this.#without(guard, group);
+      if (failure === null) continue;
+      if (this.#isSound(group)) return failure;
+      const sound = group.filter((test) => this.#isSound([test]));
+      const again = sound.length === 0 ? null : this.#without(guard, sound);
+      if (again !== null) return again;
     }
+    return null;
   }
 
   remove(): void {
     rmSync(this.#root, { recursive: true, force: true });
   }
 
-  /** Those of them that pass as the tree is. */
-  #sound(tests: readonly string[]): readonly string[] {
+  #groupsFor({ file }: Guard): string[][] {
+    const all = file.endsWith('.c')
+      ? globSync('test/{unit/,}pam/*.test.ts', { cwd: this.#root }).sort()
+      : nearestTests(file, this.#importers);
+    const near = all.filter((test) => !isLong(test)).slice(0, NEAREST);
+    const [starting, quick] = [true, false].map((starts) =>
+      near.filter((test) => startsPrograms(test, this.#root) === starts),
+    );
+    const inOrder = [...(quick ?? []), ...(starting ?? [])];
+    const groups = GROUPS.map((size) => inOrder.splice(0, size)).filter((group) => group.length > 0);
+    const long = values.long ? all.filter(isLong).slice(0, GROUPS[0]) : [];
+    return [...groups, ...long.map((test) => [test])];
+  }
+
+  #without(guard: Guard, tests: readonly string[]): string | null {
+    const path = join(this.#root, guard.file);
+    const whole = readFileSync(path, 'utf8');
+    writeFileSync(path, without(guard, whole));
+    try {
+      return this.#failureOf(tests);
+    } finally {
+      writeFileSync(path, whole);
+    }
+  }
+
+  #isSound(tests: readonly string[]): boolean {
     const name = tests.join(' ');
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
-    const sound =
-      tests.length === 0 || this.#passes(tests) ? tests : tests.filter((test) => this.#passes([test]));
-    this.#known.set(name, sound);
+    const sound = this.#sound.get(name) ?? this.#failureOf(tests) === null;
+    this.#sound.set(name, sound);
     return sound;
   }
 
-  #passes(tests: readonly string[]): boolean {
-    const argv = ['test/run.ts', ...tests, '--fail-fast'];
-    const { status } = spawnSync(process.execPath, argv, {
+  /** The title of the first test that fails, or what else went wrong. */
+  #failureOf(tests: readonly string[]): string | null {
+    // timeout ends what the run has started with it.
+    const seconds = String(tests.some(isLong) ? LONG_SECONDS : RUN_SECONDS);
+    const argv = ['--kill-after=10', seconds, process.execPath, 'test/run.ts', ...tests, '--fail-fast'];
+    const { status, stdout } = spawnSync('timeout', argv, {
       cwd: this.#root,
-      stdio: 'ignore',
-      timeout: RUN_MS,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      encoding: 'utf8',
     });
-    return status === 0;
+    if (status === 0) return null;
+    return /^FAILED: (.*)$/m.exec(stdout)?.[1] ?? `no end of ${tests.join(' ')}`;
   }
 }
 
@@ -129,6 +165,7 @@ function main(): void {
       const by = tree.missedBy(guard);
       if (by !== null) found++;
       console.log(`${by === null ? 'SURVIVED' : 'found   '} ${guard.file}:${guard.line}  ${guard.text}`);
+      if (by !== null) console.log(`         by ${by}`);
     }
   } finally {
     tree.remove();
