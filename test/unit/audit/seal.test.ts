@@ -88,6 +88,21 @@ test('L26: a log of several lives is one chain; each flipped bit of a record bre
   t.is(goodLines(key, lines.toSpliced(1, 1)), 1);
 });
 
+test('L26: a line is one of ours from its first byte to its last', async (t) => {
+  const path = place(t);
+  await write(path, 1);
+  const [line = Buffer.alloc(0)] = linesOf(path);
+  t.not(parseSealedLine(line), null);
+  for (const at of [0, 1, line.indexOf(':') - 2, line.length - 1]) {
+    const other = Buffer.from(line);
+    other[at] = 0x20;
+    t.is(parseSealedLine(other), null, `byte ${at}`);
+  }
+  t.is(parseSealedLine(Buffer.concat([Buffer.from(' '), line])), null);
+  for (let length = 0; length < line.length; length += 1)
+    t.is(parseSealedLine(line.subarray(0, length)), null);
+});
+
 test('L26: the state holds the key of the next record, and of no earlier one', async (t) => {
   const path = place(t);
   await write(path, 3);

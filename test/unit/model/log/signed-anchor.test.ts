@@ -55,6 +55,12 @@ test('another record, another key, a changed bit, a message for something else: 
   }
   const trailing = Buffer.concat([signed.message, Buffer.from([0, 0])]);
   t.is(readAnchorMessage(trailing), null);
+  // A last field that says it were longer than what is there.
+  const longer = Buffer.from(signed.message);
+  const lengthAt = longer.length - 32 - 2;
+  t.is(longer.readUInt16BE(lengthAt), 32);
+  longer.writeUInt16BE(33, lengthAt);
+  t.is(readAnchorMessage(longer), null);
   t.is(readAnchorMessage(Buffer.alloc(0)), null);
 });
 
