@@ -32,7 +32,6 @@ function decoded({ tag, value }: Tlv): string | null {
       return text;
     }
     case 0x1e: // BMPString
-      if (value.length % 2 !== 0) throw malformed('a BMPString of odd length');
       return new TextDecoder('utf-16be', { fatal: true, ignoreBOM: true }).decode(value);
     case 0x1c: // UniversalString
       return utf32(value);
