@@ -14,7 +14,6 @@ export interface ProcessFacts {
 
 /** @returns null when there is no such process, or it is not ours to see */
 export function processFacts(pid: number): ProcessFacts | null {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return null;
   const stat = readProcFile(pid, 'stat');
   if (stat === null) return null;
   // The name in parentheses may hold spaces and parentheses: read from the last one.

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import { processFacts } from '../../../agent/base/process-identity.ts';
 import { readProcFile, readProcLink } from '../../../agent/base/proc-file.ts';
 
 test('a file is what readFileSync reads', (t) => {
@@ -22,6 +23,12 @@ test('one that is too long, is not there, or belongs to nobody is null, and no d
   }
   t.is(fds(), before);
   t.is(readProcLink('self', 'no-such-link'), null);
+});
+
+test('a number that is no process has no facts', (t) => {
+  t.is(processFacts(process.pid)?.parentPid, process.ppid);
+  for (const pid of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])
+    t.is(processFacts(pid), null);
 });
 
 test('a process that has ended is null', async (t) => {

@@ -139,6 +139,11 @@ test('lines are capped, and nothing but one whole line is one', (t) => {
     Array.from({ length: MAX_SIGNATURES + 1 }, () => officer),
   );
   t.is(parseBookLine(many), null);
+  // Each part of it is as long as it may be, and the whole is too long.
+  const { kind, name, signatures } = parsed(good);
+  const longest = bookLineText({ kind, name, signatures, body: 'A'.repeat(16_000) });
+  t.true(longest.length > MAX_BOOK_LINE);
+  t.is(parseBookLine(longest), null);
 });
 
 const bodies = {

@@ -3,9 +3,12 @@
 
 import {
   constants,
+  createCipheriv,
   createECDH,
+  createHash,
   createPublicKey,
   generateKeyPairSync,
+  hkdfSync,
   privateDecrypt,
   randomBytes,
   type KeyObject,
@@ -122,4 +125,45 @@ test('nothing is sealed to a key that only signs, and nothing longer than a pass
     instanceOf: AgentError,
     code: 'invalid-argument',
   });
+});
+
+/** Who has the public key can seal, and so whatever plain text they like: the format as its description says it. */
+function forged(plain: Buffer, key: ReturnType<typeof publicKeyOf>): Buffer {
+  const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
+  const ephemeral = createECDH('prime256v1');
+  const input = ephemeral.generateKeys();
+  const { x = '', y = '' } = key.keyObject.export({ format: 'jwk' });
+  const point = Buffer.concat([Buffer.from([4]), ...[x, y].map((part) => Buffer.from(part, 'base64url'))]);
+  const { hostId, user, pkhh } = binding;
+  const fields = [Buffer.from('scauth keyring secret'), Buffer.from([1]), hostId, Buffer.from(user)];
+  const context = Buffer.concat(
+    [...fields, Buffer.from(pkhh), key.spki, input].flatMap((field) => [u16(field.length), field]),
+  );
+  const info = createHash('sha256').update(context).digest();
+  const agreed = ephemeral.computeSecret(point);
+  const derived = Buffer.from(hkdfSync('sha256', agreed, 'scauth keyring secret', info, 32));
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', derived, nonce).setAAD(context);
+  const hidden = Buffer.concat([cipher.update(plain), cipher.final()]);
+  return Buffer.concat([Buffer.from([1]), u16(input.length), input, nonce, hidden, cipher.getAuthTag()]);
+}
+
+test('a secret that says it were longer than it is, or than any, is none', (t) => {
+  const card = cards.find(({ kind }) => kind === 'p256');
+  if (card === undefined) throw new Error('no card');
+  const { key, privateKey } = card;
+  const open = (plain: Buffer) => {
+    const sealed = forged(plain, key);
+    return openSealed(sealed, key, agreeBy(privateKey, cardInputOf(sealed, key)), binding);
+  };
+  const plain = (length: number, bytes: number): Buffer => {
+    const all = Buffer.alloc(bytes, 'x');
+    all.writeUInt16BE(length);
+    return all;
+  };
+  const opened = open(plain(62, 64));
+  t.is(opened.length, 62);
+  opened.wipe();
+  t.throws(() => open(plain(63, 64)), malformed);
+  t.throws(() => open(plain(513, 576)), malformed);
 });
