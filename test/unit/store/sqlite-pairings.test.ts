@@ -295,6 +295,18 @@ test.serial('a table that could not be made is made when it can be', (t) => {
   t.deepEqual(table.forUser(alice), []);
 });
 
+test.serial('a host id that is gone or cut is an error, and none is made in its place', (t) => {
+  for (const change of ["UPDATE setting SET value = x'00' WHERE name = 'host_id'", 'DELETE FROM setting']) {
+    const { path } = written(t);
+    const database = new DatabaseSync(path);
+    database.exec(change);
+    database.close();
+    const table = new SqlitePairingTable(new StateDatabase(path));
+    t.throws(() => table.hostId(), { ...unreadable, message: /host id/ }, change);
+    table.close();
+  }
+});
+
 test.serial('a write that fails leaves nothing behind', (t) => {
   const { table } = place(t);
   table.add(pairing(alice, key));

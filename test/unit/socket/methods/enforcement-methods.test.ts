@@ -108,6 +108,12 @@ test('on, confirm, off: in this order, with a code that is one', async (t) => {
   t.deepEqual(settings(scene), ['enforcement', 'enforcement', 'break-glass code', 'enforcement']);
 });
 
+test('where no card may log in, enforcement is not begun', async (t) => {
+  const scene = enforcedScene({ people: [], policy: { login: { cardsAllowed: false } } });
+  await t.throwsAsync(call(scene, 'StartEnforcement', await code()), { code: 'invalid-argument' });
+  t.false(scene.enforcement.isOn);
+});
+
 test('the plan has each account, also those that only a pairing names', async (t) => {
   const scene = enforcedScene({ people: [alice] });
   scene.pairings.rows.push(pairing(bob.name, victim.publicKey));
