@@ -101,9 +101,8 @@ function readStatement(message: Buffer, wanted: keyof typeof STATEMENTS): Statem
     fields.push(message.subarray(at + 2, end));
     at = end;
   }
-  const [hostId, user, service, said, nonce] = fields;
+  const [hostId, user = '', , said = '', nonce] = fields;
   if (hostId?.length !== 16 || nonce?.length !== NONCE_BYTES) return null;
-  if (user === undefined || service === undefined || said === undefined) return null;
   return { user: user.toString(), said: said.toString() };
 }
 

@@ -93,7 +93,8 @@ test('L26: a line is one of ours from its first byte to its last', async (t) => 
   await write(path, 1);
   const [line = Buffer.alloc(0)] = linesOf(path);
   t.not(parseSealedLine(line), null);
-  for (const at of [0, 1, line.indexOf(':') - 2, line.length - 1]) {
+  const [prevAt, sealAt] = [line.lastIndexOf('"prev":'), line.lastIndexOf(',"seal"')];
+  for (const at of [0, 1, line.indexOf(':') - 2, prevAt, prevAt + 3, sealAt - 1, sealAt, line.length - 1]) {
     const other = Buffer.from(line);
     other[at] = 0x20;
     t.is(parseSealedLine(other), null, `byte ${at}`);
