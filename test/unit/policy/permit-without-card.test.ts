@@ -233,3 +233,20 @@ test('L12: a clock that was set back does not make a trial longer', (t) => {
     }),
   );
 });
+
+test('an exemption keeps an account in until it ends', (t) => {
+  const standing: AccountStanding = {
+    user: 'ada',
+    isRoot: false,
+    hasCard: false,
+    isBound: false,
+    lastCardLoginMs: null,
+    inExemptGroup: false,
+    isRequired: true,
+    exemptUntilMs: 1000,
+  };
+  const policy = policyWith({ enforcement: { services: ['*'], allowUnpairedUsers: false } });
+  t.is(keptInBy(policy, standing, 999), 'exemption');
+  t.is(keptInBy(policy, standing, 1000), null);
+  t.is(keptInBy(policy, { ...standing, exemptUntilMs: null }, 999), null);
+});
