@@ -170,7 +170,7 @@ export const places: readonly Place[] = [
     floor: 10,
     mayImport: [
       /^agent\/base\/(errors|local-time)\.ts$/,
-      /^agent\/model\/log\/audit-event\.ts$/,
+      /^agent\/model\/sealed-log\/audit-event\.ts$/,
       /^agent\/(words|protocol)\//,
       /^agent\/cli\/card\/card-view\.ts$/,
       /^agent\/cli\/audit\/(record|outcomes|tally|report\/columns)\.ts$/,

@@ -3,7 +3,7 @@
 // one record says how many. Left out is never a grant that took a card or a code, a change that happened, or what root does.
 // Why: DECISIONS.md D133.
 
-import type { AuditEvent, LeftOutEvent } from '../model/log/audit-event.ts';
+import type { AuditEvent, LeftOutEvent } from '../model/sealed-log/audit-event.ts';
 import { askerOf, type PeerCredentials } from '../model/request.ts';
 import type { AuditLog } from './interface.ts';
 import { peerOf } from './ocsf/record.ts';

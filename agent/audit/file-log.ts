@@ -1,5 +1,5 @@
 // The audit file: one sealed JSON object a line, appended in order, on disk before record() returns. What a line says is
-// ocsf.ts; how it is sealed, model/log/sealed-line.ts; where the chain goes on after a start, recover.ts.
+// ocsf/record.ts; how it is sealed, model/sealed-log/sealed-line.ts; where the chain goes on after a start, recover.ts.
 // A grant costs one write with O_DSYNC. The state of the seal follows without anybody waiting for it (seal-file.ts).
 // Why: DECISIONS.md D147, D148.
 
@@ -8,11 +8,11 @@ import { open, type FileHandle } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
 import { distrustOf } from '../base/trusted-file.ts';
-import type { Anchor } from '../model/log/anchor.ts';
-import type { AuditEvent } from '../model/log/audit-event.ts';
+import type { Anchor } from '../model/sealed-log/anchor.ts';
+import type { AuditEvent } from '../model/sealed-log/audit-event.ts';
 import type { PeerCredentials } from '../model/request.ts';
-import type { SealState } from '../model/log/seal-state.ts';
-import { MAX_LINE_BYTES, sealLine } from '../model/log/sealed-line.ts';
+import type { SealState } from '../model/sealed-log/seal-state.ts';
+import { MAX_LINE_BYTES, sealLine } from '../model/sealed-log/sealed-line.ts';
 import type { AnchorSource, AuditLog } from './interface.ts';
 import { peerOf, toOcsf } from './ocsf/record.ts';
 import { cutTornLine, gap, recover } from './recover.ts';

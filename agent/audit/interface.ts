@@ -1,7 +1,7 @@
 // The log as the login story sees it. The file and the forwarders are behind it.
 
-import type { Anchor } from '../model/log/anchor.ts';
-import type { AuditEvent } from '../model/log/audit-event.ts';
+import type { Anchor } from '../model/sealed-log/anchor.ts';
+import type { AuditEvent } from '../model/sealed-log/audit-event.ts';
 import type { PeerCredentials } from '../model/request.ts';
 
 export interface AuditLog {

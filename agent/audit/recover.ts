@@ -4,9 +4,9 @@
 import { closeSync, fstatSync, ftruncateSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { openRegular } from '../base/regular-file.ts';
-import { parseSealedLine, sealOf, stepKey } from '../model/log/sealed-line.ts';
-import type { GapEvent, GapReason } from '../model/log/audit-event.ts';
-import type { SealState } from '../model/log/seal-state.ts';
+import { parseSealedLine, sealOf, stepKey } from '../model/sealed-log/sealed-line.ts';
+import type { GapEvent, GapReason } from '../model/sealed-log/audit-event.ts';
+import type { SealState } from '../model/sealed-log/seal-state.ts';
 
 /** First look at the end of a file; doubled until the records after the state are in it. */
 const TAIL_BYTES = 256 * 1024;

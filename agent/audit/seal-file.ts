@@ -28,8 +28,8 @@ import {
   SLOT_BYTES,
   SLOTS,
   type SealState,
-} from '../model/log/seal-state.ts';
-import { chainName } from '../model/log/sealed-line.ts';
+} from '../model/sealed-log/seal-state.ts';
+import { chainName } from '../model/sealed-log/sealed-line.ts';
 import { lockExclusively } from './lock.ts';
 
 /** How long after a record the state goes to the disk itself; until then it is in the kernel's memory. */

@@ -3,7 +3,7 @@
 // format's business.
 
 import { printable } from '../base/errors.ts';
-import type { AuditedKey, AuditEvent } from '../model/log/audit-event.ts';
+import type { AuditedKey, AuditEvent } from '../model/sealed-log/audit-event.ts';
 import type { ForwardedKind } from './forward/message-ids.ts';
 import { cut } from './ocsf/objects.ts';
 

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { AgentError } from '../base/errors.ts';
-import { anchorText, type Anchor } from './log/anchor.ts';
+import { anchorText, type Anchor } from './sealed-log/anchor.ts';
 
 const LABEL = 'scauth card proof';
 const VERSION = 1;

@@ -2,7 +2,7 @@
 
 import { nameProgram } from '../base/program-name.ts';
 import { IO_SOCKET } from '../base/socket-paths.ts';
-import { dialogForInsertion } from './dialog.ts';
+import { dialogForInsertion } from './pairing-dialog.ts';
 
 nameProgram('scauth-session');
 const { env } = process;

@@ -172,7 +172,7 @@ function terminal(): string | null {
 }
 
 async function now(): Promise<number> {
-  const { dialogNow } = await import('./dialog.ts');
+  const { dialogNow } = await import('./pairing-dialog.ts');
   try {
     const say = (line: string): void => void process.stderr.write(`${line}\n`);
     const end = await dialogNow({ env, uid, socket, terminal: terminal(), log: say });

@@ -13,7 +13,7 @@ import {
   type Username,
 } from '../model/request.ts';
 import type { LoginResult } from '../stories/login/login-parts.ts';
-import type { Entry } from '../stories/enforcement/permit-entry.ts';
+import type { Entry } from '../stories/enforcement/account-phase.ts';
 import { CARD_REQUIRED, NEEDS_UPDATE } from '../words/login.ts';
 import type { Conversation } from '../stories/card/conversation.ts';
 import type { Connection } from './peers/connection.ts';

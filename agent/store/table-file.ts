@@ -17,7 +17,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import { checkTrustedFolder, distrustOf, openTrusted } from '../base/trusted-file.ts';
-import { bringUpToDate, isOlder, schemaVersionOf } from './schema.ts';
+import { bringUpToDate, isOlder, schemaVersionOf } from './migrations.ts';
 
 /** How long another scauthd (the one of before an upgrade) may hold the file; the person waits so long. */
 const BUSY_MS = 1500;

@@ -1,6 +1,6 @@
 // What stands in the audit log, in words: for `message`, and for the report. Unknown codes stand as they are.
 
-import type { AuditEvent, GapReason } from '../model/log/audit-event.ts';
+import type { AuditEvent, GapReason } from '../model/sealed-log/audit-event.ts';
 import { REASONS } from './explain.ts';
 
 const kinds: Readonly<Record<AuditEvent['kind'], string>> = {

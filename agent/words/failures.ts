@@ -4,8 +4,8 @@ import { assertNever } from '../base/assert.ts';
 import type { AgentError } from '../base/errors.ts';
 import { NO_CHALLENGE, WRONG_ANSWER } from './help-desk.ts';
 import { CARD_LOST } from './lost.ts';
-import { unavailableText, wrongPinText, deniedText } from './login.ts';
-import { triesLeftText } from './tries.ts';
+import { unavailableText, deniedText } from './login.ts';
+import { triesLeftText, wrongPinText } from './pin-tries.ts';
 
 const BLOCKED = 'The PIN is blocked. Unblock the card with its PUK (sc_auth unblock).';
 

@@ -4,9 +4,8 @@
 import { createHash } from 'node:crypto';
 import { assertNever } from '../base/assert.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
-import type { PinState, TouchPolicy } from '../model/card/token.ts';
+import type { TouchPolicy } from '../model/card/token.ts';
 import { CARD_LOST } from './lost.ts';
-import { triesLeftText } from './tries.ts';
 
 /** Bytes of a text that a relay takes (PROTOCOL.md, 1.1). */
 const MAX_TEXT_BYTES = 512;
@@ -131,17 +130,6 @@ export function pukPrompt(identityLabel: string): string {
   return `Enter PUK for '${fittedLabel(identityLabel)}': `;
 }
 
-/** Asked with echo when only the PUK's last tries are left; only `yes` goes on. */
-export function pukConsentPrompt(now: PinState): string {
-  return `${fewTries(now, 'PUK is blocked for good')} Type yes to use it, or press Enter to stop: `;
-}
-
-/** After the last try: what follows says that the PIN is blocked (deniedText). */
-export function wrongPinText(triesLeft: number | null): string {
-  if (triesLeft === null || triesLeft === 0) return 'Wrong PIN.';
-  return `Wrong PIN. ${triesLeftText(triesLeft)}.`;
-}
-
 /** The PAM module and scauthd are of versions too far apart. */
 export const NEEDS_UPDATE = 'Card login needs an update. Use your password.';
 
@@ -150,21 +138,6 @@ const BLOCKED =
 
 /** Enforcement: what is said with a refusal, and before the password that will not do. */
 export const CARD_REQUIRED = 'This account needs its card. Put the card in and try again.';
-
-/** What Enter does at the question about the last tries: at a login the password follows, elsewhere nothing does. */
-export type InsteadOfPin = 'password' | 'stop';
-
-/** Asked with echo when only the reserve is left; only `yes` goes on. */
-export function consentPrompt(now: PinState, instead: InsteadOfPin): string {
-  const enter = instead === 'password' ? 'press Enter for your password' : 'press Enter to stop';
-  return `${fewTries(now, 'PIN is blocked')} Type yes to use it, or ${enter}: `;
-}
-
-function fewTries({ triesLeft, wrong = 0 }: PinState, then: string): string {
-  if (triesLeft !== null) return `Only ${triesLeftText(triesLeft)} before the card's ${then}.`;
-  const entered = wrong === 1 ? '1 failed entry' : `${wrong} failed entries`;
-  return `After ${entered} the next try may be the last before the card's ${then}: it does not say.`;
-}
 
 /** The card may well be the right one; whoever could choose the driver could else choose one that does not ask. */
 const CARD_UNCHECKED =

@@ -1,7 +1,7 @@
 // What `sc_auth show` says of a card and its keys: a few words each, since they stand in a picture. What is wrong is a
 // sentence with its next step.
 
-import { triesLeftText } from './tries.ts';
+import { triesLeftText } from './pin-tries.ts';
 
 const USES: ReadonlyMap<string, string> = new Map([
   ['authentication', 'logging in'],

@@ -2,7 +2,7 @@
 // values by the word that the help has for them (USER, HASH).
 
 import { OUTCOMES } from '../../agent/cli/audit/outcomes.ts';
-import { AUDIT_KINDS } from '../../agent/model/log/audit-event.ts';
+import { AUDIT_KINDS } from '../../agent/model/sealed-log/audit-event.ts';
 import { readCommands, type CommandHelp, type OptionHelp } from './command-help.ts';
 
 export interface Completion {

@@ -3,10 +3,10 @@
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { toOcsf } from '../../agent/audit/ocsf/record.ts';
-import type { AuditEvent, LoginOutcome } from '../../agent/model/log/audit-event.ts';
+import type { AuditEvent, LoginOutcome } from '../../agent/model/sealed-log/audit-event.ts';
 import { parsePkhh } from '../../agent/model/key/key.ts';
-import { encodeSlot, keyPath, sealPath, SLOTS } from '../../agent/model/log/seal-state.ts';
-import { chainName, sealLine, type ChainPosition } from '../../agent/model/log/sealed-line.ts';
+import { encodeSlot, keyPath, sealPath, SLOTS } from '../../agent/model/sealed-log/seal-state.ts';
+import { chainName, sealLine, type ChainPosition } from '../../agent/model/sealed-log/sealed-line.ts';
 
 const START_MS = Date.UTC(2025, 0, 1);
 const USERS = 200;

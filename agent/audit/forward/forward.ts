@@ -1,10 +1,10 @@
 // Passes records on to where security teams collect: the journal, syslog, Linux audit, each on or off. What is passed on
-// is on disk already, and nobody waits for it. Each anchor fixes all records up to it (model/log/anchor.ts): the first of a
+// is on disk already, and nobody waits for it. Each anchor fixes all records up to it (model/sealed-log/anchor.ts): the first of a
 // life, then one after so many records.
 // Why: DECISIONS.md D162.
 
 import { describeError } from '../../base/errors.ts';
-import { anchorText } from '../../model/log/anchor.ts';
+import { anchorText } from '../../model/sealed-log/anchor.ts';
 import { DatagramSender } from './datagram.ts';
 import type { WrittenRecord } from '../file-log.ts';
 import { JOURNAL_SOCKET, journalEntry } from './journal.ts';

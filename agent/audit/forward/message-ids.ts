@@ -1,7 +1,7 @@
 // The journal's MESSAGE_ID of each kind of event: random once, fixed for ever (systemd.journal-fields(7)). People select
 // by them: journalctl MESSAGE_ID=…
 
-import type { AuditEvent } from '../../model/log/audit-event.ts';
+import type { AuditEvent } from '../../model/sealed-log/audit-event.ts';
 
 export type ForwardedKind = AuditEvent['kind'] | 'anchor';
 

@@ -2,7 +2,7 @@
 // 3004), a suspect card (Detection Finding, 2004), a session that was locked after one.
 
 import { assertNever } from '../../base/assert.ts';
-import type { AuditedKey, AuditEvent } from '../../model/log/audit-event.ts';
+import type { AuditedKey, AuditEvent } from '../../model/sealed-log/audit-event.ts';
 import { because, entityOf, FAILURE, SUCCESS, type Mapped } from './mapped.ts';
 import { actorOf, causeOf, certificateAttribute, cut, keyOf, userOf, type Requester } from './objects.ts';
 

@@ -2,7 +2,7 @@
 // sealed secret of a keyring (Entity Management, 3004).
 
 import { assertNever } from '../../base/assert.ts';
-import type { AuditEvent } from '../../model/log/audit-event.ts';
+import type { AuditEvent } from '../../model/sealed-log/audit-event.ts';
 import { because, entityOf, FAILURE, SUCCESS, type Mapped } from './mapped.ts';
 import { actorOf, certificateAttribute, cut, keyOf, userOf, type Requester } from './objects.ts';
 

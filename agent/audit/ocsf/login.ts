@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import { assertNever } from '../../base/assert.ts';
-import type { AuditEvent, LoginOutcome } from '../../model/log/audit-event.ts';
+import type { AuditEvent, LoginOutcome } from '../../model/sealed-log/audit-event.ts';
 import { isRemoteHost } from '../../model/request.ts';
 import { isService } from '../../../policy/services.ts';
 import { because, FAILURE, SUCCESS, type Mapped } from './mapped.ts';

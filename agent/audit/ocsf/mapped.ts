@@ -1,4 +1,4 @@
-// What each mapping of an audit event fills in; ocsf.ts puts the rest around it.
+// What each mapping of an audit event fills in; record.ts puts the rest around it.
 
 import { cut } from './objects.ts';
 

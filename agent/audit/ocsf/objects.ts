@@ -3,7 +3,7 @@
 
 import { hostname } from 'node:os';
 import { productVersion } from '../../base/product-version.ts';
-import type { AuditedCause, AuditedKey } from '../../model/log/audit-event.ts';
+import type { AuditedCause, AuditedKey } from '../../model/sealed-log/audit-event.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 
 const OCSF_VERSION = '1.6.0';

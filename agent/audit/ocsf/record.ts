@@ -5,7 +5,7 @@
 
 import { assertNever } from '../../base/assert.ts';
 import { printable } from '../../base/errors.ts';
-import type { AuditEvent, GapEvent, LeftOutEvent } from '../../model/log/audit-event.ts';
+import type { AuditEvent, GapEvent, LeftOutEvent } from '../../model/sealed-log/audit-event.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import { recordWords } from '../../words/audit.ts';
 import { summaryOf } from '../summary.ts';

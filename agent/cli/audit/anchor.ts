@@ -1,9 +1,9 @@
 // sc_auth audit anchor: the number and seal of the last record, to be kept outside this machine; with --sign signed by
 // the administrator's own card. Unsigned it is read from the files, signed it is made by scauthd.
 
-import { anchorText } from '../../model/log/anchor.ts';
-import { signedAnchorsIn, signerOf } from '../../model/log/signed-anchor.ts';
-import { parseSealedLine } from '../../model/log/sealed-line.ts';
+import { anchorText } from '../../model/sealed-log/anchor.ts';
+import { signedAnchorsIn, signerOf } from '../../model/sealed-log/signed-anchor.ts';
+import { parseSealedLine } from '../../model/sealed-log/sealed-line.ts';
 import { file as say, usage } from '../../words/audit-log.ts';
 import { sudoUser, type CommandContext } from '../context.ts';
 import { converse } from '../agent/client.ts';

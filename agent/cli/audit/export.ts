@@ -2,7 +2,7 @@
 
 import type { CommandContext } from '../context.ts';
 import { parseOptions } from '../options.ts';
-import { formatOf } from './format/formats.ts';
+import { formatOf } from './export/formats.ts';
 import { LineWriter, tellUnread } from './lines.ts';
 import { logPath, readLog } from './place.ts';
 import { Query, QUERY_OPTIONS } from './query.ts';

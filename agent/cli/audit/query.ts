@@ -2,8 +2,8 @@
 // bytes first and reads only lines that have them; what it finds is then read properly, so that the bytes alone never
 // decide.
 
-import { AUDIT_KINDS } from '../../model/log/audit-event.ts';
-import { timeOf } from '../../model/log/sealed-line.ts';
+import { AUDIT_KINDS } from '../../model/sealed-log/audit-event.ts';
+import { timeOf } from '../../model/sealed-log/sealed-line.ts';
 import { usage } from '../../words/audit-log.ts';
 import { CommandError } from '../exit-codes.ts';
 import { eachLine, NEWLINE } from './log-files.ts';

@@ -3,7 +3,7 @@
 // Why: DECISIONS.md D289.
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { timeOf } from '../../model/log/sealed-line.ts';
+import { timeOf } from '../../model/sealed-log/sealed-line.ts';
 import { file as say, usage } from '../../words/audit-log.ts';
 import { CommandError } from '../exit-codes.ts';
 import {

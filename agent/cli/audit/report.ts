@@ -1,8 +1,8 @@
-// sc_auth audit report --html FILE: one page for people who read no logs. The page itself is report-page.ts.
+// sc_auth audit report --html FILE: one page for people who read no logs. The page itself is report/page.ts.
 
 import { closeSync, constants, fchmodSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { keyPath } from '../../model/log/seal-state.ts';
+import { keyPath } from '../../model/sealed-log/seal-state.ts';
 import { faultText, file as say, page, usage } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';

@@ -5,7 +5,7 @@ import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';
 import { parseOptions } from '../options.ts';
 import { Follower } from './follower.ts';
-import { formatOf } from './format/formats.ts';
+import { formatOf } from './export/formats.ts';
 import { LineWriter, tellUnread } from './lines.ts';
 import { logFiles, readBlocks } from './log-files.ts';
 import { logPath } from './place.ts';

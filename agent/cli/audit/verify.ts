@@ -1,9 +1,9 @@
 // sc_auth audit verify: reads the key, the state of the seal and the anchors, walks the log, says what it found.
 
 import { readFileSync } from 'node:fs';
-import type { Anchor } from '../../model/log/anchor.ts';
-import { parseVerificationKey } from '../../model/log/sealed-line.ts';
-import { decodeSealFile, keyPath, sealPath, type SealState } from '../../model/log/seal-state.ts';
+import type { Anchor } from '../../model/sealed-log/anchor.ts';
+import { parseVerificationKey } from '../../model/sealed-log/sealed-line.ts';
+import { decodeSealFile, keyPath, sealPath, type SealState } from '../../model/sealed-log/seal-state.ts';
 import { faultText, file as say, recordsText, usage, verdict } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError } from '../exit-codes.ts';

@@ -2,7 +2,7 @@
 
 import type { WireToken } from '../../protocol/io-scauth.ts';
 import { callAgent } from '../agent/client.ts';
-import { triesLeftText } from '../../words/tries.ts';
+import { triesLeftText } from '../../words/pin-tries.ts';
 import { unreadCards } from '../card/unread-cards.ts';
 import { NO_CARD } from '../../words/commands.ts';
 import type { Command, CommandContext } from '../context.ts';

@@ -52,7 +52,7 @@ interface PlainRow<M extends MethodName> extends Facts {
 /** It goes on as a conversation. */
 interface StoryRow<M extends MethodName> extends Facts {
   /**
-   * A secret goes to a card: the caller has to be at this machine (stories/card/require-here.ts). `seat`: a rehearsal, which
+   * A secret goes to a card: the caller has to be at this machine (stories/card/gates/require-here.ts). `seat`: a rehearsal, which
    * says who is elsewhere as one of its steps.
    */
   readonly here: 'yes' | 'seat';

@@ -1,6 +1,6 @@
 // What the audit log says of a card outside of a login: whose it is, by which key. For what happens to its PIN.
 
-import type { AuditedKey } from '../../model/log/audit-event.ts';
+import type { AuditedKey } from '../../model/sealed-log/audit-event.ts';
 import type { PublicKey } from '../../model/key/key.ts';
 import type { Username } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';

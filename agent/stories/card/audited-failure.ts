@@ -3,7 +3,7 @@
 
 import { asAgentError, type AgentErrorCode } from '../../base/errors.ts';
 import type { AuditLog } from '../../audit/interface.ts';
-import type { AuditedCause, AuditedKey, AuditEvent } from '../../model/log/audit-event.ts';
+import type { AuditedCause, AuditedKey, AuditEvent } from '../../model/sealed-log/audit-event.ts';
 import type { AuthDecision } from '../../model/decision.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';

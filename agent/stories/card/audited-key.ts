@@ -1,7 +1,7 @@
 // What the audit log says of a key, safe to print: one form for logins, pairings and their ends.
 
 import { printable } from '../../base/errors.ts';
-import type { AuditedKey } from '../../model/log/audit-event.ts';
+import type { AuditedKey } from '../../model/sealed-log/audit-event.ts';
 import type { Certificate, Pkhh } from '../../model/key/key.ts';
 import type { Identity, TokenId } from '../../model/card/token.ts';
 

@@ -20,7 +20,8 @@ import type { Rider } from './rider.ts';
 import { promptName } from './pin-prompt.ts';
 import { TryConsent } from './ask-pin/last-try.ts';
 import { maySpendLast, type OwnerParts } from './ask-pin/whose-tries.ts';
-import { consentPrompt, touchText } from '../../words/login.ts';
+import { touchText } from '../../words/login.ts';
+import { consentPrompt } from '../../words/pin-tries.ts';
 
 export interface ProvingParts extends OwnerParts {
   readonly pairings: Pick<PairingTable, 'hostId' | 'forKey'>;

@@ -2,7 +2,7 @@
 // person may want. The login keyring's seal is the one there is (stories/keyring/offer-keyring.ts).
 
 import type { Pin } from '../../base/pin.ts';
-import type { AuditedKey } from '../../model/log/audit-event.ts';
+import type { AuditedKey } from '../../model/sealed-log/audit-event.ts';
 import type { Pkhh } from '../../model/key/key.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';
 import type { OpenCard, Token } from '../../token/interface.ts';

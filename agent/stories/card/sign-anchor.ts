@@ -6,7 +6,7 @@ import type { AnchorSource, AuditLog } from '../../audit/interface.ts';
 import { Challenge } from '../../model/challenge.ts';
 import { verifyProof } from '../../model/proof.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';
-import { signedAnchorText } from '../../model/log/signed-anchor.ts';
+import { signedAnchorText } from '../../model/sealed-log/signed-anchor.ts';
 import { auditedUse } from './audited-failure.ts';
 import { auditedIdentity } from './audited-key.ts';
 import { requireCard } from './card-check.ts';
@@ -24,7 +24,7 @@ export interface SignAnchorParts extends OwnCardParts, OwnerParts {
 }
 
 export interface SignedHere {
-  /** One line, see model/log/signed-anchor.ts. */
+  /** One line, see model/sealed-log/signed-anchor.ts. */
   readonly text: string;
   readonly card: PairedCard;
 }

@@ -1,6 +1,6 @@
 // Which process was asked for a card, and which gave one: the account phase is another conversation of the same login
 // and must know. Kept in memory, by process id and start time; nothing of it is a grant by itself, and what is forgotten
-// opens nothing: then the relay is asked what it has noted (permit-entry.ts).
+// opens nothing: then the relay is asked what it has noted (account-phase.ts).
 
 import { processFacts, type ProcessFacts } from '../../base/process-identity.ts';
 import type { Clock } from '../../base/clock.ts';

@@ -40,7 +40,7 @@ import type { PairedCard } from '../card/find/find-identity.ts';
 import { isMapped, mappedBy } from '../card/find/mapped-card.ts';
 import { lostCard } from '../card/gates/said-lost.ts';
 import { pinPrompt } from '../../words/login.ts';
-import { triesLeftText } from '../../words/tries.ts';
+import { triesLeftText } from '../../words/pin-tries.ts';
 import { pinWords, promptName } from '../card/pin-prompt.ts';
 
 const PIV = 'org.scauth.piv';

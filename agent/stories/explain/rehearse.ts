@@ -33,7 +33,7 @@ import { askCardPin } from '../card/prove-card.ts';
 import { isStillPaired } from '../card/gates/still-paired.ts';
 import { CARD_LEFT } from '../../words/commands.ts';
 import { touchText } from '../../words/login.ts';
-import { triesLeftText } from '../../words/tries.ts';
+import { triesLeftText } from '../../words/pin-tries.ts';
 
 export interface RehearsalParts {
   readonly policy: () => Policy;

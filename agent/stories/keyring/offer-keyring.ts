@@ -8,7 +8,7 @@ import { Pin } from '../../base/pin.ts';
 import { SecretBuffer } from '../../base/secret.ts';
 import type { AuditLog } from '../../audit/interface.ts';
 import { cardInputOf, openSealed, sealSecret, type SealBinding } from '../../model/secret/sealed-secret.ts';
-import type { AuditedKey } from '../../model/log/audit-event.ts';
+import type { AuditedKey } from '../../model/sealed-log/audit-event.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { Identity } from '../../model/card/token.ts';
 import type { OpenCard } from '../../token/interface.ts';

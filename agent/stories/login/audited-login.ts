@@ -1,7 +1,7 @@
 // What the audit log says of a login that has been decided.
 
 import { printable } from '../../base/errors.ts';
-import type { AuditEvent } from '../../model/log/audit-event.ts';
+import type { AuditEvent } from '../../model/sealed-log/audit-event.ts';
 import type { AuthDecision } from '../../model/decision.ts';
 import type { AuthRequest } from '../../model/request.ts';
 

@@ -14,7 +14,7 @@ import type { Conversation } from '../card/conversation.ts';
 import { findCards, wantsCard, type FoundCards } from '../card/find/find-cards.ts';
 import { mappedBy } from '../card/find/mapped-card.ts';
 import { chooseUser, usersOf } from '../card/find/user-of-card.ts';
-import { releaseKeyring } from '../keyring/release-keyring.ts';
+import { releaseKeyring } from '../keyring/unseal-keyring.ts';
 import type { Pin } from '../../base/pin.ts';
 import { pairedByBook } from '../../words/fleet.ts';
 import { factorySecretsText } from '../../words/factory-secrets.ts';

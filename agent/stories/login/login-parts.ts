@@ -15,7 +15,7 @@ import type { DriverGate } from '../card/gates/driver-gate.ts';
 import type { BookDesk } from '../card/find/ask-book.ts';
 import type { HelpDesk } from '../card/help-desk.ts';
 import type { KeyringParts } from '../card/keyring-parts.ts';
-import type { KeyringRelease } from '../keyring/release-keyring.ts';
+import type { KeyringRelease } from '../keyring/unseal-keyring.ts';
 import type { LoginRecord } from './login-record.ts';
 import type { RequestPermitParts } from './permit-request.ts';
 

@@ -5,7 +5,7 @@ import { debug } from '../../base/debug.ts';
 import { describeError, printable } from '../../base/errors.ts';
 import type { Accounts } from '../../model/account.ts';
 import type { AuditLog } from '../../audit/interface.ts';
-import type { AuditedKey, AuditEvent } from '../../model/log/audit-event.ts';
+import type { AuditedKey, AuditEvent } from '../../model/sealed-log/audit-event.ts';
 import type { AuthDecision } from '../../model/decision.ts';
 import type { AuthRequest, Username } from '../../model/request.ts';
 import type { Policy, Rule } from '../../../policy/policy.ts';

@@ -20,14 +20,9 @@ import { lostCard } from '../card/gates/said-lost.ts';
 import { isStillPaired } from '../card/gates/still-paired.ts';
 import { TryConsent } from '../card/ask-pin/last-try.ts';
 import { maySpendLast } from '../card/ask-pin/whose-tries.ts';
-import type { KeyringRelease } from '../keyring/release-keyring.ts';
-import {
-  consentPrompt,
-  ENTER_MEANS_PASSWORD,
-  NOW_YOUR_PASSWORD,
-  touchText,
-  wrongPinText,
-} from '../../words/login.ts';
+import type { KeyringRelease } from '../keyring/unseal-keyring.ts';
+import { ENTER_MEANS_PASSWORD, NOW_YOUR_PASSWORD, touchText } from '../../words/login.ts';
+import { consentPrompt, wrongPinText } from '../../words/pin-tries.ts';
 import { refusedAtGate } from './gates.ts';
 import type { LoginParts } from './login-parts.ts';
 import type { LoginRecord } from './login-record.ts';

@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { AuditLog } from '../../audit/interface.ts';
 import type { Account, Accounts } from '../../model/account.ts';
-import type { AuditedKey } from '../../model/log/audit-event.ts';
+import type { AuditedKey } from '../../model/sealed-log/audit-event.ts';
 import type { Certificate, KeyAlgorithm, Pkhh } from '../../model/key/key.ts';
 import { clash, takesKey, type Pairing } from '../../model/pairing.ts';
 import type { PeerCredentials, Username } from '../../model/request.ts';

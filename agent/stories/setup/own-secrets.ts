@@ -7,7 +7,7 @@ import { FACTORY_PIN, FACTORY_PUK } from '../../model/card/issuing.ts';
 import type { Pkhh } from '../../model/key/key.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import { CARD_READING_MS, type Token } from '../../token/interface.ts';
-import { pukConsentPrompt } from '../../words/login.ts';
+import { pukConsentPrompt } from '../../words/pin-tries.ts';
 import { SECRETS_ARE_OWN } from '../../words/setup.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import { chooseToken } from '../card/find/choose-token.ts';

@@ -1,4 +1,4 @@
-// The PIV commands that we send, by name. Which words they may get is in status.ts, the order in driver.ts.
+// The PIV commands that we send, by name. Which words they may get is in status.ts, in which order they are sent in token.ts.
 // Specification: SP 800-73-4 part 2, 3.1 (data) and 3.2 (authentication); Yubico's extensions.
 
 import { AgentError } from '../../base/errors.ts';

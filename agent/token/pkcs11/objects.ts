@@ -5,7 +5,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { AgentError } from '../../base/errors.ts';
 import type { KeyUse } from '../../model/card/token.ts';
-import { classify } from './classify.ts';
+import { classify } from './login-keys.ts';
 import * as C from './constants.ts';
 import { checked, codeOf, failureOfCode } from './failure.ts';
 import type { Pkcs11Module } from './module.ts';

@@ -15,7 +15,7 @@ import {
   sealLine,
   sealOf,
   timeOf,
-} from '../../../agent/model/log/sealed-line.ts';
+} from '../../../agent/model/sealed-log/sealed-line.ts';
 import { toOcsf } from '../../../agent/audit/ocsf/record.ts';
 import { assuanLine, parseResponse, unescapeData } from '../../../agent/session/assuan.ts';
 import { loadPolicy } from '../../../config/parse-settings.ts';
@@ -208,7 +208,7 @@ export const text: readonly Target[] = [
   {
     name: 'audit-line',
     files: [
-      ['agent/model/log/sealed-line.ts', 'sealLine', 'stepKey', 'chainName'],
+      ['agent/model/sealed-log/sealed-line.ts', 'sealLine', 'stepKey', 'chainName'],
       ['agent/cli/audit/record.ts'],
     ],
     seeds: [

@@ -1,6 +1,6 @@
 // One example of each kind of audit event, and texts that want to be something else.
 
-import type { AuditedKey, AuditEvent, LoginOutcome } from '../../../agent/model/log/audit-event.ts';
+import type { AuditedKey, AuditEvent, LoginOutcome } from '../../../agent/model/sealed-log/audit-event.ts';
 import { parsePkhh } from '../../../agent/model/key/key.ts';
 import type { PromptScope } from '../../../agent/model/pairing-prompt.ts';
 import { parseUsername } from '../../../agent/model/request.ts';

@@ -8,7 +8,7 @@ import { TryMemory, type PinTries } from '../../../agent/model/card/pin-tries.ts
 import type { AuthRequest, Happened } from '../../../agent/model/request.ts';
 import type { Conversation } from '../../../agent/stories/card/conversation.ts';
 import { LoginMemory } from '../../../agent/stories/enforcement/login-memory.ts';
-import { permitEntry, type Entry } from '../../../agent/stories/enforcement/permit-entry.ts';
+import { permitEntry, type Entry } from '../../../agent/stories/enforcement/account-phase.ts';
 import { Login } from '../../../agent/stories/login/authenticate.ts';
 import { LoginLimit } from '../../../agent/stories/login/logins-at-once.ts';
 import { serveLogin } from '../../../agent/stories/serve-login.ts';

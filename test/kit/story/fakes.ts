@@ -10,7 +10,7 @@ import type { AuditLog } from '../../../agent/audit/interface.ts';
 import type { Conversation } from '../../../agent/stories/card/conversation.ts';
 import { HelpDesk } from '../../../agent/stories/card/help-desk.ts';
 import type { Account, Accounts } from '../../../agent/model/account.ts';
-import type { AuditEvent } from '../../../agent/model/log/audit-event.ts';
+import type { AuditEvent } from '../../../agent/model/sealed-log/audit-event.ts';
 import { NO_CARD_KEY, type CardKeyProof } from '../../../agent/model/card/card-key.ts';
 import type { Challenge } from '../../../agent/model/challenge.ts';
 import type { Certificate, PublicKey } from '../../../agent/model/key/key.ts';

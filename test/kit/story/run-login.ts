@@ -6,7 +6,7 @@ import { freeSecretSlots, secretBlock } from '../../../agent/base/secret.ts';
 import { Login } from '../../../agent/stories/login/authenticate.ts';
 import type { LoginParts } from '../../../agent/stories/login/login-parts.ts';
 import { serveLogin } from '../../../agent/stories/serve-login.ts';
-import type { AuditEvent } from '../../../agent/model/log/audit-event.ts';
+import type { AuditEvent } from '../../../agent/model/sealed-log/audit-event.ts';
 import type { AuthDecision } from '../../../agent/model/decision.ts';
 import type { AuthRequest } from '../../../agent/model/request.ts';
 import type { Token, TokenSource } from '../../../agent/token/interface.ts';

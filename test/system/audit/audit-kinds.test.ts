@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import { setTimeout as pause } from 'node:timers/promises';
-import { AUDIT_KINDS, type AuditEvent } from '../../../agent/model/log/audit-event.ts';
+import { AUDIT_KINDS, type AuditEvent } from '../../../agent/model/sealed-log/audit-event.ts';
 import { ocsfFaults } from '../../kit/audit/ocsf-rules.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import * as person from '../../kit/person/person.ts';

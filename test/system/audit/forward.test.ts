@@ -11,8 +11,8 @@ import { journalEntry } from '../../../agent/audit/forward/journal.ts';
 import { auditText } from '../../../agent/audit/forward/linux-audit.ts';
 import { MESSAGE_IDS } from '../../../agent/audit/forward/message-ids.ts';
 import { summaryOf } from '../../../agent/audit/summary.ts';
-import { anchorsIn } from '../../../agent/model/log/anchor.ts';
-import { AUDIT_KINDS, type AuditEvent } from '../../../agent/model/log/audit-event.ts';
+import { anchorsIn } from '../../../agent/model/sealed-log/anchor.ts';
+import { AUDIT_KINDS, type AuditEvent } from '../../../agent/model/sealed-log/audit-event.ts';
 import { temporaryFolder } from '../../unit/base/folders.ts';
 import {
   actor,

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { chromium, type Browser } from 'playwright-core';
-import type { AuditEvent } from '../../../agent/model/log/audit-event.ts';
+import type { AuditEvent } from '../../../agent/model/sealed-log/audit-event.ts';
 import { parsePkhh } from '../../../agent/model/key/key.ts';
 import { eventsWith, examples, hostileTexts, key as aKey, login } from '../../kit/audit/events.ts';
 import { zoneText } from '../../../agent/cli/audit/when.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'ava';
-import { STEPS } from '../../../agent/store/schema.ts';
+import { STEPS } from '../../../agent/store/migrations.ts';
 import { Sandbox } from '../../kit/sandbox/sandbox.ts';
 import * as person from '../../kit/person/person.ts';
 import { PASSWORD_PROMPT, PIN_PROMPT } from '../../kit/person/person.ts';

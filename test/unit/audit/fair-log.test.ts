@@ -2,7 +2,7 @@
 
 import test from 'ava';
 import { FairAuditLog, shareOf } from '../../../agent/audit/fair-log.ts';
-import type { AuditEvent } from '../../../agent/model/log/audit-event.ts';
+import type { AuditEvent } from '../../../agent/model/sealed-log/audit-event.ts';
 import type { PeerCredentials } from '../../../agent/model/request.ts';
 import { examples } from '../../kit/audit/events.ts';
 

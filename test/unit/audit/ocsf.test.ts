@@ -9,8 +9,8 @@ import { anyText } from '../../kit/any-text.ts';
 import { toOcsf } from '../../../agent/audit/ocsf/record.ts';
 import { requesterOf } from '../../../agent/audit/requester.ts';
 import { nameProgram } from '../../../agent/base/program-name.ts';
-import { AUDIT_KINDS } from '../../../agent/model/log/audit-event.ts';
-import { chainName, sealLine } from '../../../agent/model/log/sealed-line.ts';
+import { AUDIT_KINDS } from '../../../agent/model/sealed-log/audit-event.ts';
+import { chainName, sealLine } from '../../../agent/model/sealed-log/sealed-line.ts';
 import {
   actor,
   eventsWith,

@@ -6,14 +6,14 @@ import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FileAuditLog } from '../../../agent/audit/file-log.ts';
-import { decodeSealFile, keyPath, sealPath } from '../../../agent/model/log/seal-state.ts';
+import { decodeSealFile, keyPath, sealPath } from '../../../agent/model/sealed-log/seal-state.ts';
 import {
   chainName,
   parseSealedLine,
   parseVerificationKey,
   sealOf,
   stepKey,
-} from '../../../agent/model/log/sealed-line.ts';
+} from '../../../agent/model/sealed-log/sealed-line.ts';
 import { temporaryFolder } from '../base/folders.ts';
 import { granted } from '../../kit/audit/events.ts';
 

@@ -4,7 +4,7 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { AuditEvent, GapReason } from '../../../agent/model/log/audit-event.ts';
+import type { AuditEvent, GapReason } from '../../../agent/model/sealed-log/audit-event.ts';
 import { actor, examples, key, login, promptScopes } from '../../kit/audit/events.ts';
 import { rowsOf, type QueryLanguage } from '../../kit/audit/siem-query.ts';
 import { fires, readSigma, valuesAt, type SigmaRule } from '../../kit/audit/sigma.ts';

@@ -4,7 +4,7 @@
 import test, { type ExecutionContext } from 'ava';
 import type { LoginResult } from '../../../agent/stories/login/login-parts.ts';
 import type { Conversation } from '../../../agent/stories/card/conversation.ts';
-import type { Entry } from '../../../agent/stories/enforcement/permit-entry.ts';
+import type { Entry } from '../../../agent/stories/enforcement/account-phase.ts';
 import type { AuthRequest } from '../../../agent/model/request.ts';
 import { encodeFrame } from '../../../agent/protocol/frames.ts';
 import { begin, FrameClient, serveAt, pamServer } from './clients.ts';

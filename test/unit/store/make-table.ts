@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseCertificateFile, publicKeyOf, type PublicKey } from '../../../agent/model/key/key.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
 import { parseTokenId } from '../../../agent/model/card/token.ts';
-import { STEPS } from '../../../agent/store/schema.ts';
+import { STEPS } from '../../../agent/store/migrations.ts';
 import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 

@@ -4,7 +4,7 @@
 import { mock } from 'node:test';
 import test from 'ava';
 import type { AuthRequest } from '../../../agent/model/request.ts';
-import type { Released } from '../../../agent/stories/keyring/release-keyring.ts';
+import type { Released } from '../../../agent/stories/keyring/unseal-keyring.ts';
 import type { LoginOutcome } from '../../../agent/stories/login/login-parts.ts';
 import { serveLogin, type ServeParts } from '../../../agent/stories/serve-login.ts';
 import type { Certificate } from '../../../agent/model/key/key.ts';

@@ -2,9 +2,9 @@
 // whose key it is, is told by a certificate (--signer) or by the pairings of this machine.
 
 import { pemBlocks } from '../../../base/pem.ts';
-import { anchorsIn, type Anchor } from '../../../model/log/anchor.ts';
+import { anchorsIn, type Anchor } from '../../../model/sealed-log/anchor.ts';
 import { parseCertificateFile, parsePublicKey, type PublicKey } from '../../../model/key/key.ts';
-import { signedAnchorsIn, signerOf } from '../../../model/log/signed-anchor.ts';
+import { signedAnchorsIn, signerOf } from '../../../model/sealed-log/signed-anchor.ts';
 import type { WirePairing } from '../../../protocol/io-scauth.ts';
 import * as words from '../../../words/audit-log.ts';
 import { pagesOf } from '../../agent/client.ts';

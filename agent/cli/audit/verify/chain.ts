@@ -1,17 +1,17 @@
 // Walks the chain of seals over the lines of a log: which records are as scauthd wrote them, and what is wrong with the
-// rest. The seal's arithmetic is model/log/sealed-line.ts. One pass, constant memory; nothing is read here.
+// rest. The seal's arithmetic is model/sealed-log/sealed-line.ts. One pass, constant memory; nothing is read here.
 // A record whose seal is right can be trusted also behind a fault: its key did not exist before it was written, and not
 // after.
 
-import type { Anchor } from '../../../model/log/anchor.ts';
-import type { SealState } from '../../../model/log/seal-state.ts';
+import type { Anchor } from '../../../model/sealed-log/anchor.ts';
+import type { SealState } from '../../../model/sealed-log/seal-state.ts';
 import {
   chainName,
   parseSealedLine,
   sealOf,
   stepKey,
   type SealedLine,
-} from '../../../model/log/sealed-line.ts';
+} from '../../../model/sealed-log/sealed-line.ts';
 import { faultDetail, type ChainFault } from '../../../words/audit-log.ts';
 
 export interface Fault extends ChainFault {

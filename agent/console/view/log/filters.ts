@@ -1,7 +1,7 @@
 // Which records are shown: the fields above the list, and the options of sc_auth that they become.
 
 import { OUTCOMES } from '../../../cli/audit/outcomes.ts';
-import { AUDIT_KINDS } from '../../../model/log/audit-event.ts';
+import { AUDIT_KINDS } from '../../../model/sealed-log/audit-event.ts';
 import { kindName, outcomeWords } from '../../../words/audit.ts';
 import { LOG } from '../../../words/console-log.ts';
 import { field } from '../../kit/ask.ts';

@@ -12,8 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { decodeSealFile, encodeSlot, keyPath, sealPath } from '../../../../agent/model/log/seal-state.ts';
-import { parseSealedLine, parseVerificationKey } from '../../../../agent/model/log/sealed-line.ts';
+import {
+  decodeSealFile,
+  encodeSlot,
+  keyPath,
+  sealPath,
+} from '../../../../agent/model/sealed-log/seal-state.ts';
+import { parseSealedLine, parseVerificationKey } from '../../../../agent/model/sealed-log/sealed-line.ts';
 import { append, audit, forge, linesOf, logins, logOf, START_MS, writeLines } from './log.ts';
 
 interface Verdict {

@@ -24,7 +24,7 @@ import {
 import { MAX_BOOK_LINE } from '../../../../agent/model/book/limits.ts';
 import { parsePublicKey } from '../../../../agent/model/key/key.ts';
 import { verifyProof } from '../../../../agent/model/proof.ts';
-import { signerOf } from '../../../../agent/model/log/signed-anchor.ts';
+import { signerOf } from '../../../../agent/model/sealed-log/signed-anchor.ts';
 import {
   headLine,
   line,

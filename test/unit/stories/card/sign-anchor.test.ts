@@ -3,8 +3,8 @@
 import test from 'ava';
 import { freeSecretSlots } from '../../../../agent/base/secret.ts';
 import { signAnchor, type SignAnchorParts } from '../../../../agent/stories/card/sign-anchor.ts';
-import type { AuditEvent } from '../../../../agent/model/log/audit-event.ts';
-import { signedAnchorsIn, signerOf } from '../../../../agent/model/log/signed-anchor.ts';
+import type { AuditEvent } from '../../../../agent/model/sealed-log/audit-event.ts';
+import { signedAnchorsIn, signerOf } from '../../../../agent/model/sealed-log/signed-anchor.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import {
   accounts,

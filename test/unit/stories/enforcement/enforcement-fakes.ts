@@ -8,7 +8,7 @@ import type { Clock } from '../../../../agent/base/clock.ts';
 import { BreakGlass } from '../../../../agent/stories/enforcement/break-glass.ts';
 import { Enforcement } from '../../../../agent/stories/enforcement/enforcement.ts';
 import { LoginMemory } from '../../../../agent/stories/enforcement/login-memory.ts';
-import type { EntryParts } from '../../../../agent/stories/enforcement/permit-entry.ts';
+import type { EntryParts } from '../../../../agent/stories/enforcement/account-phase.ts';
 import type { Account, Accounts } from '../../../../agent/model/account.ts';
 import type {
   CardLogin,

@@ -9,7 +9,7 @@ import {
   planFor,
   wouldShutOut,
 } from '../../../../agent/stories/enforcement/enforcement-plan.ts';
-import { permitEntry } from '../../../../agent/stories/enforcement/permit-entry.ts';
+import { permitEntry } from '../../../../agent/stories/enforcement/account-phase.ts';
 import { makeBreakGlassCode } from '../../../../agent/model/secret/break-glass.ts';
 import type { AuthRequest } from '../../../../agent/model/request.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';

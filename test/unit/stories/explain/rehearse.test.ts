@@ -9,7 +9,7 @@ import {
   type Rehearsal,
   type RehearsalParts,
 } from '../../../../agent/stories/explain/rehearse.ts';
-import type { AuditEvent } from '../../../../agent/model/log/audit-event.ts';
+import type { AuditEvent } from '../../../../agent/model/sealed-log/audit-event.ts';
 import type { Challenge } from '../../../../agent/model/challenge.ts';
 import type { Pairing } from '../../../../agent/model/pairing.ts';
 import { verifyProof, type Proof } from '../../../../agent/model/proof.ts';

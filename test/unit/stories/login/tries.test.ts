@@ -7,7 +7,8 @@ import { askNewPin } from '../../../../agent/stories/card/ask-pin/ask-new-pin.ts
 import { TryConsent } from '../../../../agent/stories/card/ask-pin/last-try.ts';
 import { verifyCardPin } from '../../../../agent/stories/pin/verify-pin.ts';
 import { maySpendLast } from '../../../../agent/stories/card/ask-pin/whose-tries.ts';
-import { consentPrompt, NEW_PIN_NO_DIGITS } from '../../../../agent/words/login.ts';
+import { NEW_PIN_NO_DIGITS } from '../../../../agent/words/login.ts';
+import { consentPrompt } from '../../../../agent/words/pin-tries.ts';
 import type { PinState } from '../../../../agent/model/card/token.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import {

@@ -9,7 +9,7 @@ import { changeCardPin } from '../../../../agent/stories/pin/change-pin.ts';
 import type { Token } from '../../../../agent/token/interface.ts';
 import type { WantedToken } from '../../../../agent/stories/card/find/choose-token.ts';
 import { unblockCardPin } from '../../../../agent/stories/pin/unblock-pin.ts';
-import type { AuditEvent } from '../../../../agent/model/log/audit-event.ts';
+import type { AuditEvent } from '../../../../agent/model/sealed-log/audit-event.ts';
 import type { PinState, PinTry } from '../../../../agent/model/card/token.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import {

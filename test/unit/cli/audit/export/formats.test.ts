@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { AuditEvent } from '../../../../../agent/model/log/audit-event.ts';
+import type { AuditEvent } from '../../../../../agent/model/sealed-log/audit-event.ts';
 import { eventsWith, examples, hostileTexts, key, login } from '../../../../kit/audit/events.ts';
 import { temporaryFolder } from '../../../base/folders.ts';
 import { append, audit } from '../log.ts';

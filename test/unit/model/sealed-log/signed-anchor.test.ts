@@ -2,10 +2,14 @@
 // for anything else can be taken for one.
 
 import test from 'ava';
-import { anchorsIn } from '../../../../agent/model/log/anchor.ts';
+import { anchorsIn } from '../../../../agent/model/sealed-log/anchor.ts';
 import { Challenge, readAnchorMessage } from '../../../../agent/model/challenge.ts';
 import { verifyProof } from '../../../../agent/model/proof.ts';
-import { signedAnchorsIn, signedAnchorText, signerOf } from '../../../../agent/model/log/signed-anchor.ts';
+import {
+  signedAnchorsIn,
+  signedAnchorText,
+  signerOf,
+} from '../../../../agent/model/sealed-log/signed-anchor.ts';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import { makeSigner } from '../signer.ts';
 

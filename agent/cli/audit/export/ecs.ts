@@ -3,7 +3,7 @@
 
 import { basename } from 'node:path';
 import { isIP } from 'node:net';
-import type { AuditEvent } from '../../../model/log/audit-event.ts';
+import type { AuditEvent } from '../../../model/sealed-log/audit-event.ts';
 import type { AuditRecord } from '../record.ts';
 
 const ECS_VERSION = '8.11.0';

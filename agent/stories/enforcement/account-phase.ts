@@ -6,7 +6,7 @@ import { describeError, printable } from '../../base/errors.ts';
 import type { AuditLog } from '../../audit/interface.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Account, Accounts } from '../../model/account.ts';
-import type { AuditEvent } from '../../model/log/audit-event.ts';
+import type { AuditEvent } from '../../model/sealed-log/audit-event.ts';
 import type { AuthRequest, Username } from '../../model/request.ts';
 import type { SessionSource } from '../../logind/interface.ts';
 import { permitWithoutCard, type Asked, type EntryPermission } from '../../../policy/permit-without-card.ts';

@@ -1,7 +1,7 @@
 // What a key on a PKCS#11 token is for, by its certificate's usages: each way in which authorities write them.
 import { X509Certificate } from 'node:crypto';
 import test from 'ava';
-import { classify, type KeyFacts } from '../../../../agent/token/pkcs11/classify.ts';
+import { classify, type KeyFacts } from '../../../../agent/token/pkcs11/login-keys.ts';
 import type { KeyUse } from '../../../../agent/model/card/token.ts';
 import { testKey } from '../../../kit/card/algorithms.ts';
 import { makeCertificate } from '../../../kit/card/certificate.ts';

@@ -5,7 +5,7 @@ import { mock } from 'node:test';
 import test from 'ava';
 import { makeBreakGlassCode } from '../../../../agent/model/secret/break-glass.ts';
 import { freeSecretSlots } from '../../../../agent/base/secret.ts';
-import { permitEntry, type Entry } from '../../../../agent/stories/enforcement/permit-entry.ts';
+import { permitEntry, type Entry } from '../../../../agent/stories/enforcement/account-phase.ts';
 import type { LoginOutcome, LoginResult } from '../../../../agent/stories/login/login-parts.ts';
 import type { AuthRequest } from '../../../../agent/model/request.ts';
 import { defaultPolicy, type EnforcementPolicy } from '../../../../policy/policy.ts';

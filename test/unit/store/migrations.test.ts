@@ -19,7 +19,7 @@ import test, { type ExecutionContext } from 'ava';
 import { AgentError } from '../../../agent/base/errors.ts';
 import { parsePkhh } from '../../../agent/model/key/key.ts';
 import { parseUsername } from '../../../agent/model/request.ts';
-import { bringUpToDate, schemaVersionOf, STEPS, type SchemaStep } from '../../../agent/store/schema.ts';
+import { bringUpToDate, schemaVersionOf, STEPS, type SchemaStep } from '../../../agent/store/migrations.ts';
 import { SqlitePairingTable } from '../../../agent/store/sqlite-pairings.ts';
 import { StateDatabase } from '../../../agent/store/state-database.ts';
 import { temporaryFolder } from '../base/folders.ts';

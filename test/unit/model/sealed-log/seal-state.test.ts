@@ -2,8 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import test from 'ava';
-import { decodeSealFile, encodeSlot, SLOT_BYTES, SLOTS } from '../../../../agent/model/log/seal-state.ts';
-import { parseVerificationKey } from '../../../../agent/model/log/sealed-line.ts';
+import {
+  decodeSealFile,
+  encodeSlot,
+  SLOT_BYTES,
+  SLOTS,
+} from '../../../../agent/model/sealed-log/seal-state.ts';
+import { parseVerificationKey } from '../../../../agent/model/sealed-log/sealed-line.ts';
 
 const state = (sequence: number) => ({
   sequence,
