@@ -8,6 +8,7 @@ import { Pin } from '../../../../agent/base/pin.ts';
 import { freeSecretSlots, SecretBuffer } from '../../../../agent/base/secret.ts';
 import type { KeyringParts } from '../../../../agent/stories/card/keyring-parts.ts';
 import { pairOwnCard } from '../../../../agent/stories/pair/pair.ts';
+import { enableKeyring } from '../../../../agent/stories/keyring/enable-keyring.ts';
 import { offerKeyring } from '../../../../agent/stories/keyring/offer-keyring.ts';
 import { passwordChanged } from '../../../../agent/stories/keyring/reseal-keyring.ts';
 import type { Challenge } from '../../../../agent/model/challenge.ts';
@@ -30,12 +31,13 @@ import {
   PIN,
   tokensOf,
 } from '../../../kit/story/fakes.ts';
-import { pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
+import { attacker, pairedTable, runLogin, victim } from '../../../kit/story/run-login.ts';
 import { policyWith } from '../../../kit/story/policy-with.ts';
 
 const PASSWORD = 'correct horse';
 const managementKey = testKey('p256', 4);
 const root = { pid: 7, uid: 0, gid: 0 };
+const OWN = { pid: 7, uid: 1000, gid: 1000 };
 
 class Keyrings implements KeyringParts {
   kept: KeptSecret[] = [];
@@ -52,7 +54,8 @@ class Keyrings implements KeyringParts {
     },
   };
   readonly passwordMark = (): Promise<Buffer> => Promise.resolve(this.mark);
-  readonly pamOpensKeyrings = (): boolean => true;
+  opens = true;
+  readonly pamOpensKeyrings = (): boolean => this.opens;
   asks = false;
   readonly pamAsksForPassword = (): boolean => this.asks;
 }
@@ -195,6 +198,31 @@ test.serial('an older password is handed on, with a word', async (t) => {
   t.regex(seen.told.join(), /Your password has changed since/);
 });
 
+const clock = { nowMs: () => 42, monotonicMs: () => 0 };
+
+/** A scene of the account's own: pairing, or a card that is paired. */
+function scene(keyring: Keyrings, token: FakeToken, pairings = new FakePairings()) {
+  const audit = new FakeAudit();
+  const policy = policyWith({ login: { cardCheck: 'off' as const } });
+  return {
+    ...{
+      policy: () => policy,
+      pairings,
+      tokens: tokensOf(token),
+      trust: noTrust,
+      helpDesk: noHelpDesk,
+      audit,
+    },
+    ...{ clock, accounts, keyring },
+    checkPassword: (_user: unknown, password: Pin) => {
+      password.wipe();
+      return Promise.resolve();
+    },
+    offerRider: (riding: Parameters<typeof offerKeyring>[0], password: Pin) =>
+      offerKeyring(riding, password, { audit, clock, keyring }),
+  };
+}
+
 for (const [answer, wanted, asks] of [
   ['yes', true, false],
   ['', false, false],
@@ -212,34 +240,59 @@ for (const [answer, wanted, asks] of [
       const keyring = new Keyrings();
       keyring.asks = asks;
       const token = new KeyringToken();
-      const audit = new FakeAudit();
       const person = new FakePerson([PASSWORD, PIN, answer]);
-      const policy = policyWith({ login: { cardCheck: 'off' as const } });
-      await pairOwnCard(alice, victim.publicKey.pkhh, { pid: 7, uid: 1000, gid: 1000 }, person, {
-        ...{
-          policy: () => policy,
-          pairings: new FakePairings(),
-          tokens: tokensOf(token),
-          trust: noTrust,
-          helpDesk: noHelpDesk,
-          audit,
-        },
-        clock: { nowMs: () => 42, monotonicMs: () => 0 },
-        accounts,
-        checkPassword: (_user, password: Pin) => {
-          password.wipe();
-          return Promise.resolve();
-        },
-        offerRider: (scene, password) =>
-          offerKeyring(scene, password, { audit, clock: { nowMs: () => 42, monotonicMs: () => 0 }, keyring }),
-      });
+      const parts = scene(keyring, token);
+      await pairOwnCard(alice, victim.publicKey.pkhh, OWN, person, parts);
       t.is(token.agreed, 1, 'the card has shown that it opens what is sealed to it');
       t.is(keyring.kept.length, wanted ? 1 : 0);
-      t.is(audit.events.filter(({ kind }) => kind === 'keyring').length, wanted ? 1 : 0);
+      t.is(parts.audit.events.filter(({ kind }) => kind === 'keyring').length, wanted ? 1 : 0);
       t.is(freeSecretSlots(), free);
     },
   );
 }
+
+test.serial('pairing: where no PAM stack opens keyrings, nobody is asked about one', async (t) => {
+  const keyring = new Keyrings();
+  keyring.opens = false;
+  const token = new KeyringToken();
+  const person = new FakePerson([PASSWORD, PIN]);
+  const parts = scene(keyring, token);
+  await pairOwnCard(alice, victim.publicKey.pkhh, OWN, person, parts);
+  t.is(token.agreed, 0);
+  // Who asks for it by name gets it: a stack may be written later.
+  const named = new FakePerson([PASSWORD, PIN]);
+  const wished = scene(keyring, token);
+  await pairOwnCard(alice, victim.publicKey.pkhh, OWN, named, wished, 'yes');
+  t.is(keyring.kept.length, 1);
+});
+
+test.serial('keyring enable: a paired card of one’s own that opens what is sealed to it', async (t) => {
+  const free = freeSecretSlots();
+  const enable = (keyring: Keyrings, parts: ReturnType<typeof scene>, pkhh = victim.publicKey.pkhh) =>
+    enableKeyring(alice, pkhh, OWN, new FakePerson([PASSWORD, PIN]), { ...parts, keyring });
+  const keyring = new Keyrings();
+  const paired = (token: FakeToken) => scene(keyring, token, pairedTable());
+  t.is((await enable(keyring, paired(new KeyringToken()))).user, alice.name);
+  t.is(keyring.kept.length, 1);
+
+  keyring.kept = [];
+  const forbidden = policyWith({ keyring: { allowed: false } });
+  await t.throwsAsync(enable(keyring, { ...paired(new KeyringToken()), policy: () => forbidden }), {
+    code: 'not-allowed',
+  } as object);
+  const other = attacker.publicKey.pkhh;
+  for (const [parts, pkhh] of [
+    [scene(keyring, new KeyringToken()), victim.publicKey.pkhh],
+    [paired(new KeyringToken()), other],
+  ] as const)
+    await t.throwsAsync(enable(keyring, parts, pkhh), { code: 'not-paired' } as object);
+  await t.throwsAsync(enable(keyring, paired(new FakeToken(victim))), { code: 'not-supported' } as object);
+  const mute = new KeyringToken();
+  mute.fails = new AgentError('card-fault', { detail: 'no' });
+  await t.throwsAsync(enable(keyring, paired(mute)), { code: 'not-supported' } as object);
+  t.deepEqual(keyring.kept, [], 'nothing is kept that the card has not opened');
+  t.is(freeSecretSlots(), free);
+});
 
 test.serial(
   'a change of password: sealed anew, only by root, and nothing is taken for nothing',
