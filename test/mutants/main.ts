@@ -6,7 +6,7 @@
 //   --of FILE     those that an earlier run has printed, wherever they stand now: whether the same ones are found
 //   --list        say which, and run nothing
 //   --long        asks *.long.test.ts as well, after the others
-// The tests nearest to the guard (by imports) are asked, at most so many, and of them those first that start no programs.
+// The tests nearest to the guard (by imports) are asked, at most so many.
 // Below a guard that was found stands the first test that failed; the last line is `N found, N survived`.
 
 import { spawnSync } from 'node:child_process';
@@ -18,10 +18,11 @@ import { importsOf, parseSource, type Import } from '../import-graph.ts';
 import { startsPrograms } from '../together.ts';
 import { guardsOf, sample, without, type Guard } from './guards.ts';
 
-/** Of so many nearest test files those that start no programs come first; */
-const NEAREST = 24;
-/** and so many are asked before a guard counts as one that nobody misses, in groups. */
-const GROUPS = [4, 10];
+/** Test files that are asked before a guard counts as one that nobody misses: the nearest, whatever they do, … */
+const NEAREST = 4;
+/** … and then of so many that are next so many, those first that start no programs. */
+const NEXT = 20;
+const MOST_OF_NEXT = 10;
 /** Of one group. */
 const RUN_SECONDS = 5 * 60;
 const LONG_SECONDS = 15 * 60;
@@ -96,14 +97,14 @@ class Tree {
     const all = file.endsWith('.c')
       ? globSync('test/{unit/,}pam/*.test.ts', { cwd: this.#root }).sort()
       : nearestTests(file, this.#importers);
-    const near = all.filter((test) => !isLong(test)).slice(0, NEAREST);
-    const [starting, quick] = [true, false].map((starts) =>
-      near.filter((test) => startsPrograms(test, this.#root) === starts),
+    const near = all.filter((test) => !isLong(test));
+    const next = near.slice(NEAREST, NEAREST + NEXT);
+    const [starting = [], quick = []] = [true, false].map((starts) =>
+      next.filter((test) => startsPrograms(test, this.#root) === starts),
     );
-    const inOrder = [...(quick ?? []), ...(starting ?? [])];
-    const groups = GROUPS.map((size) => inOrder.splice(0, size)).filter((group) => group.length > 0);
-    const long = values.long ? all.filter(isLong).slice(0, GROUPS[0]) : [];
-    return [...groups, ...long.map((test) => [test])];
+    const groups = [near.slice(0, NEAREST), [...quick, ...starting].slice(0, MOST_OF_NEXT)];
+    const long = values.long ? all.filter(isLong).slice(0, NEAREST) : [];
+    return [...groups.filter((group) => group.length > 0), ...long.map((test) => [test])];
   }
 
   #without(guard: Guard, tests: readonly string[]): string | null {
