@@ -11,6 +11,7 @@ import type { WantedToken } from '../../../../agent/stories/card/find/choose-tok
 import { unblockCardPin } from '../../../../agent/stories/pin/unblock-pin.ts';
 import type { AuditEvent } from '../../../../agent/model/sealed-log/audit-event.ts';
 import type { PinState, PinTry } from '../../../../agent/model/card/token.ts';
+import { PIN_NOT_CHANGED_ON_READER } from '../../../../agent/words/login.ts';
 import { defaultPolicy } from '../../../../policy/policy.ts';
 import {
   accounts,
@@ -133,6 +134,17 @@ test.serial('changepin: old, new, new again; one command; recorded', async (t) =
     'Enter new PIN again: ',
   ]);
 });
+
+test.serial(
+  'changepin: where the PIN is typed on the reader, that is said, and nothing is sent',
+  async (t) => {
+    const token = new PinToken({ pad: () => PIN });
+    const { result, events, asked, told } = await tell(t, changeCardPin, [token], []);
+    t.is(result, 'not-supported');
+    t.deepEqual([token.set, events, asked], [[], [], []]);
+    t.deepEqual(told, [PIN_NOT_CHANGED_ON_READER], 'nobody is told to type it there');
+  },
+);
 
 test.serial('changepin: a wrong old PIN is recorded as a try', async (t) => {
   const { result, events } = await tell(t, changeCardPin, [new PinToken()], ['000000', NEW, NEW]);
