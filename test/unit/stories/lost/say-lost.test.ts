@@ -246,6 +246,9 @@ test('what depended on it is named: the keyring, the only card, enforcement', as
   t.regex(notes.join('\n'), /It opened the login keyring of alice/);
   t.regex(notes.join('\n'), /only card of alice/);
   t.regex(notes.join('\n'), /sudo sc_auth enforce exempt alice/);
+  const { notes: free } = await say(scene());
+  t.regex(free.join('\n'), /only card of alice/);
+  t.notRegex(free.join('\n'), /enforce/, 'where no card is required, nobody needs an exemption');
   t.true(made.audit.events.some((event) => event.kind === 'keyring' && event.action === 'disabled'));
 });
 
