@@ -229,3 +229,38 @@ test('each record is told to those who pass it on, after it is on disk', async (
   t.deepEqual(told, [0, 1]);
   await log.close();
 });
+
+test('before the first record there is no last one', async (t) => {
+  const { log } = place(t);
+  t.is(log.lastRecord(), null, 'not opened');
+  await log.start();
+  t.is(log.lastRecord(), null, 'empty');
+  await log.record(granted);
+  t.is(log.lastRecord()?.sequence, 0);
+});
+
+test('a record that is longer than a reader takes is not written, and the log says later that one is missing', async (t) => {
+  const { path, log } = place(t);
+  const long = login({ kind: 'granted' }, { requestId: 'r'.repeat(70_000) });
+  await t.throwsAsync(log.record(long), failed);
+  await log.record(granted);
+  t.deepEqual(
+    linesOf(path).map((line) => line['status_detail'] ?? null),
+    ['not-written', null],
+  );
+});
+
+test('L26: what is no file under a rotated name is passed over, and holds nobody up', async (t) => {
+  const { path, log } = place(t);
+  await log.record(granted);
+  await log.close();
+  rmSync(path);
+  execFileSync('mkfifo', [`${path}.1`]);
+  const next = new FileAuditLog(path, { nowMs: () => 9, monotonicMs: () => 0 });
+  await next.record(granted);
+  await next.close();
+  t.deepEqual(
+    linesOf(path).map((line) => (line['metadata'] as Line)['sequence']),
+    [1],
+  );
+});

@@ -345,6 +345,19 @@ test.serial('a dry run looks at everything, and leaves no pairing and no record'
   await t.throwsAsync(pairForUser(alice.name, key, root, weak, { dryRun: true }), { code: 'weak-key' });
 });
 
+test.serial('L22: root pairs no key whose hash another one has, not even to try', async (t) => {
+  for (const name of [alice.name, bob.name])
+    for (const dryRun of [true, false]) {
+      const parts = partsOf({});
+      parts.table.rows.push(pairing(name, { ...attacker.publicKey, pkhh }));
+      await t.throwsAsync(
+        pairForUser(alice.name, { kind: 'hash', pkhh }, root, parts, { dryRun, shared: true }),
+        { code: 'key-conflict' },
+        `${name} ${dryRun}`,
+      );
+    }
+});
+
 test.serial('U: what is paired already is said first, whatever the settings say of it by now', async (t) => {
   const key = { kind: 'hash', pkhh } as const;
   let policy = defaultPolicy;
