@@ -3,7 +3,12 @@
 // Sources: Microsoft's KB5014754, [MS-PKCA] 2.2.2.7.7.4 (the SID extension), sss-certmap(5).
 
 import { WEAK_BINDINGS, type Binding, type WeakBinding } from '../agent/model/key/certificate-binding.ts';
-import type { CertificateFields, NameAttribute } from '../agent/model/key/certificate-fields.ts';
+import {
+  altNamesOf,
+  only,
+  type CertificateFields,
+  type NameAttribute,
+} from '../agent/model/key/certificate-fields.ts';
 import type { DirectoryUser } from '../agent/model/key/directory-user.ts';
 
 const SID = /^S-1-\d{1,15}(-\d{1,10}){1,15}$/;
@@ -36,14 +41,6 @@ function spellings(name: readonly NameAttribute[]): string[] {
   return [quoted, escaped].flatMap((value) => [write(ad, value), write((type) => type, value)]);
 }
 
-function only<T>(values: readonly T[]): T | null {
-  return values.length === 1 ? (values[0] ?? null) : null;
-}
-
-function altNames({ altNames: names }: CertificateFields, wanted: string): string[] {
-  return names.filter(({ kind }) => kind === wanted).map(({ value }) => value);
-}
-
 function sameText(one: string | null, other: string): boolean {
   return one !== null && one !== '' && one.toLowerCase() === other.toLowerCase();
 }
@@ -72,7 +69,7 @@ function identityBinding(text: string, fields: CertificateFields): Binding | nul
     case 'S':
       return spellings(fields.subject).includes(one) ? 'subject' : null;
     case 'RFC822':
-      return sameText(only(altNames(fields, 'rfc822Name')), one) ? 'rfc822' : null;
+      return sameText(only(altNamesOf(fields, 'rfc822Name')), one) ? 'rfc822' : null;
     default:
       return null;
   }
@@ -87,7 +84,7 @@ function sidBinding(fields: CertificateFields, user: DirectoryUser): Binding | n
 }
 
 function sidUris(fields: CertificateFields): string[] {
-  return altNames(fields, 'uniformResourceIdentifier').filter((uri) => uri.startsWith(SID_URI));
+  return altNamesOf(fields, 'uniformResourceIdentifier').filter((uri) => uri.startsWith(SID_URI));
 }
 
 /**
@@ -103,7 +100,7 @@ export function bindingOf(
   const found = user.securityIdentities.map((text) => identityBinding(text, fields));
   const strong = [bySid, ...found].find((one) => one !== null && !isWeak(one)) ?? null;
   if (strong !== null || fields.sid !== null || sidUris(fields).length > 0) return strong;
-  const upn = only(altNames(fields, 'ntPrincipalName'));
+  const upn = only(altNamesOf(fields, 'ntPrincipalName'));
   const names = sameText(upn, only(user.principalNames) ?? '') ? (['upn'] as const) : [];
   const candidates: readonly (Binding | null)[] = [...found, ...names, 'sssd'];
   return candidates.find((one) => one !== null && isWeak(one) && weak.includes(one)) ?? null;

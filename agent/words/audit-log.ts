@@ -96,33 +96,27 @@ export interface ChainFault {
   readonly detail: string | null;
 }
 
+const FAULTS: Readonly<Record<ChainFault['kind'], (which: string, fault: ChainFault) => string>> = {
+  altered: (which) => `${which}: the seal is not right (changed, made up or sealed later)`,
+  'not-a-record': (_, { detail }) => detail ?? 'no sealed record',
+  missing: (which, { detail }) => `${which}: not there${detail === null ? '' : ` (${detail})`}`,
+  repeated: (which) => `${which}: here again, or in the wrong place`,
+  'tail-missing': (which) => `${which}: cut off at the end`,
+  'no-key': (which) => `${which}: sealed with a chain whose key was not given`,
+  'new-chain': (_, { from }) =>
+    `a new chain begins; what followed record ${from === null ? '' : from - 1} in the old one is not known`,
+  'state-missing': () =>
+    'audit.jsonl.seal is gone or broken: whether the last records are there is not known',
+  'state-other': () =>
+    'audit.jsonl.seal belongs to another log: whether the last records are there is not known',
+  anchor: (which, { detail }) =>
+    `an anchor says another ${which} (${detail ?? ''}): cut off, or written anew with the key`,
+  gap: (which, { detail }) => `scauthd wrote in ${which}: ${detail ?? ''}`,
+};
+
 /** A fault as a sentence, without its place. */
-export function faultText({ kind, from, to, detail }: ChainFault): string {
-  const which = recordsText(from, to);
-  switch (kind) {
-    case 'altered':
-      return `${which}: the seal is not right (changed, made up or sealed later)`;
-    case 'not-a-record':
-      return detail ?? 'no sealed record';
-    case 'missing':
-      return `${which}: not there${detail === null ? '' : ` (${detail})`}`;
-    case 'repeated':
-      return `${which}: here again, or in the wrong place`;
-    case 'tail-missing':
-      return `${which}: cut off at the end`;
-    case 'no-key':
-      return `${which}: sealed with a chain whose key was not given`;
-    case 'new-chain':
-      return `a new chain begins; what followed record ${from === null ? '' : from - 1} in the old one is not known`;
-    case 'state-missing':
-      return 'audit.jsonl.seal is gone or broken: whether the last records are there is not known';
-    case 'state-other':
-      return 'audit.jsonl.seal belongs to another log: whether the last records are there is not known';
-    case 'anchor':
-      return `an anchor says another ${which} (${detail ?? ''}): cut off, or written anew with the key`;
-    case 'gap':
-      return `scauthd wrote in ${which}: ${detail ?? ''}`;
-  }
+export function faultText(fault: ChainFault): string {
+  return FAULTS[fault.kind](recordsText(fault.from, fault.to), fault);
 }
 
 export const faultDetail = {

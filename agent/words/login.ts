@@ -2,7 +2,6 @@
 // errors, findings), so that one voice speaks. Lines for the log, details of errors and help texts do not belong here.
 
 import { createHash } from 'node:crypto';
-import { assertNever } from '../base/assert.ts';
 import type { DenyReason, UnavailableReason } from '../model/decision.ts';
 import type { TouchPolicy } from '../model/card/token.ts';
 import { CARD_LOST } from './lost.ts';
@@ -161,89 +160,68 @@ export function expiryText(endMs: number, nowMs: number): string {
 const FACTORY_SECRETS =
   "The PIN or the PUK of this card is still the factory's, so it opens nothing here. Use your password, change both (sc_auth changepin --factory), and put the card in again.";
 
+const DENIED: Readonly<Record<DenyReason, string | null>> = {
+  'wrong-pin': null,
+  'pin-blocked': BLOCKED,
+  'pin-reserve': 'The last PIN tries were kept. Use your password.',
+  'bad-proof': 'This card could not prove that it is yours. Use your password, and tell your administrator.',
+  'card-suspect':
+    'This is not the card that was paired; it may be a copy. No PIN was sent. Use your password, and tell your administrator.',
+  'card-unchecked': CARD_UNCHECKED,
+  'card-lost': `${CARD_LOST} Use your password.`,
+  'factory-secrets': FACTORY_SECRETS,
+  'key-conflict':
+    'This card has another key than the one that is paired. Use your password, and tell your administrator.',
+  'card-required': CARD_REQUIRED,
+  'changed-meanwhile':
+    'The pairing or the policy was changed while you typed. Use your password, or try again.',
+  'contactless-not-allowed':
+    'Cards are not used through a contactless reader here. Put the card into a reader with contacts, or use your password.',
+  'certificate-not-trusted':
+    'The certificate on this card is not trusted here. Use your password, and tell your administrator: the audit log says why.',
+  'service-not-allowed': null,
+  'remote-not-allowed': null,
+  'cards-not-allowed': null,
+  'peer-not-allowed': null,
+};
+
 /** What the person is told when the card says no; null where another sentence has said it. */
 export function deniedText(reason: DenyReason): string | null {
-  switch (reason) {
-    case 'wrong-pin':
-      return null;
-    case 'pin-blocked':
-      return BLOCKED;
-    case 'pin-reserve':
-      return 'The last PIN tries were kept. Use your password.';
-    case 'bad-proof':
-      return 'This card could not prove that it is yours. Use your password, and tell your administrator.';
-    case 'card-suspect':
-      return 'This is not the card that was paired; it may be a copy. No PIN was sent. Use your password, and tell your administrator.';
-    case 'card-unchecked':
-      return CARD_UNCHECKED;
-    case 'card-lost':
-      return `${CARD_LOST} Use your password.`;
-    case 'factory-secrets':
-      return FACTORY_SECRETS;
-    case 'key-conflict':
-      return 'This card has another key than the one that is paired. Use your password, and tell your administrator.';
-    case 'card-required':
-      return CARD_REQUIRED;
-    case 'changed-meanwhile':
-      return 'The pairing or the policy was changed while you typed. Use your password, or try again.';
-    case 'contactless-not-allowed':
-      return 'Cards are not used through a contactless reader here. Put the card into a reader with contacts, or use your password.';
-    case 'certificate-not-trusted':
-      return 'The certificate on this card is not trusted here. Use your password, and tell your administrator: the audit log says why.';
-    case 'service-not-allowed':
-    case 'remote-not-allowed':
-    case 'cards-not-allowed':
-    case 'peer-not-allowed':
-      return null;
-    default:
-      return assertNever(reason);
-  }
+  return DENIED[reason];
 }
+
+const UNAVAILABLE: Readonly<Record<UnavailableReason, string | null>> = {
+  'no-user': null,
+  'no-card': null,
+  'no-pairing': null,
+  'other-card': null,
+  'password-instead': null,
+  'no-service': 'The smart card service (pcscd) does not run. Use your password.',
+  'not-authorised':
+    'The smart card service (pcscd) refused access. Use your password, and tell your administrator.',
+  'card-removed': 'The card was taken out. Put it back and try again, or use your password.',
+  'card-changed': 'The card was changed, so no PIN was sent. Try again, or use your password.',
+  'card-busy': 'Another program is using the card. Try again in a moment, or use your password.',
+  'card-timeout': 'The card does not answer. Take it out, put it back and try again, or use your password.',
+  'card-fault': 'The card failed. Take it out, put it back and try again, or use your password.',
+  'module-fault':
+    "The card's PKCS#11 module failed. Take the card out, put it back and try again, or use your password.",
+  'pin-expired': 'The PIN of this card has expired. Use your password, then set a new PIN: sc_auth changepin',
+  'pin-not-set': 'This card has no PIN yet. Use your password, and ask whoever gave you the card.',
+  'pin-unfit':
+    'The card does not take this as a PIN. Check how many characters it wants and try again, or use your password.',
+  'pin-timeout': 'No PIN was typed on the reader in time. Try again, or use your password.',
+  'touch-timeout':
+    'The card was not touched in time. Try again and touch it when it blinks, or use your password.',
+  'store-unreadable': 'The card pairings cannot be read. Use your password, and tell your administrator.',
+  'not-recorded':
+    'Your card is right, but the audit log cannot be written, and this machine grants no card login without a record. Use your password, and tell your administrator.',
+  'store-newer':
+    'The card pairings were written by a newer scauth than the one that runs. Use your password, and tell your administrator.',
+  internal: 'Card login failed. Use your password, and tell your administrator.',
+};
 
 /** null: say nothing, the password prompt that follows is what the person expects. */
 export function unavailableText(reason: UnavailableReason): string | null {
-  switch (reason) {
-    case 'no-user':
-    case 'no-card':
-    case 'no-pairing':
-    case 'other-card':
-    case 'password-instead':
-      return null;
-    case 'no-service':
-      return 'The smart card service (pcscd) does not run. Use your password.';
-    case 'not-authorised':
-      return 'The smart card service (pcscd) refused access. Use your password, and tell your administrator.';
-    case 'card-removed':
-      return 'The card was taken out. Put it back and try again, or use your password.';
-    case 'card-changed':
-      return 'The card was changed, so no PIN was sent. Try again, or use your password.';
-    case 'card-busy':
-      return 'Another program is using the card. Try again in a moment, or use your password.';
-    case 'card-timeout':
-      return 'The card does not answer. Take it out, put it back and try again, or use your password.';
-    case 'card-fault':
-      return 'The card failed. Take it out, put it back and try again, or use your password.';
-    case 'module-fault':
-      return "The card's PKCS#11 module failed. Take the card out, put it back and try again, or use your password.";
-    case 'pin-expired':
-      return 'The PIN of this card has expired. Use your password, then set a new PIN: sc_auth changepin';
-    case 'pin-not-set':
-      return 'This card has no PIN yet. Use your password, and ask whoever gave you the card.';
-    case 'pin-unfit':
-      return 'The card does not take this as a PIN. Check how many characters it wants and try again, or use your password.';
-    case 'pin-timeout':
-      return 'No PIN was typed on the reader in time. Try again, or use your password.';
-    case 'touch-timeout':
-      return 'The card was not touched in time. Try again and touch it when it blinks, or use your password.';
-    case 'store-unreadable':
-      return 'The card pairings cannot be read. Use your password, and tell your administrator.';
-    case 'not-recorded':
-      return 'Your card is right, but the audit log cannot be written, and this machine grants no card login without a record. Use your password, and tell your administrator.';
-    case 'store-newer':
-      return 'The card pairings were written by a newer scauth than the one that runs. Use your password, and tell your administrator.';
-    case 'internal':
-      return 'Card login failed. Use your password, and tell your administrator.';
-    default:
-      return assertNever(reason);
-  }
+  return UNAVAILABLE[reason];
 }

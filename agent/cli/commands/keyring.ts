@@ -83,7 +83,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
       const pinFd = descriptorOption('pin-fd', options['pin-fd']);
       const passwordFd = descriptorOption('password-fd', options['password-fd']);
       const result = await converse(context, 'EnableKeyring', { hash }, { pinFd, passwordFd });
-      context.output.result({ hash: String(result['hash']) }, [keyringText('enabled')]);
+      context.output.result({ hash: String(result['hash']) }, [keyringText.enabled]);
       return;
     }
     case 'disable': {

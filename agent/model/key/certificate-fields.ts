@@ -46,6 +46,15 @@ export interface CertificateFields {
   readonly sha1: readonly string[];
 }
 
+/** The only value; a certificate with two common names says neither. */
+export function only<T>(values: readonly T[]): T | null {
+  return values.length === 1 ? (values[0] ?? null) : null;
+}
+
+export function altNamesOf({ altNames }: CertificateFields, wanted: AltNameKind): string[] {
+  return altNames.filter(({ kind }) => kind === wanted).map(({ value }) => value);
+}
+
 function escapeValue(value: string): string {
   // RFC 4514, 2.4
   return value

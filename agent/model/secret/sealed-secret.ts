@@ -18,7 +18,7 @@ import { ByteReader } from '../../base/bytes.ts';
 import { AgentError } from '../../base/errors.ts';
 import { Pin } from '../../base/pin.ts';
 import { MAX_SECRET_BYTES, SecretBuffer } from '../../base/secret.ts';
-import type { Pkhh, PublicKey } from '../key/key.ts';
+import type { KeyAlgorithm, Pkhh, PublicKey } from '../key/key.ts';
 import type { Username } from '../request.ts';
 
 const LABEL = 'scauth keyring secret';
@@ -49,25 +49,17 @@ interface Kind {
   readonly curve: string | null;
 }
 
-function kindOf({ algorithm }: PublicKey): Kind | null {
-  switch (algorithm) {
-    case 'rsa2048':
-      return { inputBytes: 256, agreedBytes: 256, curve: null };
-    case 'rsa3072':
-      return { inputBytes: 384, agreedBytes: 384, curve: null };
-    case 'rsa4096':
-      return { inputBytes: 512, agreedBytes: 512, curve: null };
-    case 'p256':
-      return { inputBytes: 65, agreedBytes: 32, curve: 'prime256v1' };
-    case 'p384':
-      return { inputBytes: 97, agreedBytes: 48, curve: 'secp384r1' };
-    case 'ed25519':
-      return null; // signs and nothing else
-  }
-}
+const KINDS: Readonly<Record<KeyAlgorithm, Kind | null>> = {
+  rsa2048: { inputBytes: 256, agreedBytes: 256, curve: null },
+  rsa3072: { inputBytes: 384, agreedBytes: 384, curve: null },
+  rsa4096: { inputBytes: 512, agreedBytes: 512, curve: null },
+  p256: { inputBytes: 65, agreedBytes: 32, curve: 'prime256v1' },
+  p384: { inputBytes: 97, agreedBytes: 48, curve: 'secp384r1' },
+  ed25519: null, // signs and nothing else
+};
 
 function requireKind(key: PublicKey): Kind {
-  const kind = kindOf(key);
+  const kind = KINDS[key.algorithm];
   if (kind === null)
     throw new AgentError('not-supported', { detail: `nothing is sealed to ${key.algorithm}` });
   return kind;
@@ -75,7 +67,7 @@ function requireKind(key: PublicKey): Kind {
 
 /** Whether secrets can be sealed to a key of this kind. */
 export function canSealTo(key: PublicKey): boolean {
-  return kindOf(key) !== null;
+  return KINDS[key.algorithm] !== null;
 }
 
 /** How long what the card makes of its input has to be. @throws AgentError `not-supported` */

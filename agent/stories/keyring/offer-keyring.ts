@@ -96,14 +96,14 @@ export class KeyringOffer implements Rider {
   async seal(person: Conversation, actor: PeerCredentials, key: AuditedKey): Promise<void> {
     if (!this.#wanted) return;
     if (this.#failure !== null) {
-      person.tell('error', keyringText('card-cannot'));
+      person.tell('error', keyringText['card-cannot']);
       return;
     }
     try {
       await this.keep(actor, key);
-      person.tell('information', keyringText('enabled'));
+      person.tell('information', keyringText.enabled);
     } catch {
-      person.tell('error', keyringText('not-kept'));
+      person.tell('error', keyringText['not-kept']);
     }
   }
 

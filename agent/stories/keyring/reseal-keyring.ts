@@ -49,9 +49,9 @@ export async function passwordChanged(
       const key = auditedKey(pkhh, tokenId, null);
       await audit.record({ kind: 'keyring', action: 'resealed', user, actor: peer, key, detail: null });
     }
-    person.tell('information', keyringText('resealed'));
+    person.tell('information', keyringText.resealed);
   } catch (error) {
     parts.log(`${id}: the keyring was not sealed anew: ${describeError(error)}`);
-    person.tell('error', keyringText('not-resealed'));
+    person.tell('error', keyringText['not-resealed']);
   }
 }

@@ -116,7 +116,7 @@ export class KeyringRelease {
       const changed = passwordMark !== null && now !== null && !passwordMark.equals(now);
       if (!changed) return { secret, text: null, detail: null };
       // It may still be the keyring's: that one changes only where PAM changes both.
-      return { secret, text: keyringText('old-password'), detail: 'sealed before the password changed' };
+      return { secret, text: keyringText['old-password'], detail: 'sealed before the password changed' };
     } catch (error) {
       secret?.wipe();
       return this.#locked(describeError(error));
@@ -133,6 +133,6 @@ export class KeyringRelease {
 
   #locked(detail: string | null): Released {
     this.#scene.log(`the keyring stays locked: ${detail ?? 'unknown'}`);
-    return { secret: null, text: keyringText('locked'), detail };
+    return { secret: null, text: keyringText.locked, detail };
   }
 }

@@ -29,13 +29,9 @@ function outcomeOf(decision: AuthDecision): LoginEvent['outcome'] {
   switch (decision.kind) {
     case 'granted':
       return { kind: 'granted' };
-    case 'denied':
-      return { kind: 'denied', reason: decision.reason };
     case 'retry':
       return { kind: 'denied', reason: 'wrong-pin' };
-    case 'unavailable':
-      return { kind: 'unavailable', reason: decision.reason };
-    case 'cancelled':
-      return { kind: 'cancelled' };
+    default:
+      return decision;
   }
 }

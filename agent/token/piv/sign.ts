@@ -26,11 +26,9 @@ export function signatureInput(challenge: Challenge, algorithm: KeyAlgorithm): S
   const message = challenge.message();
   switch (algorithm) {
     case 'rsa2048':
-      return { scheme: 'rsa-pss-sha256', bytes: emsaPss(message, 2048) };
     case 'rsa3072':
-      return { scheme: 'rsa-pss-sha256', bytes: emsaPss(message, 3072) };
     case 'rsa4096':
-      return { scheme: 'rsa-pss-sha256', bytes: emsaPss(message, 4096) };
+      return { scheme: 'rsa-pss-sha256', bytes: emsaPss(message, Number(algorithm.slice(3))) };
     case 'p256':
       return { scheme: 'ecdsa-sha256', bytes: createHash('sha256').update(message).digest() };
     case 'p384':
