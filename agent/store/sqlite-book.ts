@@ -7,9 +7,8 @@ import type { BookHead, BookOfficer, BookRecord, KeptRecord } from '../model/boo
 import { parsePkhh, type Pkhh } from '../model/key/key.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import type { BookTable, KeptLine, RecordPlace } from './interface.ts';
-import { blob, text, type StateDatabase } from './state-database.ts';
-
-type Row = Record<string, SQLOutputValue>;
+import { useOf } from './sqlite-pairings.ts';
+import { blob, text, type Row, type StateDatabase } from './state-database.ts';
 
 function bytes(value: SQLOutputValue | undefined): Buffer {
   const found = blob(value);
@@ -43,6 +42,15 @@ function officerOf(row: Row): BookOfficer {
   };
 }
 
+function headOf(row: Row): BookHead {
+  return {
+    epoch: Number(row['epoch']),
+    issuedMs: Number(row['issued_ms']),
+    untilMs: Number(row['until_ms']),
+    hash: text(row['head_hash']),
+  };
+}
+
 function recordOf(row: Row): KeptRecord {
   return {
     user: parseUsername(text(row['user'])),
@@ -65,6 +73,10 @@ function recordOf(row: Row): KeptRecord {
   };
 }
 
+function lineOf(row: Row): KeptLine {
+  return { name: text(row['name']), present: row['present'] === 1 };
+}
+
 /** With what stands against each, in one statement: a statement costs more than what it finds. */
 const RECORDS = `SELECT *,
     EXISTS (SELECT 1 FROM book_revoked WHERE name IN (sha256, pkhh, '#' || number)) AS revoked,
@@ -84,34 +96,27 @@ export class SqliteBook implements BookTable {
   }
 
   head(): BookHead | null {
-    const row = this.#one('SELECT * FROM book_state');
-    if (row === null || Number(row['epoch']) === 0) return null;
-    return {
-      epoch: Number(row['epoch']),
-      issuedMs: Number(row['issued_ms']),
-      untilMs: Number(row['until_ms']),
-      hash: text(row['head_hash']),
-    };
+    return this.#state.one(headOf, 'SELECT * FROM book_state WHERE epoch > 0');
   }
 
   setHead({ epoch, issuedMs, untilMs, hash }: BookHead): void {
     // Never back, whoever asks.
-    this.#run(
+    this.#state.run(
       'UPDATE book_state SET epoch = ?, issued_ms = ?, until_ms = ?, head_hash = ? WHERE epoch < ?',
       ...[epoch, issuedMs, untilMs, hash, epoch],
     );
   }
 
   newestMs(): number {
-    return Number(this.#one('SELECT newest_ms FROM book_state')?.['newest_ms'] ?? 0);
+    return this.#state.one((row) => Number(row['newest_ms']), 'SELECT newest_ms FROM book_state') ?? 0;
   }
 
   noteNewest(ms: number): void {
-    this.#run('UPDATE book_state SET newest_ms = max(newest_ms, ?)', ms);
+    this.#state.run('UPDATE book_state SET newest_ms = max(newest_ms, ?)', ms);
   }
 
   setPins(pins: string, realm: string): boolean {
-    const before = this.#one('SELECT pins, realm FROM book_state');
+    const before = this.#state.one((row) => row, 'SELECT pins, realm FROM book_state');
     if (before?.['pins'] === pins && before['realm'] === realm) return false;
     this.#state.write((database) => {
       database.exec('DELETE FROM book_officer; DELETE FROM book_record;');
@@ -128,13 +133,13 @@ export class SqliteBook implements BookTable {
   }
 
   officers(): BookOfficer[] {
-    return this.#all('SELECT * FROM book_officer ORDER BY sha256').map(officerOf);
+    return this.#state.all(officerOf, 'SELECT * FROM book_officer ORDER BY sha256');
   }
 
   keepOfficer(one: BookOfficer): boolean {
     const [names, hosts] = [one.groups, one.hosts].map((list) => JSON.stringify(list));
     return (
-      this.#run(
+      this.#state.run(
         `INSERT INTO book_officer
              (sha256, pkhh, spki, role, name, groups, hosts, not_before_ms, not_after_ms, number, pinned)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -149,10 +154,7 @@ export class SqliteBook implements BookTable {
   }
 
   linePage(after: string | null, count: number): KeptLine[] {
-    return this.#all(LINE_PAGE, Buffer.from(after ?? '', 'hex'), count).map((row) => ({
-      name: text(row['name']),
-      present: row['present'] === 1,
-    }));
+    return this.#state.all(lineOf, LINE_PAGE, Buffer.from(after ?? '', 'hex'), count);
   }
 
   keepRecords(records: readonly BookRecord[]): number {
@@ -182,20 +184,20 @@ export class SqliteBook implements BookTable {
   }
 
   records(): number {
-    return Number(this.#one('SELECT count(*) AS n FROM book_record')?.['n'] ?? 0);
+    return this.#state.one((row) => Number(row['n']), 'SELECT count(*) AS n FROM book_record') ?? 0;
   }
 
   recordPage(after: RecordPlace | null, count: number): KeptRecord[] {
     const { user = '', pkhh = '', officer = '' } = after ?? {};
-    return this.#all(RECORD_PAGE, user, pkhh, officer, count).map(recordOf);
+    return this.#state.all(recordOf, RECORD_PAGE, user, pkhh, officer, count);
   }
 
   recordsOf(user: Username): KeptRecord[] {
-    return this.#all(RECORDS_OF, user).map(recordOf);
+    return this.#state.all(recordOf, RECORDS_OF, user);
   }
 
   recordsByKey(pkhh: Pkhh): KeptRecord[] {
-    return this.#all(RECORDS_BY_KEY, pkhh).map(recordOf);
+    return this.#state.all(recordOf, RECORDS_BY_KEY, pkhh);
   }
 
   markLines(names: readonly string[], present: boolean): number {
@@ -212,7 +214,7 @@ export class SqliteBook implements BookTable {
   }
 
   markScope({ user, pkhh, officer }: RecordPlace, inScope: boolean): void {
-    this.#run(
+    this.#state.run(
       `UPDATE book_record SET in_scope = ?1, binds = max(binds, ?1 * for_login)
          WHERE user = ?2 AND pkhh = ?3 AND officer = ?4`,
       ...[inScope ? 1 : 0, user, pkhh, officer],
@@ -229,43 +231,27 @@ export class SqliteBook implements BookTable {
   }
 
   isRevoked(names: readonly string[]): boolean {
-    return this.#state.read((database) => {
-      const find = this.#state.query(database, 'SELECT 1 FROM book_revoked WHERE name = ?');
-      return names.some((name) => find.get(name) !== undefined);
-    });
+    const sql = 'SELECT 1 FROM book_revoked WHERE name = ?';
+    return names.some((name) => this.#state.one(() => true, sql, name) !== null);
   }
 
   deny(user: Username, pkhh: Pkhh): void {
-    this.#run('INSERT OR IGNORE INTO book_denied (user, pkhh) VALUES (?, ?)', user, pkhh);
+    this.#state.run('INSERT OR IGNORE INTO book_denied (user, pkhh) VALUES (?, ?)', user, pkhh);
   }
 
   undeny(user: Username, pkhh: Pkhh): void {
-    this.#run('DELETE FROM book_denied WHERE user = ? AND pkhh = ?', user, pkhh);
+    this.#state.run('DELETE FROM book_denied WHERE user = ? AND pkhh = ?', user, pkhh);
   }
 
   usesOf(user: Username): ReadonlyMap<Pkhh, number> {
-    const rows = this.#all('SELECT pkhh, used_at_ms FROM book_use WHERE user = ?', user);
-    return new Map(rows.map((row) => [parsePkhh(text(row['pkhh'])), Number(row['used_at_ms'])]));
+    return new Map(this.#state.all(useOf, 'SELECT pkhh, used_at_ms FROM book_use WHERE user = ?', user));
   }
 
   noteBookUse(user: Username, pkhh: Pkhh, atMs: number): void {
-    this.#run(
+    this.#state.run(
       `INSERT INTO book_use (user, pkhh, used_at_ms) VALUES (?, ?, ?)
          ON CONFLICT DO UPDATE SET used_at_ms = excluded.used_at_ms`,
       ...[user, pkhh, atMs],
     );
-  }
-
-  #one(sql: string, ...values: (string | number | Buffer)[]): Row | null {
-    return this.#state.read((database) => this.#state.query(database, sql).get(...values) ?? null);
-  }
-
-  #all(sql: string, ...values: (string | number | Buffer)[]): Row[] {
-    return this.#state.read((database) => this.#state.query(database, sql).all(...values));
-  }
-
-  /** @returns how many rows it changed */
-  #run(sql: string, ...values: (string | number | Buffer)[]): number {
-    return this.#state.write((database) => Number(this.#state.query(database, sql).run(...values).changes));
   }
 }

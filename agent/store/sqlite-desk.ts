@@ -4,9 +4,14 @@
 import { encodeDeskRecord, parseDeskRecord, type DeskRecord } from '../model/secret/help-desk.ts';
 import type { Pkhh } from '../model/key/key.ts';
 import type { DeskTable } from './interface.ts';
-import { blob, type StateDatabase } from './state-database.ts';
+import { blob, type Row, type StateDatabase } from './state-database.ts';
 
 const nameOf = (pkhh: Pkhh): string => `help_desk ${pkhh}`;
+
+function recordOf(row: Row): DeskRecord | null {
+  const value = blob(row['value']);
+  return value === null ? null : parseDeskRecord(value);
+}
 
 export class SqliteDesk implements DeskTable {
   readonly #state: StateDatabase;
@@ -16,17 +21,14 @@ export class SqliteDesk implements DeskTable {
   }
 
   deskRecord(pkhh: Pkhh): DeskRecord | null {
-    return this.#state.read((database) => {
-      const row = this.#state.query(database, 'SELECT value FROM setting WHERE name = ?').get(nameOf(pkhh));
-      const value = blob(row?.['value']);
-      return value === null ? null : parseDeskRecord(value);
-    });
+    return this.#state.one(recordOf, 'SELECT value FROM setting WHERE name = ?', nameOf(pkhh));
   }
 
   keepDeskRecord(pkhh: Pkhh, record: DeskRecord | null): void {
     this.#state.read((database) => {
       database.exec('PRAGMA secure_delete = ON');
     });
+    // Not by a statement that is kept: it would keep the record too.
     this.#state.write((database) => {
       if (record === null) database.prepare('DELETE FROM setting WHERE name = ?').run(nameOf(pkhh));
       else

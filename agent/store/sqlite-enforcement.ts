@@ -6,9 +6,7 @@ import type { CardLogin, CodeHash, EnforcementState, Exemption } from '../model/
 import { parsePkhh } from '../model/key/key.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import type { EnforcementTable } from './interface.ts';
-import { blob, text, type StateDatabase } from './state-database.ts';
-
-type Row = Record<string, SQLOutputValue>;
+import { blob, text, type Row, type StateDatabase } from './state-database.ts';
 
 function whole(value: SQLOutputValue | undefined): number {
   const number = Number(value);
@@ -17,8 +15,7 @@ function whole(value: SQLOutputValue | undefined): number {
   return number;
 }
 
-function stateOf(row: Row | undefined): EnforcementState {
-  if (row === undefined) return { kind: 'off' };
+function stateOf(row: Row): EnforcementState {
   const sinceMs = whole(row['since_ms']);
   const by = text(row['set_by']);
   switch (row['kind']) {
@@ -50,6 +47,12 @@ function cardLoginOf(row: Row): CardLogin {
   };
 }
 
+function codeOf(row: Row): CodeHash | null {
+  const salt = blob(row['salt']);
+  const hash = blob(row['hash']);
+  return salt === null || hash === null ? null : { salt, hash };
+}
+
 export class SqliteEnforcement implements EnforcementTable {
   readonly #state: StateDatabase;
 
@@ -58,9 +61,7 @@ export class SqliteEnforcement implements EnforcementTable {
   }
 
   enforcement(): EnforcementState {
-    return this.#state.read((database) =>
-      stateOf(this.#state.query(database, 'SELECT * FROM enforcement').get()),
-    );
+    return this.#state.one(stateOf, 'SELECT * FROM enforcement') ?? { kind: 'off' };
   }
 
   setEnforcement(state: EnforcementState, code?: CodeHash | null): void {
@@ -81,44 +82,27 @@ export class SqliteEnforcement implements EnforcementTable {
   }
 
   exemptionOf(user: Username): Exemption | null {
-    return this.#state.read((database) => {
-      const row = this.#state.query(database, 'SELECT * FROM exemption WHERE user = ?').get(user);
-      return row === undefined ? null : exemptionOf(row);
-    });
+    return this.#state.one(exemptionOf, 'SELECT * FROM exemption WHERE user = ?', user);
   }
 
   exemptionPage(after: Username | null, count: number): Exemption[] {
-    return this.#state.read((database) =>
-      this.#state
-        .query(database, 'SELECT * FROM exemption WHERE user > ? ORDER BY user LIMIT ?')
-        .all(after ?? '', count)
-        .map(exemptionOf),
-    );
+    const sql = 'SELECT * FROM exemption WHERE user > ? ORDER BY user LIMIT ?';
+    return this.#state.all(exemptionOf, sql, after ?? '', count);
   }
 
   exempt({ user, untilMs, by, madeAtMs, reason }: Exemption): void {
-    this.#state.write((database) => {
-      database
-        .prepare(
-          'INSERT OR REPLACE INTO exemption (user, until_ms, made_by, made_at_ms, reason) VALUES (?, ?, ?, ?, ?)',
-        )
-        .run(user, untilMs, by, madeAtMs, reason);
-    });
-  }
-
-  unexempt(user: Username): boolean {
-    return this.#state.write(
-      (database) => database.prepare('DELETE FROM exemption WHERE user = ?').run(user).changes > 0,
+    this.#state.run(
+      'INSERT OR REPLACE INTO exemption (user, until_ms, made_by, made_at_ms, reason) VALUES (?, ?, ?, ?, ?)',
+      ...[user, untilMs, by, madeAtMs, reason],
     );
   }
 
+  unexempt(user: Username): boolean {
+    return this.#state.run('DELETE FROM exemption WHERE user = ?', user) > 0;
+  }
+
   breakGlass(): CodeHash | null {
-    return this.#state.read((database) => {
-      const row = this.#state.query(database, 'SELECT salt, hash FROM break_glass').get();
-      const salt = blob(row?.['salt']);
-      const hash = blob(row?.['hash']);
-      return salt === null || hash === null ? null : { salt, hash };
-    });
+    return this.#state.one(codeOf, 'SELECT salt, hash FROM break_glass');
   }
 
   setBreakGlass(code: CodeHash | null): void {
@@ -126,28 +110,16 @@ export class SqliteEnforcement implements EnforcementTable {
   }
 
   cardLogins(user: Username): CardLogin[] {
-    return this.#state.read((database) =>
-      this.#state
-        .query(database, 'SELECT * FROM card_login WHERE user = ? ORDER BY pkhh')
-        .all(user)
-        .map(cardLoginOf),
-    );
+    return this.#state.all(cardLoginOf, 'SELECT * FROM card_login WHERE user = ? ORDER BY pkhh', user);
   }
 
   lastCardLogin(sinceMs: number): CardLogin | null {
-    return this.#state.read((database) => {
-      const row = this.#state
-        .query(database, 'SELECT * FROM card_login WHERE at_ms >= ? ORDER BY at_ms DESC LIMIT 1')
-        .get(sinceMs);
-      return row === undefined ? null : cardLoginOf(row);
-    });
+    const sql = 'SELECT * FROM card_login WHERE at_ms >= ? ORDER BY at_ms DESC LIMIT 1';
+    return this.#state.one(cardLoginOf, sql, sinceMs);
   }
 
   noteCardLogin({ user, pkhh, mapped, atMs }: CardLogin): void {
-    this.#state.write((database) => {
-      database
-        .prepare('INSERT OR REPLACE INTO card_login (user, pkhh, mapped, at_ms) VALUES (?, ?, ?, ?)')
-        .run(user, pkhh, mapped ? 1 : 0, atMs);
-    });
+    const sql = 'INSERT OR REPLACE INTO card_login (user, pkhh, mapped, at_ms) VALUES (?, ?, ?, ?)';
+    this.#state.run(sql, user, pkhh, mapped ? 1 : 0, atMs);
   }
 }

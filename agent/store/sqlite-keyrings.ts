@@ -5,7 +5,18 @@ import type { KeptSecret } from '../model/secret/keyring.ts';
 import { parsePkhh, parsePublicKey, type Pkhh } from '../model/key/key.ts';
 import { parseUsername, type Username } from '../model/request.ts';
 import type { KeyringTable } from './interface.ts';
-import { blob, text, type StateDatabase } from './state-database.ts';
+import { blob, text, type Row, type StateDatabase } from './state-database.ts';
+
+function secretOf(row: Row): KeptSecret {
+  return {
+    user: parseUsername(text(row['user'])),
+    pkhh: parsePkhh(text(row['pkhh'])),
+    key: parsePublicKey(blob(row['public_key']) ?? Buffer.alloc(0)),
+    sealed: blob(row['sealed']) ?? Buffer.alloc(0),
+    passwordMark: blob(row['password_mark']),
+    sealedAtMs: Number(row['sealed_at_ms']),
+  };
+}
 
 export class SqliteKeyrings implements KeyringTable {
   readonly #state: StateDatabase;
@@ -15,30 +26,16 @@ export class SqliteKeyrings implements KeyringTable {
   }
 
   secretsOf(user: Username): KeptSecret[] {
-    return this.#state.read((database) => {
-      const sql = 'SELECT * FROM keyring_secret WHERE user = ? ORDER BY pkhh';
-      const rows = this.#state.query(database, sql).all(user);
-      return rows.map((row) => ({
-        user: parseUsername(text(row['user'])),
-        pkhh: parsePkhh(text(row['pkhh'])),
-        key: parsePublicKey(blob(row['public_key']) ?? Buffer.alloc(0)),
-        sealed: blob(row['sealed']) ?? Buffer.alloc(0),
-        passwordMark: blob(row['password_mark']),
-        sealedAtMs: Number(row['sealed_at_ms']),
-      }));
-    });
+    return this.#state.all(secretOf, 'SELECT * FROM keyring_secret WHERE user = ? ORDER BY pkhh', user);
   }
 
   keepSecret({ user, pkhh, key, sealed, passwordMark, sealedAtMs }: KeptSecret): void {
-    this.#state.write((database) => {
-      const { changes } = database
-        .prepare(
-          `INSERT OR REPLACE INTO keyring_secret (user, pkhh, public_key, sealed, password_mark, sealed_at_ms)
-             SELECT user, pkhh, ?, ?, ?, ? FROM pairing WHERE user = ? AND pkhh = ?`,
-        )
-        .run(key.spki, sealed, passwordMark, sealedAtMs, user, pkhh);
-      if (changes === 0) throw new AgentError('not-paired', { detail: `${user} has no ${pkhh}` });
-    });
+    const changes = this.#state.run(
+      `INSERT OR REPLACE INTO keyring_secret (user, pkhh, public_key, sealed, password_mark, sealed_at_ms)
+         SELECT user, pkhh, ?, ?, ?, ? FROM pairing WHERE user = ? AND pkhh = ?`,
+      ...[key.spki, sealed, passwordMark, sealedAtMs, user, pkhh],
+    );
+    if (changes === 0) throw new AgentError('not-paired', { detail: `${user} has no ${pkhh}` });
   }
 
   dropSecrets(user: Username, pkhh: Pkhh | null): Pkhh[] {

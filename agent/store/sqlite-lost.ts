@@ -1,19 +1,18 @@
 // What was said to be lost, in scauth.db. No reference to a pairing: it holds whoever is paired with it, and nobody.
 
-import type { SQLOutputValue } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import type { Pkhh } from '../model/key/key.ts';
 import type { Lost } from '../model/lost.ts';
 import { parseUsername } from '../model/request.ts';
 import type { LostPlace, LostTable } from './interface.ts';
-import { text, type StateDatabase } from './state-database.ts';
+import { text, type Row, type StateDatabase } from './state-database.ts';
 
 /** Of a row of `pairing`: by its key, or by the serial number of the card that it was on. */
 export const IS_LOST = `(EXISTS (SELECT 1 FROM lost WHERE kind = 'key' AND name = pairing.pkhh)
   OR EXISTS (SELECT 1 FROM lost WHERE kind = 'card'
     AND name = upper(substr(pairing.token_id, instr(pairing.token_id, ':') + 1)))) AS lost`;
 
-function lostOf(row: Record<string, SQLOutputValue>): Lost {
+function lostOf(row: Row): Lost {
   const kind = text(row['kind']);
   if (kind !== 'key' && kind !== 'card') throw new AgentError('store-unreadable', { detail: 'lost: a kind' });
   return {
@@ -34,23 +33,16 @@ export class SqliteLost implements LostTable {
   }
 
   lostBy(pkhh: Pkhh | null, serials: readonly string[]): Lost | null {
-    return this.#state.read((database) => {
-      const find = this.#state.query(database, 'SELECT * FROM lost WHERE kind = ? AND name = ?');
-      const row =
-        (pkhh === null ? undefined : find.get('key', pkhh)) ??
-        serials.map((serial) => find.get('card', serial)).find((found) => found !== undefined);
-      return row === undefined ? null : lostOf(row);
-    });
+    const find = (kind: Lost['kind'], name: string): Lost | null =>
+      this.#state.one(lostOf, 'SELECT * FROM lost WHERE kind = ? AND name = ?', kind, name);
+    const byKey = pkhh === null ? null : find('key', pkhh);
+    return byKey ?? serials.map((serial) => find('card', serial)).find((found) => found !== null) ?? null;
   }
 
   lostPage(after: LostPlace | null, count: number): Lost[] {
     const { kind = '', name = '' } = after ?? {};
-    return this.#state.read((database) =>
-      this.#state
-        .query(database, 'SELECT * FROM lost WHERE (kind, name) > (?, ?) ORDER BY kind, name LIMIT ?')
-        .all(kind, name, count)
-        .map(lostOf),
-    );
+    const sql = 'SELECT * FROM lost WHERE (kind, name) > (?, ?) ORDER BY kind, name LIMIT ?';
+    return this.#state.all(lostOf, sql, kind, name, count);
   }
 
   sayLost(all: readonly Lost[]): Lost[] {

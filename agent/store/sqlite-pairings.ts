@@ -1,7 +1,7 @@
 // The pairing table in SQLite: root's alone, whole keys, one row a user and key.
 // "Cannot be read" is always an error here, never "no pairing".
 
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import { parsePkhh, sameKey, type Pkhh, type PublicKey } from '../model/key/key.ts';
 import {
@@ -18,7 +18,7 @@ import { parseTokenId } from '../model/card/token.ts';
 import type { ExpiryNotices, LoginDriverTable, PairingPlace, PairingTable } from './interface.ts';
 import { KnownKeys } from './known-keys.ts';
 import { IS_LOST, SqliteLost } from './sqlite-lost.ts';
-import { blob, text, type StateDatabase } from './state-database.ts';
+import { blob, text, type Row, type StateDatabase } from './state-database.ts';
 
 /** A setting's name; neither a user's nor a token's has a space in it. */
 function promptName(scope: PromptScope): string {
@@ -32,55 +32,44 @@ function promptName(scope: PromptScope): string {
   }
 }
 
-type Row = Record<string, SQLOutputValue>;
+const namesOf = (row: Row) => ({
+  user: parseUsername(text(row['user'])),
+  pkhh: parsePkhh(text(row['pkhh'])),
+  tokenId: row['token_id'] === null ? null : parseTokenId(text(row['token_id'])),
+  driver: row['driver'] === null ? null : text(row['driver']),
+  label: text(row['label']),
+});
+
+const certifiedOf = (row: Row) => ({ certificate: blob(row['certificate']), cardKey: blob(row['card_key']) });
+
+const madeOf = (row: Row) => ({
+  pairedBy: text(row['paired_by']),
+  pairedAtMs: Number(row['paired_at_ms']),
+});
+
+/** When a key was used, of a table of uses. */
+export function useOf(row: Row): [Pkhh, number] {
+  return [parsePkhh(text(row['pkhh'])), Number(row['used_at_ms'])];
+}
 
 function pairingOf(row: Row, keys: KnownKeys): Pairing {
   const spki = blob(row['public_key']);
   const publicKey = spki === null ? null : keys.parse(spki);
-  const pkhh = parsePkhh(text(row['pkhh']));
-  if (publicKey !== null && publicKey.pkhh !== pkhh) {
+  const names = namesOf(row);
+  if (publicKey !== null && publicKey.pkhh !== names.pkhh) {
     throw new AgentError('store-unreadable', { detail: 'a pairing names another key than it holds' });
   }
-  return {
-    user: parseUsername(text(row['user'])),
-    pkhh,
-    publicKey,
-    tokenId: row['token_id'] === null ? null : parseTokenId(text(row['token_id'])),
-    driver: row['driver'] === null ? null : text(row['driver']),
-    label: text(row['label']),
-    certificate: blob(row['certificate']),
-    cardKey: blob(row['card_key']),
-    pairedBy: text(row['paired_by']),
-    pairedAtMs: Number(row['paired_at_ms']),
-  };
+  return { ...names, ...certifiedOf(row), ...madeOf(row), publicKey };
 }
 
 function listedOf(row: Row): ListedPairing {
   const spki = blob(row['public_key']);
-  return {
-    user: parseUsername(text(row['user'])),
-    pkhh: parsePkhh(text(row['pkhh'])),
-    key: spki === null ? null : listedKey(spki, text(row['sha256'])),
-    tokenId: row['token_id'] === null ? null : parseTokenId(text(row['token_id'])),
-    driver: row['driver'] === null ? null : text(row['driver']),
-    label: text(row['label']),
-    pairedBy: text(row['paired_by']),
-    pairedAtMs: Number(row['paired_at_ms']),
-    lost: row['lost'] === 1,
-  };
+  const key = spki === null ? null : listedKey(spki, text(row['sha256']));
+  return { ...namesOf(row), ...madeOf(row), key, lost: row['lost'] === 1 };
 }
 
 function cardFactsOf(row: Row): PairedCardFacts {
-  return {
-    user: parseUsername(text(row['user'])),
-    pkhh: parsePkhh(text(row['pkhh'])),
-    tokenId: row['token_id'] === null ? null : parseTokenId(text(row['token_id'])),
-    driver: row['driver'] === null ? null : text(row['driver']),
-    label: text(row['label']),
-    certificate: blob(row['certificate']),
-    cardKey: blob(row['card_key']),
-    lost: row['lost'] === 1,
-  };
+  return { ...namesOf(row), ...certifiedOf(row), lost: row['lost'] === 1 };
 }
 
 const LISTED = `user, pkhh, public_key, sha256, token_id, driver, label, paired_by, paired_at_ms, ${IS_LOST}`;
@@ -138,44 +127,23 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
   }
 
   isEmpty(): boolean {
-    return this.#state.read(
-      (database) => this.#state.query(database, 'SELECT 1 FROM pairing LIMIT 1').get() === undefined,
-    );
+    return this.#state.one(() => true, 'SELECT 1 FROM pairing LIMIT 1') === null;
   }
 
   page(after: PairingPlace | null, count: number, user?: Username): ListedPairing[] {
     const { user: behind = '', pkhh = '' } = after ?? {};
-    return this.#state.read((database) => {
-      const rows =
-        user === undefined
-          ? this.#state.query(database, `SELECT ${LISTED} FROM pairing ${BEHIND}`).all(behind, pkhh, count)
-          : this.#state
-              .query(
-                database,
-                `SELECT ${LISTED} FROM pairing WHERE user = ? AND pkhh > ? ORDER BY pkhh LIMIT ?`,
-              )
-              .all(user, pkhh, count);
-      return rows.map(listedOf);
-    });
+    const where = user === undefined ? BEHIND : 'WHERE user = ? AND pkhh > ? ORDER BY pkhh LIMIT ?';
+    return this.#state.all(listedOf, `SELECT ${LISTED} FROM pairing ${where}`, user ?? behind, pkhh, count);
   }
 
   cardPage(after: PairingPlace | null, count: number): PairedCardFacts[] {
     const { user = '', pkhh = '' } = after ?? {};
-    return this.#state.read((database) =>
-      this.#state
-        .query(database, `SELECT ${CARD_FACTS} FROM pairing ${BEHIND}`)
-        .all(user, pkhh, count)
-        .map(cardFactsOf),
-    );
+    return this.#state.all(cardFactsOf, `SELECT ${CARD_FACTS} FROM pairing ${BEHIND}`, user, pkhh, count);
   }
 
   cardsOf(user: Username): PairedCardFacts[] {
-    return this.#state.read((database) =>
-      this.#state
-        .query(database, `SELECT ${CARD_FACTS} FROM pairing WHERE user = ? ORDER BY paired_at_ms, pkhh`)
-        .all(user)
-        .map(cardFactsOf),
-    );
+    const where = 'WHERE user = ? ORDER BY paired_at_ms, pkhh';
+    return this.#state.all(cardFactsOf, `SELECT ${CARD_FACTS} FROM pairing ${where}`, user);
   }
 
   userPage(after: Username | null, count: number): Username[] {
@@ -251,24 +219,16 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
   }
 
   lastUses(user: Username): ReadonlyMap<Pkhh, number> {
-    return this.#state.read((database) => {
-      const rows = this.#state
-        .query(database, 'SELECT pkhh, used_at_ms FROM pairing_use WHERE user = ?')
-        .all(user);
-      return new Map(rows.map((row) => [parsePkhh(text(row['pkhh'])), Number(row['used_at_ms'])]));
-    });
+    return new Map(this.#state.all(useOf, 'SELECT pkhh, used_at_ms FROM pairing_use WHERE user = ?', user));
   }
 
   noteUse(user: Username, pkhh: Pkhh, atMs: number): void {
-    this.#state.write((database) => {
-      database
-        .prepare(
-          `INSERT INTO pairing_use (user, pkhh, used_at_ms)
-             SELECT user, pkhh, ? FROM pairing WHERE user = ? AND pkhh = ?
-             ON CONFLICT DO UPDATE SET used_at_ms = excluded.used_at_ms`,
-        )
-        .run(atMs, user, pkhh);
-    });
+    this.#state.run(
+      `INSERT INTO pairing_use (user, pkhh, used_at_ms)
+         SELECT user, pkhh, ? FROM pairing WHERE user = ? AND pkhh = ?
+         ON CONFLICT DO UPDATE SET used_at_ms = excluded.used_at_ms`,
+      ...[atMs, user, pkhh],
+    );
   }
 
   promptSetting(scope: PromptScope): boolean | null {
@@ -305,9 +265,7 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
   }
 
   #value(name: string): Buffer | null {
-    return this.#state.read((database) =>
-      blob(this.#state.query(database, 'SELECT value FROM setting WHERE name = ?').get(name)?.['value']),
-    );
+    return this.#state.one((row) => blob(row['value']), 'SELECT value FROM setting WHERE name = ?', name);
   }
 
   #set(name: string, enabled: boolean): void {
@@ -315,13 +273,7 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
   }
 
   #setValue(name: string, value: Buffer): void {
-    this.#state.write((database) => {
-      database
-        .prepare(
-          'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
-        )
-        .run(name, value);
-    });
+    this.#state.run('INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)', name, value);
   }
 
   close(): void {
@@ -330,11 +282,7 @@ export class SqlitePairingTable implements PairingTable, LoginDriverTable, Expir
   }
 
   #select(where: string, ...values: string[]): Pairing[] {
-    return this.#state.read((database) =>
-      this.#state
-        .query(database, `SELECT * FROM pairing ${where}`)
-        .all(...values)
-        .map((row) => pairingOf(row, this.#keys)),
-    );
+    const rowOf = (row: Row): Pairing => pairingOf(row, this.#keys);
+    return this.#state.all(rowOf, `SELECT * FROM pairing ${where}`, ...values);
   }
 }

@@ -1,9 +1,11 @@
 // scauth.db: one SQLite file, root's alone, opened when it is first needed and afresh after any failure. It knows no
 // table; who reads and writes them is in the files beside this one. "Cannot be read" is always an error.
 
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
 import { openTableFile } from './table-file.ts';
+
+export type Row = Record<string, SQLOutputValue>;
 
 /** @throws AgentError `store-unreadable` */
 export function text(value: SQLOutputValue | undefined): string {
@@ -35,6 +37,28 @@ export class StateDatabase {
     this.#prepared.clear();
     this.#database?.close();
     this.#database = null;
+  }
+
+  /** The rows of a query, each as `rowOf` reads it. */
+  all<T>(rowOf: (row: Row) => T, sql: string, ...values: SQLInputValue[]): T[] {
+    return this.read((database) =>
+      this.query(database, sql)
+        .all(...values)
+        .map((row) => rowOf(row)),
+    );
+  }
+
+  /** Its first row; null where it finds none. */
+  one<T>(rowOf: (row: Row) => T, sql: string, ...values: SQLInputValue[]): T | null {
+    return this.read((database) => {
+      const row = this.query(database, sql).get(...values);
+      return row === undefined ? null : rowOf(row);
+    });
+  }
+
+  /** @returns how many rows it changed */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return this.write((database) => Number(this.query(database, sql).run(...values).changes));
   }
 
   query(database: DatabaseSync, sql: string): StatementSync {
