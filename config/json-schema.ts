@@ -80,7 +80,7 @@ function schemaOf(part: Part): Json {
 }
 
 function property({ schema, meaning, unit, default: value }: Setting): Json {
-  const description = unit === null ? meaning : `${meaning} Unit: ${unit}.`;
+  const description = unit === undefined ? meaning : `${meaning} Unit: ${unit}.`;
   return { ...schemaOf(schema), default: value, description };
 }
 

@@ -28,7 +28,7 @@ function settingsPage(): string {
     const items = settingLines()
       .filter((line) => line.table === table)
       .map(({ key, setting }) => {
-        const unit = setting.unit === null ? '' : ` Unit: ${setting.unit}.`;
+        const unit = setting.unit === undefined ? '' : ` Unit: ${setting.unit}.`;
         return [key, `${setting.meaning}${unit} Default: ${tomlValue(setting.default)}`] as const;
       });
     return `.Ss Table ${plain(table)}\n${tagged(items)}`;

@@ -42,7 +42,7 @@ export function sampleToml(): string {
   for (const { table, key, setting } of settingLines()) {
     if (table !== current) lines.push('', `[${table}]`);
     current = table;
-    const unit = setting.unit === null ? '' : ` Unit: ${setting.unit}.`;
+    const unit = setting.unit === undefined ? '' : ` Unit: ${setting.unit}.`;
     lines.push('', ...wrapped(setting.meaning + unit, 100).map((line) => `## ${line}`));
     lines.push(`#${key} = ${tomlValue(setting.default)}`);
   }

@@ -7,7 +7,6 @@ export const attestationSettings = {
   required: {
     schema: flag,
     default: false,
-    unit: null,
     meaning:
       'A key is paired only if the maker of its card attests that it was made on the card and cannot leave it (YubiKey 4.3 and later: slot F9). Pairings that are there already stay. Warning: with true, keys that were imported and cards of other makers cannot be paired, and neither can a hash or a certificate without its card.',
   },
@@ -21,13 +20,11 @@ export const attestationSettings = {
   pin_policy: {
     schema: word(['any', 'once', 'always']),
     default: 'any',
-    unit: null,
     meaning: 'When the attested key must at least want the PIN: "once" an insertion, or "always".',
   },
   touch_policy: {
     schema: word(['any', 'cached', 'always']),
     default: 'any',
-    unit: null,
     meaning:
       'When the attested key must at least want to be touched: "cached" (once in 15 seconds), or "always". Against a program that has learnt the PIN.',
   },

@@ -20,7 +20,6 @@ export const enforcementSettings = {
   allow_unpaired_users: {
     schema: flag,
     default: false,
-    unit: null,
     meaning:
       'Users without a pairing may go on with their password. Warning: with false, whoever has no card is shut out as soon as enforcement is on.',
   },
@@ -34,14 +33,12 @@ export const enforcementSettings = {
   remote: {
     schema: flag,
     default: false,
-    unit: null,
     meaning:
       'Require the card in sessions from other hosts too (ssh keys and all). Warning: unless login.remote is true no card can be used from there, so this closes the way in from the network.',
   },
   agent_absent: {
     schema: word(['open', 'closed']),
     default: 'open',
-    unit: null,
     meaning:
       'While the card is required and scauthd does not run: "open" lets the password in, "closed" nobody but root on a console. Warning: with "closed" a scauthd that cannot start shuts everybody out. A scauthd that runs and does not answer lets nobody in either way.',
   },

@@ -50,7 +50,6 @@ export const fleetSettings = {
       v.regex(/^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$/, 'must be a name of letters, digits, ".", "_" and "-"'),
     ),
     default: '',
-    unit: null,
     meaning: 'The fleet whose pairing book is taken, as its items name it. "" means none.',
   },
   officers: {
@@ -87,20 +86,17 @@ export const fleetSettings = {
       v.maxLength(16, 'must name at most 16 addresses'),
     ),
     default: [],
-    unit: null,
     meaning:
       'Where scauth-fleet gets the pairing book: directory servers (ldaps://HOST, or ldap://HOST with StartTLS), of which the first that answers is asked, and folders or files (file:///FOLDER), each of which is read. [] means that there is no book.',
   },
   base: {
     schema: distinguishedName,
     default: '',
-    unit: null,
     meaning: 'The entry of the directory below which the book and the people are, e.g. "dc=example,dc=org".',
   },
   user_attribute: {
     schema: attributeName,
     default: 'uid',
-    unit: null,
     meaning: 'The attribute of a person that is the name of the account, for fleet.prefetch.',
   },
   ca: {
@@ -116,14 +112,12 @@ export const fleetSettings = {
   bind: {
     schema: word(['anonymous', 'simple', 'external']),
     default: 'anonymous',
-    unit: null,
     meaning:
       'How scauth-fleet shows the directory who it is. "simple": fleet.bind_dn and a password, which lies in /etc/credstore/scauth-fleet.password; "external": a TLS certificate, in /etc/credstore/scauth-fleet.crt and .key.',
   },
   bind_dn: {
     schema: distinguishedName,
     default: '',
-    unit: null,
     meaning: 'The account in the directory that fleet.bind "simple" uses. It needs to read and nothing else.',
   },
   poll: {
@@ -139,7 +133,6 @@ export const fleetSettings = {
       v.maxLength(256, 'must have at most 256 names'),
     ),
     default: [],
-    unit: null,
     meaning:
       'Whose records are fetched before their card is put in: names of accounts, @GROUP, or "all". Others are looked up at the first insertion, for which the directory must be there. Warning: "all" brings the whole book to this machine.',
   },

@@ -7,7 +7,6 @@ export const keyringSettings = {
   allowed: {
     schema: flag,
     default: true,
-    unit: null,
     meaning:
       'Cards may open login keyrings: at pairing people are asked whether they want that, where a PAM module for keyrings is in use. false: nobody is asked, and nothing that was sealed before is opened.',
   },

@@ -27,7 +27,6 @@ export const mappingSettings = {
   source: {
     schema: word(['local', 'sssd']),
     default: 'local',
-    unit: null,
     meaning:
       'Who says which account a certificate is for. "local": attribute, fields and format below. "sssd": the directory behind SSSD, asked by its InfoPipe (sssd-ifp(5)) at each login with a card that nobody has paired; scauth takes its word where the directory names this very certificate, or the certificate names the account by its SID. The account that logs in must be the one that SSSD names, by name and uid, and never root. rules hold as for "local". Needs trust.level 1 or more and trust.pinned.',
   },
@@ -44,14 +43,12 @@ export const mappingSettings = {
   several: {
     schema: flag,
     default: false,
-    unit: null,
     meaning:
       'Whether a certificate that SSSD gives to several accounts opens the one of them that is named at the login. false: it opens none.',
   },
   attribute: {
     schema: word(['none', 'name', 'gecos']),
     default: 'none',
-    unit: null,
     meaning:
       'What of the account must be equal to the formatted fields: its login name, or its full name (the first part of GECOS). "none" switches mapping off. Needs trust.level 1 or more and trust.pinned. Warning: whoever gets such a certificate from a pinned authority gets the account.',
   },
@@ -78,7 +75,6 @@ export const mappingSettings = {
       v.check(isMappingFormat, 'must be text with $1 to $9 ($$ is a dollar sign)'),
     ),
     default: '$1',
-    unit: null,
     meaning:
       'The text that the account attribute must be equal to. $1 is the first field, and so on; a "$2" inside a field is text and no field.',
   },

@@ -34,26 +34,22 @@ export const pkcs11Settings = {
       'must be a list of modules',
     ),
     default: ['opensc'],
-    unit: null,
     meaning:
       'PKCS#11 modules, each run in a process of its own and asked in this order. "opensc" is OpenSC\'s, where it is installed. A module that needs more to begin is a table: { path = "/…/libsoftokn3.so", init_args = "configdir=\'sql:/var/lib/scauth-nss\' flags=readOnly", groups = ["pkcs11"] }: init_args are the parameters that NSS softokn wants of C_Initialize, groups are added to those below.',
   },
   environment: {
     schema: v.array(environmentEntry, 'must be a list of NAME=value'),
     default: [],
-    unit: null,
     meaning: 'Environment variables for the modules, e.g. "TPM2_PKCS11_STORE=/var/lib/scauth-tpm".',
   },
   groups: {
     schema: groups,
     default: [],
-    unit: null,
     meaning: 'Groups that the modules need beside their own user, e.g. "tss" for the TPM.',
   },
   any_pin: {
     schema: flag,
     default: false,
-    unit: null,
     meaning:
       'PINs may hold other characters than digits. Warning: with true, a password that is typed at the PIN prompt reaches the card and costs a try.',
   },

@@ -11,7 +11,6 @@ export const sessionSettings = {
   removal: {
     schema: word(['none', 'lock', 'logout']),
     default: 'none',
-    unit: null,
     meaning:
       'When the card is taken out with which a session was logged in or last unlocked: "lock" locks that session, "logout" ends it, through logind. Other sessions, and cards that opened nothing here, do not matter. Warning: with "logout" unsaved work is lost.',
   },
@@ -28,14 +27,12 @@ export const sessionSettings = {
       v.maxLength(32, 'must have at most 32 words'),
     ),
     default: [],
-    unit: null,
     meaning:
       'Program and arguments that lock the screen where logind does not run or nothing listens to it, e.g. ["i3lock"]. scauth-session runs it as the user, in the session, when the session is to be locked.',
   },
   services: {
     schema: serviceList,
     default: servicesThat('startsSession', 'unlocks'),
-    unit: null,
     meaning:
       'PAM services that open a session or its lock: a card that one of these let in is the one whose removal counts, and no pairing dialog opens while one of them asks.',
   },

@@ -6,8 +6,7 @@ import * as v from 'valibot';
 export interface Setting {
   readonly schema: v.GenericSchema;
   readonly default: boolean | number | string | readonly string[];
-  /** null for settings that have none. */
-  readonly unit: string | null;
+  readonly unit?: string;
   /** One or more sentences; a warning where a value can hurt. */
   readonly meaning: string;
 }

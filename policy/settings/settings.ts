@@ -42,27 +42,23 @@ export const settings = {
     cards_allowed: {
       schema: flag,
       default: true,
-      unit: null,
       meaning: 'Cards may be used for login. false: every request goes on to the password.',
     },
     services: {
       schema: serviceList,
       default: ['*'],
-      unit: null,
       meaning:
         'PAM services (file names in /etc/pam.d) for which a card may be used. ["*"] means all; [] means none.',
     },
     remote: {
       schema: flag,
       default: false,
-      unit: null,
       meaning:
         'Sessions that are not at this machine may use the card in it. false: local sessions only, as logind says (without logind, PAM_RHOST does); in doubt a session is not local. Warning: with true, whoever has the PIN can use a card that somebody left in the machine, from anywhere.',
     },
     unblock_at_login: {
       schema: flag,
       default: true,
-      unit: null,
       meaning:
         'Where the PIN is blocked, a login at this machine offers to set a new one by the PUK, and goes on with it. Never from another host, whatever login.remote says.',
     },
@@ -82,14 +78,12 @@ export const settings = {
     pin_digits: {
       schema: flag,
       default: false,
-      unit: null,
       meaning:
         'A login sends digits alone to a card as its PIN; what has another character in it is the password, and costs no try. YubiKeys and some PKCS#11 cards take letters too, so that without it a short password that is typed at their prompt is sent as a PIN. Warning: with true, a PIN with letters opens nothing here.',
     },
     prompt_only_services: {
       schema: serviceList,
       default: servicesShowing('nothing'),
-      unit: null,
       meaning:
         'PAM services whose programs (screen lockers, sddm) show no message before the secret is typed, and answer each prompt with it. What a person must do on the reader is a prompt there, which Enter answers.',
     },
@@ -111,7 +105,6 @@ export const settings = {
     card_check: {
       schema: word(['off', 'paired', 'always']),
       default: 'paired',
-      unit: null,
       meaning:
         'Whether a card must prove that it is the card, by its own key (PIV 9E, which needs no PIN), before it gets a PIN. It is asked when it is put in. "paired": where the pairing keeps such a key; "always": a card without one is refused as well, at the login and at pairing; "off": never. Warning: with "off", a copy of the certificates on another card is found out only after the PIN was typed.',
     },
@@ -139,19 +132,16 @@ export const settings = {
     users_may_pair: {
       schema: flag,
       default: true,
-      unit: null,
       meaning: 'Users may pair a card with their own account. false: only the administrator pairs.',
     },
     one_card_per_user: {
       schema: flag,
       default: false,
-      unit: null,
       meaning: 'A user may have one pairing. Pairings that are there already stay.',
     },
     renew: {
       schema: word(['ask', 'same-subject']),
       default: 'ask',
-      unit: null,
       meaning:
         'What sc_auth renew asks for beside the PIN of the new card. "ask": the account\'s password. "same-subject": nothing, where the certificates of the old and the new card are trusted (trust.level 1 and more, trust.pinned) and have the same subject and issuer, to the letter; then also where users may not pair.',
     },
@@ -160,14 +150,12 @@ export const settings = {
     style: {
       schema: word(['short', 'macos']),
       default: 'short',
-      unit: null,
       meaning:
         'How the PIN is asked for. "short": by the name of the card\'s holder. "macos": in the words of macOS, by the labels of card and certificate, which are longer than most terminals are wide.',
     },
     message_services: {
       schema: serviceList,
       default: servicesShowing('messages'),
-      unit: null,
       meaning:
         "PAM services whose programs (lightdm's greeters, KDE's screen lock) show messages and words of their own in place of a prompt. There each question is shown as a message first.",
     },
@@ -176,7 +164,6 @@ export const settings = {
     no_record_no_grant: {
       schema: flag,
       default: true,
-      unit: null,
       meaning:
         'A login whose audit record cannot be written (full disk, read-only file system) is not granted by card; the password gets its turn. Warning: with false, such logins are missing in the log; it says later how many.',
     },
@@ -186,7 +173,6 @@ export const settings = {
         'must be a list',
       ),
       default: ['journal'],
-      unit: null,
       meaning:
         'Where records go beside the log: the journal (fields, a MESSAGE_ID for each kind), syslog (authpriv, RFC 5424), Linux audit (USER_AUTH with the hash of the key). No login waits for them. Read at the start.',
     },
@@ -202,28 +188,24 @@ export const settings = {
     contactless: {
       schema: flag,
       default: false,
-      unit: null,
       meaning:
         'Cards may be used through a contactless reader. Warning: with true, the PIN goes over the air, and a card can be used while it is in a pocket.',
     },
     contact_names: {
       schema: v.array(readerName, 'must be a list'),
       default: [],
-      unit: null,
       meaning:
         "Text in the names of readers that have contacts, where scauth takes them for contactless by a card's ATR, the interface that pcscd puts in brackets, or their name.",
     },
     contactless_names: {
       schema: v.array(readerName, 'must be a list'),
       default: [],
-      unit: null,
       meaning:
         'Text in the names of readers that are contactless, where scauth does not see it. It wins over reader.contact_names.',
     },
     pinpad_deny: {
       schema: v.array(readerPattern, 'must be a list'),
       default: [],
-      unit: null,
       meaning:
         "Readers whose PIN pad is not used, beside those that are known to lie: USB ids as lsusb shows them (08e6:34c0), or text that stands in the reader's name. The PIN is then typed at the computer.",
     },
@@ -233,13 +215,11 @@ export const settings = {
     disabled: {
       schema: v.array(driverId, 'must be a list of driver ids'),
       default: [],
-      unit: null,
       meaning: 'Token drivers that are not used. `sc_auth drivers` lists them all.',
     },
     order: {
       schema: v.array(driverId, 'must be a list of driver ids'),
       default: ['org.scauth.piv'],
-      unit: null,
       meaning:
         'The drivers that are asked first whose card it is; the first that takes a card has it. Drivers that are not named follow: others by their id, PKCS#11 last.',
     },
@@ -248,7 +228,6 @@ export const settings = {
     isolate: {
       schema: flag,
       default: false,
-      unit: null,
       meaning:
         'Runs the PIV driver in a process of its own, without rights and without the PIN. A login takes some milliseconds longer, and the card is reset after each.',
     },

@@ -39,14 +39,12 @@ export const trustSettings = {
   crl_download: {
     schema: flag,
     default: true,
-    unit: null,
     meaning:
       'From level 2 on, fetch revocation lists from the distribution points (http) that a certificate names. Warning: scauthd then opens connections to hosts that your authorities choose.',
   },
   ocsp: {
     schema: flag,
     default: true,
-    unit: null,
     meaning:
       'From level 2 on, ask the OCSP responder (http) that a certificate names. The answer is fetched when the card is put in, so that a login does not wait for it.',
   },

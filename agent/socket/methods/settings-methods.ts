@@ -46,7 +46,7 @@ function wireSetting({ name, value, place, waits, atStart }: SettingReport): Wir
     name,
     value: printable(value, MAX_TEXT),
     default: printable(JSON.stringify(usual), MAX_TEXT),
-    unit,
+    unit: unit ?? null,
     meaning,
     file: place === null ? null : printable(place.file, 300),
     line: place?.line ?? null,
