@@ -7,7 +7,7 @@ import { AgentError, asAgentError, describeError, type AgentErrorCode } from '..
 import { RatedLog } from '../base/rated-log.ts';
 import type { Connection } from './peers/connection.ts';
 import { callerAccount } from './methods/caller.ts';
-import { failureOf, type Story } from './methods/card-stories.ts';
+import { failureOf } from './methods/card-stories.ts';
 import {
   openListeners,
   type ListenerLimits,
@@ -18,7 +18,7 @@ import { FrameConversation } from './frame-conversation.ts';
 import { FrameStream } from '../protocol/frame-stream.ts';
 import { FRAME_VERSION } from '../protocol/frames.ts';
 import { INTERFACE, readParameters } from '../protocol/io-scauth.ts';
-import type { AdminParts } from './methods/method-parts.ts';
+import type { AdminParts, Story } from './methods/method-parts.ts';
 import { callMethod, methodNamed, mustBeUpgraded, storyOf, type Method } from './methods/method-table.ts';
 import { monitor } from './monitor.ts';
 import type { Turns } from './turns.ts';

@@ -10,23 +10,19 @@ import { answerChallenge } from '../../stories/pin/answer-challenge.ts';
 import { changeCardPin } from '../../stories/pin/change-pin.ts';
 import { unblockCardPin } from '../../stories/pin/unblock-pin.ts';
 import { verifyCardPin } from '../../stories/pin/verify-pin.ts';
-import type { Conversation } from '../../stories/card/conversation.ts';
 import type { KeyringWish } from '../../stories/card/rider.ts';
 import { signAnchor } from '../../stories/card/sign-anchor.ts';
 import { rehearseLogin } from '../../stories/explain/rehearse.ts';
 import { parsePkhh } from '../../model/key/key.ts';
 import { listed } from '../../model/pairing.ts';
-import { parseUsername, type PeerCredentials } from '../../model/request.ts';
+import { parseUsername } from '../../model/request.ts';
 import { failureText } from '../../words/failures.ts';
-import type { Given, WireStep } from '../../protocol/io-scauth.ts';
+import type { WireStep, Given } from '../../protocol/io-scauth.ts';
 import { InvalidParameter } from '../../protocol/varlink.ts';
 import { callerAccount, tokenIdOf, userInScope } from './caller.ts';
 import { mayServe } from './inventory-methods.ts';
-import type { AdminParts } from './method-parts.ts';
+import type { StoryOf } from './method-parts.ts';
 import { wirePairing } from './wire.ts';
-
-/** A conversation that ends in a JSON result. */
-export type Story = (person: Conversation) => Promise<object>;
 
 export function failureOf(error: unknown): { code: string; message: string; triesLeft: number | null } {
   const failure = asAgentError(error);
@@ -40,24 +36,16 @@ export function keyringWish({ keyring }: Pick<Given<'Pair'>, 'keyring'>): Keyrin
   return keyring;
 }
 
-export async function pairStory(
-  given: Given<'Pair'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Story> {
+export const pairStory: StoryOf<'Pair'> = async (given, peer, parts) => {
   const pkhh = parsePkhh(given.hash);
   const wish = keyringWish(given);
   const account = await callerAccount(peer, parts.accounts);
   return async (person) => ({
     pairing: wirePairing(listed(await pairOwnCard(account, pkhh, peer, person, parts, wish))),
   });
-}
+};
 
-export async function renewStory(
-  { hash, old, keep }: Given<'Renew'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Story> {
+export const renewStory: StoryOf<'Renew'> = async ({ hash, old, keep }, peer, parts) => {
   const account = await callerAccount(peer, parts.accounts);
   const wish = {
     account,
@@ -72,39 +60,35 @@ export async function renewStory(
       removed: removed === null ? null : wirePairing(listed(removed)),
     };
   };
-}
+};
 
-export function verifyPinStory(given: Given<'VerifyPin'>, peer: PeerCredentials, parts: AdminParts): Story {
+export const verifyPinStory: StoryOf<'VerifyPin'> = (given, peer, parts) => {
   const id = tokenIdOf(given);
   return async (person) => ({ token: (await verifyCardPin(id, peer, person, parts)).id });
-}
+};
 
-export async function changePinStory(
-  given: Given<'ChangePin'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Story> {
+export const changePinStory: StoryOf<'ChangePin'> = async (given, peer, parts) => {
   const id = tokenIdOf(given);
   const user = given.user === null ? null : await userInScope(peer, given.user, parts.accounts);
   return async (person) => ({ token: (await changeCardPin({ id, user }, peer, person, parts)).id });
-}
+};
 
-export function unblockPinStory(given: Given<'UnblockPin'>, peer: PeerCredentials, parts: AdminParts): Story {
+export const unblockPinStory: StoryOf<'UnblockPin'> = (given, peer, parts) => {
   const wanted = { id: tokenIdOf(given), user: null };
   return async (person) => ({
     token: (await unblockCardPin(wanted, peer, person, parts, given.helpDesk === true)).id,
   });
-}
+};
 
 /** A seal to RSA-4096 and a challenge are shorter. */
 const MAX_PART = 2000;
 const MAX_CHALLENGE = 20;
 
-export async function answerChallengeStory(
-  { challenge, host, user, hash, recipient, sealed }: Given<'AnswerChallenge'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Story> {
+export const answerChallengeStory: StoryOf<'AnswerChallenge'> = async (
+  { challenge, host, user, hash, recipient, sealed },
+  peer,
+  parts,
+) => {
   const account = await callerAccount(peer, parts.accounts);
   if (sealed.length > MAX_PART) throw new InvalidParameter('sealed');
   if (challenge.length > MAX_CHALLENGE) throw new InvalidParameter('challenge');
@@ -119,23 +103,15 @@ export async function answerChallengeStory(
     const typed = new Pin(Buffer.from(challenge));
     return { shown: await answerChallenge(account, part, typed, peer, person, parts) };
   };
-}
+};
 
-export async function enableKeyringStory(
-  given: Given<'EnableKeyring'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Story> {
+export const enableKeyringStory: StoryOf<'EnableKeyring'> = async (given, peer, parts) => {
   const hash = given.hash === null ? null : parsePkhh(given.hash);
   const account = await callerAccount(peer, parts.accounts);
   return async (person) => ({ hash: (await enableKeyring(account, hash, peer, person, parts)).pkhh });
-}
+};
 
-export async function rehearseStory(
-  { service }: Given<'Rehearse'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Story> {
+export const rehearseStory: StoryOf<'Rehearse'> = async ({ service }, peer, parts) => {
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(service)) throw new InvalidParameter('service');
   const account = await callerAccount(peer, parts.accounts);
   return async (person) => {
@@ -153,12 +129,12 @@ export async function rehearseStory(
       failure: failure === null ? null : failureOf(failure),
     };
   };
-}
+};
 
-export function signAnchorStory(given: Given<'SignAnchor'>, peer: PeerCredentials, parts: AdminParts): Story {
+export const signAnchorStory: StoryOf<'SignAnchor'> = (given, peer, parts) => {
   const user = parseUsername(given.user);
   return async (person) => {
     const { text, card } = await signAnchor(user, peer, person, parts);
     return { anchor: text, user, hash: card.pairing.pkhh };
   };
-}
+};

@@ -3,36 +3,23 @@
 
 import { AgentError, printable } from '../../base/errors.ts';
 import { rowsBehind } from '../../base/slices.ts';
-import type { AuditLog } from '../../audit/interface.ts';
-import type { BreakGlass } from '../../stories/enforcement/break-glass.ts';
 import {
   eachAccount,
   guardAgainstShutOut,
   Names,
   planFor,
   type PlannedAccount,
-  type PlanParts,
 } from '../../stories/enforcement/enforcement-plan.ts';
 import { isPlannedPlace, plannedAccounts } from '../../stories/enforcement/planned-accounts.ts';
 import type { FleetStanding } from '../../model/book/book-state.ts';
 import { parseCodeHash } from '../../model/secret/break-glass.ts';
 import type { CodeHash, Exemption } from '../../model/enforcement.ts';
-import { parseUsername, type PeerCredentials, type Username } from '../../model/request.ts';
-import type { Given, MethodName, Methods, WireExemption, WireStanding } from '../../protocol/io-scauth.ts';
+import { parseUsername, type Username, type PeerCredentials } from '../../model/request.ts';
+import type { WireExemption, WireStanding, Given } from '../../protocol/io-scauth.ts';
 import { InvalidParameter } from '../../protocol/varlink.ts';
 import { accountNamed, loginNameOf } from './caller.ts';
+import type { AdminParts, EnforcementParts, Run } from './method-parts.ts';
 import { pageOf, type Page } from './paging.ts';
-
-export interface EnforcementMethodParts extends PlanParts {
-  readonly breakGlass: BreakGlass;
-  readonly audit: AuditLog;
-}
-
-/** What all of them need is under `enforcement` of what the methods need. */
-interface Parts {
-  readonly enforcement: EnforcementMethodParts;
-}
-type Reply<M extends MethodName> = Promise<Methods[M]['reply']>;
 
 /** An exemption ends. */
 const MAX_EXEMPT_MS = 366 * 86_400_000;
@@ -71,7 +58,7 @@ function codeOf({ salt, codeHash }: Given<'SetBreakGlass'>): CodeHash {
 async function exemptionsFor(
   peer: PeerCredentials,
   after: string | null,
-  { enforced, accounts }: EnforcementMethodParts,
+  { enforced, accounts }: EnforcementParts,
 ): Promise<Page<WireExemption, Username>> {
   if (peer.uid === 0) {
     const from = after === null ? null : parseUsername(after);
@@ -89,11 +76,7 @@ async function exemptionsFor(
   return { items: exemption === null ? [] : [wireExemption(exemption)], next: null };
 }
 
-export async function getEnforcement(
-  { after }: Given<'GetEnforcement'>,
-  peer: PeerCredentials,
-  { enforcement: parts }: Parts,
-): Reply<'GetEnforcement'> {
+export const getEnforcement: Run<'GetEnforcement'> = async ({ after }, peer, { enforcement: parts }) => {
   const state = parts.enforcement.state();
   const { items, next } = await exemptionsFor(peer, after, parts);
   return {
@@ -105,13 +88,13 @@ export async function getEnforcement(
     exemptions: items,
     next,
   };
-}
+};
 
-export async function plan(
-  { after }: Given<'PlanEnforcement'>,
-  _peer: PeerCredentials,
-  { enforcement: parts }: Parts,
-): Reply<'PlanEnforcement'> {
+export const plan: Run<'PlanEnforcement', Pick<AdminParts, 'enforcement'>> = async (
+  { after },
+  _peer,
+  { enforcement: parts },
+) => {
   if (after !== null && !isPlannedPlace(after)) throw new InvalidParameter('after');
   // One word on the fleet for all of a page.
   let standing: FleetStanding | null = null;
@@ -120,13 +103,9 @@ export async function plan(
     wireStanding(await planFor(account, once)),
   );
   return { accounts: page.items, next: page.next };
-}
+};
 
-export async function start(
-  given: Given<'StartEnforcement'>,
-  peer: PeerCredentials,
-  { enforcement: parts }: Parts,
-): Reply<'StartEnforcement'> {
+export const start: Run<'StartEnforcement'> = async (given, peer, { enforcement: parts }) => {
   const forced = new Set(given.shutOut);
   const by = loginNameOf(given.by);
   const code = codeOf(given);
@@ -150,34 +129,26 @@ export async function start(
   const minutes = parts.policy().enforcement.confirmMinutes;
   const untilMs = await parts.enforcement.startTrial(minutes, by, code, peer);
   return { until: iso(untilMs), shutOut: out };
-}
+};
 
-export async function confirm(
-  _given: object,
-  peer: PeerCredentials,
-  { enforcement: parts }: Parts,
-): Reply<'ConfirmEnforcement'> {
+export const confirm: Run<'ConfirmEnforcement'> = async (_, peer, { enforcement: parts }) => {
   if (!parts.enforcement.isOn) throw new AgentError('invalid-argument', { say: 'enforcement is off' });
   const login = parts.enforcement.cardLoginInTrial();
   if (login === null) throw new AgentError('no-card-login');
   await parts.enforcement.confirm(peer);
   return { user: login.user, at: iso(login.atMs) };
-}
+};
 
-export async function stop(
-  _given: object,
-  peer: PeerCredentials,
-  { enforcement: { enforcement } }: Parts,
-): Reply<'StopEnforcement'> {
+export const stop: Run<'StopEnforcement'> = async (_, peer, { enforcement: { enforcement } }) => {
   await enforcement.turnOff(peer);
   return {};
-}
+};
 
 async function record(
   exemption: Exemption | null,
   before: Exemption | null,
   peer: PeerCredentials,
-  { audit }: EnforcementMethodParts,
+  { audit }: EnforcementParts,
 ): Promise<void> {
   const text = (one: Exemption | null): string =>
     one === null ? 'none' : `until ${iso(one.untilMs)} by ${one.by}: ${one.reason}`;
@@ -186,11 +157,7 @@ async function record(
   await audit.record({ kind: 'policy-changed', actor: peer, changes });
 }
 
-export async function exempt(
-  given: Given<'Exempt'>,
-  peer: PeerCredentials,
-  { enforcement: parts }: Parts,
-): Reply<'Exempt'> {
+export const exempt: Run<'Exempt'> = async (given, peer, { enforcement: parts }) => {
   const { name: user } = await accountNamed(given.user, parts.accounts);
   const nowMs = parts.clock.nowMs();
   const untilMs = Date.parse(given.until);
@@ -202,13 +169,9 @@ export async function exempt(
   await record(exemption, before, peer, parts);
   parts.enforced.exempt(exemption);
   return { exemption: wireExemption(exemption) };
-}
+};
 
-export async function unexempt(
-  given: Given<'Unexempt'>,
-  peer: PeerCredentials,
-  { enforcement: parts }: Parts,
-): Reply<'Unexempt'> {
+export const unexempt: Run<'Unexempt'> = async (given, peer, { enforcement: parts }) => {
   const user = parseUsername(given.user);
   const before = parts.enforced.exemptionOf(user);
   if (before === null) return { removed: false };
@@ -218,17 +181,13 @@ export async function unexempt(
   const removed = parts.enforced.unexempt(user);
   await record(null, before, peer, parts);
   return { removed };
-}
+};
 
-export async function newCode(
-  given: Given<'SetBreakGlass'>,
-  peer: PeerCredentials,
-  { enforcement: parts }: Parts,
-): Reply<'SetBreakGlass'> {
+export const newCode: Run<'SetBreakGlass'> = async (given, peer, { enforcement: parts }) => {
   const code = codeOf(given);
   if (!parts.enforcement.isOn) throw new AgentError('invalid-argument', { say: 'enforcement is off' });
   parts.enforced.setBreakGlass(code);
   const changes = [{ setting: 'break-glass code', from: 'the one before', to: 'a new one' }];
   await parts.audit.record({ kind: 'policy-changed', actor: peer, changes });
   return {};
-}
+};

@@ -6,10 +6,10 @@ import type { FleetStanding } from '../../model/book/book-state.ts';
 import { fleetText } from '../../words/fleet.ts';
 import { cardHealth, shutOutBy, type LookParts } from '../../stories/explain/machine-health.ts';
 import type { HealthSource } from '../../model/inventory.ts';
-import type { PeerCredentials } from '../../model/request.ts';
-import type { Given, Reply } from '../../protocol/io-scauth.ts';
 import { InvalidParameter } from '../../protocol/varlink.ts';
+import type { Reply } from '../../protocol/io-scauth.ts';
 import { callerUnlessRoot } from './caller.ts';
+import type { Run } from './method-parts.ts';
 
 const MAX_DAYS = 3650;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -26,11 +26,7 @@ function wireFleet(standing: FleetStanding): Reply<'GetHealth'>['fleet'] {
 }
 
 /** For root of the whole machine. */
-export async function getHealth(
-  { days }: Given<'GetHealth'>,
-  peer: PeerCredentials,
-  parts: HealthParts,
-): Promise<Reply<'GetHealth'>> {
+export const getHealth: Run<'GetHealth', HealthParts> = async ({ days }, peer, parts) => {
   if (days > MAX_DAYS) throw new InvalidParameter('days');
   const user = await callerUnlessRoot(peer, parts.accounts);
   const limitMs = parts.clock.nowMs() + days * DAY_MS;
@@ -49,4 +45,4 @@ export async function getHealth(
     shutOutSoonCount: soon.count,
     fleet: wireFleet(parts.fleet()),
   };
-}
+};

@@ -3,35 +3,24 @@
 
 import { AgentError } from '../../base/errors.ts';
 import { numbered } from '../../base/slices.ts';
-import type { AuditLog } from '../../audit/interface.ts';
-import { NOT_EVALUATED, type Inventory } from '../../model/inventory.ts';
-import type { PeerCredentials } from '../../model/request.ts';
+import { NOT_EVALUATED } from '../../model/inventory.ts';
 import type { TokenId } from '../../model/card/token.ts';
-import type { LoginDriverTable } from '../../store/interface.ts';
 import type { Token, TokenSource } from '../../token/interface.ts';
 import { wholeTokens } from '../../stories/card/find/whole-tokens.ts';
 import { mayDriverRun } from '../../../policy/permit-driver.ts';
 import { UNFIT_USE } from '../../words/pairing.ts';
 import { mayDriverServe } from '../../stories/card/gates/driver-gate.ts';
-import type { PlanParts } from '../../stories/enforcement/enforcement-plan.ts';
 import { guardDriver } from '../../stories/enforcement/shut-out-by-settings.ts';
-import type { Given, Reply } from '../../protocol/io-scauth.ts';
 import { tokenIdOf } from './caller.ts';
+import type { AdminParts, Run } from './method-parts.ts';
 import { pageOf } from './paging.ts';
 import { wireDriver, wireItem, wireReader, wireReaderDriver } from './wire.ts';
-
-export interface InventoryParts {
-  readonly inventory: Inventory;
-  readonly loginDrivers: LoginDriverTable;
-  readonly tokens: TokenSource;
-  readonly audit: AuditLog;
-}
 
 /** Whether a driver may run in a login by a service, as somebody asks who has logged in. */
 export function mayServe({
   inventory,
   loginDrivers,
-}: Pick<InventoryParts, 'inventory' | 'loginDrivers'>): (driver: string, service: string) => boolean {
+}: Pick<AdminParts, 'inventory' | 'loginDrivers'>): (driver: string, service: string) => boolean {
   const gate = { drivers: () => inventory.drivers(), table: loginDrivers };
   return (driver, service) => mayDriverServe(driver, service, gate);
 }
@@ -46,11 +35,7 @@ async function tokensNamed(tokens: TokenSource, id: TokenId | null): Promise<rea
 }
 
 /** @throws AgentError `no-card`, and those of TokenSource.present */
-export async function listItems(
-  given: Given<'ListItems'>,
-  _peer: PeerCredentials,
-  { tokens, inventory }: InventoryParts,
-): Promise<Reply<'ListItems'>> {
+export const listItems: Run<'ListItems'> = async (given, _peer, { tokens, inventory }) => {
   const named = await tokensNamed(tokens, tokenIdOf(given));
   const all = named.flatMap((token) => token.identities.map((identity) => ({ token, identity })));
   const { items, next } = await pageOf(numbered(all, given.after ?? 0), async ({ token, identity }) => {
@@ -59,38 +44,30 @@ export async function listItems(
     return wireItem(token, identity, trust, UNFIT_USE[identity.use]);
   });
   return { items, next };
-}
+};
 
-export function listDrivers(
-  _given: object,
-  _peer: PeerCredentials,
-  { inventory, loginDrivers }: InventoryParts,
-): Reply<'ListDrivers'> {
+export const listDrivers: Run<'ListDrivers'> = (_, _peer, { inventory, loginDrivers }) => {
   const drivers = inventory.drivers().map((driver) => {
     const { builtIn, id } = driver;
     const enabledForLogin = loginDrivers.loginDriver(id);
     return wireDriver(driver, mayDriverRun({ builtIn, enabledForLogin, beforeLogin: true }));
   });
   return { drivers };
-}
+};
 
-export function listReaders(
-  _given: object,
-  _peer: PeerCredentials,
-  { inventory }: InventoryParts,
-): Reply<'ListReaders'> {
+export const listReaders: Run<'ListReaders'> = (_, _peer, { inventory }) => {
   return {
     readers: inventory.readers().map(wireReader),
     drivers: inventory.readerDrivers().map(wireReaderDriver),
   };
-}
+};
 
 /** @throws AgentError `invalid-argument` for a driver that is not there, `would-shut-out` */
-export async function setDriverForLogin(
-  { driver: id, enabled, shutOut }: Given<'SetDriverForLogin'>,
-  actor: PeerCredentials,
-  { inventory, loginDrivers, audit, enforcement }: InventoryParts & { readonly enforcement: PlanParts },
-): Promise<object> {
+export const setDriverForLogin: Run<'SetDriverForLogin'> = async (
+  { driver: id, enabled, shutOut },
+  actor,
+  { inventory, loginDrivers, audit, enforcement },
+) => {
   if (!enabled && shutOut !== true) await guardDriver(id, enforcement);
   const driver = inventory.drivers().find((one) => one.id === id);
   if (driver === undefined)
@@ -99,4 +76,4 @@ export async function setDriverForLogin(
   const action = enabled ? 'enabled' : 'disabled';
   await audit.record({ kind: 'driver-changed', action, driver: id, version: driver.version, actor });
   return {};
-}
+};

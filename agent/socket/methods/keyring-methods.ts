@@ -4,18 +4,11 @@
 import { printable } from '../../base/errors.ts';
 import { auditedKey } from '../../stories/card/audited-key.ts';
 import type { KeyringParts } from '../../stories/card/keyring-parts.ts';
-import type { PairingParts } from '../../stories/pair/pair.ts';
 import type { KeptSecret } from '../../model/secret/keyring.ts';
 import { parsePkhh } from '../../model/key/key.ts';
-import type { Accounts } from '../../model/account.ts';
-import type { PeerCredentials } from '../../model/request.ts';
-import type { Given, Reply, WireKeyringCard } from '../../protocol/io-scauth.ts';
+import type { WireKeyringCard } from '../../protocol/io-scauth.ts';
 import { userInScope } from './caller.ts';
-
-export interface KeyringMethodParts extends Pick<PairingParts, 'policy' | 'pairings' | 'audit' | 'clock'> {
-  readonly accounts: Accounts;
-  readonly keyring: KeyringParts;
-}
+import type { Run } from './method-parts.ts';
 
 /** Whether the password is another one than it was when it was sealed; null: not known here. */
 async function passwordChanged(kept: KeptSecret, { passwordMark }: KeyringParts): Promise<boolean | null> {
@@ -24,11 +17,11 @@ async function passwordChanged(kept: KeptSecret, { passwordMark }: KeyringParts)
 }
 
 /** @throws AgentError `store-unreadable` */
-export async function getKeyring(
-  { user: asked }: Given<'GetKeyring'>,
-  peer: PeerCredentials,
-  { policy, pairings, keyring, accounts }: KeyringMethodParts,
-): Promise<Reply<'GetKeyring'>> {
+export const getKeyring: Run<'GetKeyring'> = async (
+  { user: asked },
+  peer,
+  { policy, pairings, keyring, accounts },
+) => {
   const user = await userInScope(peer, asked, accounts);
   const { allowed, services } = policy().keyring;
   const kept = keyring.table.secretsOf(user);
@@ -45,17 +38,17 @@ export async function getKeyring(
     });
   }
   return { user, allowed, pam: keyring.pamOpensKeyrings(), services, cards };
-}
+};
 
 /**
  * Forgets what is sealed for one pairing, or for all of the user's, and names those that had something.
  * @throws AgentError `store-unreadable`, and what the audit log throws
  */
-export async function disableKeyring(
-  { user: asked, hash }: Given<'DisableKeyring'>,
-  actor: PeerCredentials,
-  { pairings, keyring, audit, accounts }: KeyringMethodParts,
-): Promise<Reply<'DisableKeyring'>> {
+export const disableKeyring: Run<'DisableKeyring'> = async (
+  { user: asked, hash },
+  actor,
+  { pairings, keyring, audit, accounts },
+) => {
   const user = await userInScope(actor, asked, accounts);
   const gone = keyring.table.dropSecrets(user, hash === null ? null : parsePkhh(hash));
   for (const pkhh of gone) {
@@ -64,4 +57,4 @@ export async function disableKeyring(
     await audit.record({ kind: 'keyring', action: 'disabled', user, actor, key, detail: null });
   }
   return { disabled: gone };
-}
+};

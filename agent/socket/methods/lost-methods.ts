@@ -5,13 +5,11 @@ import { AgentError } from '../../base/errors.ts';
 import { rowsBehind } from '../../base/slices.ts';
 import { parsePkhh } from '../../model/key/key.ts';
 import { parseSerial, type Lost } from '../../model/lost.ts';
-import type { PeerCredentials } from '../../model/request.ts';
 import type { LostPlace } from '../../store/interface.ts';
 import { sayFound, sayLost, type LostWhat } from '../../stories/lost/say-lost.ts';
-import type { Given, Reply } from '../../protocol/io-scauth.ts';
 import { InvalidParameter } from '../../protocol/varlink.ts';
 import { callerUnlessRoot, loginNameOf, userInScope } from './caller.ts';
-import type { AdminParts } from './method-parts.ts';
+import type { Run } from './method-parts.ts';
 import { pageOf } from './paging.ts';
 import { wireLost } from './wire.ts';
 
@@ -31,27 +29,19 @@ function whatOf({
   };
 }
 
-export async function lost(
-  given: Given<'SayLost'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Reply<'SayLost'>> {
+export const lost: Run<'SayLost'> = async (given, peer, parts) => {
   const what = whatOf(given);
   const isRoot = peer.uid === 0;
   const user = isRoot && given.user === null ? null : await userInScope(peer, given.user, parts.accounts);
   const by = isRoot || user === null ? loginNameOf(given.by) : user;
   const report = await sayLost(what, user, by, peer, { ...parts, enforcement: parts.enforcement });
   return { lost: report.lost.map(wireLost), sessions: report.sessions, notes: [...report.notes] };
-}
+};
 
-export async function found(
-  given: Given<'SayFound'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Reply<'SayFound'>> {
+export const found: Run<'SayFound'> = async (given, peer, parts) => {
   const report = await sayFound(whatOf(given), peer, parts);
   return { found: report.found.map(wireLost), notes: [...report.notes] };
-}
+};
 
 /** @throws InvalidParameter */
 function placeOf(after: string): LostPlace {
@@ -61,11 +51,7 @@ function placeOf(after: string): LostPlace {
   return { kind, name };
 }
 
-export async function listLost(
-  { after }: Given<'ListLost'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Reply<'ListLost'>> {
+export const listLost: Run<'ListLost'> = async ({ after }, peer, parts) => {
   const own = await callerUnlessRoot(peer, parts.accounts);
   const rows = rowsBehind<Lost, LostPlace>(
     after === null ? null : placeOf(after),
@@ -78,4 +64,4 @@ export async function listLost(
   }));
   const { items, next } = await pageOf(visible, wireLost);
   return { lost: items, next: next === null ? null : `${next.kind} ${next.name}` };
-}
+};

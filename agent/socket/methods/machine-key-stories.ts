@@ -8,13 +8,11 @@ import {
 } from '../../stories/setup/machine-keys.ts';
 import type { Account } from '../../model/account.ts';
 import { parsePkhh } from '../../model/key/key.ts';
-import type { PeerCredentials } from '../../model/request.ts';
 import type { Subject } from '../../model/key/unsigned-document.ts';
-import type { Given } from '../../protocol/io-scauth.ts';
 import { InvalidParameter, PermissionDenied } from '../../protocol/varlink.ts';
+import type { Given } from '../../protocol/io-scauth.ts';
 import { callerAccount } from './caller.ts';
-import type { Story } from './card-stories.ts';
-import type { AdminParts } from './method-parts.ts';
+import type { StoryOf } from './method-parts.ts';
 
 /** CK_TOKEN_INFO. */
 const MAX_LABEL_BYTES = 32;
@@ -64,11 +62,7 @@ function wishOf(given: Given<'CreateKey'>, account: Account): MachineKeyWish {
   return { token, newToken: given.newToken === true, label, algorithm, subject: subjectOf(given, account) };
 }
 
-export async function createKeyStory(
-  given: Given<'CreateKey'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Story> {
+export const createKeyStory: StoryOf<'CreateKey'> = async (given, peer, parts) => {
   const account = await callerAccount(peer, parts.accounts);
   const wish = wishOf(given, account);
   // The chip is the machine's, and has room for so many.
@@ -77,26 +71,18 @@ export async function createKeyStory(
     const { token, key } = await createMachineKey(account, wish, { peer, person, parts });
     return { hash: key.publicKey.pkhh, token: token.id };
   };
-}
+};
 
-export async function requestStory(
-  given: Given<'RequestCertificate'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Story> {
+export const requestStory: StoryOf<'RequestCertificate'> = async (given, peer, parts) => {
   const pkhh = parsePkhh(given.hash);
   const subject = subjectOf(given, await callerAccount(peer, parts.accounts));
   return async (person) => {
     const request = await requestForMachineKey(pkhh, subject, { peer, person, parts });
     return { request: request.toString('base64') };
   };
-}
+};
 
-export function deleteKeysStory(
-  { token, hash }: Given<'DeleteKeys'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Story {
+export const deleteKeysStory: StoryOf<'DeleteKeys'> = ({ token, hash }, peer, parts) => {
   const pkhh = hash === null ? null : parsePkhh(hash);
   return async (person) => ({ deleted: await deleteMachineKeys(pkhh, token, { peer, person, parts }) });
-}
+};

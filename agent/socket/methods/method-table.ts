@@ -8,14 +8,13 @@ import { lookAgain } from '../../stories/card/find/whole-tokens.ts';
 import {
   INTERFACE,
   readParameters,
-  type Given,
   type MethodName,
   type Reply,
   type UpgradedMethod,
 } from '../../protocol/io-scauth.ts';
 import { PermissionDenied } from '../../protocol/varlink.ts';
 import { claim, stateFor } from '../monitor.ts';
-import { callerAccount, callerUnlessRoot, tokenIdOf } from './caller.ts';
+import { callerAccount } from './caller.ts';
 import * as book from './book-methods.ts';
 import * as stories from './card-stories.ts';
 import * as keys from './machine-key-stories.ts';
@@ -25,17 +24,11 @@ import { getHealth } from './health-methods.ts';
 import { listDrivers, listItems, listReaders, setDriverForLogin } from './inventory-methods.ts';
 import { disableKeyring, getKeyring } from './keyring-methods.ts';
 import * as lostCards from './lost-methods.ts';
-import type { AdminParts } from './method-parts.ts';
+import type { AdminParts, Run, Story, StoryOf } from './method-parts.ts';
 import { addPairing, explain, listIdentities, listPairings, unpair } from './pairing-methods.ts';
 import { getPrompt, setPrompt } from './prompt-methods.ts';
 import { checkSettings, getSettings, reloadSettings } from './settings-methods.ts';
 import { wireToken } from './wire.ts';
-
-type Run<M extends MethodName, Result> = (
-  given: Given<M>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-) => Result | Promise<Result>;
 
 interface Facts {
   readonly who: 'root' | 'all';
@@ -46,17 +39,17 @@ interface Facts {
 }
 
 interface PlainRow<M extends MethodName> extends Facts {
-  readonly run: Run<M, Reply<M>>;
+  readonly run: Run<M>;
 }
 
 /** It goes on as a conversation. */
-interface StoryRow<M extends MethodName> extends Facts {
+interface StoryRow<M extends UpgradedMethod> extends Facts {
   /**
    * A secret goes to a card: the caller has to be at this machine (stories/card/gates/require-here.ts). `seat`: a rehearsal, which
    * says who is elsewhere as one of its steps.
    */
   readonly here: 'yes' | 'seat';
-  readonly story: Run<M, stories.Story>;
+  readonly story: StoryOf<M>;
 }
 
 type PlainMethod = Exclude<MethodName, UpgradedMethod>;
@@ -68,7 +61,7 @@ const ASKS = { ...READS, wakesSessions: true, here: 'yes' } as const;
 const ROOT = { who: 'root' } as const;
 
 /** Whoever shows enforcement looks again. */
-function tellingPolicy<M extends MethodName>(run: Run<M, Reply<M>>): Run<M, Reply<M>> {
+function tellingPolicy<M extends MethodName>(run: Run<M>): Run<M> {
   return async (given, peer, parts) => {
     const reply = await run(given, peer, parts);
     parts.sessionCards.policyChanged();
@@ -102,19 +95,8 @@ const PLAIN: { readonly [M in PlainMethod]: PlainRow<M> } = {
   GetSettings: { ...READS, run: getSettings },
   CheckSettings: { ...READS, ...ROOT, run: (_, _peer, parts) => checkSettings(parts) },
   ReloadSettings: { ...CHANGES, ...ROOT, run: (_, _peer, parts) => reloadSettings(parts) },
-  GetPairingPrompt: {
-    ...READS,
-    run: async (given, peer, parts) =>
-      getPrompt(await callerUnlessRoot(peer, parts.accounts), tokenIdOf(given), parts),
-  },
-  SetPairingPrompt: {
-    ...SHOWN,
-    run: async (given, peer, parts) => {
-      const wanted = { enabled: given.enabled, token: tokenIdOf(given) };
-      await setPrompt({ user: await callerUnlessRoot(peer, parts.accounts), ...wanted }, peer, parts);
-      return {};
-    },
-  },
+  GetPairingPrompt: { ...READS, run: getPrompt },
+  SetPairingPrompt: { ...SHOWN, run: setPrompt },
   Monitor: {
     ...READS,
     run: async (_, peer, parts) => stateFor(await callerAccount(peer, parts.accounts), parts),
@@ -199,7 +181,7 @@ export async function storyOf(
   peer: PeerCredentials,
   parameters: Readonly<Record<string, unknown>>,
   parts: AdminParts,
-): Promise<stories.Story> {
+): Promise<Story> {
   const row = STORIES[name] as StoryRow<UpgradedMethod>;
   requireCaller(row, peer);
   await requireHere(peer, parts.policy(), parts.sessions, row.here);

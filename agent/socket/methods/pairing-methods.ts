@@ -9,25 +9,21 @@ import { explainLogin } from '../../stories/explain/explain.ts';
 import { pairForUser, type TrustedKey } from '../../stories/pair/pair.ts';
 import { parseCertificateFile, parsePkhh, type Certificate } from '../../model/key/key.ts';
 import { listed, type ListedPairing } from '../../model/pairing.ts';
-import { parseUsername, type PeerCredentials } from '../../model/request.ts';
+import { parseUsername } from '../../model/request.ts';
 import type { PairingPlace } from '../../store/interface.ts';
 import { lostKey } from '../../stories/card/gates/said-lost.ts';
 import { wholeTokens } from '../../stories/card/find/whole-tokens.ts';
 import { CARD_LOST } from '../../words/lost.ts';
 import { UNFIT_USE } from '../../words/pairing.ts';
-import type { Given, Reply } from '../../protocol/io-scauth.ts';
 import { InvalidParameter } from '../../protocol/varlink.ts';
+import type { Given } from '../../protocol/io-scauth.ts';
 import { accountNamed, callerUnlessRoot, userInScope } from './caller.ts';
 import { mayServe } from './inventory-methods.ts';
-import type { AdminParts } from './method-parts.ts';
+import type { Run } from './method-parts.ts';
 import { pageOf } from './paging.ts';
 import { wireIdentity, wirePairing } from './wire.ts';
 
-export async function listPairings(
-  { user: asked, after }: Given<'ListPairings'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Reply<'ListPairings'>> {
+export const listPairings: Run<'ListPairings'> = async ({ user: asked, after }, peer, parts) => {
   const user = asked === null && peer.uid === 0 ? undefined : await userInScope(peer, asked, parts.accounts);
   const rows = rowsBehind(
     after === null ? null : placeOf(after),
@@ -36,7 +32,7 @@ export async function listPairings(
   );
   const { items, next } = await pageOf(rows, wirePairing);
   return { pairings: items, next: next === null ? null : `${next.user} ${next.pkhh}` };
-}
+};
 
 /** Where a page of pairings begins: behind this user's with this hash. @throws InvalidParameter */
 function placeOf(after: string): PairingPlace {
@@ -45,11 +41,7 @@ function placeOf(after: string): PairingPlace {
   return { user: parseUsername(user), pkhh: parsePkhh(pkhh) };
 }
 
-export async function listIdentities(
-  { after }: Given<'ListIdentities'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Reply<'ListIdentities'>> {
+export const listIdentities: Run<'ListIdentities'> = async ({ after }, peer, parts) => {
   const own = await callerUnlessRoot(peer, parts.accounts);
   const tokens = await wholeTokens(parts.tokens);
   const all = tokens.flatMap((token) => token.identities.map((identity) => ({ token, identity })));
@@ -60,7 +52,7 @@ export async function listIdentities(
     return wireIdentity(token, identity, UNFIT_USE[identity.use] ?? (lost ? CARD_LOST : null), visible);
   });
   return { identities: items, next };
-}
+};
 
 /** @throws InvalidParameter unless exactly one of both is there */
 function trustedKey({ hash, certificate }: Given<'AddPairing'>): TrustedKey {
@@ -75,22 +67,14 @@ export function certificateOf(text: string): Certificate {
   return parseCertificateFile(isPem ? Buffer.from(text, 'latin1') : Buffer.from(text, 'base64'));
 }
 
-export async function addPairing(
-  given: Given<'AddPairing'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Reply<'AddPairing'>> {
+export const addPairing: Run<'AddPairing'> = async (given, peer, parts) => {
   const key = trustedKey(given);
   const { name } = await accountNamed(given.user, parts.accounts);
   const wish = { shared: given.shared === true, dryRun: given.dryRun === true };
   return { pairing: wirePairing(listed(await pairForUser(name, key, peer, parts, wish))) };
-}
+};
 
-export async function unpair(
-  { user: asked, hash, all, shutOut }: Given<'Unpair'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Reply<'Unpair'>> {
+export const unpair: Run<'Unpair'> = async ({ user: asked, hash, all, shutOut }, peer, parts) => {
   const user = await userInScope(peer, asked, parts.accounts);
   const pkhh = hash === null ? null : parsePkhh(hash);
   const own = parts.pairings.cardsOf(user);
@@ -112,13 +96,9 @@ export async function unpair(
   if (removed.length === 0 && pkhh !== null) throw new AgentError('not-paired');
   const { items } = await pageOf(numbered(removed, 0), wirePairing);
   return { removed: items, more: removed.length - items.length };
-}
+};
 
-export async function explain(
-  { user: asked, service, rhost }: Given<'Explain'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Reply<'Explain'>> {
+export const explain: Run<'Explain'> = async ({ user: asked, service, rhost }, peer, parts) => {
   const user = await userInScope(peer, asked, parts.accounts);
   const account = await accountNamed(user, parts.accounts);
   const links = await explainLogin(
@@ -131,4 +111,4 @@ export async function explain(
     },
   );
   return { user, links: [...links] };
-}
+};

@@ -2,28 +2,24 @@
 // in the files now, before they come into force. ReloadSettings: and now they do.
 
 import { asAgentError, printable } from '../../base/errors.ts';
-import { shutOutBy, type SettingsFiles } from '../../stories/enforcement/shut-out-by-settings.ts';
+import { shutOutBy } from '../../stories/enforcement/shut-out-by-settings.ts';
 import { driverFacts } from '../../stories/enforcement/card-outlook.ts';
-import type { PlanParts } from '../../stories/enforcement/enforcement-plan.ts';
-import type { Inventory } from '../../model/inventory.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import type { SettingReport } from '../../../policy/setting-report.ts';
 import type { Setting } from '../../../policy/settings/setting.ts';
 import { settings } from '../../../policy/settings/settings.ts';
-import type { PeerCredentials } from '../../model/request.ts';
-import type { Given, Methods, Reply, WireSetting } from '../../protocol/io-scauth.ts';
+import type { WireSetting, Methods } from '../../protocol/io-scauth.ts';
 import { InvalidParameter, PermissionDenied } from '../../protocol/varlink.ts';
+import type { PlanParts } from '../../stories/enforcement/enforcement-plan.ts';
+import type { AdminParts, Run } from './method-parts.ts';
 import { pageOf } from './paging.ts';
+
+type SettingsParts = Pick<AdminParts, 'policy' | 'inventory' | 'settingsFiles'> & {
+  readonly enforcement: PlanParts;
+};
 
 /** Of a value: a list may be longer than a message. */
 const MAX_TEXT = 2000;
-
-export interface SettingsParts {
-  readonly policy: PlanParts['policy'];
-  readonly inventory: Inventory;
-  readonly enforcement: PlanParts;
-  readonly settingsFiles: SettingsFiles;
-}
 
 const NOBODY = {
   shutOut: [],
@@ -56,11 +52,11 @@ function wireSetting({ name, value, place, waits, atStart }: SettingReport): Wir
 }
 
 /** Who is told what: DECISIONS.md D285. @throws PermissionDenied, InvalidParameter */
-export async function getSettings(
-  { after }: Given<'GetSettings'>,
-  { uid }: PeerCredentials,
-  { settingsFiles }: Pick<SettingsParts, 'settingsFiles'>,
-): Promise<Reply<'GetSettings'>> {
+export const getSettings: Run<'GetSettings', Pick<AdminParts, 'settingsFiles'>> = async (
+  { after },
+  { uid },
+  { settingsFiles },
+) => {
   const isRoot = uid === 0;
   if (!isRoot && !settingsFiles.isPublic) throw new PermissionDenied('not for all to read in the files');
   const { settings: all, problem } = settingsFiles.report(isRoot);
@@ -75,7 +71,7 @@ export async function getSettings(
     problem: problem === null ? null : printable(problem, 500),
     next: page.next,
   };
-}
+};
 
 /** The caller is root. @throws AgentError `store-unreadable`, `internal` */
 export async function checkSettings({

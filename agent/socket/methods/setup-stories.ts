@@ -7,13 +7,12 @@ import { setUpCard, type SetupWish } from '../../stories/setup/set-up-card.ts';
 import type { KeyAlgorithm } from '../../model/key/key.ts';
 import { parsePkhh } from '../../model/key/key.ts';
 import { listed } from '../../model/pairing.ts';
-import type { PeerCredentials } from '../../model/request.ts';
 import type { TouchPolicy } from '../../model/card/token.ts';
-import type { Given } from '../../protocol/io-scauth.ts';
 import { InvalidParameter, PermissionDenied } from '../../protocol/varlink.ts';
+import type { Given } from '../../protocol/io-scauth.ts';
 import { accountNamed, callerAccount, tokenIdOf } from './caller.ts';
-import { keyringWish, type Story } from './card-stories.ts';
-import type { AdminParts } from './method-parts.ts';
+import { keyringWish } from './card-stories.ts';
+import type { StoryOf } from './method-parts.ts';
 import { certificateOf } from './pairing-methods.ts';
 import { wirePairing } from './wire.ts';
 
@@ -48,11 +47,7 @@ function wishOf(given: Given<'SetUp'>): SetupWish {
   };
 }
 
-export async function setUpStory(
-  given: Given<'SetUp'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Promise<Story> {
+export const setUpStory: StoryOf<'SetUp'> = async (given, peer, parts) => {
   const wish = wishOf(given);
   if (given.user !== null && peer.uid !== 0) throw new PermissionDenied('own account only');
   const account =
@@ -78,26 +73,18 @@ export async function setUpStory(
             },
     };
   };
-}
+};
 
-export function ownSecretsStory(
-  given: Given<'TakeOwnSecrets'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Story {
+export const ownSecretsStory: StoryOf<'TakeOwnSecrets'> = (given, peer, parts) => {
   const pkhh = given.hash === null ? null : parsePkhh(given.hash);
   return async (person) => ({ token: (await takeOwnSecrets(pkhh, peer, person, parts)).id });
-}
+};
 
-export function importCertificateStory(
-  given: Given<'ImportCertificate'>,
-  peer: PeerCredentials,
-  parts: AdminParts,
-): Story {
+export const importCertificateStory: StoryOf<'ImportCertificate'> = (given, peer, parts) => {
   const id = tokenIdOf(given);
   const certificate = certificateOf(given.certificate);
   return async (person) => {
     const { token, identity } = await importCertificate(certificate, id, peer, person, parts);
     return { token: token.id, hash: identity.publicKey.pkhh };
   };
-}
+};
