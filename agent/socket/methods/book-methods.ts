@@ -10,7 +10,7 @@ import { pageOf } from './paging.ts';
 export const signBookStory: StoryOf<'SignBook'> = async ({ items }, peer, parts) => {
   const account = await callerAccount(peer, parts.accounts);
   return async (person) => {
-    const signatures = await signBook(account.name, items, peer, person, parts);
+    const signatures = await signBook(account.name, items, { peer, person, parts });
     return { ticket: parts.signedBooks.keep(peer.uid, signatures), count: signatures.length };
   };
 };

@@ -41,7 +41,7 @@ export const pairStory: StoryOf<'Pair'> = async (given, peer, parts) => {
   const wish = keyringWish(given);
   const account = await callerAccount(peer, parts.accounts);
   return async (person) => ({
-    pairing: wirePairing(listed(await pairOwnCard(account, pkhh, peer, person, parts, wish))),
+    pairing: wirePairing(listed(await pairOwnCard(account, pkhh, { peer, person, parts }, wish))),
   });
 };
 
@@ -54,7 +54,7 @@ export const renewStory: StoryOf<'Renew'> = async ({ hash, old, keep }, peer, pa
     keep: keep === true,
   };
   return async (person) => {
-    const { paired, removed } = await renewCard(wish, peer, person, parts);
+    const { paired, removed } = await renewCard(wish, { peer, person, parts });
     return {
       pairing: wirePairing(listed(paired)),
       removed: removed === null ? null : wirePairing(listed(removed)),
@@ -64,19 +64,19 @@ export const renewStory: StoryOf<'Renew'> = async ({ hash, old, keep }, peer, pa
 
 export const verifyPinStory: StoryOf<'VerifyPin'> = (given, peer, parts) => {
   const id = tokenIdOf(given);
-  return async (person) => ({ token: (await verifyCardPin(id, peer, person, parts)).id });
+  return async (person) => ({ token: (await verifyCardPin(id, { peer, person, parts })).id });
 };
 
 export const changePinStory: StoryOf<'ChangePin'> = async (given, peer, parts) => {
   const id = tokenIdOf(given);
   const user = given.user === null ? null : await userInScope(peer, given.user, parts.accounts);
-  return async (person) => ({ token: (await changeCardPin({ id, user }, peer, person, parts)).id });
+  return async (person) => ({ token: (await changeCardPin({ id, user }, { peer, person, parts })).id });
 };
 
 export const unblockPinStory: StoryOf<'UnblockPin'> = (given, peer, parts) => {
   const wanted = { id: tokenIdOf(given), user: null };
   return async (person) => ({
-    token: (await unblockCardPin(wanted, peer, person, parts, given.helpDesk === true)).id,
+    token: (await unblockCardPin(wanted, { peer, person, parts }, given.helpDesk === true)).id,
   });
 };
 
@@ -101,14 +101,14 @@ export const answerChallengeStory: StoryOf<'AnswerChallenge'> = async (
   };
   return async (person) => {
     const typed = new Pin(Buffer.from(challenge));
-    return { shown: await answerChallenge(account, part, typed, peer, person, parts) };
+    return { shown: await answerChallenge(account, part, typed, { peer, person, parts }) };
   };
 };
 
 export const enableKeyringStory: StoryOf<'EnableKeyring'> = async (given, peer, parts) => {
   const hash = given.hash === null ? null : parsePkhh(given.hash);
   const account = await callerAccount(peer, parts.accounts);
-  return async (person) => ({ hash: (await enableKeyring(account, hash, peer, person, parts)).pkhh });
+  return async (person) => ({ hash: (await enableKeyring(account, hash, { peer, person, parts })).pkhh });
 };
 
 export const rehearseStory: StoryOf<'Rehearse'> = async ({ service }, peer, parts) => {
@@ -134,7 +134,7 @@ export const rehearseStory: StoryOf<'Rehearse'> = async ({ service }, peer, part
 export const signAnchorStory: StoryOf<'SignAnchor'> = (given, peer, parts) => {
   const user = parseUsername(given.user);
   return async (person) => {
-    const { text, card } = await signAnchor(user, peer, person, parts);
+    const { text, card } = await signAnchor(user, { peer, person, parts });
     return { anchor: text, user, hash: card.pairing.pkhh };
   };
 };

@@ -56,7 +56,11 @@ export const setUpStory: StoryOf<'SetUp'> = async (given, peer, parts) => {
       : await accountNamed(given.user, parts.accounts);
   return async (person) => {
     const atWork = (reader: string) => parts.sessionCards.atWork(reader);
-    const { issued, pairing, deskPart } = await setUpCard(account, wish, peer, person, { ...parts, atWork });
+    const { issued, pairing, deskPart } = await setUpCard(account, wish, {
+      peer,
+      person,
+      parts: { ...parts, atWork },
+    });
     return {
       hash: issued.publicKey.pkhh,
       request: issued.request === null ? null : issued.request.toString('base64'),
@@ -77,14 +81,14 @@ export const setUpStory: StoryOf<'SetUp'> = async (given, peer, parts) => {
 
 export const ownSecretsStory: StoryOf<'TakeOwnSecrets'> = (given, peer, parts) => {
   const pkhh = given.hash === null ? null : parsePkhh(given.hash);
-  return async (person) => ({ token: (await takeOwnSecrets(pkhh, peer, person, parts)).id });
+  return async (person) => ({ token: (await takeOwnSecrets(pkhh, { peer, person, parts })).id });
 };
 
 export const importCertificateStory: StoryOf<'ImportCertificate'> = (given, peer, parts) => {
   const id = tokenIdOf(given);
   const certificate = certificateOf(given.certificate);
   return async (person) => {
-    const { token, identity } = await importCertificate(certificate, id, peer, person, parts);
+    const { token, identity } = await importCertificate(certificate, id, { peer, person, parts });
     return { token: token.id, hash: identity.publicKey.pkhh };
   };
 };

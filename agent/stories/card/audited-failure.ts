@@ -9,6 +9,7 @@ import type { PeerCredentials } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { Token } from '../../token/interface.ts';
 import { auditedCard, type AuditedCard } from './audited-card.ts';
+import type { Asked } from './conversation.ts';
 
 interface Circumstances {
   readonly tokenId: string;
@@ -80,13 +81,17 @@ export async function auditedUse<T>(
   return result;
 }
 
+interface AuditedParts {
+  readonly pairings: Pick<PairingTable, 'forKey'>;
+  readonly audit: AuditLog;
+}
+
 /** The same of a card as it is known here: the ending of each story that sends a PIN or PUK outside of a login. */
 export function auditedPinUse<T>(
   what: PinUse,
   token: Token,
-  actor: PeerCredentials,
-  { pairings, audit }: { readonly pairings: Pick<PairingTable, 'forKey'>; readonly audit: AuditLog },
+  { peer, parts: { pairings, audit } }: Omit<Asked<AuditedParts>, 'person'>,
   use: () => Promise<T>,
 ): Promise<T> {
-  return auditedUse(what, { ...auditedCard(token, pairings), actor }, audit, use);
+  return auditedUse(what, { ...auditedCard(token, pairings), actor: peer }, audit, use);
 }

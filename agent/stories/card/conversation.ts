@@ -1,7 +1,7 @@
 // The person at the other end, as the stories see them. Frames and terminals are the socket's business.
 
 import type { Pin } from '../../base/pin.ts';
-import type { Happened } from '../../model/request.ts';
+import type { Happened, PeerCredentials } from '../../model/request.ts';
 
 export interface Conversation {
   /**
@@ -34,6 +34,13 @@ export interface Conversation {
   columns?(): Promise<number | null>;
   /** Aborted when the person is gone, so that nobody waits for them at the reader. Absent: that is never known. */
   readonly gone?: AbortSignal;
+}
+
+/** Who asks for a story, the person at the other end, and what the story needs. */
+export interface Asked<Parts> {
+  readonly peer: PeerCredentials;
+  readonly person: Conversation;
+  readonly parts: Parts;
 }
 
 /** `person`, with some of what they do done otherwise. */

@@ -7,14 +7,14 @@ import type { Pin } from '../../base/pin.ts';
 import { Challenge } from '../../model/challenge.ts';
 import type { PublicKey } from '../../model/key/key.ts';
 import { verifyProof, type Proof } from '../../model/proof.ts';
-import type { PeerCredentials, Username } from '../../model/request.ts';
+import type { Username } from '../../model/request.ts';
 import type { Identity } from '../../model/card/token.ts';
 import type { PairingTable } from '../../store/interface.ts';
-import type { OpenCard, Token } from '../../token/interface.ts';
+import type { Token, WhileOpen } from '../../token/interface.ts';
 import { permitReader } from '../../../policy/permit-reader.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { askPin, pinOf } from './ask-pin/ask-pin.ts';
-import type { Conversation } from './conversation.ts';
+import type { Asked, Conversation } from './conversation.ts';
 import type { OnCard } from './find/find-identity.ts';
 import type { Rider } from './rider.ts';
 import { promptName } from './pin-prompt.ts';
@@ -49,16 +49,11 @@ export interface CardPinTry {
 }
 
 /** Whether a try of this card's PIN may be used, outside of a login. */
-export function tryConsent(
-  person: Conversation,
-  actor: PeerCredentials,
-  parts: OwnerParts,
-  token: Token,
-): TryConsent {
+export function tryConsent(token: Token, { peer, person, parts }: Asked<OwnerParts>): TryConsent {
   return new TryConsent({
     ...{ person, policy: parts.policy, secret: 'PIN' },
     question: (now) => consentPrompt(now, 'stop'),
-    mine: () => maySpendLast(token, actor.uid, parts),
+    mine: () => maySpendLast(token, peer.uid, parts),
   });
 }
 
@@ -70,14 +65,13 @@ export function tryConsent(
  * of Token.pinState
  */
 export async function askCardPin(
-  person: Conversation,
-  actor: PeerCredentials,
-  parts: OwnerParts,
   token: Token,
+  asked: Asked<OwnerParts>,
   identity: Identity | null = null,
 ): Promise<CardPinTry> {
+  const { person, parts } = asked;
   requireReader(parts.policy(), token);
-  const consent = tryConsent(person, actor, parts, token);
+  const consent = tryConsent(token, asked);
   const answer = await askPin({
     ...{ person, consent, token, refused: null, cueBy: 'information', words: 'sentence' },
     label: promptName(parts.policy(), token, identity ?? undefined),
@@ -100,45 +94,58 @@ export async function askCardPin(
 }
 
 /**
+ * The card signs, once the person knows that it waits for a touch.
+ * @param paired the key that counts; null: only its hash is known, and the one on the card has to do
+ * @returns the proof, verified, with the card let go of
+ * @throws AgentError as Token.prove and verifyProof
+ */
+export async function proofBy(
+  { token, identity }: OnCard,
+  challenge: Challenge,
+  paired: PublicKey | null,
+  { pin, consent }: CardPinTry,
+  person: Conversation,
+  whileOpen?: WhileOpen,
+): Promise<{ readonly proof: Proof; readonly key: PublicKey }> {
+  const cue = touchText(identity.touch);
+  if (cue !== null) person.tell('information', cue);
+  const { proof, released } = await consent.send(pin, (attempt) =>
+    token.prove(identity, challenge, attempt, person.gone, whileOpen),
+  );
+  const { key } = verifyProof(challenge, proof, paired ?? identity.publicKey);
+  await released;
+  return { proof, key };
+}
+
+/**
  * The card signs for a key, and shows what rides along, if anything does.
  * @param paired the key that counts; null: only its hash is known, and the one on the card has to do
  * @param inHand the PIN, which the person has typed a moment ago and which stays the caller's; null: it is asked for
  * @throws AgentError as askCardPin, Token.prove and verifyProof
  */
 export async function proveCard(
-  {
-    user,
-    service,
-    actor,
-  }: { readonly user: Username; readonly service: string; readonly actor: PeerCredentials },
-  { token, identity }: OnCard,
+  { user, service }: { readonly user: Username; readonly service: string },
+  card: OnCard,
   { publicKey: paired }: { readonly publicKey: PublicKey | null },
-  person: Conversation,
-  parts: ProvingParts,
+  asked: Asked<ProvingParts>,
   rider: Pick<Rider, 'tryCard'> | null,
   inHand: Pin | null = null,
 ): Promise<void> {
-  const { pin, consent } =
+  const { token, identity } = card;
+  const { person, parts } = asked;
+  const typed =
     inHand === null
-      ? await askCardPin(person, actor, parts, token, identity)
-      : { pin: inHand.copy(), consent: tryConsent(person, actor, parts, token) };
+      ? await askCardPin(token, asked, identity)
+      : { pin: inHand.copy(), consent: tryConsent(token, asked) };
   try {
     const hostId = parts.pairings.hostId();
     const challenge = Challenge.create({ purpose: 'pairing', hostId, user, service });
-    const key = paired ?? identity.publicKey;
-    const cue = touchText(identity.touch);
-    if (cue !== null) person.tell('information', cue);
-    const ride = async (early: Proof, card: OpenCard): Promise<void> => {
-      verifyProof(challenge, early, key);
-      await rider?.tryCard(card, person);
+    const ride: WhileOpen = async (early, open) => {
+      verifyProof(challenge, early, paired ?? identity.publicKey);
+      await rider?.tryCard(open, person);
     };
-    const whileOpen = rider === null ? undefined : ride;
-    const { proof, released } = await consent.send(pin, (attempt) =>
-      token.prove(identity, challenge, attempt, person.gone, whileOpen),
-    );
-    verifyProof(challenge, proof, key);
-    await released;
+    await proofBy(card, challenge, paired, typed, person, rider === null ? undefined : ride);
   } finally {
-    pin?.wipe();
+    typed.pin?.wipe();
   }
 }

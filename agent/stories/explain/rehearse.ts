@@ -143,7 +143,7 @@ class Rehearser {
     );
     const { pin, consent } = await this.step(
       'PIN',
-      () => askCardPin(person, peer, this.#parts, token, identity),
+      () => askCardPin(token, { peer, person, parts: this.#parts }, identity),
       ({ pin: typed }) => (typed === null ? 'to be typed on the reader' : 'typed'),
     );
     try {

@@ -6,9 +6,9 @@ import type { Account } from '../../model/account.ts';
 import type { Pkhh } from '../../model/key/key.ts';
 import type { Pin } from '../../base/pin.ts';
 import type { Pairing } from '../../model/pairing.ts';
-import type { PeerCredentials, Username } from '../../model/request.ts';
+import type { Username } from '../../model/request.ts';
 import { auditedIdentity } from '../card/audited-key.ts';
-import type { Conversation } from '../card/conversation.ts';
+import type { Asked } from '../card/conversation.ts';
 import { accountPasswordPrompt } from '../../words/pairing.ts';
 import { ownCard, ownPairings, type OwnCardParts } from '../card/find/own-card.ts';
 import { askSecret, proveCard, type ProvingParts } from '../card/prove-card.ts';
@@ -27,10 +27,9 @@ export interface EnableKeyringParts extends Omit<ProvingParts, 'pairings'>, OwnC
 export async function enableKeyring(
   account: Account,
   pkhh: Pkhh | null,
-  actor: PeerCredentials,
-  person: Conversation,
-  parts: EnableKeyringParts,
+  asked: Asked<EnableKeyringParts>,
 ): Promise<Pairing> {
+  const { peer, person, parts } = asked;
   const policy = parts.policy();
   if (!policy.keyring.allowed) throw new AgentError('not-allowed', { detail: 'keyring.allowed' });
   const { name: user } = account;
@@ -47,9 +46,9 @@ export async function enableKeyring(
       throw new AgentError('not-supported', { detail: 'the card has no key for key management (PIV 9D)' });
     }
     await parts.checkPassword(user, password);
-    await proveCard({ user, service: 'keyring', actor }, { token, identity }, pairing, person, parts, offer);
+    await proveCard({ user, service: 'keyring' }, { token, identity }, pairing, asked, offer);
     if (offer.failure !== null) throw new AgentError('not-supported', { detail: offer.failure });
-    await offer.keep(actor, auditedIdentity(identity));
+    await offer.keep(peer, auditedIdentity(identity));
     return pairing;
   } finally {
     offer?.forget();

@@ -24,7 +24,7 @@ import { auditedIdentity, auditedKey } from '../card/audited-key.ts';
 import { requireOwnSecrets } from '../card/gates/factory-secrets.ts';
 import { provenCardKey, requireCard } from '../card/card-check.ts';
 import { checkCertificate, type CertifiedKey } from '../card/gates/check-certificate.ts';
-import type { Conversation } from '../card/conversation.ts';
+import type { Asked } from '../card/conversation.ts';
 import type { HelpDesk } from '../card/help-desk.ts';
 import type { KeyringWish, OfferRider, Rider } from '../card/rider.ts';
 import { seenOn, type OnCard } from '../card/find/find-identity.ts';
@@ -151,22 +151,17 @@ const refusals: readonly AgentErrorCode[] = [
 export async function pairOwnCard(
   account: Account,
   pkhh: Pkhh,
-  peer: PeerCredentials,
-  person: Conversation,
-  parts: PairingParts,
+  asked: Asked<PairingParts>,
   wish: KeyringWish = 'ask',
   inHand: Pin | null = null,
 ): Promise<Pairing> {
-  return auditedPairing(account.name, peer, parts, () =>
-    proveAndPair(account, pkhh, peer, person, parts, wish, inHand),
-  );
+  return auditedPairing(account.name, asked, () => proveAndPair(account, pkhh, asked, wish, inHand));
 }
 
 /** Records why it was refused. @throws what `act` throws */
 export async function auditedPairing<T>(
   user: Username,
-  actor: PeerCredentials,
-  { audit }: Pick<PairingParts, 'audit'>,
+  { peer: actor, parts: { audit } }: Asked<PairingParts>,
   act: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -194,12 +189,11 @@ export async function cardWith(user: Username, pkhh: Pkhh, parts: PairingParts):
 async function proveAndPair(
   account: Account,
   pkhh: Pkhh,
-  peer: PeerCredentials,
-  person: Conversation,
-  parts: PairingParts,
+  asked: Asked<PairingParts>,
   wish: KeyringWish,
   inHand: Pin | null,
 ): Promise<Pairing> {
+  const { peer, person, parts } = asked;
   const permitting = (): Policy => {
     const policy = parts.policy();
     if (mayPair(policy, peer.uid, account.uid)) return policy;
@@ -216,7 +210,7 @@ async function proveAndPair(
   const rider = parts.offerRider(scene, password);
   try {
     await parts.checkPassword(account.name, password);
-    await proveOrRecord(account.name, card, peer, person, parts, rider, inHand);
+    await proveOrRecord(account.name, card, asked, rider, inHand);
     await rider?.askConsent(person);
     await requirePairable(permitting(), account.name, pkhh, card.identity, card, parts);
     const key = auditedIdentity(card.identity);
@@ -238,23 +232,21 @@ async function proveAndPair(
 export async function proveOrRecord(
   user: Username,
   card: OnCard,
-  actor: PeerCredentials,
-  person: Conversation,
-  parts: PairingParts,
+  asked: Asked<PairingParts>,
   rider: Rider | null,
   inHand: Pin | null,
 ): Promise<void> {
   try {
-    await proveCard({ user, service: 'scauth', actor }, card, card.identity, person, parts, rider, inHand);
+    await proveCard({ user, service: 'scauth' }, card, card.identity, asked, rider, inHand);
   } catch (error) {
     const where = {
       tokenId: card.token.id,
       user,
       key: auditedIdentity(card.identity),
-      actor,
+      actor: asked.peer,
       detail: asAgentError(error).detail,
     };
-    for (const event of eventsOfError(error, where)) await parts.audit.record(event);
+    for (const event of eventsOfError(error, where)) await asked.parts.audit.record(event);
     throw error;
   }
 }

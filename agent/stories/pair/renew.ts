@@ -8,7 +8,6 @@ import type { Pin } from '../../base/pin.ts';
 import type { Account } from '../../model/account.ts';
 import { parseCertificate, type Pkhh } from '../../model/key/key.ts';
 import type { Pairing } from '../../model/pairing.ts';
-import type { PeerCredentials } from '../../model/request.ts';
 import type { KeyringTable } from '../../store/interface.ts';
 import { accountPasswordPrompt, KEYRING_LATER, renewalText, SEVERAL_TO_RENEW } from '../../words/pairing.ts';
 import { mayPair } from '../../../policy/permit-pairing.ts';
@@ -16,7 +15,7 @@ import { renewsBySubject } from '../../../policy/permit-renewal.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { auditedIdentity, auditedKey } from '../card/audited-key.ts';
 import { checkCertificate } from '../card/gates/check-certificate.ts';
-import type { Conversation } from '../card/conversation.ts';
+import type { Asked } from '../card/conversation.ts';
 import type { OnCard } from '../card/find/find-identity.ts';
 import { ownPairings } from '../card/find/own-card.ts';
 import { askSecret } from '../card/prove-card.ts';
@@ -53,44 +52,38 @@ export interface Renewed {
 /**
  * @throws AgentError `not-paired`, `invalid-argument` (several, and none named), and those of pairOwnCard
  */
-export function renewCard(
-  wish: RenewWish,
-  peer: PeerCredentials,
-  person: Conversation,
-  parts: RenewParts,
-): Promise<Renewed> {
-  return auditedPairing(wish.account.name, peer, parts, () => new Renewal(wish, peer, person, parts).run());
+export function renewCard(wish: RenewWish, asked: Asked<RenewParts>): Promise<Renewed> {
+  return auditedPairing(wish.account.name, asked, () => new Renewal(wish, asked).run());
 }
 
 class Renewal {
   readonly #wish: RenewWish;
-  readonly #peer: PeerCredentials;
-  readonly #person: Conversation;
+  readonly #asked: Asked<RenewParts>;
   readonly #parts: RenewParts;
 
-  constructor(wish: RenewWish, peer: PeerCredentials, person: Conversation, parts: RenewParts) {
+  constructor(wish: RenewWish, asked: Asked<RenewParts>) {
     this.#wish = wish;
-    this.#peer = peer;
-    this.#person = person;
-    this.#parts = parts;
+    this.#asked = asked;
+    this.#parts = asked.parts;
   }
 
   async run(): Promise<Renewed> {
     const { account, pkhh, keep } = this.#wish;
+    const { peer, person } = this.#asked;
     const old = this.#old();
     const card = await cardWith(account.name, pkhh, this.#parts);
     const warning = await this.#requirePairable(card, old);
-    if (warning !== null) this.#person.tell('error', warning);
-    this.#person.tell('information', renewalText(card.identity.label, old.label, account.name, keep));
+    if (warning !== null) person.tell('error', warning);
+    person.tell('information', renewalText(card.identity.label, old.label, account.name, keep));
     const password = (await this.#isVouched(card, old))
       ? null
-      : await askSecret(this.#person, accountPasswordPrompt(account.name));
+      : await askSecret(person, accountPasswordPrompt(account.name));
     const paired = await this.#pair(card, old, password);
     if (keep) return { paired, removed: null };
     const [removed = null] = this.#parts.pairings.remove(account.name, old.pkhh);
     if (removed !== null) {
       const key = auditedKey(removed.pkhh, removed.tokenId, null);
-      await this.#parts.audit.record({ kind: 'pairing-removed', user: account.name, actor: this.#peer, key });
+      await this.#parts.audit.record({ kind: 'pairing-removed', user: account.name, actor: peer, key });
     }
     return { paired, removed };
   }
@@ -127,7 +120,7 @@ class Renewal {
   async #isVouched(card: OnCard, old: Pairing): Promise<boolean> {
     const policy = this.#parts.policy();
     const vouched = await this.#hasSameSubject(policy, card, old);
-    if (!vouched && !mayPair(policy, this.#peer.uid, this.#wish.account.uid))
+    if (!vouched && !mayPair(policy, this.#asked.peer.uid, this.#wish.account.uid))
       throw new AgentError('not-allowed', { detail: 'pairing.users_may_pair, pairing.renew' });
     return vouched;
   }
@@ -152,6 +145,7 @@ class Renewal {
   /** @param password null: it is not asked for */
   async #pair(card: OnCard, old: Pairing, password: Pin | null): Promise<Pairing> {
     const { account, pkhh } = this.#wish;
+    const { peer, person } = this.#asked;
     const { name: user } = account;
     const sealed = this.#parts.keyring.table.secretsOf(user).some((one) => one.pkhh === old.pkhh);
     const policy = this.#parts.policy();
@@ -160,20 +154,15 @@ class Renewal {
     const rider = password === null ? null : this.#parts.offerRider(scene, password);
     try {
       if (password !== null) await this.#parts.checkPassword(user, password);
-      await proveOrRecord(user, card, this.#peer, this.#person, this.#parts, rider, null);
+      await proveOrRecord(user, card, this.#asked, rider, null);
       await this.#requirePairable(card, old);
       if ((await this.#isVouched(card, old)) !== (password === null))
         throw new AgentError('not-allowed', { detail: 'pairing.renew changed meanwhile' });
       const key = auditedIdentity(card.identity);
       const nowMs = this.#parts.clock.nowMs();
-      const paired = await addAndRecord(
-        pairingFromCard(user, card, user, nowMs),
-        key,
-        this.#peer,
-        this.#parts,
-      );
-      await rider?.seal(this.#person, this.#peer, key);
-      if (sealed && rider === null) this.#person.tell('error', KEYRING_LATER);
+      const paired = await addAndRecord(pairingFromCard(user, card, user, nowMs), key, peer, this.#parts);
+      await rider?.seal(person, peer, key);
+      if (sealed && rider === null) person.tell('error', KEYRING_LATER);
       return paired;
     } finally {
       rider?.forget();

@@ -7,13 +7,13 @@ import type { SecretBuffer } from '../../base/secret.ts';
 import type { Account } from '../../model/account.ts';
 import { answerTo, type DeskBinding } from '../../model/secret/help-desk.ts';
 import type { Pkhh } from '../../model/key/key.ts';
-import type { PeerCredentials, Username } from '../../model/request.ts';
+import type { Username } from '../../model/request.ts';
 import { cardInputOf, openSealed } from '../../model/secret/sealed-secret.ts';
 import type { Identity } from '../../model/card/token.ts';
 import type { OpenCard, Token } from '../../token/interface.ts';
 import { ANSWER_TEXT, NO_SUCH_CHALLENGE } from '../../words/help-desk.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
-import type { Conversation } from '../card/conversation.ts';
+import type { Asked } from '../card/conversation.ts';
 import { proveCard } from '../card/prove-card.ts';
 import { wholeTokens } from '../card/find/whole-tokens.ts';
 import type { PinParts } from './change-pin.ts';
@@ -68,11 +68,9 @@ export async function answerChallenge(
   account: Account,
   { hostId, user, pkhh, recipient, sealed }: DeskPart,
   challenge: Pin,
-  peer: PeerCredentials,
-  person: Conversation,
-  parts: PinParts,
+  asked: Asked<PinParts>,
 ): Promise<boolean> {
-  const { token, opens, signs } = await officerCard(recipient, parts);
+  const { token, opens, signs } = await officerCard(recipient, asked.parts);
   const input = cardInputOf(sealed, opens.publicKey);
   const binding = { hostId, user, pkhh };
   let agreed: SecretBuffer | null = null;
@@ -81,10 +79,10 @@ export async function answerChallenge(
       agreed = await card.agree(opens, input);
     },
   };
-  const use = { user: account.name, service: SERVICE, actor: peer };
+  const use = { user: account.name, service: SERVICE };
   try {
-    await auditedPinUse({ kind: 'pin-checked' }, token, peer, parts, () =>
-      proveCard(use, { token, identity: signs }, signs, person, parts, rider),
+    await auditedPinUse({ kind: 'pin-checked' }, token, asked, () =>
+      proveCard(use, { token, identity: signs }, signs, asked, rider),
     );
     const opened = agreed as SecretBuffer | null;
     if (opened === null) throw new AgentError('card-fault', { detail: 'the card has opened nothing' });
@@ -92,7 +90,7 @@ export async function answerChallenge(
     try {
       const answer = seed.peek((bytes) => answered(challenge, bytes, binding));
       try {
-        return (await person.show?.(ANSWER_TEXT, answer)) === true;
+        return (await asked.person.show?.(ANSWER_TEXT, answer)) === true;
       } finally {
         answer.wipe();
       }

@@ -1,9 +1,8 @@
 // The story of `sc_auth unblock`: which card, and a new PIN for it by its PUK, or by a help desk that knows it.
 
-import type { PeerCredentials } from '../../model/request.ts';
 import type { Token } from '../../token/interface.ts';
 import { chooseToken, type WantedToken } from '../card/find/choose-token.ts';
-import type { Conversation } from '../card/conversation.ts';
+import type { Asked } from '../card/conversation.ts';
 import { newPinByPuk, type UnblockParts } from '../card/ask-pin/new-pin-by-puk.ts';
 import { promptName } from '../card/pin-prompt.ts';
 import { maySpendLast } from '../card/ask-pin/whose-tries.ts';
@@ -15,9 +14,7 @@ import type { PinParts } from './change-pin.ts';
  */
 export async function unblockCardPin(
   wanted: WantedToken,
-  peer: PeerCredentials,
-  person: Conversation,
-  parts: PinParts & Pick<UnblockParts, 'helpDesk'>,
+  { peer, person, parts }: Asked<PinParts & Pick<UnblockParts, 'helpDesk'>>,
   byDesk = false,
 ): Promise<Token> {
   const token = await chooseToken(wanted, parts);

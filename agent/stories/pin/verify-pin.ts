@@ -1,11 +1,10 @@
 // `sc_auth verifypin`: is this the PIN of my card? Nothing is signed and the card is left unverified.
 
-import type { PeerCredentials } from '../../model/request.ts';
 import type { TokenId } from '../../model/card/token.ts';
 import type { Token } from '../../token/interface.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
 import { chooseToken } from '../card/find/choose-token.ts';
-import type { Conversation } from '../card/conversation.ts';
+import type { Asked } from '../card/conversation.ts';
 import { askCardPin } from '../card/prove-card.ts';
 import type { PinParts } from './change-pin.ts';
 
@@ -15,16 +14,11 @@ import type { PinParts } from './change-pin.ts';
  * @throws AgentError `no-card`, `invalid-argument` (several cards), `cancelled`, `wrong-pin`, `pin-blocked`,
  * `pin-reserve`, `pin-not-yours`, `pin-malformed`, `contactless`, and those of Token.verifyPin
  */
-export async function verifyCardPin(
-  id: TokenId | null,
-  peer: PeerCredentials,
-  person: Conversation,
-  parts: PinParts,
-): Promise<Token> {
-  const token = await chooseToken({ id, user: null }, parts);
-  await auditedPinUse({ kind: 'pin-checked' }, token, peer, parts, async () => {
-    const { pin, consent } = await askCardPin(person, peer, parts, token);
-    await consent.send(pin, (attempt) => token.verifyPin(attempt, token.pins[0], person.gone));
+export async function verifyCardPin(id: TokenId | null, asked: Asked<PinParts>): Promise<Token> {
+  const token = await chooseToken({ id, user: null }, asked.parts);
+  await auditedPinUse({ kind: 'pin-checked' }, token, asked, async () => {
+    const { pin, consent } = await askCardPin(token, asked);
+    await consent.send(pin, (attempt) => token.verifyPin(attempt, token.pins[0], asked.person.gone));
   });
   return token;
 }

@@ -3,11 +3,10 @@
 
 import { AgentError } from '../../base/errors.ts';
 import { sameKey, type Certificate } from '../../model/key/key.ts';
-import type { PeerCredentials } from '../../model/request.ts';
 import type { TokenId } from '../../model/card/token.ts';
 import { CARD_READING_MS, type CardIssuer, type Token } from '../../token/interface.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
-import type { Conversation } from '../card/conversation.ts';
+import type { Asked } from '../card/conversation.ts';
 import { type OnCard } from '../card/find/find-identity.ts';
 import { askCardPin } from '../card/prove-card.ts';
 import type { PairingParts } from '../pair/pair.ts';
@@ -21,15 +20,14 @@ import type { PairingParts } from '../pair/pair.ts';
 export async function importCertificate(
   certificate: Certificate,
   id: TokenId | null,
-  peer: PeerCredentials,
-  person: Conversation,
-  parts: PairingParts,
+  asked: Asked<PairingParts>,
 ): Promise<OnCard> {
+  const { parts } = asked;
   const card = await cardWithKey(certificate, id, parts);
   const { token, identity } = card;
   const put = await wayOnto(token);
-  await auditedPinUse({ kind: 'pin-checked' }, token, peer, parts, async () => {
-    const { pin, consent } = await askCardPin(person, peer, parts, token);
+  await auditedPinUse({ kind: 'pin-checked' }, token, asked, async () => {
+    const { pin, consent } = await askCardPin(token, asked);
     await consent.send(pin, (attempt) => put(identity, certificate, attempt));
   });
   await parts.tokens.readAgain?.(token, CARD_READING_MS);

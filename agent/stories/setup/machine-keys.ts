@@ -8,7 +8,6 @@ import type { Pin } from '../../base/pin.ts';
 import type { Account } from '../../model/account.ts';
 import type { MachineKeyAlgorithm } from '../../model/card/issuing.ts';
 import type { Pkhh } from '../../model/key/key.ts';
-import type { PeerCredentials } from '../../model/request.ts';
 import type { PinTry } from '../../model/card/token.ts';
 import { UnsignedDocument, type Subject } from '../../model/key/unsigned-document.ts';
 import { CARD_READING_MS, type KeyStore, type MachineKey, type Token } from '../../token/interface.ts';
@@ -17,7 +16,7 @@ import { tooWeak } from '../../words/pairing.ts';
 import { refusesPairing } from '../../../policy/permit-pairing.ts';
 import { auditedCard } from '../card/audited-card.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
-import type { Conversation } from '../card/conversation.ts';
+import type { Asked } from '../card/conversation.ts';
 import type { TryConsent } from '../card/ask-pin/last-try.ts';
 import { askCardPin, tryConsent } from '../card/prove-card.ts';
 import { ownersOf } from '../card/find/user-of-card.ts';
@@ -34,11 +33,7 @@ export interface MachineKeyWish {
   readonly subject: Subject;
 }
 
-export interface Asked {
-  readonly peer: PeerCredentials;
-  readonly person: Conversation;
-  readonly parts: PairingParts;
-}
+type AskedHere = Asked<PairingParts>;
 
 type KeyToken = Token & { readonly keys: KeyStore };
 
@@ -65,8 +60,8 @@ interface Opened {
 }
 
 /** The caller wipes the PIN. */
-async function openToken(token: KeyToken, { person, peer, parts }: Asked): Promise<Opened> {
-  const { pin, consent } = await askCardPin(person, peer, parts, token);
+async function openToken(token: KeyToken, asked: AskedHere): Promise<Opened> {
+  const { pin, consent } = await askCardPin(token, asked);
   if (pin === null) throw new AgentError('not-supported', { detail: 'a PIN that is typed on the reader' });
   return { token, pin, consent };
 }
@@ -81,7 +76,7 @@ function isPin(pin: Pin): boolean {
 }
 
 /** @throws AgentError as TokenSource.newToken */
-async function makeToken(label: string, asked: Asked): Promise<Opened> {
+async function makeToken(label: string, asked: AskedHere): Promise<Opened> {
   const { person, peer, parts } = asked;
   const { tokens, audit } = parts;
   const before = (await tokens.present(CARD_READING_MS)).filter(holdsKeys);
@@ -98,7 +93,7 @@ async function makeToken(label: string, asked: Asked): Promise<Opened> {
     if (token === undefined) throw new AgentError('card-fault', { detail: 'the new token is not there' });
     const card = { ...auditedCard(token, parts.pairings), actor: peer };
     await audit.record({ kind: 'pin-changed', how: 'set-up', good: true, ...card });
-    return { token, pin: pin.copy(), consent: tryConsent(person, peer, parts, token) };
+    return { token, pin: pin.copy(), consent: tryConsent(token, asked) };
   } finally {
     pin.wipe();
   }
@@ -111,9 +106,9 @@ async function makeToken(label: string, asked: Asked): Promise<Opened> {
 export async function createMachineKey(
   account: Account,
   wish: MachineKeyWish,
-  asked: Asked,
+  asked: AskedHere,
 ): Promise<{ readonly token: Token; readonly key: MachineKey }> {
-  const { parts, peer } = asked;
+  const { parts } = asked;
   // A key that no pairing would take is not made; one more pairing is not its business.
   const rule = refusesPairing(parts.policy(), wish.algorithm, 0);
   if (rule !== null) throw new AgentError('weak-key', { say: tooWeak(rule) });
@@ -124,7 +119,7 @@ export async function createMachineKey(
   const { keys } = token;
   try {
     const { algorithm, label } = wish;
-    const key = await auditedPinUse({ kind: 'pin-checked' }, token, peer, parts, () =>
+    const key = await auditedPinUse({ kind: 'pin-checked' }, token, asked, () =>
       next(opened, (attempt) => keys.createKey({ algorithm, label }, attempt)),
     );
     try {
@@ -170,12 +165,12 @@ async function tokenWithKey(
 }
 
 /** @returns PKCS#10, DER @throws AgentError `invalid-argument`, those of askCardPin and KeyStore */
-export async function requestForMachineKey(pkhh: Pkhh, subject: Subject, asked: Asked): Promise<Buffer> {
+export async function requestForMachineKey(pkhh: Pkhh, subject: Subject, asked: AskedHere): Promise<Buffer> {
   const { token, key } = await tokenWithKey(pkhh, asked.parts);
   const document = UnsignedDocument.request({ use: 'login', publicKey: key.publicKey, subject });
   const opened = await openToken(token, asked);
   try {
-    return await auditedPinUse({ kind: 'pin-checked' }, token, asked.peer, asked.parts, () =>
+    return await auditedPinUse({ kind: 'pin-checked' }, token, asked, () =>
       next(opened, (attempt) => token.keys.signDocument(key, document, attempt)),
     );
   } finally {
@@ -191,7 +186,7 @@ export async function requestForMachineKey(pkhh: Pkhh, subject: Subject, asked: 
 export async function deleteMachineKeys(
   pkhh: Pkhh | null,
   name: string | null,
-  asked: Asked,
+  asked: AskedHere,
 ): Promise<readonly Pkhh[]> {
   const { parts } = asked;
   const token = pkhh === null ? await tokenNamed(name, parts) : (await tokenWithKey(pkhh, parts)).token;
@@ -202,7 +197,7 @@ export async function deleteMachineKeys(
     throw new AgentError('invalid-argument', { say: say.stillPaired(paired.publicKey.pkhh) });
   const opened = await openToken(token, asked);
   try {
-    await auditedPinUse({ kind: 'pin-checked' }, token, asked.peer, parts, () =>
+    await auditedPinUse({ kind: 'pin-checked' }, token, asked, () =>
       next(opened, (attempt) => token.keys.deleteKeys(keys, attempt)),
     );
     return keys.map(({ publicKey }) => publicKey.pkhh);

@@ -17,7 +17,7 @@ import { permitAttestation } from '../../../policy/permit-attestation.ts';
 import { mayPair, refusesPairing } from '../../../policy/permit-pairing.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { auditedPinUse } from '../card/audited-failure.ts';
-import type { Conversation } from '../card/conversation.ts';
+import type { Asked } from '../card/conversation.ts';
 import { askCardPin, requireReader, tryConsent } from '../card/prove-card.ts';
 import type { TryConsent } from '../card/ask-pin/last-try.ts';
 import { promptName } from '../card/pin-prompt.ts';
@@ -61,18 +61,13 @@ const MOST_ROUNDS = 3;
  * @throws AgentError `not-allowed`, `weak-key`, `no-card`, `invalid-argument` (several cards), `contactless`, `cannot-set-up`, `cancelled`,
  * and those of SetupLook.issue, pairOwnCard and pairForUser
  */
-export async function setUpCard(
-  account: Account,
-  wish: SetupWish,
-  peer: PeerCredentials,
-  person: Conversation,
-  parts: SetupParts,
-): Promise<SetUp> {
+export async function setUpCard(account: Account, wish: SetupWish, asked: Asked<SetupParts>): Promise<SetUp> {
+  const { peer, parts } = asked;
   requirePolicy(account, wish, peer, parts);
   const token = await cardToSetUp(wish, parts);
   const over = parts.atWork(token.slot.reader);
   try {
-    return await setUpToken(token, account, wish, peer, person, parts);
+    return await setUpToken(token, account, wish, asked);
   } finally {
     over();
   }
@@ -82,18 +77,17 @@ async function setUpToken(
   token: Token,
   account: Account,
   wish: SetupWish,
-  peer: PeerCredentials,
-  person: Conversation,
-  parts: PairingParts,
+  asked: Asked<PairingParts>,
 ): Promise<SetUp> {
+  const { person, parts } = asked;
   const issuer = requireIssuer(token, parts);
   const look = await lookAt(issuer);
   requireAttestable(look, wish.key, parts.policy());
   person.tell('information', say.settingUpText(printable(token.slot.reader, 60), look.firmware, look.begun));
   const secrets = new Secrets();
   try {
-    const setting = { account, wish, token, issuer, peer, person, parts };
-    const issued = await auditedPinUse({ kind: 'pin-changed', how: 'set-up' }, token, peer, parts, () =>
+    const setting = { account, wish, token, issuer, ...asked };
+    const issued = await auditedPinUse({ kind: 'pin-changed', how: 'set-up' }, token, asked, () =>
       issue(look, secrets, setting),
     );
     await parts.tokens.readAgain?.(token, CARD_READING_MS);
@@ -105,14 +99,11 @@ async function setUpToken(
   }
 }
 
-interface Setting {
+interface Setting extends Asked<PairingParts> {
   readonly account: Account;
   readonly wish: SetupWish;
   readonly token: Token;
   readonly issuer: CardIssuer;
-  readonly peer: PeerCredentials;
-  readonly person: Conversation;
-  readonly parts: PairingParts;
 }
 
 /** What is kept while the card is set up, and wiped on each path. */
@@ -239,12 +230,12 @@ async function issue(first: SetupLook, secrets: Secrets, setting: Setting): Prom
 
 /** The two questions: the PIN that the card is to have, or the one that it has; and the PUK is shown. */
 async function askSecrets(look: CardLook, secrets: Secrets, setting: Setting): Promise<void> {
-  const { person, token, peer, parts } = setting;
+  const { person, token } = setting;
   if (look.secrets.pin === false) await askCurrent(secrets, setting);
   else {
     secrets.next = await askNext(setting);
     const pin = new Pin(Buffer.from(FACTORY_PIN));
-    secrets.current = { pin, consent: tryConsent(person, peer, parts, token) };
+    secrets.current = { pin, consent: tryConsent(token, setting) };
   }
   if (look.secrets.puk === false) {
     person.tell('information', say.PUK_STAYS);
@@ -253,9 +244,9 @@ async function askSecrets(look: CardLook, secrets: Secrets, setting: Setting): P
   secrets.puk = await showNewPuk(person);
 }
 
-async function askCurrent(secrets: Secrets, { person, token, peer, parts }: Setting): Promise<void> {
-  person.tell('information', say.PIN_IS_SET);
-  const { pin, consent } = await askCardPin(person, peer, parts, token);
+async function askCurrent(secrets: Secrets, setting: Setting): Promise<void> {
+  setting.person.tell('information', say.PIN_IS_SET);
+  const { pin, consent } = await askCardPin(setting.token, setting);
   if (pin === null) throw new AgentError('internal', { detail: 'the PIN came from nowhere' });
   secrets.current?.pin.wipe();
   secrets.current = { pin, consent };
@@ -298,11 +289,12 @@ async function enrol(
 async function pair(
   { publicKey: { pkhh } }: Issued,
   { current, next }: Secrets,
-  { account, wish, peer, person, parts }: Setting,
+  setting: Setting,
 ): Promise<Pairing> {
+  const { account, wish, peer, person, parts } = setting;
   try {
     if (peer.uid === 0) return await pairForUser(account.name, { kind: 'hash', pkhh }, peer, parts);
-    return await pairOwnCard(account, pkhh, peer, person, parts, wish.keyring, next ?? current?.pin ?? null);
+    return await pairOwnCard(account, pkhh, setting, wish.keyring, next ?? current?.pin ?? null);
   } catch (error) {
     person.tell('error', say.NOT_PAIRED_YET);
     throw error;

@@ -116,7 +116,7 @@ export class KeyMatrix {
     const { pkhh, keyObject } = key.publicKey;
     const issued = makeCertificate(keyObject, { cn: 'Ada' }, testAuthority('Test CA'));
     const certificate = parseCertificate(issued);
-    const put = () => importCertificate(certificate, null, peer, types(PIN), this.#parts);
+    const put = () => importCertificate(certificate, null, { peer, person: types(PIN), parts: this.#parts });
     this.#folder.misbehave(bad);
     const imported = await this.#told('import', put);
     this.#folder.misbehave();

@@ -82,7 +82,7 @@ export async function newPinByPuk(unblocking: Unblocking, parts: UnblockParts): 
   const known = await token.pukState?.();
   if (known !== undefined) await consent.obtain(known);
   const source = sourceOf(unblocking, parts);
-  return auditedPinUse({ kind: 'pin-changed', how: source.how }, token, actor, parts, async () => {
+  return auditedPinUse({ kind: 'pin-changed', how: source.how }, token, { peer: actor, parts }, async () => {
     const puk = await source.ask();
     try {
       const next = await askNewPin(person, token, policy(), label, null);

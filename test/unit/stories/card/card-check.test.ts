@@ -134,7 +134,7 @@ test.serial(
       };
       const peer = { pid: 7, uid: alice.uid, gid: 1 };
       const person = new FakePerson(['correct horse', PIN]);
-      const paired = pairOwnCard(alice, victim.publicKey.pkhh, peer, person, parts);
+      const paired = pairOwnCard(alice, victim.publicKey.pkhh, { peer, person, parts });
       return { paired, audit, pairings, person };
     };
     t.true((await pairs(PROVEN, 'paired').paired).cardKey?.equals(own.spki));

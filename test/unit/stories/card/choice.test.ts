@@ -201,6 +201,6 @@ test.serial('a signing key is refused at pairing, on whichever card', async (t) 
   };
   const account = { name: parseUsername('alice'), uid: 1000 };
   const peer = { pid: 1, uid: 1000, gid: 1000 };
-  const pairs = pairOwnCard(account, victim.publicKey.pkhh, peer, new FakePerson([]), parts);
+  const pairs = pairOwnCard(account, victim.publicKey.pkhh, { peer, person: new FakePerson([]), parts });
   await t.throwsAsync(pairs, { code: 'weak-key' });
 });

@@ -110,18 +110,22 @@ test.serial('verifypin and pair on a pad', async (t) => {
   const policy = (): Policy => defaultPolicy;
   const pairings = new FakePairings();
   const parts = { policy, pairings, tokens: tokensOf(token), audit, accounts, trust: noTrust };
-  await verifyCardPin(null, peer, person, parts);
+  await verifyCardPin(null, { peer, person, parts });
   t.deepEqual(person.told, [ON_READER]);
   const pairing = new FakePerson(['correct horse']);
-  await pairOwnCard(alice, victim.publicKey.pkhh, peer, pairing, {
-    ...{ policy, tokens: tokensOf(token), trust: noTrust, audit, pairings },
-    clock: { nowMs: () => 42, monotonicMs: () => 0 },
-    accounts,
-    offerRider: () => null,
-    helpDesk: noHelpDesk,
-    checkPassword: (_user, password) => {
-      password.wipe();
-      return Promise.resolve();
+  await pairOwnCard(alice, victim.publicKey.pkhh, {
+    peer,
+    person: pairing,
+    parts: {
+      ...{ policy, tokens: tokensOf(token), trust: noTrust, audit, pairings },
+      clock: { nowMs: () => 42, monotonicMs: () => 0 },
+      accounts,
+      offerRider: () => null,
+      helpDesk: noHelpDesk,
+      checkPassword: (_user, password) => {
+        password.wipe();
+        return Promise.resolve();
+      },
     },
   });
   t.is(pairing.told.at(-1), ON_READER);
@@ -243,11 +247,11 @@ test.serial(
       checkPassword: () => Promise.reject(new Error('asked too early')),
     };
     const { pkhh } = victim.publicKey;
-    await t.throwsAsync(pairOwnCard(alice, pkhh, peer, person, parts), { code: 'contactless' });
+    await t.throwsAsync(pairOwnCard(alice, pkhh, { peer, person, parts }), { code: 'contactless' });
     await t.throwsAsync(pairForUser(alice.name, { kind: 'hash', pkhh }, peer, parts), {
       code: 'contactless',
     });
-    await t.throwsAsync(verifyCardPin(null, peer, person, parts), { code: 'contactless' });
+    await t.throwsAsync(verifyCardPin(null, { peer, person, parts }), { code: 'contactless' });
     t.like(audit.events, [{ kind: 'pairing-refused', detail: 'contactless' }]);
     t.deepEqual([pairings.rows, person.asked, token.sent], [[], [], []]);
   },

@@ -45,7 +45,7 @@ async function sign({
     ...more,
   };
   const free = freeSecretSlots();
-  const { text } = await signAnchor(alice.name, peer, new FakePerson(answers), parts)
+  const { text } = await signAnchor(alice.name, { peer, person: new FakePerson(answers), parts })
     .then(({ text }) => ({ text }))
     .catch((error: unknown) => ({ text: (error as { code: string }).code }));
   if (freeSecretSlots() !== free) throw new Error('a secret is left');

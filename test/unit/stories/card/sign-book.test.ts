@@ -37,9 +37,11 @@ async function sign(
     },
     audit: new FakeAudit(),
   };
-  const signed = await signBook(alice.name, items, { pid: 1, uid: alice.uid, gid: 0 }, person, parts).catch(
-    (error: unknown) => (error as { code: string }).code,
-  );
+  const signed = await signBook(alice.name, items, {
+    peer: { pid: 1, uid: alice.uid, gid: 0 },
+    person,
+    parts,
+  }).catch((error: unknown) => (error as { code: string }).code);
   if (freeSecretSlots() !== free) throw new Error('a secret is left');
   return { signed, asked: person.asked.length };
 }

@@ -242,7 +242,7 @@ for (const [answer, wanted, asks] of [
       const token = new KeyringToken();
       const person = new FakePerson([PASSWORD, PIN, answer]);
       const parts = scene(keyring, token);
-      await pairOwnCard(alice, victim.publicKey.pkhh, OWN, person, parts);
+      await pairOwnCard(alice, victim.publicKey.pkhh, { peer: OWN, person, parts });
       t.is(token.agreed, 1, 'the card has shown that it opens what is sealed to it');
       t.is(keyring.kept.length, wanted ? 1 : 0);
       t.is(parts.audit.events.filter(({ kind }) => kind === 'keyring').length, wanted ? 1 : 0);
@@ -257,19 +257,23 @@ test.serial('pairing: where no PAM stack opens keyrings, nobody is asked about o
   const token = new KeyringToken();
   const person = new FakePerson([PASSWORD, PIN]);
   const parts = scene(keyring, token);
-  await pairOwnCard(alice, victim.publicKey.pkhh, OWN, person, parts);
+  await pairOwnCard(alice, victim.publicKey.pkhh, { peer: OWN, person, parts });
   t.is(token.agreed, 0);
   // Who asks for it by name gets it: a stack may be written later.
   const named = new FakePerson([PASSWORD, PIN]);
   const wished = scene(keyring, token);
-  await pairOwnCard(alice, victim.publicKey.pkhh, OWN, named, wished, 'yes');
+  await pairOwnCard(alice, victim.publicKey.pkhh, { peer: OWN, person: named, parts: wished }, 'yes');
   t.is(keyring.kept.length, 1);
 });
 
 test.serial('keyring enable: a paired card of one’s own that opens what is sealed to it', async (t) => {
   const free = freeSecretSlots();
   const enable = (keyring: Keyrings, parts: ReturnType<typeof scene>, pkhh = victim.publicKey.pkhh) =>
-    enableKeyring(alice, pkhh, OWN, new FakePerson([PASSWORD, PIN]), { ...parts, keyring });
+    enableKeyring(alice, pkhh, {
+      peer: OWN,
+      person: new FakePerson([PASSWORD, PIN]),
+      parts: { ...parts, keyring },
+    });
   const keyring = new Keyrings();
   const paired = (token: FakeToken) => scene(keyring, token, pairedTable());
   t.is((await enable(keyring, paired(new KeyringToken()))).user, alice.name);

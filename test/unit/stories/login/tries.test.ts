@@ -122,7 +122,7 @@ async function verifyAs(uid: number, table: FakePairings, story = verifyCardPin)
     ...{ accounts, trust: noTrust },
   };
   const person = new FakePerson(['yes', PIN]);
-  return story(null, { pid: 7, uid, gid: uid }, person, parts).then(
+  return story(null, { peer: { pid: 7, uid, gid: uid }, person, parts }).then(
     () => 'sent',
     (error: unknown) => asAgentError(error).code,
   );
@@ -166,7 +166,7 @@ test.serial('S9: the same for a new PIN', async (t) => {
     ...{ accounts, trust: noTrust },
   };
   const peer = { pid: 7, uid: bob.uid, gid: 1 };
-  await t.throwsAsync(changeCardPin({ id: null, user: null }, peer, new FakePerson([]), parts), {
+  await t.throwsAsync(changeCardPin({ id: null, user: null }, { peer, person: new FakePerson([]), parts }), {
     code: 'pin-not-yours',
   });
 });

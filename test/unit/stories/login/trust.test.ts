@@ -237,7 +237,7 @@ test.serial('pairing: a certificate that no login would take is refused before a
   const { pkhh } = bad.identity.publicKey;
   const parts = pairingParts(bad, policyOf({ level: 2 }));
   const person = new FakePerson(['correct horse', PIN]);
-  const own = pairOwnCard(alice, pkhh, self, person, parts);
+  const own = pairOwnCard(alice, pkhh, { peer: self, person, parts });
   await t.throwsAsync(own, { code: 'untrusted-certificate', message: /revoked/ });
   t.deepEqual([person.asked, bad.sent], [[], []]);
   t.like(parts.audit.events, [{ kind: 'pairing-refused', detail: 'untrusted-certificate' }]);
@@ -251,6 +251,10 @@ test.serial('pairing: a certificate that no login would take is refused before a
   t.deepEqual(parts.pairings.rows, []);
   const good = cardOf('plain');
   const well = pairingParts(good, policyOf({ level: 2 }));
-  await pairOwnCard(alice, good.identity.publicKey.pkhh, self, new FakePerson(['correct horse', PIN]), well);
+  await pairOwnCard(alice, good.identity.publicKey.pkhh, {
+    peer: self,
+    person: new FakePerson(['correct horse', PIN]),
+    parts: well,
+  });
   t.is(well.pairings.rows.length, 1);
 });

@@ -84,13 +84,11 @@ async function pairOwn(
   let made: Pairing | null = null;
   let error: AgentError | null = null;
   try {
-    made = await pairOwnCard(
-      alice,
-      scene.hash ?? pkhh,
-      { ...self, uid: scene.uid ?? self.uid },
+    made = await pairOwnCard(alice, scene.hash ?? pkhh, {
+      peer: { ...self, uid: scene.uid ?? self.uid },
       person,
       parts,
-    );
+    });
   } catch (failure) {
     if (!(failure instanceof AgentError)) throw failure;
     error = failure;

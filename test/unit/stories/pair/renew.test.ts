@@ -122,7 +122,7 @@ async function renew(t: ExecutionContext, scene: Scene): Promise<Seen> {
   const wish = { account: alice, pkhh: token.identity.publicKey.pkhh, old: null, keep: false, ...scene.wish };
   let code = 'done';
   try {
-    await renewCard(wish, self, person, parts);
+    await renewCard(wish, { peer: self, person, parts });
   } catch (error) {
     code = error instanceof AgentError ? error.code : String(error);
   }

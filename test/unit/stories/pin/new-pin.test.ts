@@ -108,7 +108,7 @@ async function tell(
     ...{ policy: () => defaultPolicy, pairings, tokens: tokensOf(...tokens), audit },
     ...{ accounts, trust: noTrust, helpDesk: noHelpDesk },
   };
-  const result = await story(wanted, peer, person, parts).then(
+  const result = await story(wanted, { peer, person, parts }).then(
     (token): string => token.id,
     (error: unknown): string => asAgentError(error).code,
   );

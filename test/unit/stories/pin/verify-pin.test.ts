@@ -38,7 +38,7 @@ async function verify(
     trust: noTrust,
   };
   const person = new FakePerson(answers);
-  const result = await verifyCardPin(id === null ? null : parseTokenId(id), peer, person, parts).then(
+  const result = await verifyCardPin(id === null ? null : parseTokenId(id), { peer, person, parts }).then(
     (token): string => token.id,
     (error: unknown): AgentErrorCode => {
       if (error instanceof AgentError) return error.code;

@@ -83,7 +83,7 @@ async function cutAt(
 
 async function cardThatIsSetUp(): Promise<Readers> {
   const readers = await Readers.with({ factory: true });
-  await setUpCard(alice, WISH, self, new Person([PIN, PIN]), partsWith(readers));
+  await setUpCard(alice, WISH, { peer: self, person: new Person([PIN, PIN]), parts: partsWith(readers) });
   return readers;
 }
 
@@ -99,7 +99,8 @@ test.serial(
         if (login?.certificate == null) throw new Error('no login key');
         const issued = makeCertificate(login.publicKey.keyObject, { cn: 'ada' }, testAuthority('Test CA'));
         const next = parseCertificate(issued);
-        const put = () => importCertificate(next, null, self, new Person([PIN]), partsWith(readers));
+        const put = () =>
+          importCertificate(next, null, { peer: self, person: new Person([PIN]), parts: partsWith(readers) });
         const cut = await cutAt(readers, kind, at, put);
         const certificateNow = async () => (await readers.present())[0]?.identities[0]?.certificate?.der;
         const now = await certificateNow();
@@ -132,7 +133,8 @@ test.serial(
         const readers = await Readers.with(options);
         const { pins } = readers.slot.card.applet;
         const first = new Person([PIN, PIN]);
-        const take = (person: Person) => () => takeOwnSecrets(null, self, person, partsWith(readers));
+        const take = (person: Person) => () =>
+          takeOwnSecrets(null, { peer: self, person, parts: partsWith(readers) });
         const cut = await cutAt(readers, kind, at, take(first));
         const note = `${kind} at ${at}`;
         const again = new Person(pins.application.isDefault ? [PIN, PIN] : []);
@@ -166,7 +168,11 @@ test.serial('a card swapped before anybody has noticed: import-certificate puts 
       return PIN;
     },
   ]);
-  const put = importCertificate(parseCertificate(issued), null, self, person, partsWith(readers));
+  const put = importCertificate(parseCertificate(issued), null, {
+    peer: self,
+    person,
+    parts: partsWith(readers),
+  });
   await t.throwsAsync(put, { code: 'card-changed' });
   t.is(other.applet.pins.application.tries, 3, 'it got no PIN');
 });
@@ -182,7 +188,7 @@ test.serial("own secrets on the spot: only what is the factory's, and no key is 
     const person = new Person(answers);
     const parts = partsWith(tokens);
     const before = tokens.slot.card.applet.keys.get(0x9a);
-    await takeOwnSecrets(null, self, person, parts);
+    await takeOwnSecrets(null, { peer: self, person, parts });
     const { pins, keys } = tokens.slot.card.applet;
     t.false(pins.application.isDefault || pins.puk.isDefault);
     t.is(keys.get(0x9a), before);
@@ -196,7 +202,9 @@ test.serial("own secrets on the spot: only what is the factory's, and no key is 
 test.serial('own secrets: weak ones are refused here as well', async (t) => {
   const tokens = await Readers.with({ key: 'p256', pin: '123456', puk: '12345678' });
   const person = new Person(['123456', '111111', '234567']);
-  await t.throwsAsync(takeOwnSecrets(null, self, person, partsWith(tokens)), { code: 'pin-malformed' });
+  await t.throwsAsync(takeOwnSecrets(null, { peer: self, person, parts: partsWith(tokens) }), {
+    code: 'pin-malformed',
+  });
   t.true(tokens.slot.card.applet.pins.application.isDefault);
 });
 
@@ -220,7 +228,7 @@ for (const [firmware, atr] of [
           const { applet, faults } = readers.slot.card;
           faults.arm({ kind: 'status', sw: '6A84', ins, skip, times: 'always' });
           const setUp = (answers: readonly string[]) =>
-            setUpCard(alice, WISH, self, new Person(answers), partsWith(readers));
+            setUpCard(alice, WISH, { peer: self, person: new Person(answers), parts: partsWith(readers) });
           const error = await setUp([PIN, PIN]).then(
             () => null,
             (thrown: unknown) => asAgentError(thrown),
@@ -248,7 +256,11 @@ test.serial(
     if (login === undefined) throw new Error('no login key');
     const issued = makeCertificate(login.publicKey.keyObject, { cn: 'ada' }, testAuthority('Test CA'));
     const put = (person: Person, tokens = readers, certificate = issued) =>
-      importCertificate(parseCertificate(certificate), null, self, person, partsWith(tokens));
+      importCertificate(parseCertificate(certificate), null, {
+        peer: self,
+        person,
+        parts: partsWith(tokens),
+      });
     readers.slot.card.faults.arm({ kind: 'status', sw: '6A84', ins: 'DB' });
     const full = await t.throwsAsync(put(new Person([PIN])), { code: 'cannot-set-up' });
     t.regex(String(full), /no room left/);
@@ -285,7 +297,7 @@ for (const [name, options] of [
       await readers.readAgain();
       const parts = partsWith(readers);
       const unblock = (puk: string) =>
-        unblockCardPin({ id: null, user: null }, self, new Person([puk, PIN, PIN]), parts);
+        unblockCardPin({ id: null, user: null }, { peer: self, person: new Person([puk, PIN, PIN]), parts });
       await t.throwsAsync(unblock('11111111'), { code: 'wrong-puk' });
       t.deepEqual([pins.puk.tries, pins.application.tries], [2, 0]);
       await unblock('40717253');

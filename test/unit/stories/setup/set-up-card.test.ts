@@ -104,7 +104,7 @@ async function setUp(t: ExecutionContext, scene: Scene): Promise<Seen> {
   let made: SetUp | null = null;
   let error: AgentError | null = null;
   try {
-    made = await setUpCard(alice, { ...WISH, ...scene.wish }, scene.peer ?? self, person, parts);
+    made = await setUpCard(alice, { ...WISH, ...scene.wish }, { peer: scene.peer ?? self, person, parts });
   } catch (thrown) {
     error = asAgentError(thrown);
   }
@@ -341,11 +341,11 @@ test.serial(
     const own = token?.identities[0]?.certificate;
     if (own == null) throw new Error('no certificate');
     const person = new Person([PIN]);
-    t.is((await importCertificate(own, null, self, person, parts)).identity.slot, '9A');
+    t.is((await importCertificate(own, null, { peer: self, person, parts })).identity.slot, '9A');
     const [other] = (await (await Readers.with({ key: 'p256' })).present())[0]?.identities ?? [];
     if (other?.certificate == null) throw new Error('no certificate');
     const nobody = new Person([]);
-    await t.throwsAsync(importCertificate(other.certificate, null, self, nobody, parts), {
+    await t.throwsAsync(importCertificate(other.certificate, null, { peer: self, person: nobody, parts }), {
       code: 'no-identity',
     });
     t.deepEqual(nobody.asked, []);
