@@ -1,9 +1,10 @@
 // Where the chain stands when a log is opened: the state of the seal, walked on over the records that were written after
 // it was saved; and what is wrong at the end of the file. Records before the state are `sc_auth audit verify`'s.
 
-import { closeSync, fstatSync, ftruncateSync, readdirSync, readSync, statSync } from 'node:fs';
+import { fstatSync, ftruncateSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { openRegular } from '../base/regular-file.ts';
+import { closing } from '../base/open-file.ts';
 import { parseSealedLine, sealOf, stepKey } from '../model/sealed-log/sealed-line.ts';
 import type { GapEvent, GapReason } from '../model/sealed-log/audit-event.ts';
 import type { SealState } from '../model/sealed-log/seal-state.ts';
@@ -76,12 +77,7 @@ function rotatedLines(path: string, sequence: number): Buffer[] {
     if (why === 'not-regular') return null;
     throw error;
   });
-  if (fd === null) return [];
-  try {
-    return linesBackTo(fd, sequence);
-  } finally {
-    closeSync(fd);
-  }
+  return fd === null ? [] : closing(fd, () => linesBackTo(fd, sequence));
 }
 
 /** Takes away half a line that a crash or a full disk left: nothing was granted on it. @returns its bytes */

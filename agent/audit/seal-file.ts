@@ -19,6 +19,7 @@ import {
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { AgentError } from '../base/errors.ts';
+import { closing, syncPath } from '../base/open-file.ts';
 import { distrustOf } from '../base/trusted-file.ts';
 import {
   decodeSealFile,
@@ -46,15 +47,6 @@ function openOwn(path: string, flags: number): number {
   if (why === null) return fd;
   closeSync(fd);
   throw new AgentError('not-allowed', { detail: `${path} ${why}` });
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }
 
 export class SealFile {
@@ -93,19 +85,16 @@ export class SealFile {
    */
   begin(logPath: string): SealState {
     const key = randomBytes(32);
-    const fd = openOwn(keyPath(logPath), constants.O_WRONLY | constants.O_APPEND);
-    try {
+    closing(openOwn(keyPath(logPath), constants.O_WRONLY | constants.O_APPEND), (fd) => {
       writeSync(fd, `${key.toString('base64url')}\n`);
       fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    });
     const state: SealState = { sequence: 0, key, prev: chainName(key), lastMs: 0 };
     const slot = encodeSlot(state);
     for (const at of SLOTS) writeSync(this.#fd, slot, 0, SLOT_BYTES, at);
     slot.fill(0);
     fsyncSync(this.#fd);
-    syncFolder(logPath);
+    syncPath(dirname(logPath));
     return state;
   }
 

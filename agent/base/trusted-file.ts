@@ -1,9 +1,10 @@
 // Reads a file that decides something: absolute path, no link at its end, a regular file, owned by us (root), not
 // writable by others, only one name. Checked on the open descriptor, so nothing can be swapped in between.
 
-import { closeSync, fstatSync, lstatSync, readSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, type Stats } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { AgentError } from './errors.ts';
+import { closing, readAtMost } from './open-file.ts';
 import { openRegular } from './regular-file.ts';
 
 /** Why a file may not be trusted, or null. `ownerUid` is who must own it. */
@@ -60,16 +61,8 @@ export function openTrusted(path: string): number | null {
 export function readTrustedFile(path: string, maxBytes: number): Buffer | null {
   const fd = openTrusted(path);
   if (fd === null) return null;
-  try {
-    const buffer = Buffer.alloc(maxBytes + 1);
-    let length = 0;
-    for (let got = -1; got !== 0 && length < buffer.length; length += got) {
-      got = readSync(fd, buffer, length, buffer.length - length, null);
-    }
-    if (length > maxBytes)
-      throw new AgentError('malformed', { detail: `${path} is longer than ${maxBytes} bytes` });
-    return buffer.subarray(0, length);
-  } finally {
-    closeSync(fd);
-  }
+  const bytes = closing(fd, () => readAtMost(fd, maxBytes));
+  if (bytes === null)
+    throw new AgentError('malformed', { detail: `${path} is longer than ${maxBytes} bytes` });
+  return bytes;
 }

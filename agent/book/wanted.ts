@@ -1,9 +1,10 @@
 // Keys that were put in here and that nobody knows: `fleet-wanted` says so to whoever fetches the book, and a login waits a
 // moment for the answer. What was not answered is not asked for again at once.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import koffi from 'koffi';
 import { describeError } from '../base/errors.ts';
+import { replaceFile } from '../base/replace-file.ts';
 import type { Pkhh } from '../model/key/key.ts';
 
 const MAX_WANTED = 64;
@@ -61,15 +62,12 @@ export class Wanted {
     const asked = keys.filter((key) => !this.#isWritten || this.#keys.at(-1) !== key || keys.length > 1);
     if (asked.length === 0) return;
     this.#keys = [...this.#keys.filter((key) => !asked.includes(key)), ...asked].slice(-MAX_WANTED);
-    const made = `${this.#path}.new`;
     this.#isWritten = false;
     try {
-      rmSync(made, { force: true });
       const text = this.#keys.map((key) => `${key.toLowerCase()}\n`).join('');
       asGroup(groupId(), () => {
-        writeFileSync(made, text, { mode: 0o640, flag: 'wx' });
+        replaceFile(this.#path, text, 0o640);
       });
-      renameSync(made, this.#path);
       this.#isWritten = true;
     } catch (error) {
       this.#log(`fleet: ${this.#path} was not written: ${describeError(error)}`);

@@ -1,8 +1,9 @@
 // Connects what users' sessions need: the cards and removals that their programs are told, lock on removal, and the file
 // that is written anew when one of them has something to do. No decision is made here.
 
-import { closeSync, fchmodSync, openSync } from 'node:fs';
+import { fchmodSync, openSync } from 'node:fs';
 import { describeError } from '../base/errors.ts';
+import { closing } from '../base/open-file.ts';
 import { CardRemoval, type RemovalParts } from '../stories/removal/lock-on-removal.ts';
 import { SessionCards } from '../stories/removal/session-cards.ts';
 import type { LoginCourse } from '../stories/serve-login.ts';
@@ -43,13 +44,10 @@ export function wireSessions(wiring: SessionWiring): Sessions {
   const control = new SessionControl();
   const wakeSessions = (): void => {
     try {
-      const fd = openSync(changedFile, 'w', 0o644);
-      try {
+      closing(openSync(changedFile, 'w', 0o644), (fd) => {
         // Whatever the umask is: nobody can watch a file that they may not read.
         fchmodSync(fd, 0o644);
-      } finally {
-        closeSync(fd);
-      }
+      });
     } catch (error) {
       log(`${changedFile} cannot be written: ${describeError(error)}`);
     }

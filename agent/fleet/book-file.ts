@@ -2,9 +2,10 @@
 // scauthd, which is root without the right to pass over modes, so everybody may read it; it holds nothing secret.
 
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, lstatSync, readFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRegular } from '../base/regular-file.ts';
+import { closing, readAtMost } from '../base/open-file.ts';
 import { replaceFile } from '../base/replace-file.ts';
 import { MAX_BOOK_BYTES } from '../model/book/limits.ts';
 import { EMPTY_BOOK, readBook, type Book } from './book.ts';
@@ -59,10 +60,5 @@ function identityOf(path: string): string | null {
 /** null when there is none, or none that we could have written. */
 function readSmall(path: string): Buffer | null {
   const fd = openRegular(path, () => null);
-  if (fd === null) return null;
-  try {
-    return fstatSync(fd).size <= MAX_BOOK_BYTES ? readFileSync(fd) : null;
-  } finally {
-    closeSync(fd);
-  }
+  return fd === null ? null : closing(fd, () => readAtMost(fd, MAX_BOOK_BYTES));
 }

@@ -1,9 +1,10 @@
 // What scauthd asks for: /run/scauth/fleet-wanted, one key hash a line. inotify tells of a change in the folder; a look
 // every few seconds finds what it may have missed (a folder that was made anew).
 
-import { closeSync, readSync, watch, type FSWatcher } from 'node:fs';
+import { readSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { openRegular } from '../base/regular-file.ts';
+import { closing } from '../base/open-file.ts';
 import { recordName } from './item.ts';
 
 /** Lines of which more than this many are not read: a machine has a handful of readers. */
@@ -15,14 +16,14 @@ const LOOK_MS = 5000;
 export function readWanted(path: string): string[] {
   const fd = openRegular(path, () => null);
   if (fd === null) return [];
-  try {
-    const bytes = Buffer.alloc(MAX_BYTES);
-    const text = bytes.toString('latin1', 0, readSync(fd, bytes, 0, MAX_BYTES, 0));
-    const names = text.split('\n').map((line) => recordName(line.trim().toLowerCase()));
-    return [...new Set(names.filter((name) => name !== null))].slice(0, MOST_KEYS);
-  } finally {
-    closeSync(fd);
-  }
+  const bytes = Buffer.alloc(MAX_BYTES);
+  const text = bytes.toString(
+    'latin1',
+    0,
+    closing(fd, () => readSync(fd, bytes, 0, MAX_BYTES, 0)),
+  );
+  const names = text.split('\n').map((line) => recordName(line.trim().toLowerCase()));
+  return [...new Set(names.filter((name) => name !== null))].slice(0, MOST_KEYS);
 }
 
 /** Calls back at the start and when the file may have changed, until closed. */

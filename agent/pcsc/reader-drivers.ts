@@ -1,8 +1,9 @@
 // The drivers of pcscd, read from its own files: bundles with an Info.plist, and reader.conf.d for serial ports.
 // For people only: nothing is loaded and nothing decided. Specification: pcscd(8), reader.conf(5).
 
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { constants, fstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { closing, readAtMost } from '../base/open-file.ts';
 import type { ReaderDriverInfo } from '../model/inventory.ts';
 
 const BUNDLE_FOLDER = '/usr/lib/pcsc/drivers';
@@ -13,17 +14,12 @@ const MAX_FILES = 100;
 
 /** A file of at most a MiB, or null: absent, unreadable, too long, or no file (a FIFO must not hold us up). */
 function readSmall(path: string): string | null {
-  let fd: number | null = null;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stats = fstatSync(fd);
-    if (!stats.isFile() || stats.size > MAX_FILE_BYTES) return null;
-    const bytes = Buffer.alloc(stats.size);
-    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
+    return closing(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), (fd) =>
+      fstatSync(fd).isFile() ? (readAtMost(fd, MAX_FILE_BYTES)?.toString() ?? null) : null,
+    );
   } catch {
     return null;
-  } finally {
-    if (fd !== null) closeSync(fd);
   }
 }
 

@@ -7,7 +7,6 @@ import {
   constants,
   existsSync,
   fstatSync,
-  fsyncSync,
   lstatSync,
   openSync,
   renameSync,
@@ -16,6 +15,7 @@ import {
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AgentError } from '../base/errors.ts';
+import { syncPath } from '../base/open-file.ts';
 import { checkTrustedFolder, distrustOf, openTrusted } from '../base/trusted-file.ts';
 import { bringUpToDate, isOlder, schemaVersionOf } from './migrations.ts';
 
@@ -117,13 +117,7 @@ function keepCopy(database: DatabaseSync, path: string): void {
 
 /** Renames, with the content and the name on the disk. */
 function putInPlace(from: string, to: string): void {
-  sync(from);
+  syncPath(from);
   renameSync(from, to);
-  sync(dirname(to));
-}
-
-function sync(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY);
-  fsyncSync(fd);
-  closeSync(fd);
+  syncPath(dirname(to));
 }

@@ -2,7 +2,8 @@
 // part ends with so many records that fit, or with so many bytes looked at; a place says where the next one goes on.
 // Why: DECISIONS.md D289.
 
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
+import { closing } from '../../base/open-file.ts';
 import { timeOf } from '../../model/sealed-log/sealed-line.ts';
 import { file as say, usage } from '../../words/audit-log.ts';
 import { CommandError } from '../exit-codes.ts';
@@ -96,8 +97,7 @@ function take(some: readonly (Found & { readonly at: number })[], to: Reading): 
 
 /** From the end. @returns the offset up to which there was no room or time; 0: the file is done */
 function plainBack({ path }: LogFile, end: number | null, to: Reading): number {
-  const fd = openLog(path);
-  try {
+  return closing(openLog(path), (fd) => {
     const { size } = fstatSync(fd);
     const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
     let at = Math.min(end ?? size, size);
@@ -115,9 +115,7 @@ function plainBack({ path }: LogFile, end: number | null, to: Reading): number {
       if (to.lookedAt >= MAX_LOOKED_AT) return at;
     }
     return 0;
-  } finally {
-    closeSync(fd);
-  }
+  });
 }
 
 /** A packed file is read from its beginning, up to `end`. @returns as plainBack */

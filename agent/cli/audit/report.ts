@@ -1,7 +1,8 @@
 // sc_auth audit report --html FILE: one page for people who read no logs. The page itself is report/page.ts.
 
-import { closeSync, constants, fchmodSync, openSync, writeSync } from 'node:fs';
+import { constants, fchmodSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { closing } from '../../base/open-file.ts';
 import { keyPath } from '../../model/sealed-log/seal-state.ts';
 import { faultText, file as say, page, usage } from '../../words/audit-log.ts';
 import type { CommandContext } from '../context.ts';
@@ -53,12 +54,10 @@ function write(path: string, text: string): void {
     const code = (cause as NodeJS.ErrnoException).code ?? '';
     throw new CommandError('internal', say.notWritten(path, code), cause);
   }
-  try {
+  closing(fd, () => {
     fchmodSync(fd, 0o600);
     writeSync(fd, text);
-  } finally {
-    closeSync(fd);
-  }
+  });
 }
 
 export async function action(args: readonly string[], context: CommandContext): Promise<void> {

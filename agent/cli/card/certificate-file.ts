@@ -1,8 +1,9 @@
 // A certificate from a file that the administrator names, for pairing without the card. Read with a cap, parsed
 // here, so that what is wrong with the file is said before scauthd is asked.
 
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { constants, fstatSync, openSync, type Stats } from 'node:fs';
 import { AgentError } from '../../base/errors.ts';
+import { closing, readAtMost } from '../../base/open-file.ts';
 import { parseCertificateFile, type Certificate } from '../../model/key/key.ts';
 import { certificateFile as say } from '../../words/sc-auth.ts';
 import type { CommandContext } from '../context.ts';
@@ -10,20 +11,6 @@ import { CommandError } from '../exit-codes.ts';
 
 /** PEM of the longest certificate, with room for comments and a chain behind it. */
 const MAX_FILE_BYTES = 128 * 1024;
-const PART_BYTES = 64 * 1024;
-
-/** null: it is longer. */
-export function readAtMost(fd: number, maxBytes: number): Buffer | null {
-  const parts: Buffer[] = [];
-  for (let length = 0; length <= maxBytes;) {
-    const part = Buffer.allocUnsafe(Math.min(PART_BYTES, maxBytes + 1 - length));
-    const read = readSync(fd, part, 0, part.length, null);
-    if (read === 0) return Buffer.concat(parts);
-    parts.push(part.subarray(0, read));
-    length += read;
-  }
-  return null;
-}
 
 function readCapped(fd: number): Buffer {
   const bytes = readAtMost(fd, MAX_FILE_BYTES);
@@ -38,15 +25,10 @@ function unreadable(cause: unknown): CommandError {
 }
 
 function readBytes(path: string, context: CommandContext): Buffer {
-  let fd: number | null = null;
   try {
-    if (path === '-') return readCapped(context.stdinFd);
-    fd = openSync(path, 'r');
-    return readCapped(fd);
+    return path === '-' ? readCapped(context.stdinFd) : closing(openSync(path, 'r'), readCapped);
   } catch (cause) {
     throw unreadable(cause);
-  } finally {
-    if (fd !== null) closeSync(fd);
   }
 }
 
@@ -65,18 +47,16 @@ export function readCertificateFile(path: string, context: CommandContext): stri
  */
 export function readListedCertificate(path: string): Certificate {
   return certificateOf(() => {
-    let fd: number | null = null;
     try {
       // A FIFO must not hold the list up.
-      fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-      const stats = fstatSync(fd);
-      if (!stats.isFile()) throw new CommandError('usage', say.noFile);
-      requireUnshared(path, stats);
-      return readCapped(fd);
+      return closing(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), (fd) => {
+        const stats = fstatSync(fd);
+        if (!stats.isFile()) throw new CommandError('usage', say.noFile);
+        requireUnshared(path, stats);
+        return readCapped(fd);
+      });
     } catch (cause) {
       throw unreadable(cause);
-    } finally {
-      if (fd !== null) closeSync(fd);
     }
   });
 }

@@ -1,11 +1,11 @@
 // The officer's part of a card that a help desk can give a new PIN: written by sc_auth setup --escrow, read by answer-challenge.
 // What is secret in it is sealed to the officer's card.
 
-import { closeSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { answerChallenge as say } from '../../words/help-desk.ts';
 import { CommandError } from '../exit-codes.ts';
-import { readAtMost } from './certificate-file.ts';
+import { closing, readAtMost } from '../../base/open-file.ts';
 
 const VERSION = 1;
 const MAX_BYTES = 8192;
@@ -30,15 +30,11 @@ const NAMES = ['host', 'user', 'hash', 'recipient', 'sealed', 'machine'] as cons
 /** @throws CommandError `usage` */
 export function readDeskFile(path: string): DeskFile {
   try {
-    const fd = openSync(path, 'r');
-    try {
-      const parsed = JSON.parse(readAtMost(fd, MAX_BYTES)?.toString() ?? '') as Record<string, unknown>;
-      const fits = parsed['version'] === VERSION && NAMES.every((name) => typeof parsed[name] === 'string');
-      if (!fits) throw new Error('a member is missing, or none of ours');
-      return parsed as unknown as DeskFile;
-    } finally {
-      closeSync(fd);
-    }
+    const text = closing(openSync(path, 'r'), (fd) => readAtMost(fd, MAX_BYTES)?.toString() ?? '');
+    const parsed = JSON.parse(text) as Record<string, unknown>;
+    const fits = parsed['version'] === VERSION && NAMES.every((name) => typeof parsed[name] === 'string');
+    if (!fits) throw new Error('a member is missing, or none of ours');
+    return parsed as unknown as DeskFile;
   } catch (cause) {
     throw new CommandError('usage', say.unreadable(path), cause);
   }

@@ -3,8 +3,9 @@
 // differently, or a file cannot be read to its end, there is a fault instead of a guess.
 // Specification: pam.conf(5), pam(8); pam_handlers.c of Linux-PAM 1.5 and 1.7, with Debian's @include.
 
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { constants, existsSync, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { closing, readAtMost } from '../../base/open-file.ts';
 import { fault as say } from '../../words/pam-files.ts';
 import { ALL_BAD, controlOf, type Control } from './control.ts';
 
@@ -61,14 +62,9 @@ export function readText(path: string): string | null {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
   }
-  try {
-    const { size } = fstatSync(fd);
-    if (!fstatSync(fd).isFile() || size > MAX_FILE_BYTES) throw new Error(say.noFile);
-    const bytes = Buffer.alloc(size);
-    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, size, 0));
-  } finally {
-    closeSync(fd);
-  }
+  const bytes = closing(fd, () => (fstatSync(fd).isFile() ? readAtMost(fd, MAX_FILE_BYTES) : null));
+  if (bytes === null) throw new Error(say.noFile);
+  return bytes.toString();
 }
 
 interface LogicalLine {

@@ -3,8 +3,8 @@
 // Read by pam/module/enforcement.c. Specification: PROTOCOL.md, section 1.6.
 // Why: DECISIONS.md D121.
 
-import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { AgentError } from '../../base/errors.ts';
+import { replaceFile } from '../../base/replace-file.ts';
 import type { EnforcementState } from '../../model/enforcement.ts';
 import type { Policy } from '../../../policy/policy.ts';
 import { coveredServices } from '../../../policy/permit-without-card.ts';
@@ -36,18 +36,8 @@ export function enforcementText(state: EnforcementState, policy: Policy): string
  * @throws AgentError `internal` when it cannot be written; what was there stays
  */
 export function writeEnforcementFile(path: string, text: string): void {
-  const fresh = `${path}.new`;
   try {
-    rmSync(fresh, { force: true });
-    const fd = openSync(fresh, 'wx', 0o644);
-    try {
-      fchmodSync(fd, 0o644); // whatever the umask is
-      writeSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(fresh, path);
+    replaceFile(path, text, 0o644, 'ignored');
   } catch (cause) {
     throw new AgentError('internal', { detail: `${path} cannot be written`, cause });
   }
