@@ -60,3 +60,22 @@ export interface PinPad {
    */
   verify(entry: PadEntry, gone?: AbortSignal): Promise<Buffer>;
 }
+
+/** Lets go of the card on each path: nothing was sent that has to be undone. */
+export async function leaving<T>(channel: CardChannel, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } finally {
+    await channel.close('leave');
+  }
+}
+
+/** The same where `act` fails; else the card stays in hand. */
+export async function orLeave<T>(channel: CardChannel, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    await channel.close('leave');
+    throw error;
+  }
+}

@@ -29,23 +29,22 @@ export interface OfferParts {
  * @returns null where there is nothing to offer: no such key, no PAM module for keyrings, or not wished
  */
 export function offerKeyring(scene: RiderScene, password: Pin, parts: OfferParts): KeyringOffer | null {
-  const { keyring, audit, clock } = parts;
   const { policy, wish, token } = scene;
   if (!policy.keyring.allowed || wish === 'no') return null;
   const key = sealingKey(token);
-  if (key === null || (wish === 'ask' && !keyring.pamOpensKeyrings())) return null;
-  return new KeyringOffer(scene, key, password.copy(), { audit, clock, keyring });
+  if (key === null || (wish === 'ask' && !parts.keyring.pamOpensKeyrings())) return null;
+  return new KeyringOffer(scene, key, password.copy(), parts);
 }
 
 export class KeyringOffer implements Rider {
   readonly #scene: RiderScene;
   readonly #key: Identity;
   readonly #password: Pin;
-  readonly #parts: Required<OfferParts>;
+  readonly #parts: OfferParts;
   #failure: string | null = 'not tried';
   #wanted = false;
 
-  constructor(scene: RiderScene, key: Identity, password: Pin, parts: Required<OfferParts>) {
+  constructor(scene: RiderScene, key: Identity, password: Pin, parts: OfferParts) {
     this.#scene = scene;
     this.#key = key;
     this.#password = password;

@@ -10,7 +10,8 @@ import { emptyVerify } from './commands.ts';
 import { PIV_CARD_APPLICATION_PIN, SLOTS } from './constants.ts';
 import { issueCard, replaceCertificate, requireSameCard } from './issue.ts';
 import { contentOf, FILLED, lookAt, slotNamed, type Look } from './look.ts';
-import { admitOrClose, type OpenCard } from './open-card.ts';
+import { leaving, orLeave } from '../../pcsc/channel.ts';
+import type { OpenCard } from './open-card.ts';
 import type { PivReading } from './probe.ts';
 import { pinStatusOf } from './status.ts';
 import type { VerifiedSession } from './verified-session.ts';
@@ -38,19 +39,14 @@ export class PivIssuer implements CardIssuer {
     const { identities, yubiKey, pinReference, serial } = this.#reading;
     if (pinReference !== PIV_CARD_APPLICATION_PIN) return null;
     const { channel, exchange } = await this.#open();
-    try {
-      // A YubiKey was asked for these when it was put in, with and without certificate; they are asked for again before
-      // anything is written.
-      const places = yubiKey ? FILLED : [];
-      const look = await lookAt(exchange, {
-        ...{ places, serial },
-        inUse: identities.map(({ slot }) => slot),
-      });
-      if (look !== null) this.#tries.heard(look.pin);
-      return look === null ? null : { ...look, issue: (order) => this.#issue(look, order) };
-    } finally {
-      await channel.close('leave');
-    }
+    // A YubiKey was asked for these when it was put in, with and without certificate; they are asked for again before
+    // anything is written.
+    const places = yubiKey ? FILLED : [];
+    const inUse = identities.map(({ slot }) => slot);
+    const look = await leaving(channel, () => lookAt(exchange, { places, serial, inUse }));
+    if (look === null) return null;
+    this.#tries.heard(look.pin);
+    return { ...look, issue: (order) => this.#issue(look, order) };
   }
 
   async #issue(look: Look, order: IssueOrder): Promise<Issued> {
@@ -107,17 +103,13 @@ export class PivIssuer implements CardIssuer {
   ): Promise<T> {
     const session = await this.#tries.spend(permit, async (admit) => {
       const open = await this.#open();
-      await admitOrClose(
-        open,
-        async (read) => {
-          await ready(open);
-          await admit(read);
-        },
-        async () => {
+      await orLeave(open.channel, async () => {
+        await ready(open);
+        await admit(async () => {
           const status = pinStatusOf(await emptyVerify(open.exchange, PIV_CARD_APPLICATION_PIN));
           return { triesLeft: typeof status === 'string' ? null : status.triesLeft, triesTotal: null };
-        },
-      );
+        });
+      });
       const verifying = this.#session(open);
       await verifying.verify(pin);
       return verifying;

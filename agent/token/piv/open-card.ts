@@ -1,8 +1,7 @@
 // A PIV card in a transaction of its own, with the application selected.
 
 import { AgentError } from '../../base/errors.ts';
-import type { Admit, ReadTries } from '../../model/card/pin-tries.ts';
-import type { CardChannel, CardSlot, PinPad } from '../../pcsc/channel.ts';
+import { orLeave, type CardChannel, type CardSlot, type PinPad } from '../../pcsc/channel.ts';
 import { ApduExchange } from './apdu.ts';
 import { select } from './commands.ts';
 import { failure, SW_SUCCESS } from './status.ts';
@@ -16,34 +15,16 @@ export interface OpenCard {
 export async function openCard(slot: CardSlot): Promise<OpenCard> {
   const channel = await slot.open();
   const exchange = new ApduExchange(channel);
-  try {
+  await orLeave(channel, async () => {
     const sw = await select(exchange);
     if (sw !== SW_SUCCESS) throw failure('SELECT', sw);
-  } catch (error) {
-    await channel.close('leave');
-    throw error;
-  }
+  });
   return { channel, exchange };
 }
 
-/** Nothing has been sent when this throws, and the card is as it was. */
-export async function admitOrClose({ channel }: OpenCard, admit: Admit, read: ReadTries): Promise<void> {
-  try {
-    await admit(read);
-  } catch (error) {
-    await channel.close('leave');
-    throw error;
-  }
-}
-
 /** The reader's pad, which was there when the card went in. @throws AgentError `card-fault` */
-export async function padOrClose(channel: CardChannel): Promise<PinPad> {
-  try {
-    const pad = (await channel.pinPad?.()) ?? null;
-    if (pad === null) throw new AgentError('card-fault', { detail: 'the reader has no PIN pad any more' });
-    return pad;
-  } catch (error) {
-    await channel.close('leave');
-    throw error;
-  }
+export async function padOf(channel: CardChannel): Promise<PinPad> {
+  const pad = (await channel.pinPad?.()) ?? null;
+  if (pad === null) throw new AgentError('card-fault', { detail: 'the reader has no PIN pad any more' });
+  return pad;
 }

@@ -7,7 +7,7 @@ import { fromHex, toHex } from '../../base/bytes.ts';
 import { Pin } from '../../base/pin.ts';
 import type { Challenge } from '../../model/challenge.ts';
 import type { PinTry } from '../../model/card/token.ts';
-import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
+import { leaving, type CardChannel, type CardSlot } from '../../pcsc/channel.ts';
 import { PivDriver } from './driver.ts';
 import type { Token } from '../interface.ts';
 import { serve, textOf, type Request } from '../plugin/child.ts';
@@ -152,12 +152,7 @@ async function probe(params: JsonObject, request: Request): Promise<JsonObject> 
   cardProof = null;
   return withCard(slot, request, async () => {
     const channel = await slot.open();
-    let token: Token | null;
-    try {
-      token = await driver.probe(channel, slot);
-    } finally {
-      await channel.close('leave');
-    }
+    const token = await leaving(channel, () => driver.probe(channel, slot));
     if (token === null) return { token: null };
     // Over this protocol a token is described once.
     await token.readRest?.().catch(() => undefined);

@@ -11,7 +11,7 @@ import { UNKNOWN_SECRETS, type FactorySecrets } from '../../model/card/factory-s
 import type { CardKeyProof } from '../../model/card/card-key.ts';
 import type { PinTries, TryMemory } from '../../model/card/pin-tries.ts';
 import type { CardPin, Identity, PinState, PinTry, TokenId } from '../../model/card/token.ts';
-import type { CardSlot } from '../../pcsc/channel.ts';
+import { leaving, orLeave, type CardSlot } from '../../pcsc/channel.ts';
 import type { CardIssuer, ProofInHand, Token, WhileOpen } from '../interface.ts';
 import { agree, canAgree } from './agree.ts';
 import { ApduExchange } from './apdu.ts';
@@ -28,7 +28,7 @@ import {
 } from './constants.ts';
 import { readRetiredKey, type DeVerifyAbility, type PivReading } from './probe.ts';
 import { canBePuk, readPukState, setNewPin, type NewPinBy } from './reference-data.ts';
-import { admitOrClose, openCard, padOrClose, type OpenCard } from './open-card.ts';
+import { openCard, padOf, type OpenCard } from './open-card.ts';
 import { readFactorySecrets } from './factory.ts';
 import { PivIssuer } from './issuer.ts';
 import { readSignature, signatureInput } from './sign.ts';
@@ -129,13 +129,10 @@ export class PivToken implements Token {
 
   async pinState(): Promise<PinState> {
     const open = await this.#open();
-    try {
+    await orLeave(open.channel, async () => {
       this.#tries.heard(await this.#count(open.exchange));
       if (this.lastPinState.triesLeft === 0) throw new AgentError('pin-blocked', { triesLeft: 0 });
-    } catch (error) {
-      await open.channel.close('leave');
-      throw error;
-    }
+    });
     this.#linger(open);
     return this.lastPinState;
   }
@@ -217,11 +214,7 @@ export class PivToken implements Token {
     const key = this.#loginKey(identity);
     if (!this.#reading.yubiKey) throw new AgentError('not-attested', { say: 'the card is no YubiKey' });
     const { channel, exchange } = await this.#open();
-    try {
-      return await readAttestation(exchange, key);
-    } finally {
-      await channel.close('leave');
-    }
+    return leaving(channel, () => readAttestation(exchange, key));
   }
 
   get factorySecrets(): FactorySecrets {
@@ -231,12 +224,9 @@ export class PivToken implements Token {
   /** Also of cards whose ATR does not say that they know the command: others refuse it. */
   async askFactorySecrets(): Promise<FactorySecrets> {
     const { channel, exchange } = await this.#open();
-    try {
-      this.#secrets = (await readFactorySecrets(exchange))?.secrets ?? UNKNOWN_SECRETS;
-      return this.#secrets;
-    } finally {
-      await channel.close('leave');
-    }
+    const read = await leaving(channel, () => readFactorySecrets(exchange));
+    this.#secrets = read?.secrets ?? UNKNOWN_SECRETS;
+    return this.#secrets;
   }
 
   get lastPukState(): PinState {
@@ -246,11 +236,7 @@ export class PivToken implements Token {
   async pukState(): Promise<PinState> {
     if (this.#reading.yubiKey) {
       const { channel, exchange } = await this.#open();
-      try {
-        this.#pukTries.heard(await readPukState(exchange));
-      } finally {
-        await channel.close('leave');
-      }
+      this.#pukTries.heard(await leaving(channel, () => readPukState(exchange)));
     }
     return this.#pukTries.state;
   }
@@ -268,10 +254,11 @@ export class PivToken implements Token {
       const tries = ofPuk ? this.#pukTries : this.#tries;
       await tries.spend(permit, async (admit) => {
         const open = await this.#open();
-        await admitOrClose(open, admit, async () => {
+        const count = async (): Promise<PinState> => {
           if (!ofPuk) return this.#count(open.exchange);
           return yubiKey ? readPukState(open.exchange) : UNCOUNTED;
-        });
+        };
+        await orLeave(open.channel, () => admit(count));
         const session = this.#session(open);
         try {
           await setNewPin(open.exchange, pinReference, by, proof, next);
@@ -306,8 +293,11 @@ export class PivToken implements Token {
       throw new AgentError('pin-malformed', { detail: 'cannot be a PIN of this card' });
     return this.#tries.spend(permit, async (admit) => {
       const open = await this.#open();
-      const entry = pin ?? (await padOrClose(open.channel));
-      await admitOrClose(open, admit, () => this.#count(open.exchange));
+      const entry = await orLeave(open.channel, async () => {
+        const pad = pin ?? (await padOf(open.channel));
+        await admit(() => this.#count(open.exchange));
+        return pad;
+      });
       const session = this.#session(open);
       if (entry instanceof Pin) await session.verify(entry);
       else await session.verifyOnPad(entry, gone);
@@ -342,14 +332,12 @@ export class PivToken implements Token {
   async #readRetired(): Promise<void> {
     for (let [slot] = this.#slotsLeft; slot !== undefined; [slot] = this.#slotsLeft) {
       const { channel, exchange } = await openCard(this.slot);
-      try {
-        const { identities, notes } = await readRetiredKey(exchange, slot, this.#reading);
-        this.#retired.push(...identities);
-        this.#retiredNotes.push(...notes);
-        this.#slotsLeft.shift();
-      } finally {
-        await channel.close('leave');
-      }
+      const { identities, notes } = await leaving(channel, () =>
+        readRetiredKey(exchange, slot, this.#reading),
+      );
+      this.#retired.push(...identities);
+      this.#retiredNotes.push(...notes);
+      this.#slotsLeft.shift();
     }
   }
 

@@ -9,7 +9,7 @@ import { SecretBuffer } from '../../base/secret.ts';
 import { cardProofOf } from './card-proof.ts';
 import { TryMemory, type Admit, type ToldTries } from '../../model/card/pin-tries.ts';
 import type { CardPin } from '../../model/card/token.ts';
-import type { CardChannel, CardSlot } from '../../pcsc/channel.ts';
+import { leaving, orLeave, type CardChannel, type CardSlot } from '../../pcsc/channel.ts';
 import type { CardKeyCheck, ProofInHand, Token, TokenDriver } from '../interface.ts';
 import * as A from './answers.ts';
 import type { JsonObject } from './frames.ts';
@@ -111,11 +111,7 @@ class CardBackend implements TokenBackend {
 
   async pinState(pin: string): Promise<ToldTries> {
     const channel = await this.#slot.open();
-    try {
-      return await this.#count(channel, pin);
-    } finally {
-      await channel.close('leave');
-    }
+    return leaving(channel, () => this.#count(channel, pin));
   }
 
   #count(channel: CardChannel, pin: string): Promise<ToldTries> {
@@ -126,13 +122,8 @@ class CardBackend implements TokenBackend {
   /** The card for a PIN: its tries are looked at in the very transaction in which one may be spent. */
   async #openFor({ id }: CardPin, admit: Admit): Promise<CardChannel> {
     const channel = await this.#slot.open();
-    try {
-      await admit(() => this.#count(channel, id));
-      return channel;
-    } catch (error) {
-      await channel.close('leave');
-      throw error;
-    }
+    await orLeave(channel, () => admit(() => this.#count(channel, id)));
+    return channel;
   }
 
   async sign(
