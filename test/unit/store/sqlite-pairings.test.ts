@@ -160,19 +160,6 @@ test.serial('the key of a hash is fixed once', (t) => {
   });
 });
 
-test.serial('when an expiry was told is kept for each user and key', (t) => {
-  const { table, path } = place(t);
-  const { publicKey } = makeSigner('p256');
-  t.is(table.expiryTold(alice, publicKey.pkhh), null);
-  table.noteExpiryTold(alice, publicKey.pkhh, 1_800_000_000_123);
-  table.noteExpiryTold(alice, publicKey.pkhh, 1_800_000_000_456);
-  table.close();
-  const again = new SqlitePairingTable(new StateDatabase(path));
-  t.is(again.expiryTold(alice, publicKey.pkhh), 1_800_000_000_456);
-  t.is(again.expiryTold(bob, publicKey.pkhh), null);
-  again.close();
-});
-
 test.serial('the host id is made once, differs between machines and survives reopening', (t) => {
   const first = place(t);
   const second = place(t);

@@ -1,4 +1,4 @@
-// When pairings were last used: what the table keeps of it.
+// When pairings were last used, and when their end was told: what the table keeps of it.
 
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -39,4 +39,17 @@ test.serial('uses: per user and key, the last one counts, and they go with their
   table.add(pairing(alice, key));
   t.is(table.lastUses(alice).size, 0);
   t.is(table.lastUses(bob).size, 1);
+});
+
+test.serial('when an expiry was told is kept for each user and key', (t) => {
+  const { table, path } = place(t);
+  const { publicKey } = makeSigner('p256');
+  t.is(table.expiryTold(alice, publicKey.pkhh), null);
+  table.noteExpiryTold(alice, publicKey.pkhh, 1_800_000_000_123);
+  table.noteExpiryTold(alice, publicKey.pkhh, 1_800_000_000_456);
+  table.close();
+  const again = new SqlitePairingTable(new StateDatabase(path));
+  t.is(again.expiryTold(alice, publicKey.pkhh), 1_800_000_000_456);
+  t.is(again.expiryTold(bob, publicKey.pkhh), null);
+  again.close();
 });
