@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FileAuditLog } from '../../../agent/audit/file-log.ts';
 import { AgentError } from '../../../agent/base/errors.ts';
+import { MAX_LINE_BYTES } from '../../../agent/model/sealed-log/sealed-line.ts';
 import { temporaryFolder } from '../base/folders.ts';
 import { granted, login } from '../../kit/audit/events.ts';
 
@@ -241,12 +242,17 @@ test('before the first record there is no last one', async (t) => {
 
 test('a record that is longer than a reader takes is not written, and the log says later that one is missing', async (t) => {
   const { path, log } = place(t);
-  const long = login({ kind: 'granted' }, { requestId: 'r'.repeat(70_000) });
-  await t.throwsAsync(log.record(long), failed);
+  const of = (length: number) => login({ kind: 'granted' }, { requestId: 'r'.repeat(length) });
+  await log.record(of(1));
+  const rest = statSync(path).size - 1;
+  await log.record(of(MAX_LINE_BYTES - rest));
+  t.is(statSync(path).size, rest + 1 + MAX_LINE_BYTES);
+  for (const length of [MAX_LINE_BYTES - rest + 1, MAX_LINE_BYTES, 2 * MAX_LINE_BYTES])
+    await t.throwsAsync(log.record(of(length)), failed);
   await log.record(granted);
   t.deepEqual(
     linesOf(path).map((line) => line['status_detail'] ?? null),
-    ['not-written', null],
+    [null, null, 'not-written', null],
   );
 });
 
