@@ -50,7 +50,9 @@ test('a card without a GUID is named by serial number or first key', async (t) =
   const zero = '00'.repeat(16);
   t.is(String((await insert({ guid: zero, serial: 4711 })).token.id), 'org.scauth.piv:4711');
   t.regex((await insert({ ...PLAIN, guid: zero })).token.id, /^org\.scauth\.piv:[0-9A-F]{16}$/);
-  t.is(String((await insert({ ...PLAIN, guid: zero, slots: [] })).token.id), 'org.scauth.piv:unnamed');
+  const slot = new SoftwareSlot({ ...PLAIN, guid: zero, slots: [] });
+  t.is(String((await probe(slot))?.id), 'org.scauth.piv:unnamed');
+  t.notRegex(slot.instructions(), /f8/, 'Yubico’s instructions mean something else to another card');
 });
 
 test('a broken certificate costs its slot only, and is noted', async (t) => {

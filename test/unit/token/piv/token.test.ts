@@ -310,6 +310,10 @@ test('the global PIN is used where Discovery says that it is primary', async (t)
     slot.commands.filter((command) => command.startsWith('0020')).map((command) => command.slice(6, 8)),
     ['00', '00', '00'],
   );
+  // The PUK would set another PIN than the one that is used.
+  const sent = slot.commands.length;
+  await t.throwsAsync(token.unblockPin(pin('12345678'), pin('111222').pin), { code: 'not-supported' });
+  t.is(slot.commands.length, sent);
 });
 
 test('a card whose application is gone is a fault, and nothing is verified', async (t) => {
