@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { readOnly, readTlvs, writeTlv } from '../../../../agent/base/tlv.ts';
 import { AgentError } from '../../../../agent/base/errors.ts';
 import { Challenge, readAnchorMessage, readBookMessage } from '../../../../agent/model/challenge.ts';
 import {
@@ -226,4 +227,18 @@ test('FLEET.md: the vectors are read as it says', (t) => {
     const [one] = read?.signatures ?? [];
     t.false(read !== null && one !== undefined && isSignedItem(read, one, parsePublicKey(one.spki)), why);
   }
+});
+
+test('the names of a key are read off a whole one alone', (t) => {
+  const { spki, pkhh } = ada;
+  t.is(keyNames(spki).pkhh, pkhh);
+  const [algorithm] = readTlvs(readOnly(spki, 0x30));
+  const inside = writeTlv(0x30, algorithm?.value ?? Buffer.alloc(0));
+  for (const key of [
+    writeTlv(0x30, inside),
+    writeTlv(0x30, Buffer.concat([inside, writeTlv(0x04, spki)])),
+    writeTlv(0x30, Buffer.concat([inside, writeTlv(0x03, Buffer.from([0]))])),
+    Buffer.concat([spki, Buffer.from([0])]),
+  ])
+    t.throws(() => keyNames(key), { code: 'malformed' } as object);
 });

@@ -115,3 +115,16 @@ test('one symbol of a challenge that was misheard, or two that changed places, a
     if (here !== next) noticed(text.slice(0, at) + next + here + text.slice(at + 2));
   }
 });
+
+test('a record that was cut, or is of another version, is none', async (t) => {
+  const { record } = await enrolled();
+  const bytes = desk.encodeDeskRecord(record);
+  t.deepEqual(desk.parseDeskRecord(bytes), record);
+  const shortest = bytes.length - record.hidden.length + 17;
+  t.notThrows(() => desk.parseDeskRecord(bytes.subarray(0, shortest)));
+  for (let length = 0; length < shortest; length += 1)
+    t.throws(() => desk.parseDeskRecord(bytes.subarray(0, length)), { code: 'malformed' }, String(length));
+  const other = Buffer.from(bytes);
+  other[0] = 9;
+  t.throws(() => desk.parseDeskRecord(other), { code: 'malformed' });
+});

@@ -166,4 +166,6 @@ test('a secret that says it were longer than it is, or than any, is none', (t) =
   opened.wipe();
   t.throws(() => open(plain(63, 64)), malformed);
   t.throws(() => open(plain(513, 576)), malformed);
+  // Nor is one of another length than ours have: none at all, half a step, more than any.
+  for (const bytes of [0, 63, 65, 1280]) t.throws(() => open(Buffer.alloc(bytes)), malformed, String(bytes));
 });
