@@ -28,19 +28,21 @@ export function tagged(items: readonly (readonly [term: string, meaning: string]
   return ['.Bl -tag -width Ds', ...entries, '.El'].join('\n');
 }
 
+const WIDTH = 78;
+
 /** Breaks long lines of running text, outside of literal blocks and macros, at spaces. */
-export function folded(text: string, width = 78): string {
+export function folded(text: string): string {
   let isLiteral = false;
   return text
     .split('\n')
     .flatMap((line) => {
       if (line.startsWith('.Bd')) isLiteral = true;
       if (line.startsWith('.Ed')) isLiteral = false;
-      if (isLiteral || line.startsWith('.') || line.length <= width) return [line];
+      if (isLiteral || line.startsWith('.') || line.length <= WIDTH) return [line];
       const lines = [''];
       for (const word of line.split(' ')) {
         const last = lines.at(-1) ?? '';
-        if (last !== '' && last.length + 1 + word.length > width) lines.push(word);
+        if (last !== '' && last.length + 1 + word.length > WIDTH) lines.push(word);
         else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
       }
       return lines;

@@ -1,7 +1,6 @@
 // [attestation]: whether a card's maker must vouch for a key before it is paired. At pairing only: the key cannot change.
 
-import * as v from 'valibot';
-import { fileList, flag, word, type SettingTable } from './setting.ts';
+import { fileList, flag, text, word, type SettingTable } from './setting.ts';
 
 export const attestationSettings = {
   required: {
@@ -29,10 +28,7 @@ export const attestationSettings = {
       'When the attested key must at least want to be touched: "cached" (once in 15 seconds), or "always". Against a program that has learnt the PIN.',
   },
   min_firmware: {
-    schema: v.pipe(
-      v.string('must be text'),
-      v.regex(/^$|^\d{1,3}\.\d{1,3}\.\d{1,3}$/, 'must be a version such as "5.7.0", or ""'),
-    ),
+    schema: text(/^$|^\d{1,3}\.\d{1,3}\.\d{1,3}$/, 'must be a version such as "5.7.0", or ""'),
     default: '',
     unit: 'version',
     meaning:

@@ -1,30 +1,21 @@
 // The keys of [fleet]: where the pairing book comes from (scauth-fleet) and whom scauthd believes in it.
 
 import * as v from 'valibot';
-import { whole, word, type SettingTable } from './setting.ts';
+import { list, text, whole, word, type SettingTable } from './setting.ts';
 
-const url = v.pipe(
-  v.string('must be text'),
-  v.regex(
-    /^(ldaps?:\/\/(\[[0-9A-Fa-f:]{2,45}\]|[A-Za-z0-9.-]{1,253})(:\d{1,5})?\/?|file:\/\/\/[^\0?#]{0,1000})$/,
-    'must be ldaps://HOST, ldap://HOST (with StartTLS, always) or file:///FOLDER',
-  ),
+const url = text(
+  /^(ldaps?:\/\/(\[[0-9A-Fa-f:]{2,45}\]|[A-Za-z0-9.-]{1,253})(:\d{1,5})?\/?|file:\/\/\/[^\0?#]{0,1000})$/,
+  'must be ldaps://HOST, ldap://HOST (with StartTLS, always) or file:///FOLDER',
 );
 const distinguishedName = v.pipe(
   v.string('must be text'),
   v.check((text) => text === '' || /^[^\0=]{1,64}=[^\0]{1,960}$/.test(text), 'must be a distinguished name'),
 );
-const person = v.pipe(
-  v.string('must be text'),
-  v.regex(
-    /^(all|@?[A-Za-z0-9_.][A-Za-z0-9_.@$-]{0,255})$/,
-    'must be "all", the name of an account, or @ and that of a group',
-  ),
+const person = text(
+  /^(all|@?[A-Za-z0-9_.][A-Za-z0-9_.@$-]{0,255})$/,
+  'must be "all", the name of an account, or @ and that of a group',
 );
-const attributeName = v.pipe(
-  v.string('must be text'),
-  v.regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'must be the name of an attribute'),
-);
+const attributeName = text(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'must be the name of an attribute');
 const HASH = /^[0-9A-F]{64}$/;
 const asHash = (text: string): string => text.replace(/[\s:]/g, '').toUpperCase();
 
@@ -45,15 +36,15 @@ const keyHash = v.pipe(
 
 export const fleetSettings = {
   realm: {
-    schema: v.pipe(
-      v.string('must be text'),
-      v.regex(/^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$/, 'must be a name of letters, digits, ".", "_" and "-"'),
+    schema: text(
+      /^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$/,
+      'must be a name of letters, digits, ".", "_" and "-"',
     ),
     default: '',
     meaning: 'The fleet whose pairing book is taken, as its items name it. "" means none.',
   },
   officers: {
-    schema: v.pipe(v.array(officer, 'must be a list'), v.maxLength(64, 'must have at most 64 entries')),
+    schema: list(officer, 'must be a list', 64, 'must have at most 64 entries'),
     default: [],
     unit: 'files or SHA-256 of keys',
     meaning:
@@ -67,7 +58,7 @@ export const fleetSettings = {
       'How many of them sign a line that names a further officer, or a key for heads. Warning: with 1, whoever gets one officer’s card and PIN can name officers of their own.',
   },
   head_keys: {
-    schema: v.pipe(v.array(keyHash, 'must be a list'), v.maxLength(16, 'must have at most 16 entries')),
+    schema: list(keyHash, 'must be a list', 16, 'must have at most 16 entries'),
     default: [],
     unit: 'SHA-256 of keys',
     meaning:
@@ -81,10 +72,7 @@ export const fleetSettings = {
       'How old the newest head may be; then the pairings of the book end until a newer one comes, and those of this machine go on. Where a card is required (sc_auth enforce) at most 24. Warning: so long a revoked card may go on where the book cannot be reached.',
   },
   url: {
-    schema: v.pipe(
-      v.array(url, 'must be a list of addresses'),
-      v.maxLength(16, 'must name at most 16 addresses'),
-    ),
+    schema: list(url, 'must be a list of addresses', 16, 'must name at most 16 addresses'),
     default: [],
     meaning:
       'Where scauth-fleet gets the pairing book: directory servers (ldaps://HOST, or ldap://HOST with StartTLS), of which the first that answers is asked, and folders or files (file:///FOLDER), each of which is read. [] means that there is no book.',
@@ -128,10 +116,7 @@ export const fleetSettings = {
       'How often the head and what has changed are fetched; up to a tenth earlier, so that machines do not come all at once. A revocation waits for this long at most. Warning: a head is stale after 24 hours.',
   },
   prefetch: {
-    schema: v.pipe(
-      v.array(person, 'must be a list of names'),
-      v.maxLength(256, 'must have at most 256 names'),
-    ),
+    schema: list(person, 'must be a list of names', 256, 'must have at most 256 names'),
     default: [],
     meaning:
       'Whose records are fetched before their card is put in: names of accounts, @GROUP, or "all". Others are looked up at the first insertion, for which the directory must be there. Warning: "all" brings the whole book to this machine.',

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { WEAK_BINDINGS } from '../../agent/model/key/certificate-binding.ts';
 import { parseCertmapRule } from '../certmap/parse.ts';
 import { FIELD_NAMES, isMappingFormat } from '../mapping-format.ts';
-import { flag, word, type SettingTable } from './setting.ts';
+import { flag, list, word, type SettingTable } from './setting.ts';
 
 function isRule(text: string): boolean {
   try {
@@ -31,9 +31,11 @@ export const mappingSettings = {
       'Who says which account a certificate is for. "local": attribute, fields and format below. "sssd": the directory behind SSSD, asked by its InfoPipe (sssd-ifp(5)) at each login with a card that nobody has paired; scauth takes its word where the directory names this very certificate, or the certificate names the account by its SID. The account that logs in must be the one that SSSD names, by name and uid, and never root. rules hold as for "local". Needs trust.level 1 or more and trust.pinned.',
   },
   weak: {
-    schema: v.pipe(
-      v.array(word(WEAK_BINDINGS), 'must be a list of names'),
-      v.maxLength(WEAK_BINDINGS.length, `must have at most ${WEAK_BINDINGS.length} names`),
+    schema: list(
+      word(WEAK_BINDINGS),
+      'must be a list of names',
+      WEAK_BINDINGS.length,
+      `must have at most ${WEAK_BINDINGS.length} names`,
     ),
     default: [],
     unit: 'names',
@@ -53,17 +55,14 @@ export const mappingSettings = {
       'What of the account must be equal to the formatted fields: its login name, or its full name (the first part of GECOS). "none" switches mapping off. Needs trust.level 1 or more and trust.pinned. Warning: whoever gets such a certificate from a pinned authority gets the account.',
   },
   rules: {
-    schema: v.pipe(v.array(rule, 'must be a list of rules'), v.maxLength(32, 'must have at most 32 rules')),
+    schema: list(rule, 'must be a list of rules', 32, 'must have at most 32 rules'),
     default: [],
     unit: 'sss-certmap(5) rules',
     meaning:
       'Which certificates are looked at: <SUBJECT>, <ISSUER>, <KU>, <EKU>, <SAN…> as in SSSD. One must match; [] means <KU>digitalSignature<EKU>clientAuth.',
   },
   fields: {
-    schema: v.pipe(
-      v.array(word(FIELD_NAMES), 'must be a list of fields'),
-      v.maxLength(9, 'must have at most 9 fields'),
-    ),
+    schema: list(word(FIELD_NAMES), 'must be a list of fields', 9, 'must have at most 9 fields'),
     default: [],
     unit: 'fields of the certificate',
     meaning: `The fields for $1, $2, … in their order. Known: ${FIELD_NAMES.join(', ')}.`,

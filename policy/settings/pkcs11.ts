@@ -1,26 +1,20 @@
 // [pkcs11]: the modules, and what they need to begin.
 
 import * as v from 'valibot';
-import { flag, type SettingTable } from './setting.ts';
+import { flag, text, type SettingTable } from './setting.ts';
 
-const modulePath = v.pipe(
-  v.string('must be text'),
-  v.regex(/^(opensc|\/[^\0]{1,500})$/, 'must be the absolute path of a PKCS#11 module, or "opensc"'),
+const modulePath = text(
+  /^(opensc|\/[^\0]{1,500})$/,
+  'must be the absolute path of a PKCS#11 module, or "opensc"',
 );
-const environmentEntry = v.pipe(
-  v.string('must be text'),
-  v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}=[^\0]{0,1000}$/, 'must be NAME=value'),
-);
+const environmentEntry = text(/^[A-Za-z_][A-Za-z0-9_]{0,63}=[^\0]{0,1000}$/, 'must be NAME=value');
 const groups = v.array(
-  v.pipe(
-    v.string('must be text'),
-    v.regex(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/, 'must be the name of a group'),
-  ),
+  text(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/, 'must be the name of a group'),
   'must be a list of groups',
 );
 const moduleTable = v.strictObject({
   path: modulePath,
-  init_args: v.optional(v.pipe(v.string('must be text'), v.regex(/^[^\0]{0,1000}$/, 'must be text')), ''),
+  init_args: v.optional(text(/^[^\0]{0,1000}$/, 'must be text'), ''),
   groups: v.optional(groups, []),
 });
 

@@ -1,11 +1,10 @@
 // The keys of [session]: what happens to a session when the card that opened it is taken out, and which PAM services
 // open one.
 
-import * as v from 'valibot';
-import { serviceList, whole, word } from './setting.ts';
+import { list, serviceList, text, whole, word } from './setting.ts';
 import { servicesThat } from '../services.ts';
 
-const commandWord = v.pipe(v.string('must be text'), v.regex(/^[^\0]{1,1000}$/, 'must not be empty'));
+const commandWord = text(/^[^\0]{1,1000}$/, 'must not be empty');
 
 export const sessionSettings = {
   removal: {
@@ -22,9 +21,11 @@ export const sessionSettings = {
       'How long after the removal the card may be put back and nothing happens. Warning: the card is known again by what it says of itself, so whoever sits down within this time with a copy of that keeps the session open.',
   },
   lock_command: {
-    schema: v.pipe(
-      v.array(commandWord, 'must be a list: the program and its arguments'),
-      v.maxLength(32, 'must have at most 32 words'),
+    schema: list(
+      commandWord,
+      'must be a list: the program and its arguments',
+      32,
+      'must have at most 32 words',
     ),
     default: [],
     meaning:

@@ -21,12 +21,17 @@ export const whole = (min: number, max: number) =>
     v.maxValue(max, `must be at most ${max}`),
   );
 
+/** Text of a form. */
+export const text = (form: RegExp, message: string) =>
+  v.pipe(v.string('must be text'), v.regex(form, message));
+
+/** A list of at most `most`. */
+export const list = <S extends v.GenericSchema>(item: S, message: string, most: number, tooMany: string) =>
+  v.pipe(v.array(item, message), v.maxLength(most, tooMany));
+
 export const flag = v.boolean('must be true or false');
 
-const serviceName = v.pipe(
-  v.string('must be text'),
-  v.regex(/^(\*|[A-Za-z0-9._-]{1,64})$/, 'must be a PAM service name, or "*" alone'),
-);
+const serviceName = text(/^(\*|[A-Za-z0-9._-]{1,64})$/, 'must be a PAM service name, or "*" alone');
 
 export const serviceList = v.pipe(
   v.array(serviceName, 'must be a list of service names'),
@@ -43,13 +48,10 @@ export function oneOf<const N extends readonly number[]>(numbers: N) {
   return v.picklist(numbers, `must be one of ${numbers.join(', ')}`);
 }
 
-const filePath = v.pipe(v.string('must be text'), v.regex(/^\/[^\0]{1,1000}$/, 'must be an absolute path'));
+const filePath = text(/^\/[^\0]{1,1000}$/, 'must be an absolute path');
 
 /** Files that root alone can write; they are read when the configuration is. */
-export const fileList = v.pipe(
-  v.array(filePath, 'must be a list of absolute paths'),
-  v.maxLength(64, 'must name at most 64 files'),
-);
+export const fileList = list(filePath, 'must be a list of absolute paths', 64, 'must name at most 64 files');
 
 /** SHA-256 as openssl prints it (with colons) or plain; upper-case hex digits afterwards. */
 export const fingerprint = v.pipe(
@@ -66,12 +68,11 @@ export const accountName = v.pipe(
   v.check((text) => text === '' || NAME.test(text), 'must be the name of a group'),
 );
 
-export const groupList = v.pipe(
-  v.array(
-    v.pipe(v.string('must be text'), v.regex(NAME, 'must be the name of a group')),
-    'must be a list of groups',
-  ),
-  v.maxLength(16, 'must name at most 16 groups'),
+export const groupList = list(
+  text(NAME, 'must be the name of a group'),
+  'must be a list of groups',
+  16,
+  'must name at most 16 groups',
 );
 
 /** The schema of a table: strict, so that a key that is not in it is an error, and each key has its default. */

@@ -13,6 +13,7 @@ import {
   oneOf,
   serviceList,
   tableSchema,
+  text,
   whole,
   word,
   type Setting,
@@ -23,10 +24,7 @@ import { pkcs11Settings } from './pkcs11.ts';
 import { sessionSettings } from './session.ts';
 import { trustSettings } from './trust.ts';
 
-const driverId = v.pipe(
-  v.string('must be text'),
-  v.regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be the id of a token driver, e.g. "org.scauth.piv"'),
-);
+const driverId = text(/^[A-Za-z0-9._-]{1,64}$/, 'must be the id of a token driver, e.g. "org.scauth.piv"');
 const textOfReader = (what: string) =>
   v.pipe(
     v.string('must be text'),

@@ -1,8 +1,7 @@
 // [trust]: how far a certificate on a card must be trusted before its key may log in.
 // Proof of possession is not here: no setting turns it off.
 
-import * as v from 'valibot';
-import { fileList, fingerprint, flag, oneOf, whole, type SettingTable } from './setting.ts';
+import { fileList, fingerprint, flag, list, oneOf, whole, type SettingTable } from './setting.ts';
 
 export const trustSettings = {
   level: {
@@ -20,10 +19,7 @@ export const trustSettings = {
       'Certificates of the authorities: those that are self-signed are trusted, the others only complete chains. Needed from level 1 on. Read when scauthd starts and on SIGHUP.',
   },
   pinned: {
-    schema: v.pipe(
-      v.array(fingerprint, 'must be a list of fingerprints'),
-      v.maxLength(64, 'must have at most 64 fingerprints'),
-    ),
+    schema: list(fingerprint, 'must be a list of fingerprints', 64, 'must have at most 64 fingerprints'),
     default: [],
     unit: 'SHA-256 fingerprints',
     meaning:

@@ -28,21 +28,21 @@ export interface OcsfRecord {
   readonly [attribute: string]: unknown;
 }
 
+const AUDIT_LOG = {
+  actor: actorOf(null, null),
+  log_name: 'audit.jsonl',
+  log_provider: 'scauth',
+  log_type_id: 2,
+  log_type: 'Application',
+};
+
 function gapOf(event: GapEvent): Mapped {
   return {
     class_uid: 1008,
     activity_id: 99,
     activity_name: 'Gap',
     severity_id: ['records-missing', 'records-altered', 'seal-lost'].includes(event.reason) ? 4 : 3,
-    rest: {
-      ...FAILURE,
-      ...because(event.reason),
-      actor: actorOf(null, null),
-      log_name: 'audit.jsonl',
-      log_provider: 'scauth',
-      log_type_id: 2,
-      log_type: 'Application',
-    },
+    rest: { ...FAILURE, ...because(event.reason), ...AUDIT_LOG },
     unmapped: { count: event.count, from: event.fromMs, to: event.toMs },
   };
 }
@@ -53,15 +53,7 @@ function leftOutOf({ of, owner, count, fromMs, toMs }: LeftOutEvent): Mapped {
     activity_id: 99,
     activity_name: 'Left out',
     severity_id: 3,
-    rest: {
-      ...SUCCESS,
-      status_detail: `${count} of ${of}`,
-      actor: actorOf(null, null),
-      log_name: 'audit.jsonl',
-      log_provider: 'scauth',
-      log_type_id: 2,
-      log_type: 'Application',
-    },
+    rest: { ...SUCCESS, status_detail: `${count} of ${of}`, ...AUDIT_LOG },
     unmapped: { of, owner: cut(owner), count, from: fromMs, to: toMs },
   };
 }

@@ -13,11 +13,9 @@ const OTHERS = '(others)';
 export class Counter {
   readonly counts = new Map<string, number>();
 
-  add(name: string, by = 1): void {
-    const known = this.counts.get(name);
-    if (known !== undefined) this.counts.set(name, known + by);
-    else if (this.counts.size < MAX_NAMES) this.counts.set(name, by);
-    else this.counts.set(OTHERS, (this.counts.get(OTHERS) ?? 0) + by);
+  add(name: string): void {
+    const counted = this.counts.has(name) || this.counts.size < MAX_NAMES ? name : OTHERS;
+    this.counts.set(counted, (this.counts.get(counted) ?? 0) + 1);
   }
 
   /** Most first. */

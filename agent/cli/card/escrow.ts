@@ -18,14 +18,15 @@ const ENVELOPED_DATA = '1.2.840.113549.1.7.3';
  * The officer's certificate.
  * @throws CommandError `usage`, `bad-certificate`, `weak-key` where nothing is to be sealed to it: it has ended, or is not for that
  */
-export function readOfficer(path: string, context: CommandContext, nowMs = Date.now()): Certificate {
+export function readOfficer(path: string, context: CommandContext): Certificate {
   const officer = parseCertificate(Buffer.from(readCertificateFile(path, context), 'base64'));
-  const fault = faultOf(officer, nowMs);
+  const fault = faultOf(officer);
   if (fault !== null) throw new CommandError('bad-certificate', fault);
   return officer;
 }
 
-function faultOf({ der, publicKey, notBeforeMs, notAfterMs }: Certificate, nowMs: number): string | null {
+function faultOf({ der, publicKey, notBeforeMs, notAfterMs }: Certificate): string | null {
+  const nowMs = Date.now();
   if (nowMs > notAfterMs) return say.ended(new Date(notAfterMs).toISOString().slice(0, 10));
   if (nowMs < notBeforeMs) return say.notYet(new Date(notBeforeMs).toISOString().slice(0, 10));
   if (publicKey.algorithm === 'ed25519') return say.unfit;

@@ -45,8 +45,8 @@ function checkProblems({ id, state, problems }: WireDriver): Check[] {
   return problems.map((problem) => check('drivers', ...words.wrong(id, problem)));
 }
 
-/** @param ask as a user. @returns what is wrong with drivers, and whether each of the kind `token` reaches pcscd; none while scauthd does not run */
-export async function checkDriverAccess(context: CommandContext, ask = askAs): Promise<Check[]> {
+/** @returns what is wrong with drivers, and whether each of the kind `token` reaches pcscd; none while scauthd does not run */
+export async function checkDriverAccess(context: CommandContext): Promise<Check[]> {
   try {
     const { drivers } = await callAgent(context, 'ListDrivers', {});
     const checks = drivers.flatMap(checkProblems);
@@ -54,7 +54,7 @@ export async function checkDriverAccess(context: CommandContext, ask = askAs): P
     if (process.geteuid?.() !== 0) return [...checks, unknown(NAME, say.subject)];
     for (const driver of drivers) {
       if (driver.kind !== 'token' || driver.uid === null || driver.state !== 'ready') continue;
-      const check = judge(driver, await ask(driver.uid));
+      const check = judge(driver, await askAs(driver.uid));
       if (check !== null) checks.push(check);
     }
     return checks;

@@ -10,9 +10,8 @@ import { broken, ok, unknown, type Check } from './check.ts';
 
 const NAME = 'enforcement';
 
-/** @param root where `/` is found; other than `/` in tests */
-function checkCover(settings: Settings, root = '/'): Check[] {
-  const covers = coverOfAll(settings, root);
+function checkCover(settings: Settings): Check[] {
+  const covers = coverOfAll(settings);
   const open = covers
     .filter(({ state }) => state === 'uncovered')
     .map(({ service, why, repair }) => broken(NAME, say.opened(service, why), repair ?? ''));

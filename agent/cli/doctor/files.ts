@@ -18,25 +18,13 @@ interface Expected {
   readonly missing: string | null;
 }
 
+const EVERYBODYS = { kind: 'socket', forbidden: 0, needed: 0o006, mode: '666', missing: RESTART } as const;
+
 const EXPECTED: readonly Expected[] = [
   { path: '/run/scauth', kind: 'folder', forbidden: 0o022, needed: 0o011, mode: '755', missing: RESTART },
   { path: '/run/scauth/root', kind: 'folder', forbidden: 0o077, mode: '700', missing: RESTART },
-  {
-    path: '/run/scauth/pam.sock',
-    kind: 'socket',
-    forbidden: 0,
-    needed: 0o006,
-    mode: '666',
-    missing: RESTART,
-  },
-  {
-    path: '/run/scauth/io.scauth',
-    kind: 'socket',
-    forbidden: 0,
-    needed: 0o006,
-    mode: '666',
-    missing: RESTART,
-  },
+  { path: '/run/scauth/pam.sock', ...EVERYBODYS },
+  { path: '/run/scauth/io.scauth', ...EVERYBODYS },
   { path: '/etc/scauth', kind: 'folder', forbidden: 0o022, mode: '755', missing: null },
   { path: '/etc/scauth/scauth.toml', kind: 'file', forbidden: 0o022, mode: '644', missing: null },
   { path: '/etc/scauth/scauth.d', kind: 'folder', forbidden: 0o022, mode: '755', missing: null },
