@@ -57,12 +57,10 @@ export class ChainTrust implements CertificateTrust {
     if (fault !== null || !withRevocation) return { ...found, revocation: 'unknown', revocationDetail: null };
     this.#revocation ??= new Revocations(this.#clock);
     const revocation = this.#revocation;
-    const links = path.slice(0, -1).map((certificate, at) => ({ certificate, issuer: path[at + 1], at }));
-    const statuses = await Promise.all(
-      links.map(({ certificate, issuer, at }) =>
-        revocation.of(certificate, issuer ?? certificate, at > 0, sources),
-      ),
-    );
+    const links = path
+      .slice(0, -1)
+      .map((certificate, at) => ({ certificate, issuer: path[at + 1] ?? certificate, isAuthority: at > 0 }));
+    const statuses = await Promise.all(links.map((link) => revocation.of(link, sources)));
     const worst =
       statuses.find(({ status }) => status === 'revoked') ??
       statuses.find(({ status }) => status === 'unknown');

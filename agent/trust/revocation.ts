@@ -40,6 +40,13 @@ const MAX_KEPT = 256;
 /** In the last part of its life an answer is asked anew. */
 const RENEW_IN_LAST = 0.25;
 
+/** A certificate of a chain, with the one above it. */
+export interface ChainLink {
+  readonly certificate: ParsedCertificate;
+  readonly issuer: ParsedCertificate;
+  readonly isAuthority: boolean;
+}
+
 export class RevocationStatus {
   readonly #clock: Clock;
   /** By certificate and issuer. */
@@ -56,13 +63,9 @@ export class RevocationStatus {
   }
 
   /** Never rejects. */
-  async of(
-    certificate: ParsedCertificate,
-    issuer: ParsedCertificate,
-    isAuthority: boolean,
-    sources: TrustSources,
-  ): Promise<Status> {
-    const local = this.#byFiles(certificate, issuer, isAuthority, sources.crlFiles);
+  async of(link: ChainLink, sources: TrustSources): Promise<Status> {
+    const { certificate, issuer } = link;
+    const local = this.#byFiles(link, sources.crlFiles);
     if (local.status !== 'unknown') return local;
     const name = `${certificate.sha256} ${issuer.sha256} ${sources.ocsp} ${sources.crlDownload}`;
     const kept = this.#answers.get(name);
@@ -70,11 +73,11 @@ export class RevocationStatus {
     const nowMs = this.#clock.nowMs();
     if (kept !== undefined && nowMs < kept.untilMs) {
       if (nowMs >= kept.renewFromMs && underWay === undefined)
-        this.#renew(name, this.#ask(certificate, issuer, isAuthority, sources, true));
+        this.#renew(name, this.#ask(link, sources, true));
       return kept;
     }
     if (underWay !== undefined) return underWay;
-    const asked = this.#ask(certificate, issuer, isAuthority, sources, false)
+    const asked = this.#ask(link, sources, false)
       .then((found) => {
         this.#keep(name, found);
         return found.status === 'unknown' && local.detail !== null
@@ -105,12 +108,7 @@ export class RevocationStatus {
     this.#answers.set(name, { ...found, renewFromMs });
   }
 
-  #byFiles(
-    certificate: ParsedCertificate,
-    issuer: ParsedCertificate,
-    isAuthority: boolean,
-    files: readonly string[],
-  ): Status {
+  #byFiles({ certificate, issuer, isAuthority }: ChainLink, files: readonly string[]): Status {
     const faults: string[] = [];
     let isGood = false;
     for (const file of files) {
@@ -148,9 +146,7 @@ export class RevocationStatus {
   }
 
   async #ask(
-    certificate: ParsedCertificate,
-    issuer: ParsedCertificate,
-    isAuthority: boolean,
+    { certificate, issuer, isAuthority }: ChainLink,
     sources: TrustSources,
     anew: boolean,
   ): Promise<Answer> {

@@ -64,8 +64,6 @@ export function newToken(module: Pkcs11Module, label: string, pin: Buffer): void
 
 /** Both halves or none. @returns the key's CKA_ID as in FoundKey, and its SubjectPublicKeyInfo @throws AgentError */
 export function createKey(
-  module: Pkcs11Module,
-  session: Buffer,
   reader: ObjectReader,
   wanted: { readonly algorithm: string; readonly label: string },
 ): { id: string; publicKey: Buffer } {
@@ -79,8 +77,8 @@ export function createKey(
   ];
   try {
     const { publicKey } = checked('C_GenerateKeyPair', () =>
-      module.pkcs11.C_GenerateKeyPair(
-        session,
+      reader.module.pkcs11.C_GenerateKeyPair(
+        reader.session,
         { mechanism: C.CKM_EC_KEY_PAIR_GEN },
         [...common, { type: C.CKA_VERIFY, value: true }, { type: C.CKA_EC_PARAMS, value: curve }],
         [
@@ -97,7 +95,7 @@ export function createKey(
       throw reader.failure ?? new AgentError('card-fault', { detail: 'no public key was made' });
     return { id: toHex(id), publicKey: spki };
   } catch (error) {
-    takeBack(module, session, () => objectsOf(reader, [toHex(id)]));
+    takeBack(reader, () => objectsOf(reader, [toHex(id)]));
     throw error;
   }
 }
@@ -106,14 +104,8 @@ export function createKey(
  * In the place of those that the key has. What the module says is looked at: the certificate is there, or it was not put there.
  * @throws AgentError `malformed`
  */
-export function putCertificate(
-  module: Pkcs11Module,
-  session: Buffer,
-  reader: ObjectReader,
-  id: string,
-  der: Buffer,
-): void {
-  const { pkcs11 } = module;
+export function putCertificate(reader: ObjectReader, id: string, der: Buffer): void {
+  const { module, session } = reader;
   const ofKey = (): FoundObject[] => reader.find(C.CKO_CERTIFICATE).filter((object) => object.id === id);
   const before = ofKey();
   const isNew = ({ handle }: FoundObject): boolean => !before.some((object) => object.handle.equals(handle));
@@ -121,7 +113,7 @@ export function putCertificate(
   const { subject, issuer, serialNumber } = certificateParts(der);
   try {
     checked('C_CreateObject', () =>
-      pkcs11.C_CreateObject(session, [
+      module.pkcs11.C_CreateObject(session, [
         { type: C.CKA_CLASS, value: C.CKO_CERTIFICATE },
         { type: C.CKA_CERTIFICATE_TYPE, value: C.CKC_X_509 },
         { type: C.CKA_TOKEN, value: true },
@@ -136,26 +128,21 @@ export function putCertificate(
     if (!ofKey().some((object) => isNew(object) && reader.bytes(object.handle, C.CKA_VALUE)?.equals(der)))
       throw reader.failure ?? new AgentError('card-fault', { detail: 'the certificate is not on the token' });
   } catch (error) {
-    takeBack(module, session, () => ofKey().filter(isNew));
+    takeBack(reader, () => ofKey().filter(isNew));
     throw error;
   }
-  for (const { handle } of before) destroy(module, session, handle);
+  for (const { handle } of before) destroy(reader, handle);
   if (!ofKey().every(isNew))
     throw new AgentError('card-fault', { detail: 'C_DestroyObject has left the certificate of before' });
 }
 
 /** Keys, and their certificates; the private half first: what is left of one that was cut off is of no use. */
-export function deleteKeys(
-  module: Pkcs11Module,
-  session: Buffer,
-  reader: ObjectReader,
-  ids: readonly string[],
-): void {
+export function deleteKeys(reader: ObjectReader, ids: readonly string[]): void {
   const found = objectsOf(reader, ids);
   const missing = ids.find((id) => !found.some((object) => object.id === id));
   if (missing !== undefined)
     throw reader.failure ?? new AgentError('no-identity', { detail: `no key ${missing}` });
-  for (const { handle } of found) destroy(module, session, handle);
+  for (const { handle } of found) destroy(reader, handle);
   const [left] = objectsOf(reader, ids);
   if (left !== undefined)
     throw new AgentError('card-fault', {
@@ -170,15 +157,15 @@ function objectsOf(reader: ObjectReader, ids: readonly string[]): FoundObject[] 
 }
 
 /** What a step that failed may have left: with a module that does not do it either, it can be deleted later. */
-function takeBack(module: Pkcs11Module, session: Buffer, left: () => readonly FoundObject[]): void {
+function takeBack(reader: ObjectReader, left: () => readonly FoundObject[]): void {
   try {
-    for (const { handle } of left()) destroy(module, session, handle);
+    for (const { handle } of left()) destroy(reader, handle);
   } catch {
     // the failure itself is told
   }
 }
 
-function destroy(module: Pkcs11Module, session: Buffer, handle: Buffer): void {
+function destroy({ module, session }: ObjectReader, handle: Buffer): void {
   checked('C_DestroyObject', () => {
     module.pkcs11.C_DestroyObject(session, handle);
   });

@@ -39,27 +39,27 @@ export interface FoundObject {
 
 /** Reads attributes of one session's objects; what is not there or cannot be read is null. */
 export class ObjectReader {
-  readonly #module: Pkcs11Module;
-  readonly #session: Buffer;
+  readonly module: Pkcs11Module;
+  readonly session: Buffer;
   /** Why something that may be there could not be read, the first time. */
   failure: AgentError | null = null;
 
   constructor(module: Pkcs11Module, session: Buffer) {
-    this.#module = module;
-    this.#session = session;
+    this.module = module;
+    this.session = session;
   }
 
   find(objectClass: number): FoundObject[] {
-    const { pkcs11 } = this.#module;
+    const { pkcs11 } = this.module;
     checked('C_FindObjectsInit', () => {
-      pkcs11.C_FindObjectsInit(this.#session, [{ type: C.CKA_CLASS, value: objectClass }]);
+      pkcs11.C_FindObjectsInit(this.session, [{ type: C.CKA_CLASS, value: objectClass }]);
     });
     let handles: Buffer[];
     try {
-      handles = checked('C_FindObjects', () => pkcs11.C_FindObjects(this.#session, MAX_OBJECTS));
+      handles = checked('C_FindObjects', () => pkcs11.C_FindObjects(this.session, MAX_OBJECTS));
     } finally {
       checked('C_FindObjectsFinal', () => {
-        pkcs11.C_FindObjectsFinal(this.#session);
+        pkcs11.C_FindObjectsFinal(this.session);
       });
     }
     return handles.map((handle) => {
@@ -71,7 +71,7 @@ export class ObjectReader {
 
   bytes(handle: Buffer, type: number): Buffer | null {
     try {
-      return this.#module.pkcs11.C_GetAttributeValue(this.#session, handle, [{ type }])[0]?.value ?? null;
+      return this.module.pkcs11.C_GetAttributeValue(this.session, handle, [{ type }])[0]?.value ?? null;
     } catch (error) {
       const code = codeOf(error);
       if (code !== null && !NOT_THERE.includes(code))

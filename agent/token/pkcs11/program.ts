@@ -294,7 +294,7 @@ function changeKeys(request: Request): JsonObject | null {
     case 'createKey':
       return withKeys(request, (module, session, reader) => {
         const wanted = { algorithm: text('algorithm'), label: text('label') };
-        const { id, publicKey } = keys.createKey(module, session, reader, wanted);
+        const { id, publicKey } = keys.createKey(reader, wanted);
         return { key: id, publicKey: publicKey.toString('base64') };
       });
     case 'signDocument':
@@ -302,12 +302,12 @@ function changeKeys(request: Request): JsonObject | null {
     case 'putCertificate':
       return withKeys(request, (module, session, reader) => {
         const certificate = Buffer.from(text('certificate'), 'base64');
-        keys.putCertificate(module, session, reader, text('key'), certificate);
+        keys.putCertificate(reader, text('key'), certificate);
         return {};
       });
     case 'deleteKeys':
       return withKeys(request, (module, session, reader) => {
-        keys.deleteKeys(module, session, reader, text('keys').split(' '));
+        keys.deleteKeys(reader, text('keys').split(' '));
         return {};
       });
     default:
