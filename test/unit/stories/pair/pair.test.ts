@@ -33,6 +33,11 @@ const PASSWORD = 'correct horse';
 const root = { pid: 1, uid: 0, gid: 0 };
 const self = { pid: 7, uid: 1000, gid: 1000 };
 const { pkhh } = victim.publicKey;
+const hash = { kind: 'hash', pkhh } as const;
+const certificate = parseCertificateFile(
+  readFileSync(join(import.meta.dirname, '../../../vectors/cacert-user.pem')),
+);
+const certified = { kind: 'certificate', certificate } as const;
 
 interface Scene {
   readonly token?: FakeToken;
@@ -81,14 +86,11 @@ async function pairOwn(
   const free = freeSecretSlots();
   const parts = partsOf(scene);
   const person = new FakePerson(scene.answers ?? []);
+  const peer = { ...self, uid: scene.uid ?? self.uid };
   let made: Pairing | null = null;
   let error: AgentError | null = null;
   try {
-    made = await pairOwnCard(alice, scene.hash ?? pkhh, {
-      peer: { ...self, uid: scene.uid ?? self.uid },
-      person,
-      parts,
-    });
+    made = await pairOwnCard(alice, scene.hash ?? pkhh, { peer, person, parts });
   } catch (failure) {
     if (!(failure instanceof AgentError)) throw failure;
     error = failure;
@@ -268,7 +270,7 @@ test.serial(
 
 test.serial('the administrator pairs a hash, with the card in and without', async (t) => {
   const withCard = partsOf({});
-  const made = await pairForUser(alice.name, { kind: 'hash', pkhh }, root, withCard);
+  const made = await pairForUser(alice.name, hash, root, withCard);
   t.like(made, { pairedBy: 'root', tokenId: 'org.scauth.fake:01', label: 'Fake:Key (alice)' });
   t.true(made.publicKey?.spki.equals(victim.publicKey.spki));
   t.like(withCard.log.events, [{ kind: 'pairing-added', actor: root, key: { pkhh } }]);
@@ -276,45 +278,35 @@ test.serial('the administrator pairs a hash, with the card in and without', asyn
   const noService: TokenSource = { present: () => Promise.reject(new AgentError('no-service')) };
   for (const tokens of [tokensOf(), tokensOf(new FakeToken(attacker)), noService]) {
     const without = partsOf({ tokens });
-    const hashOnly = await pairForUser(alice.name, { kind: 'hash', pkhh }, root, without);
+    const hashOnly = await pairForUser(alice.name, hash, root, without);
     t.is(hashOnly.publicKey, null);
     t.is(without.table.rows.length, 1);
   }
   const faulty: TokenSource = { present: () => Promise.reject(new AgentError('internal')) };
-  await t.throwsAsync(pairForUser(alice.name, { kind: 'hash', pkhh }, root, partsOf({ tokens: faulty })), {
+  await t.throwsAsync(pairForUser(alice.name, hash, root, partsOf({ tokens: faulty })), {
     code: 'internal',
   });
   const unfit = partsOf({ token: new FakeToken(victim, { use: 'signature' }) });
-  await t.throwsAsync(pairForUser(alice.name, { kind: 'hash', pkhh }, root, unfit), { code: 'weak-key' });
+  await t.throwsAsync(pairForUser(alice.name, hash, root, unfit), { code: 'weak-key' });
 });
 
 test.serial('the administrator pairs a certificate', async (t) => {
-  const certificate = parseCertificateFile(
-    readFileSync(join(import.meta.dirname, '../../../vectors/cacert-user.pem')),
-  );
   const parts = partsOf({ tokens: tokensOf() });
-  const made = await pairForUser(bob.name, { kind: 'certificate', certificate }, root, parts);
+  const made = await pairForUser(bob.name, certified, root, parts);
   t.like(made, { user: 'bob', label: 'CAcert WoT User', certificate: certificate.der });
   t.is(made.pkhh, certificate.publicKey.pkhh);
   t.like(parts.log.events, [{ key: { certificateSerial: '13C81A' } }]);
-  await t.throwsAsync(pairForUser(bob.name, { kind: 'certificate', certificate }, root, parts), {
+  await t.throwsAsync(pairForUser(bob.name, certified, root, parts), {
     code: 'already-paired',
   });
   parts.log.broken = true;
-  const shared = pairForUser(alice.name, { kind: 'certificate', certificate }, root, parts, { shared: true });
+  const shared = pairForUser(alice.name, certified, root, parts, { shared: true });
   await t.throwsAsync(shared, { code: 'internal' });
   t.is(parts.table.rows.length, 1);
 });
 
 test.serial('M37: a key that another account has is paired by root only where that is said', async (t) => {
-  const certificate = parseCertificateFile(
-    readFileSync(join(import.meta.dirname, '../../../vectors/cacert-user.pem')),
-  );
-  const keys = [
-    { kind: 'hash', pkhh },
-    { kind: 'certificate', certificate },
-  ] as const;
-  for (const key of keys) {
+  for (const key of [hash, certified]) {
     const parts = partsOf({});
     await pairForUser(bob.name, key, root, parts);
     const error = await t.throwsAsync(pairForUser(alice.name, key, root, parts), {
@@ -335,12 +327,11 @@ test.serial('M37: a key that another account has is paired by root only where th
 });
 
 test.serial('a dry run looks at everything, and leaves no pairing and no record', async (t) => {
-  const key = { kind: 'hash', pkhh } as const;
   const parts = partsOf({});
-  t.is((await pairForUser(alice.name, key, root, parts, { dryRun: true })).label, 'Fake:Key (alice)');
+  t.is((await pairForUser(alice.name, hash, root, parts, { dryRun: true })).label, 'Fake:Key (alice)');
   t.deepEqual([parts.table.rows, parts.log.events], [[], []]);
   const weak = partsOf({ policy: () => policyWith({ login: { minEcBits: 384 } }) });
-  await t.throwsAsync(pairForUser(alice.name, key, root, weak, { dryRun: true }), { code: 'weak-key' });
+  await t.throwsAsync(pairForUser(alice.name, hash, root, weak, { dryRun: true }), { code: 'weak-key' });
 });
 
 test.serial('L22: root pairs no key whose hash another one has, not even to try', async (t) => {
@@ -349,7 +340,7 @@ test.serial('L22: root pairs no key whose hash another one has, not even to try'
       const parts = partsOf({});
       parts.table.rows.push(pairing(name, { ...attacker.publicKey, pkhh }));
       await t.throwsAsync(
-        pairForUser(alice.name, { kind: 'hash', pkhh }, root, parts, { dryRun, shared: true }),
+        pairForUser(alice.name, hash, root, parts, { dryRun, shared: true }),
         { code: 'key-conflict' },
         `${name} ${dryRun}`,
       );
@@ -357,13 +348,12 @@ test.serial('L22: root pairs no key whose hash another one has, not even to try'
 });
 
 test.serial('U: what is paired already is said first, whatever the settings say of it by now', async (t) => {
-  const key = { kind: 'hash', pkhh } as const;
   let policy = defaultPolicy;
   const parts = partsOf({ policy: () => policy });
-  await pairForUser(alice.name, key, root, parts);
+  await pairForUser(alice.name, hash, root, parts);
   policy = policyWith({ pairing: { oneCardPerUser: true }, login: { minEcBits: 384 } });
   for (const dryRun of [true, false])
-    await t.throwsAsync(pairForUser(alice.name, key, root, parts, { dryRun }), { code: 'already-paired' });
+    await t.throwsAsync(pairForUser(alice.name, hash, root, parts, { dryRun }), { code: 'already-paired' });
 });
 
 const FACTORY_PUK = { pin: false, puk: true, managementKey: true };
@@ -381,7 +371,7 @@ for (const [what, factorySecrets] of [
       t.regex(error?.say ?? '', new RegExp(`^The ${what} of this card is still the factory's.* Change: `));
       t.deepEqual(person.asked, []);
       t.like(parts.log.events[0], { kind: 'pairing-refused', detail: 'factory-secrets' });
-      const byRoot = pairForUser(alice.name, { kind: 'hash', pkhh }, root, parts);
+      const byRoot = pairForUser(alice.name, hash, root, parts);
       await t.throwsAsync(byRoot, { code: 'factory-secrets' });
       t.deepEqual(parts.table.rows, []);
     },
