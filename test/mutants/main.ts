@@ -12,7 +12,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { importsOf, parseSource, type Import } from '../import-graph.ts';
 import { startsPrograms } from '../together.ts';
@@ -39,11 +39,17 @@ const { values } = parseArgs({
   },
 });
 
-/** Test files by how many imports they are away from the guard's file, the nearest first. */
+/**
+ * Test files that reach the guard's file: those in the folder that mirrors its own first, the one of its name in front;
+ * then by how many imports they are away.
+ */
 function nearestTests(file: string, importers: ReadonlyMap<string, readonly Import[]>): string[] {
   const seen = new Set([file]);
   for (const one of seen) for (const { from } of importers.get(one) ?? []) seen.add(from);
-  return [...seen].filter((path) => path.endsWith('.test.ts'));
+  const folder = `/${dirname(file).replace(/^agent\//, '')}/`;
+  const isOwn = (test: string): number =>
+    !test.includes(folder) ? 2 : basename(test).startsWith(`${basename(file, '.ts')}.`) ? 0 : 1;
+  return [...seen].filter((path) => path.endsWith('.test.ts')).sort((a, b) => isOwn(a) - isOwn(b));
 }
 
 function isLong(test: string): boolean {
