@@ -107,7 +107,7 @@ class LyingSlot extends SoftwareSlot {
     };
   }
 
-  /** Signatures after a right PIN. */
+  /** Signatures after a right PIN: two where the card said 6Cxx to the first, and was asked for its length. */
   proofs(): number {
     return this.card.log
       .entries()
@@ -150,7 +150,7 @@ async function play(at: number, [name, lie]: readonly [string, Lie], ever: boole
     const bad = new LyingSlot(at, lie, ever);
     readers.tell({ kind: 'card-in', slot: bad });
     const seen = await logIn(tokens);
-    if (seen.decision.kind === 'granted' && bad.proofs() !== 1) say('granted without a proof');
+    if (seen.decision.kind === 'granted' && bad.proofs() === 0) say('granted without a proof');
     if (seen.outcome.endsWith('internal')) say(`no cause: ${seen.log.join('; ')}`);
     if (bad.pins() > 1) say(`the PIN was sent ${bad.pins()} times`);
     if (bad.asked > MOST_COMMANDS || bad.bytes > MOST_BYTES) say(`${bad.asked} commands, ${bad.bytes} bytes`);
