@@ -20,6 +20,15 @@ export interface AuditedKey {
   readonly certificateIssuer: string | null;
 }
 
+/** A card outside of a login. */
+export interface AuditedCard {
+  readonly tokenId: string;
+  /** Whose it is, with several whoever paired it first; null: nobody's. */
+  readonly user: string | null;
+  /** The paired one, else the first that a login could use. */
+  readonly key: AuditedKey | null;
+}
+
 /** Who asked for what: the same for logins and for what is let through without a card. */
 interface AuditedRequest {
   readonly requestId: string;
@@ -90,13 +99,7 @@ export type AuditEvent =
   /** The emergency way in was used. */
   | (AuditedRequest & { readonly kind: 'break-glass-used' })
   | {
-      readonly kind: 'pairing-added';
-      readonly user: string;
-      readonly actor: PeerCredentials;
-      readonly key: AuditedKey;
-    }
-  | {
-      readonly kind: 'pairing-removed';
+      readonly kind: 'pairing-added' | 'pairing-removed';
       readonly user: string;
       readonly actor: PeerCredentials;
       readonly key: AuditedKey;
@@ -139,25 +142,18 @@ export type AuditEvent =
       readonly version: string | null;
       readonly actor: PeerCredentials | null;
     }
-  | {
+  | (AuditedCard & {
       readonly kind: 'pin-checked';
       readonly good: boolean;
-      readonly tokenId: string;
-      /** Whose card it is; null: nobody's. */
-      readonly user: string | null;
-      readonly key: AuditedKey | null;
       readonly actor: PeerCredentials;
-    }
-  | {
+    })
+  | (AuditedCard & {
       readonly kind: 'pin-changed';
       /** By the old PIN, by the PUK, by a help desk's answer, or because the card was set up. */
       readonly how: 'changed' | 'unblocked' | 'help-desk' | 'set-up';
       readonly good: boolean;
-      readonly tokenId: string;
-      readonly user: string | null;
-      readonly key: AuditedKey | null;
       readonly actor: PeerCredentials;
-    }
+    })
   /** The card counts no tries any more: seen at a login, a pairing or a PIN check. */
   | {
       readonly kind: 'pin-blocked';
@@ -168,20 +164,21 @@ export type AuditEvent =
       /** Absent outside of a login. */
       readonly request?: AuditedCause;
     }
-  | { readonly kind: 'card-in'; readonly tokenId: string; readonly driver: string; readonly reader: string }
-  | { readonly kind: 'card-out'; readonly tokenId: string; readonly driver: string; readonly reader: string }
-  /** A card shows a key that it cannot prove: it may be a copy. */
   | {
+      readonly kind: 'card-in' | 'card-out';
+      readonly tokenId: string;
+      readonly driver: string;
+      readonly reader: string;
+    }
+  /** A card shows a key that it cannot prove: it may be a copy. */
+  | (AuditedCard & {
       readonly kind: 'card-suspect';
       readonly check: 'login-proof' | 'pairing-proof' | 'card-authentication';
-      readonly tokenId: string;
-      readonly user: string | null;
-      readonly key: AuditedKey | null;
       readonly detail: string | null;
       /** Who asked; absent for a card that was only put in. */
       readonly actor?: PeerCredentials;
       readonly request?: AuditedCause;
-    }
+    })
   | {
       readonly kind: 'session-locked';
       readonly user: string;

@@ -1,20 +1,12 @@
 // What the audit log says of a card outside of a login: whose it is, by which key. For what happens to its PIN.
 
-import type { AuditedKey } from '../../model/sealed-log/audit-event.ts';
+import type { AuditedCard } from '../../model/sealed-log/audit-event.ts';
 import type { PublicKey } from '../../model/key/key.ts';
 import type { Username } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { Token } from '../../token/interface.ts';
 import { auditedIdentity } from './audited-key.ts';
 import { ownersOf } from './find/user-of-card.ts';
-
-export interface AuditedCard {
-  readonly tokenId: string;
-  /** With several, whoever paired it first; null: nobody has. */
-  readonly user: Username | null;
-  /** The paired one, else the first that a login could use. */
-  readonly key: AuditedKey | null;
-}
 
 type Table = Pick<PairingTable, 'forKey'>;
 

@@ -3,18 +3,15 @@
 
 import { asAgentError, type AgentErrorCode } from '../../base/errors.ts';
 import type { AuditLog } from '../../audit/interface.ts';
-import type { AuditedCause, AuditedKey, AuditEvent } from '../../model/sealed-log/audit-event.ts';
+import type { AuditedCard, AuditedCause, AuditEvent } from '../../model/sealed-log/audit-event.ts';
 import type { AuthDecision } from '../../model/decision.ts';
 import type { PeerCredentials } from '../../model/request.ts';
 import type { PairingTable } from '../../store/interface.ts';
 import type { Token } from '../../token/interface.ts';
-import { auditedCard, type AuditedCard } from './audited-card.ts';
+import { auditedCard } from './audited-card.ts';
 import type { Asked } from './conversation.ts';
 
-interface Circumstances {
-  readonly tokenId: string;
-  readonly user: string | null;
-  readonly key: AuditedKey | null;
+interface Circumstances extends AuditedCard {
   readonly actor: PeerCredentials;
   readonly detail: string | null;
   /** Absent outside of a login. */
