@@ -70,3 +70,22 @@ test('versions are compared as numbers', (t) => {
   t.deepEqual(['5.7.0', '5.7.1', '5.10.0', '6.0.0'].map(of), [true, true, true, true]);
   t.deepEqual(['5.6.9', '4.9.9', null].map(of), [false, false, false]);
 });
+
+test('a PIN or touch policy that is wanted is reached by what is as strict, and by nothing less', (t) => {
+  const of = (wanted: Partial<AttestationPolicy>, found: Partial<AttestationFindings>) => {
+    const policy = { ...defaultPolicy.attestation, required: true, minFirmware: '', ...wanted };
+    const nothing = { fault: null, pinPolicy: null, touchPolicy: null, firmware: null, serial: null };
+    const permission = permitAttestation(
+      { ...policy, pinPolicy: wanted.pinPolicy ?? 'any', touchPolicy: wanted.touchPolicy ?? 'any' },
+      { ...nothing, ...found },
+    );
+    return permission.permitted ? null : permission.rule;
+  };
+  t.is(of({}, {}), null, 'nothing more is wanted than that a maker vouches for the key');
+  const pins = [null, ...PINS].map((pinPolicy) => of({ pinPolicy: 'once' }, { pinPolicy }));
+  t.deepEqual(pins, ['attestation.pin_policy', 'attestation.pin_policy', null, null]);
+  const touches = [null, ...TOUCHES].map((touchPolicy) => of({ touchPolicy: 'cached' }, { touchPolicy }));
+  t.deepEqual(touches, ['attestation.touch_policy', 'attestation.touch_policy', null, null]);
+  t.is(of({ pinPolicy: 'always' }, { pinPolicy: 'once' }), 'attestation.pin_policy');
+  t.is(of({ touchPolicy: 'always' }, { touchPolicy: 'cached' }), 'attestation.touch_policy');
+});
