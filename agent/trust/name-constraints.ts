@@ -2,6 +2,7 @@
 // compared; where an authority constrains a kind that is not, a certificate with such a name is refused.
 
 import * as pkijs from 'pkijs';
+import { readOnly, readTlvs } from '../base/tlv.ts';
 import type { AltName } from '../model/key/certificate-fields.ts';
 import { extensionOf, type ParsedCertificate } from './certificate.ts';
 import { isUnder } from './distinguished-name.ts';
@@ -84,14 +85,25 @@ function inSubtree(name: GeneralName, base: GeneralName): boolean | null {
   return fits(name.altName, base.altName);
 }
 
+/**
+ * Whether a subtree has a minimum other than 0, or a maximum: RFC 5280, 4.2.1.10, knows neither. Read off the bytes:
+ * pkijs looks for them under tags that nobody writes, and passes over those that are there.
+ */
+function hasDepths({ extensions }: ParsedCertificate): boolean {
+  const bytes = extensions.get(EXTENSION.nameConstraints)?.extnValue.valueBlock.valueHexView;
+  if (bytes === undefined) return false;
+  const trees = readTlvs(readOnly(bytes, 0x30)).flatMap(({ value }) => readTlvs(value));
+  return trees.some(({ value: tree }) => {
+    const [, ...depths] = readTlvs(tree);
+    return depths.some(({ tag, value }) => tag !== 0x80 || value.some((byte) => byte !== 0));
+  });
+}
+
 /** Why a certificate is outside of what an authority may vouch for; null when it is inside. */
 export function constraintFault(authority: ParsedCertificate, certificate: ParsedCertificate): string | null {
   const constraints = extensionOf(authority, EXTENSION.nameConstraints, pkijs.NameConstraints);
   if (constraints === null) return null;
-  const trees = [...(constraints.permittedSubtrees ?? []), ...(constraints.excludedSubtrees ?? [])];
-  // RFC 5280, 4.2.1.10: minimum is 0 and maximum absent.
-  if (trees.some(({ minimum, maximum }) => minimum !== 0 || maximum !== undefined))
-    return 'name constraints with a minimum or maximum';
+  if (hasDepths(authority)) return 'name constraints with a minimum or maximum';
   const bases = (of: pkijs.GeneralSubtree[] | undefined): GeneralName[] =>
     (of ?? []).map(({ base }) => generalName(base));
   const [allowed, excluded] = [bases(constraints.permittedSubtrees), bases(constraints.excludedSubtrees)];
