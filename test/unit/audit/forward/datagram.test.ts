@@ -1,7 +1,7 @@
 // A path that is no address of a socket is refused when the sender is made: the kernel would cut it, or take another name.
 
 import test from 'ava';
-import { DatagramSender } from '../../../agent/audit/forward/datagram.ts';
+import { DatagramSender } from '../../../../agent/audit/forward/datagram.ts';
 
 test('a path that is not absolute or does not fit is refused', (t) => {
   for (const path of ['', 'run/log', '@abstract', `/${'x'.repeat(107)}`, `/${'é'.repeat(54)}`])

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
 
-const MODULE = join(import.meta.dirname, '../../../agent/audit/forward/linux-audit.ts');
+const MODULE = join(import.meta.dirname, '../../../../agent/audit/forward/linux-audit.ts');
 const PROGRAM = `
 import { openSync } from 'node:fs';
 import { LinuxAudit } from ${JSON.stringify(MODULE)};
