@@ -1,7 +1,7 @@
-// How fresh what a machine has of its fleet's book is, and which hosts an officer's names mean.
+// How fresh what a machine has of its fleet's book is, which hosts an officer's names mean, and which records are pairings.
 import test from 'ava';
-import type { BookHead } from '../../../agent/model/book/book-state.ts';
-import { CLOCK_SKEW_MS, freshnessOf, isHost } from '../../../policy/permit-book.ts';
+import type { BookHead, KeptRecord } from '../../../agent/model/book/book-state.ts';
+import { CLOCK_SKEW_MS, freshnessOf, isHost, refusesRecord } from '../../../policy/permit-book.ts';
 import { defaultPolicy } from '../../../policy/policy.ts';
 import { policyWith } from '../../kit/story/policy-with.ts';
 
@@ -56,4 +56,25 @@ test('hosts: * stands for any characters, in order; letters in any case; a domai
   for (const [glob, host, expected] of means) t.is(isHost([glob], host), expected, `${glob} ${host}`);
   t.false(isHost([], 'ward1'));
   t.true(isHost(['lab*', 'ward*'], 'ward1'));
+});
+
+test('a record is a pairing where nothing stands against it, and within its time alone', (t) => {
+  const record = {
+    ...{ denied: false, revoked: false, inScope: true, forLogin: true, present: true },
+    ...{ notBeforeMs: ISSUED_MS, notAfterMs: ISSUED_MS + HOUR_MS },
+  } as KeptRecord;
+  const now = { nowMs: ISSUED_MS, hasOfficer: true };
+  t.is(refusesRecord(record, now), null);
+  t.is(refusesRecord(record, { ...now, nowMs: ISSUED_MS - 1 }), 'not-yet');
+  t.is(refusesRecord(record, { ...now, nowMs: ISSUED_MS + HOUR_MS - 1 }), null);
+  t.is(refusesRecord(record, { ...now, nowMs: ISSUED_MS + HOUR_MS }), 'expired');
+  t.is(refusesRecord(record, { ...now, hasOfficer: false }), 'no-officer');
+  for (const [change, refusal] of [
+    [{ denied: true }, 'denied-here'],
+    [{ revoked: true }, 'revoked'],
+    [{ inScope: false }, 'out-of-scope'],
+    [{ forLogin: false }, 'not-for-login'],
+    [{ present: false }, 'withdrawn'],
+  ] as const)
+    t.is(refusesRecord({ ...record, ...change }, now), refusal);
 });
