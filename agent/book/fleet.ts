@@ -15,8 +15,9 @@ import type { Policy } from '../../policy/policy.ts';
 import { BookFile } from './book-file.ts';
 import { FileWatch } from './file-watch.ts';
 import { readPins } from './pins.ts';
+import { FaultBudget } from './signed-lines.ts';
 import { takeHeads } from './take-heads.ts';
-import { FaultBudget, takeOfficers, usableOfficers } from './take-officers.ts';
+import { takeOfficers, usableOfficers } from './take-officers.ts';
 import { renewScope, takeRecords } from './take-records.ts';
 import { Wanted } from './wanted.ts';
 

@@ -7,7 +7,8 @@ import type { BookHead } from '../model/book/book-state.ts';
 import type { BookLine, BookSignature } from '../model/book/book.ts';
 import type { PublicKey } from '../model/key/key.ts';
 import { CLOCK_SKEW_MS } from '../../policy/permit-book.ts';
-import { OfficerKeys, signersOf, taken, usableOfficers, type TakingParts } from './take-officers.ts';
+import { OfficerKeys, signersOf, taken, type TakingParts } from './signed-lines.ts';
+import { usableOfficers } from './take-officers.ts';
 
 interface SignedHead {
   readonly said: HeadBody;

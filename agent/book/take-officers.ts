@@ -1,73 +1,15 @@
-// Officers from the lines of a book, and how each signed line is taken: signatures first, then what is said, then what of it this machine may take.
-// A line that fails is nothing; how many may fail is counted, since each costs as much as a good one.
+// Officers from the lines of a book: signatures first, then what is said, then what of it this machine may take.
 
-import { hash } from 'node:crypto';
-import { AgentError } from '../base/errors.ts';
 import { Slices } from '../base/slices.ts';
 import { keyNames, parseOfficerBody } from '../model/book/book-body.ts';
 import type { BookOfficer } from '../model/book/book-state.ts';
-import { bookLineText, isSignedItem, type BookLine, type BookSignature } from '../model/book/book.ts';
+import { bookLineText, type BookLine } from '../model/book/book.ts';
 import { officerLineCounts } from '../model/book/officer-line.ts';
-import { parsePublicKey, type PublicKey } from '../model/key/key.ts';
-import type { BookTable } from '../store/interface.ts';
 import { refusesOfficer } from '../../policy/permit-book.ts';
-import type { Pins } from './pins.ts';
+import { OfficerKeys, signersOf, taken, type TakingParts } from './signed-lines.ts';
 
 /** Who names whom: more rounds than any fleet has generations between two looks. */
 const ROUNDS = 8;
-
-/** Signatures that may be wrong in one book; then the rest of it is not read. */
-export class FaultBudget {
-  #left = 1000;
-
-  /** @throws AgentError `malformed` */
-  fault(): void {
-    this.#left -= 1;
-    if (this.#left < 0)
-      throw new AgentError('malformed', { detail: 'too many lines of the book are signed wrongly' });
-  }
-}
-
-export interface TakingParts {
-  readonly table: BookTable;
-  readonly pins: Pins;
-  readonly host: string;
-  readonly nowMs: number;
-  readonly faults: FaultBudget;
-  /** What somebody should look at. */
-  readonly problem: (text: string) => void;
-}
-
-/** @returns undefined where `parse` refused */
-export function taken<T>(parse: () => T): T | undefined {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof AgentError && error.code !== 'store-unreadable') return undefined;
-    throw error;
-  }
-}
-
-/** Keys of officers, parsed once. */
-export class OfficerKeys {
-  readonly #keys = new Map<string, PublicKey | null>();
-
-  /** @returns null for a key that cannot sign */
-  of(sha256: string, spki: Buffer): PublicKey | null {
-    let key = this.#keys.get(sha256);
-    if (key === undefined) {
-      key = taken(() => parsePublicKey(spki)) ?? null;
-      // Another encoding of a key is another key.
-      if (key?.sha256 !== sha256) key = null;
-      this.#keys.set(sha256, key);
-    }
-    return key;
-  }
-}
-
-export function nameOfKey(spki: Buffer): string {
-  return hash('sha256', spki).toUpperCase();
-}
 
 /** Officers, and head keys, that count now, by their keys' SHA-256. */
 export function usableOfficers(
@@ -91,23 +33,6 @@ function namingOfficers({ table, nowMs }: TakingParts): Map<string, BookOfficer>
     return one.role === 'officer' && refusal === null;
   });
   return new Map(usable.map((one) => [one.sha256, one]));
-}
-
-/** Who signed the line of those that may; each key once. */
-export function signersOf(
-  line: BookLine,
-  mayName: (sha256: string, signature: BookSignature) => PublicKey | null,
-  faults: FaultBudget,
-): Set<string> {
-  const signers = new Set<string>();
-  for (const signature of line.signatures) {
-    const sha256 = nameOfKey(signature.spki);
-    const key = signers.has(sha256) ? null : mayName(sha256, signature);
-    if (key === null) continue;
-    if (isSignedItem(line, signature, key)) signers.add(sha256);
-    else faults.fault();
-  }
-  return signers;
 }
 
 /** Takes what officers' lines say, as far as they are named by those who may. */

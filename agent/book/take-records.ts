@@ -10,7 +10,8 @@ import { MAX_BOOK_RECORDS } from '../model/book/limits.ts';
 import type { Username } from '../model/request.ts';
 import type { AccountDirectory } from '../model/account.ts';
 import type { BookTable } from '../store/interface.ts';
-import { nameOfKey, OfficerKeys, taken, usableOfficers, type TakingParts } from './take-officers.ts';
+import { nameOfKey, OfficerKeys, taken, type TakingParts } from './signed-lines.ts';
+import { usableOfficers } from './take-officers.ts';
 
 /** Rows in one transaction. */
 const AT_ONCE = 200;

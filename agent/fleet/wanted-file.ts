@@ -17,11 +17,8 @@ export function readWanted(path: string): string[] {
   const fd = openRegular(path, () => null);
   if (fd === null) return [];
   const bytes = Buffer.alloc(MAX_BYTES);
-  const text = bytes.toString(
-    'latin1',
-    0,
-    closing(fd, () => readSync(fd, bytes, 0, MAX_BYTES, 0)),
-  );
+  const length = closing(fd, () => readSync(fd, bytes, 0, MAX_BYTES, 0));
+  const text = bytes.toString('latin1', 0, length);
   const names = text.split('\n').map((line) => recordName(line.trim().toLowerCase()));
   return [...new Set(names.filter((name) => name !== null))].slice(0, MOST_KEYS);
 }
